@@ -1,0 +1,23 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`. Each makes .venv first.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test bench mutation release lock clean
+
+demo: .venv/ready
+	@$(BIN)/course demo
+
+test: .venv/ready
+	@$(BIN)/python -m pytest $(ARGS)
+
+release: .venv/ready        ## make release/ anew from source/
+	@$(BIN)/course release
+
+lock:                       ## resolve requirements.in into requirements.txt
+	@bin/lock $(PYTHON)
+
+clean:
+	rm -rf .venv build
+
+.venv/ready: requirements.txt pyproject.toml bin/setup
+	@bin/setup $(PYTHON)

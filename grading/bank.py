@@ -1,0 +1,52 @@
+"""Marks for the bank of answers: known mistakes, each with a name and an explanation, and right answers in other styles."""
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Misconception:
+    """A wrong answer that students really give. `at_most` is the largest share of the points that it may earn."""
+
+    exercise: str
+    name: str
+    says: str
+    at_most: float
+    function: object
+
+
+@dataclass(frozen=True)
+class RightAnswer:
+    """A right answer in a style of its own, which must earn everything."""
+
+    exercise: str
+    style: str
+    function: object
+
+
+def misconception(exercise, name, *, at_most, says):
+    """Mark a function as the misconception `name` of `exercise`; the function stays as it is."""
+    def mark(function):
+        function.bank_entry = Misconception(exercise, name, says, at_most, function)
+        return function
+    return mark
+
+
+def right_answer(exercise, style):
+    """Mark a function as a right answer to `exercise`; the function stays as it is."""
+    def mark(function):
+        function.bank_entry = RightAnswer(exercise, style, function)
+        return function
+    return mark
+
+
+def load(path):
+    """The marked functions of the file at `path`, as a list of entries in their order there; [] without the file."""
+    path = Path(path)
+    if not path.exists():
+        return []
+    spec = importlib.util.spec_from_file_location(f"{path.parent.name}_{path.stem}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return [value.bank_entry for value in vars(module).values() if hasattr(value, "bank_entry")]

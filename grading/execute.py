@@ -1,0 +1,180 @@
+"""The nbgrader preprocessor that runs a submission: cells in the sandbox, hidden checks out here.
+
+It stands in the place of `nbgrader.preprocessors.Execute` in `c.Autograde.autograde_preprocessors`. Points are written
+as the one `execute_result` of a tests cell, where nbgrader's `SaveAutoGrades` looks for partial credit.
+"""
+
+import atexit
+import hashlib
+import os
+import re
+import stat
+from importlib.metadata import version
+from pathlib import Path
+
+from nbformat.v4 import new_output
+from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.utils import is_grade, is_locked, is_solution
+from traitlets import Dict, Enum, Unicode
+
+from . import outputs, report
+from .checks import Suite
+from .sandbox import Limits, Sandbox
+from .student import KernelSubject
+
+HIDDEN_CALL = re.compile(r"""^run_hidden_checks\(["'](\w+)["']\)\s*$""", re.MULTILINE)
+HIDDEN_REGION = re.compile(r"^[^\n]*BEGIN HIDDEN TESTS.*?END HIDDEN TESTS[^\n]*\n?", re.MULTILINE | re.DOTALL)
+MAX_FILES, MAX_FILE_BYTES = 200, 16 * 2**20
+
+
+class Execute(NbGraderPreprocessor):
+    """Run the cells of a submission, judge its exercises and write points and tables into its tests cells."""
+
+    sandbox = Enum(("bwrap", "none"), "bwrap", help="""
+        Where student code runs. "bwrap": in bubblewrap, and refuse to grade where it cannot be had. "none": with the
+        grader's own rights, for code that you trust as your own.""").tag(config=True)
+
+    limits = Dict(help="""
+        Limits of one submission that differ from `grading.sandbox.Limits`, for example {"cell_seconds": 30}.
+        """).tag(config=True)
+
+    course_root = Unicode(str(Path(__file__).parents[1]), help="""
+        The folder with `reference_impl` and `tests/hidden`.""").tag(config=True)
+
+    def preprocess(self, nb, resources):
+        """Execute `nb` in place. Raises `SandboxUnavailable` or `SuiteError`: nbgrader then leaves it ungraded."""
+        names = {number: found for number, cell in enumerate(nb.cells) if (found := hidden_calls(cell))}
+        subject = KernelSubject(shared_sandbox(self.sandbox, Limits(**self.limits)),
+                                watch=sum(names.values(), []), files=files_beside(resources))
+        try:
+            self.run_cells(nb, subject)
+            suite = shared_suite(self.course_root, resources["nbgrader"]["notebook"]) if names else None
+            verdicts = suite.judge(subject) if suite else {}
+        finally:
+            subject.close()
+        mended = nb.metadata.get("grading", {}).get("mended", {})
+        for number, exercises in names.items():
+            self.write_verdicts(nb, number, [verdicts[name] for name in exercises], mended)
+        nb.metadata["grading"] = {"graded_by": provenance(self.course_root, self.sandbox), "mended": mended,
+                                  "verdicts": {name: as_record(verdict) for name, verdict in verdicts.items()}}
+        return nb, resources
+
+    def run_cells(self, nb, subject):
+        for number, cell in enumerate(nb.cells):
+            if cell.cell_type == "markdown" and not is_locked(cell):
+                cell.source = outputs.clean_markdown(cell.source)
+            if cell.cell_type != "code":
+                continue
+            cell.source = visible(cell)
+            run = subject.run(number, cell.source)
+            cell.execution_count = run.count
+            cell.outputs = outputs.clean(run.outputs, run.count)
+            if run.status != "ok":
+                cell.outputs.append(trouble(run))
+            if is_grade(cell):
+                cell.outputs = outputs.as_text(cell.outputs)
+
+    def write_verdicts(self, nb, number, verdicts, mended):
+        cell, sources = nb.cells[number], {n: (name_of(c), c.source) for n, c in enumerate(nb.cells)}
+        most = float(cell.metadata.nbgrader["points"])
+        share = most / len(verdicts)
+        note = mended.get(name_of(cell), "")
+        for verdict in verdicts:
+            points = round(share * verdict.fraction, 2)
+            cell.outputs.append(new_output("display_data", data={
+                "text/html": report.as_html(verdict, points, share, sources, note),
+                "text/plain": report.as_text(verdict, points, share, sources, note)}))
+        total = round(sum(share * verdict.fraction for verdict in verdicts), 2)
+        cell.outputs.append(new_output("execute_result", data={"text/plain": f"{total:g}"},
+                                       execution_count=cell.execution_count))
+
+
+# --- cells ------------------------------------------------------------------------------------------------------
+
+def hidden_calls(cell):
+    """The exercises whose hidden checks a locked tests cell asks for."""
+    if cell.cell_type != "code" or not is_grade(cell) or is_solution(cell):
+        return []
+    return HIDDEN_CALL.findall("".join(HIDDEN_REGION.findall(cell.source)))
+
+
+def visible(cell):
+    """The source that is sent to the student's kernel: everything but hidden regions."""
+    return HIDDEN_REGION.sub("", cell.source) if is_grade(cell) else cell.source
+
+
+def name_of(cell):
+    return cell.metadata.get("nbgrader", {}).get("grade_id") or cell.get("id", "")
+
+
+def trouble(run):
+    said = {"timed out": "The cell ran too long and was stopped.",
+            "died": "The kernel died or stopped answering in this cell; the cells below ran in a new one.",
+            "not run": "The cell was not run: the notebook had used up its time or its kernels."}[run.status]
+    return new_output("error", ename="CellNotFinished", evalue=said, traceback=[f"CellNotFinished: {said}"])
+
+
+def files_beside(resources):
+    """[(relative name, bytes)] of the regular files beside the notebook, within caps; links are not followed."""
+    root, found, total = resources.get("metadata", {}).get("path"), [], 0
+    for folder, _, names in os.walk(root) if root else ():
+        for name in sorted(names):
+            path = os.path.join(folder, name)
+            if name.endswith(".ipynb") or not stat.S_ISREG(os.lstat(path).st_mode):
+                continue
+            total += os.path.getsize(path)
+            if len(found) >= MAX_FILES or total > MAX_FILE_BYTES:
+                return found
+            with open(path, "rb") as file:
+                found.append((os.path.relpath(path, root), file.read()))
+    return found
+
+
+# --- what is held between notebooks -------------------------------------------------------------------------------
+
+SANDBOXES, LOADED = {}, {}
+
+
+def shared_sandbox(mode, limits):
+    """The one warm sandbox of this process for these settings."""
+    key = (mode, limits)
+    if key not in SANDBOXES:
+        SANDBOXES[key] = Sandbox(mode, limits)
+        atexit.register(SANDBOXES[key].close)
+    return SANDBOXES[key]
+
+
+def shared_suite(root, notebook):
+    """The collected checks of a notebook, collected anew if a file of the course changed on disk."""
+    digest = digests(root)
+    known = LOADED.get((root, notebook))
+    if known is None or known[0] != digest:
+        if known:
+            known[1].close()
+        LOADED[root, notebook] = digest, Suite(root, notebook)
+    return LOADED[root, notebook][1]
+
+
+def digests(root):
+    """Short hashes of the checks, the reference and the misconceptions: what decides a verdict."""
+    found = {}
+    for name in ("tests/hidden", "reference_impl", "tests/misconceptions"):
+        content = hashlib.sha256()
+        for path in sorted(Path(root, name).glob("*.py")):
+            content.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+        found[name] = content.hexdigest()[:16]
+    return found
+
+
+def provenance(root, sandbox):
+    """What graded a notebook, kept in its metadata."""
+    packages = ("numpy", "matplotlib", "ipython", "pytest", "nbgrader")
+    return {**digests(root), "sandbox": sandbox, "versions": {name: version(name) for name in packages}}
+
+
+def as_record(verdict):
+    """A verdict as JSON, for reports."""
+    return {"fraction": verdict.fraction, "warnings": verdict.warnings, "definitions": verdict.definitions,
+            "checks": [{"name": c.name, "title": c.title, "core": c.core, "weight": c.weight, "outcome": c.outcome,
+                        "misconception": c.misconception.name if c.misconception else None}
+                       for c in verdict.checks]}

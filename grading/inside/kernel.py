@@ -1,0 +1,260 @@
+"""The student's kernel: an IPython shell that takes cells and calls over one socket.
+
+It is made ready once (`Kernel()` imports NumPy and Matplotlib and builds the shell) and then forked for each
+submission. Cells run first, all of them; calls come later, each exercise in a forked child of its own, so that a
+crash there costs that exercise only and no hidden input can turn up in a cell's output.
+"""
+
+import base64
+import io
+import os
+import signal
+import sys
+import time
+
+import calls
+import wire
+from IPython.core.displayhook import DisplayHook
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
+MAX_OUTPUT = 4 * 2**20      # bytes of output that one cell may show
+MAX_STREAM = 200_000        # characters of text that one cell may print
+
+
+class CellTimeout(BaseException):
+    """A cell used up its time; not an Exception, so that `except Exception` in a loop does not swallow it."""
+
+
+class Recorder:
+    """Collects the outputs of the running cell in notebook format and stops listening at the caps."""
+
+    def __init__(self):
+        self.start()
+
+    def start(self):
+        self.outputs, self.size, self.printed = [], 0, 0
+
+    def add(self, output, size):
+        if self.size > MAX_OUTPUT:
+            return
+        self.size += size
+        if self.size > MAX_OUTPUT:
+            output = {"output_type": "stream", "name": "stdout", "text": "... Output truncated ...\n"}
+        self.outputs.append(output)
+
+    def write(self, name, text):
+        if self.printed > MAX_STREAM:
+            return
+        text = text[:MAX_STREAM + 1 - self.printed]
+        self.printed += len(text)
+        if self.printed > MAX_STREAM:
+            text += "\n... Output truncated ...\n"
+        last = self.outputs[-1] if self.outputs else {}
+        if last.get("output_type") == "stream" and last.get("name") == name:
+            last["text"].append(text)
+        else:
+            self.outputs.append({"output_type": "stream", "name": name, "text": [text]})
+
+    def show(self, kind, data, metadata, **more):
+        data = {mime: base64.b64encode(blob).decode() if isinstance(blob, bytes) else blob
+                for mime, blob in data.items()}
+        size = sum(len(blob) if isinstance(blob, str) else 1000 for blob in data.values())
+        self.add({"output_type": kind, "data": data, "metadata": metadata or {}, **more}, size)
+
+    def finish(self):
+        for output in self.outputs:
+            if isinstance(output.get("text"), list):
+                output["text"] = "".join(output["text"])
+        return self.outputs
+
+
+recorder = Recorder()
+
+
+class Stream(io.TextIOBase):
+    """Stands in for sys.stdout and sys.stderr."""
+
+    encoding = "utf-8"
+
+    def __init__(self, name):
+        self.name = name
+
+    def writable(self):
+        return True
+
+    def write(self, text):
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        recorder.write(self.name, text)
+        return len(text)
+
+
+class Publisher(DisplayPublisher):
+    def publish(self, data, metadata=None, **_):
+        recorder.show("display_data", data, metadata)
+
+    def clear_output(self, wait=False):
+        recorder.outputs.clear()
+
+
+class Hook(DisplayHook):
+    def write_output_prompt(self):
+        pass
+
+    def write_format_data(self, format_dict, md_dict=None):
+        recorder.show("execute_result", format_dict, md_dict, execution_count=self.prompt_count)
+
+    def finish_displayhook(self):
+        pass
+
+
+class Shell(InteractiveShell):
+    def init_display_formatter(self):
+        super().init_display_formatter()
+        self.display_formatter.active_types = self.display_formatter.format_types
+
+    def enable_gui(self, gui=None):
+        pass
+
+    def _showtraceback(self, etype, evalue, stb):
+        try:
+            message = str(evalue)[:2000]
+        except Exception:
+            message = ""
+        recorder.add({"output_type": "error", "ename": getattr(etype, "__name__", "Error"), "evalue": message,
+                      "traceback": [str(line)[:20_000] for line in stb[:100]]}, 10_000)
+
+
+def write_files(files, block):
+    """Put the submission's other files into the working folder; past the size of the scratch space they are cut off."""
+    for name, at, size in files:
+        os.makedirs(os.path.dirname(name) or ".", exist_ok=True)
+        try:
+            with open(name, "wb") as file:
+                file.write(block[at:at + size])
+        except OSError:
+            break
+    return {"written": True}
+
+
+class Kernel:
+    """One shell and what it knows of the notebook: which cell each function came from."""
+
+    def __init__(self):
+        config = Config()
+        config.HistoryManager.enabled = False
+        config.InteractiveShell.history_length = 0
+        config.InteractiveShell.displayhook_class = Hook
+        config.InteractiveShell.display_pub_class = Publisher
+        self.shell = Shell.instance(config=config, displayhook_class=Hook, display_pub_class=Publisher)
+        self.definitions = {}       # exercise -> the distinct callables that its name has stood for, oldest first
+        self.cell_of = {}           # execution count -> number of the cell in the notebook
+        self.warm_up()
+
+    def warm_up(self):
+        """Show one figure and one traceback to nobody: what they load and cache is then there before the fork."""
+        self.shell.run_cell("1 / 0")
+        self.shell.enable_matplotlib("inline")
+        import matplotlib.pyplot as plt
+        figure, axes = plt.subplots()
+        axes.semilogy([1, 2, 3], [1e-3, 1, 10], label="$a$")
+        axes.set(title="title", xlabel="label", ylabel="label")
+        axes.legend()
+        figure.savefig(io.BytesIO(), format="png", bbox_inches="tight")
+        plt.close(figure)
+        self.shell.execution_count = 1
+        self.shell.user_ns.clear()
+        self.shell.init_user_ns()
+        self.shell.compile._filename_map.clear()
+
+    def serve(self, sock):
+        """Answer requests until the grader hangs up. Runs in the forked process of one submission."""
+        sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__ = Stream("stdout"), Stream("stderr")
+        while True:
+            try:
+                request, block = wire.receive(sock)
+            except wire.Closed:
+                return
+            match request["op"]:
+                case "files":
+                    answer, blobs = write_files(request["files"], block), b""
+                case "run":
+                    answer, blobs = self.run(request), b""
+                case "calls":
+                    answer, blobs = self.calls(request, block)
+                case "exercise":
+                    answer, blobs = self.exercise(sock), b""
+                case "end":
+                    os._exit(0)
+            wire.send(sock, {"id": request["id"], **answer}, blobs)
+
+    # --- cells --------------------------------------------------------------------------------------------------
+
+    def run(self, request):
+        """Run one cell; its outputs, and for each watched name how many definitions there are by now."""
+        recorder.start()
+        self.cell_of[self.shell.execution_count] = request["cell"]
+        started = time.monotonic()
+        signal.signal(signal.SIGALRM, self.time_is_up)
+        signal.setitimer(signal.ITIMER_REAL, request["seconds"])
+        try:
+            result = self.shell.run_cell(request["source"], store_history=True)
+            timed_out = isinstance(result.error_in_exec, CellTimeout)
+        except CellTimeout:
+            timed_out = True
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        found = {name: self.note(name) for name in request["watch"]}
+        return {"outputs": recorder.finish(), "timed_out": timed_out, "found": found,
+                "count": self.shell.execution_count - 1, "seconds": time.monotonic() - started}
+
+    @staticmethod
+    def time_is_up(signum, frame):
+        raise CellTimeout("the cell used up its time")
+
+    def note(self, name):
+        known, now = self.definitions.setdefault(name, []), self.shell.user_ns.get(name)
+        if callable(now) and not any(now is one for one in known):
+            known.append(now)
+        return len(known)
+
+    # --- calls --------------------------------------------------------------------------------------------------
+
+    def exercise(self, sock):
+        """Fork a child that serves one exercise over the same socket; say how it ended."""
+        pid = os.fork()
+        if pid == 0:
+            wire.send(sock, {"ready": True})
+            self.serve(sock)
+            os._exit(0)
+        status = os.waitpid(pid, 0)[1]
+        return {"ended": os.waitstatus_to_exitcode(status)}
+
+    def calls(self, request, block):
+        """Call one definition of a function once for each case. The alarm ends this forked child, not the kernel."""
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_REAL, request["seconds"])
+        function = self.definitions[request["function"]][request["definition"]]
+        reports, blobs, size = [], [], 0
+        recorder.start()
+        for case in wire.decode(request["cases"], block):
+            report = calls.call(function, case, self.locate)
+            own = report.pop("blobs")
+            reports.append({key: calls.shift(value, size) if key in ("value", "after") else value
+                            for key, value in report.items()})
+            blobs += own
+            size += sum(map(len, own))
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        return {"reports": reports}, b"".join(blobs)
+
+    def locate(self, error):
+        """[cell number, line] of the innermost frame of `error` that lies in a cell, or None."""
+        counts, place, frame = self.shell.compile._filename_map, None, error.__traceback__
+        while frame is not None:
+            cell = self.cell_of.get(counts.get(frame.tb_frame.f_code.co_filename))
+            if cell is not None:
+                place = [cell, frame.tb_lineno]
+            frame = frame.tb_next
+        return place

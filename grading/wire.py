@@ -1,0 +1,187 @@
+"""Plain data over a stream socket, between the grader and a student's kernel.
+
+A frame is two big-endian 32-bit lengths, a JSON header and a block of raw array bytes. Arrays are described in the
+header by dtype, shape and offset; pickle is never used. Both ends run this file: inside the sandbox it is the only
+thing of the course, so it imports nothing but the standard library and NumPy.
+
+Whatever arrives from a kernel is untrusted. `receive` refuses a frame over its cap before it reads it, and `decode`
+turns any malformed header into `WireError`.
+"""
+
+import json
+import math
+import socket
+import struct
+import time
+
+import numpy as np
+
+LENGTHS = struct.Struct(">II")
+MAX_BYTES = 64 * 2**20          # of one frame, header and arrays together
+MAX_HEAD = 8 * 2**20            # of its JSON: decoded, it grows about thirtyfold
+MAX_DEPTH = 40                  # of nested lists in one value
+DTYPES = {"|b1": 1, "|i1": 1, "|u1": 1, "<i2": 2, "<u2": 2, "<i4": 4, "<u4": 4, "<i8": 8, "<u8": 8,
+          "<f2": 2, "<f4": 4, "<f8": 8}
+
+
+class WireError(Exception):
+    """What arrived is not a frame or not a value of this protocol."""
+
+
+class Closed(WireError):
+    """The other end is gone."""
+
+
+class Timeout(WireError):
+    """The deadline passed before a whole frame had arrived."""
+
+
+class Unsupported:
+    """Stands for a returned object that is not plain data; `kind` is the name of its type."""
+
+    def __init__(self, kind):
+        self.kind = kind
+
+    def __repr__(self):
+        return f"<an object of type {self.kind}>"
+
+
+# --- values -----------------------------------------------------------------------------------------------------
+
+def encode(value, blobs, depth=0):
+    """Describe `value` as JSON; the bytes of its arrays are appended to `blobs` (a list of bytes).
+
+    None, bool, int, float, str, list, tuple and numeric arrays are plain data. NumPy scalars become 0-d arrays and
+    anything that NumPy reads as a numeric array is sent as one. Everything else is named, not sent.
+    """
+    if value is None or isinstance(value, bool):
+        return value
+    if type(value) in (int, float) or (isinstance(value, (int, float)) and not isinstance(value, np.generic)):
+        return _encode_number(value)
+    if isinstance(value, str):
+        return str(value)[:10_000]
+    if isinstance(value, (list, tuple)):
+        if depth >= MAX_DEPTH:
+            return {"unsupported": "list nested too deeply"}
+        kind = "list" if isinstance(value, list) else "tuple"
+        return {kind: [encode(item, blobs, depth + 1) for item in value]}
+    return _encode_array(value, blobs)
+
+
+def _encode_number(value):
+    if isinstance(value, int):
+        return int(value) if abs(value) < 2**1024 else {"unsupported": "int too large for a float"}
+    return float(value)
+
+
+def _encode_array(value, blobs):
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind == "f" and array.dtype.itemsize > 8:
+            array = array.astype(np.float64)
+        array = np.ascontiguousarray(array).reshape(array.shape)
+        if array.dtype.kind in "biuf":
+            array = array.astype(array.dtype.newbyteorder("<"), copy=False)
+        dtype = array.dtype.str
+    except Exception:
+        return {"unsupported": type(value).__name__[:100]}
+    if array.dtype.kind == "U" and array.ndim == 0:
+        return str(array)[:10_000]
+    if dtype not in DTYPES:
+        return {"unsupported": f"array of dtype {str(array.dtype)[:50]}" if isinstance(value, np.ndarray)
+                else type(value).__name__[:100]}
+    described = {"dtype": dtype, "shape": list(array.shape), "at": sum(map(len, blobs))}
+    blobs.append(array.tobytes())
+    return described
+
+
+def decode(described, block, depth=0):
+    """Rebuild the value that `described` names; array bytes come out of `block`. Raises `WireError` on any nonsense.
+
+    Arrays are returned as fresh, writable float64/int/bool arrays; an object that was not plain data comes back as
+    `Unsupported`.
+    """
+    if described is None or isinstance(described, (bool, int, float, str)):
+        return described
+    if depth > MAX_DEPTH or not isinstance(described, dict):
+        raise WireError("a value is nested too deeply or has no known form")
+    match described:
+        case {"list": list(items)}:
+            return [decode(item, block, depth + 1) for item in items]
+        case {"tuple": list(items)}:
+            return tuple(decode(item, block, depth + 1) for item in items)
+        case {"dtype": str(dtype), "shape": list(shape), "at": int(at)}:
+            return _decode_array(dtype, shape, at, block)
+        case {"unsupported": str(kind)}:
+            return Unsupported(kind[:100])
+    raise WireError("a value has no known form")
+
+
+def _decode_array(dtype, shape, at, block):
+    if dtype not in DTYPES or len(shape) > 32 or not all(type(n) is int and 0 <= n <= MAX_BYTES for n in shape):
+        raise WireError("an array has a dtype or shape that cannot be")
+    size = math.prod(shape) * DTYPES[dtype]
+    if size == 0:
+        return np.empty(shape, dtype)
+    if type(at) is not int or at < 0 or at + size > len(block):
+        raise WireError("an array lies outside the bytes that were sent")
+    return np.frombuffer(block, dtype, count=math.prod(shape), offset=at).reshape(shape).copy()
+
+
+# --- frames -----------------------------------------------------------------------------------------------------
+
+def send(sock, header, block=b"", deadline=None):
+    """Send one frame. `deadline` is a `time.monotonic()` instant; `Timeout` if the peer does not read by then."""
+    head = json.dumps(header).encode()
+    sock.settimeout(_left(deadline))
+    try:
+        sock.sendall(LENGTHS.pack(len(head), len(block)) + head + block)
+    except TimeoutError:
+        raise Timeout("the kernel did not read its message in time") from None
+    except OSError as error:
+        raise Closed(f"the kernel closed its end: {error.strerror}") from None
+
+
+def receive(sock, deadline=None, max_bytes=MAX_BYTES):
+    """Return the next frame as (header, block). Raises `Closed`, `Timeout` or `WireError`; never another error."""
+    head_size, block_size = LENGTHS.unpack(_exactly(sock, LENGTHS.size, deadline))
+    if head_size > MAX_HEAD or head_size + block_size > max_bytes:
+        raise WireError(f"a message of {head_size + block_size} bytes is over the limit of {max_bytes}")
+    head, block = _exactly(sock, head_size, deadline), _exactly(sock, block_size, deadline)
+    try:
+        header = json.loads(head)
+    except (ValueError, RecursionError) as error:
+        raise WireError(f"a message is not JSON: {error}") from None
+    if not isinstance(header, dict):
+        raise WireError("a message is not an object")
+    return header, block
+
+
+def _exactly(sock, size, deadline):
+    data = bytearray()
+    while len(data) < size:
+        sock.settimeout(_left(deadline))
+        try:
+            piece = sock.recv(min(size - len(data), 2**20))
+        except TimeoutError:
+            raise Timeout("no answer in time") from None
+        except OSError as error:
+            raise Closed(f"the connection broke: {error.strerror}") from None
+        if not piece:
+            raise Closed("the kernel ended")
+        data += piece
+    return bytes(data)
+
+
+def _left(deadline):
+    if deadline is None:
+        return None
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise Timeout("no answer in time")
+    return left
+
+
+def socketpair():
+    """A connected pair of unix stream sockets: the grader's end and the kernel's."""
+    return socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)

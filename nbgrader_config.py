@@ -1,0 +1,37 @@
+"""nbgrader's configuration of this course: the wiring, no logic."""
+
+import os
+import sys
+
+c = get_config()  # noqa: F821 - nbgrader provides it
+
+here = os.path.dirname(os.path.abspath(__file__))
+if here not in sys.path:    # formgrader runs in a server that may have been started elsewhere
+    sys.path.insert(0, here)
+# nbgrader calls alembic by name when it makes a gradebook
+os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", "")
+
+c.CourseDirectory.course_id = "gradients"
+c.CourseDirectory.root = here
+c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", ".pytest_cache", "README.md"]
+
+c.ClearSolutions.code_stub = {"python": "# YOUR CODE HERE\nraise NotImplementedError(\"Write your answer here.\")"}
+
+c.Autograde.sanitize_preprocessors = [
+    "nbgrader.preprocessors.ClearOutput",
+    "grading.mend.Mend",
+    "nbgrader.preprocessors.DeduplicateIds",
+    "nbgrader.preprocessors.OverwriteKernelspec",
+    "nbgrader.preprocessors.OverwriteCells",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
+c.Autograde.autograde_preprocessors = [
+    "grading.execute.Execute",
+    "nbgrader.preprocessors.LimitOutput",
+    "nbgrader.preprocessors.SaveAutoGrades",
+    "nbgrader.preprocessors.AssignLatePenalties",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
+
+# What one submission may use; grading/sandbox.py lists every limit with its unit and default.
+# c.Execute.limits = {"cell_seconds": 30}

@@ -1,0 +1,102 @@
+"""reference_impl.remedies against the complex step and HIPS autograd; gelu_derivative is with the activations.
+
+"Off by 10^-12" means: the largest error of an array is 10^-12 of its largest entry.
+"""
+
+import autograd
+import autograd.numpy as anp
+import numpy as np
+import pytest
+
+from reference_impl import remedies
+from reference_impl.product_of_gradients import log10_gradient_norms
+from tests.course import oracles
+from tests.course.oracles import ACTIVATIONS, assert_agree, complex_step, make_derivative_wrong, pre_activations
+
+
+def check_residual(activation):
+    rng = np.random.default_rng(15)
+    y_prev, loss_grad = rng.normal(size=(2, 3, 4))
+    W, b = rng.normal(size=(4, 4)), rng.normal(size=4)
+
+    def loss(y):
+        return np.sum(loss_grad * (y + oracles.activation_of(np, y @ W + b, activation)))
+
+    got = remedies.residual_backward_step(loss_grad, y_prev @ W + b, W, activation)
+    assert_agree(got, complex_step(loss, y_prev), decades=-14)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_residual_backward_step_agrees_with_the_complex_step(activation):
+    check_residual(activation)
+
+
+@pytest.mark.parametrize("eps", [1e-8, 1e-5, 1.0])
+@pytest.mark.parametrize("offset", [0.0, 100.0])
+def test_layer_norm_and_its_gradient_agree(eps, offset):
+    rng = np.random.default_rng(16)
+    z, loss_grad = offset + rng.normal(size=(2, 3, 5))
+    gain, shift = rng.normal(size=(2, 5))
+
+    def loss(xp, *parameters):
+        return xp.sum(loss_grad * oracles.layer_normalised(xp, *parameters, eps))
+
+    assert_agree(remedies.layer_norm(z, gain, shift, eps), oracles.layer_normalised(np, z, gain, shift, eps))
+
+    got = remedies.layer_norm_backward(loss_grad, z, gain, eps)
+    parameters = [z, gain, shift]
+    for i in range(3):
+        want = complex_step(lambda v: loss(np, *parameters[:i], v, *parameters[i + 1 :]), parameters[i])
+        assert_agree(got[i], want, decades=-11)
+    assert_agree(got, autograd.grad(lambda *p: loss(anp, *p), argnum=(0, 1, 2))(*parameters), decades=-11)
+
+
+def test_layer_norm_gives_rows_of_mean_0_and_variance_1_at_any_scale():
+    rng = np.random.default_rng(17)
+    row = rng.normal(size=6)
+    z = np.array([row * 1e290, row * 1e150, row * 1e4, row + 1e6])
+    y = remedies.layer_norm(z, np.ones(6), np.zeros(6))
+    np.testing.assert_allclose(y.mean(axis=1), 0, atol=1e-12)
+    np.testing.assert_allclose(y.var(axis=1), 1, rtol=1e-4)
+    np.testing.assert_allclose(y[0], y[2], rtol=1e-9)
+
+
+def test_layer_norm_of_a_constant_row_is_the_shift():
+    z = np.array([[0.1] * 7, [1e300] * 7, [123456.789e9] * 7])
+    shift = np.arange(7.0)
+    np.testing.assert_array_equal(remedies.layer_norm(z, np.full(7, 3.0), shift, 1e-12), np.tile(shift, (3, 1)))
+
+
+def test_cell_state_gradient_agrees_with_autograd():
+    rng = np.random.default_rng(18)
+    gates, loss_grad, c0 = rng.uniform(size=(30, 2, 3)), rng.normal(size=(2, 3)), rng.normal(size=(2, 3))
+    got = remedies.cell_state_gradient(loss_grad, gates)
+
+    def loss(c, t):
+        for gate in gates[t:]:
+            c = gate * c + 0.3
+        return anp.sum(loss_grad * c)
+
+    assert_agree(got, np.array([autograd.grad(loss)(c0, t) for t in range(31)]), decades=-14)
+
+
+def test_initial_std_keeps_the_gradient_of_100_layers_within_two_decades():
+    """What the formulas are for: He's 2 / fan_in makes up for the half of the units that ReLU turns off."""
+    for activation in ("relu", "identity"):
+        rng = np.random.default_rng(19)
+        std = remedies.initial_std(100, 100, activation)
+        weights = [std * rng.normal(size=(100, 100)) for _ in range(100)]
+        zs = pre_activations(rng.normal(size=(5, 100)), weights, [0.0] * 100, [activation] * 100)
+        norms = log10_gradient_norms(rng.normal(size=(5, 100)), zs, weights, activation)
+        assert np.ptp(norms) < 2
+
+
+# ---- the test, tested --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_the_oracle_refuses_a_derivative_wrong_by_0_05_percent(monkeypatch, activation):
+    check_residual(activation)
+    make_derivative_wrong(monkeypatch, activation)
+    with pytest.raises(AssertionError, match=r"off by 10\^"):
+        check_residual(activation)
