@@ -248,7 +248,8 @@ def test_picture_cells_of_a_blank_release_name_the_function_to_write(notebook, m
     for cell in pictures:
         capsys.readouterr()
         exec(compile(cell.source, cell.id, "exec"), namespace)
-        said = re.fullmatch(r"No picture yet: (\w+) is not written yet\. Finish it.*\n", capsys.readouterr().out)
+        sentence = capsys.readouterr().out
+        said = re.fullmatch(r"No picture yet: (\w+) is not written yet\. Finish it.*\n", sentence)
         assert said and said[1] in EXERCISES[notebook]
 
 

@@ -1,0 +1,5 @@
+"""`python -m grading` is the command `course`."""
+
+from .cli import main
+
+main()
