@@ -43,50 +43,60 @@ class Execute(NbGraderPreprocessor):
 
     def preprocess(self, nb, resources):
         """Execute `nb` in place. Raises `SandboxUnavailable` or `SuiteError`: nbgrader then leaves it ungraded."""
-        names = {number: found for number, cell in enumerate(nb.cells) if (found := hidden_calls(cell))}
-        subject = KernelSubject(shared_sandbox(self.sandbox, Limits(**self.limits)),
-                                watch=sum(names.values(), []), files=files_beside(resources))
-        try:
-            self.run_cells(nb, subject)
-            suite = shared_suite(self.course_root, resources["nbgrader"]["notebook"]) if names else None
-            verdicts = suite.judge(subject) if suite else {}
-        finally:
-            subject.close()
-        mended = nb.metadata.get("grading", {}).get("mended", {})
-        for number, exercises in names.items():
-            self.write_verdicts(nb, number, [verdicts[name] for name in exercises], mended)
-        nb.metadata["grading"] = {"graded_by": provenance(self.course_root, self.sandbox), "mended": mended,
-                                  "verdicts": {name: as_record(verdict) for name, verdict in verdicts.items()}}
+        sandbox = shared_sandbox(self.sandbox, Limits(**self.limits))
+        execute(nb, resources["nbgrader"]["notebook"], self.course_root, sandbox, files_beside(resources))
         return nb, resources
 
-    def run_cells(self, nb, subject):
-        for number, cell in enumerate(nb.cells):
-            if cell.cell_type == "markdown" and not is_locked(cell):
-                cell.source = outputs.clean_markdown(cell.source)
-            if cell.cell_type != "code":
-                continue
-            cell.source = visible(cell)
-            run = subject.run(number, cell.source)
-            cell.execution_count = run.count
-            cell.outputs = outputs.clean(run.outputs, run.count)
-            if run.status != "ok":
-                cell.outputs.append(trouble(run))
-            if is_grade(cell):
-                cell.outputs = outputs.as_text(cell.outputs)
 
-    def write_verdicts(self, nb, number, verdicts, mended):
-        cell, sources = nb.cells[number], {n: (name_of(c), c.source) for n, c in enumerate(nb.cells)}
-        most = float(cell.metadata.nbgrader["points"])
-        share = most / len(verdicts)
-        note = mended.get(name_of(cell), "")
-        for verdict in verdicts:
-            points = round(share * verdict.fraction, 2)
-            cell.outputs.append(new_output("display_data", data={
-                "text/html": report.as_html(verdict, points, share, sources, note),
-                "text/plain": report.as_text(verdict, points, share, sources, note)}))
-        total = round(sum(share * verdict.fraction for verdict in verdicts), 2)
-        cell.outputs.append(new_output("execute_result", data={"text/plain": f"{total:g}"},
-                                       execution_count=cell.execution_count))
+def execute(nb, notebook, root, sandbox, files):
+    """Run the cells of `nb` with `files` beside them, judge its exercises, write points and tables; in place.
+
+    `notebook` is its name, `root` the folder with `reference_impl` and `tests/hidden`. Raises `SandboxUnavailable` or
+    `SuiteError` for what is not the student's fault.
+    """
+    names = {number: found for number, cell in enumerate(nb.cells) if (found := hidden_calls(cell))}
+    subject = KernelSubject(sandbox, watch=sum(names.values(), []), files=files)
+    try:
+        run_cells(nb, subject)
+        verdicts = shared_suite(root, notebook).judge(subject) if names else {}
+    finally:
+        subject.close()
+    mended = nb.metadata.get("grading", {}).get("mended", {})
+    for number, exercises in names.items():
+        write_verdicts(nb, number, [verdicts[name] for name in exercises], mended)
+    nb.metadata["grading"] = {"graded_by": provenance(root, sandbox.mode), "mended": mended,
+                              "verdicts": {name: as_record(verdict) for name, verdict in verdicts.items()}}
+
+
+def run_cells(nb, subject):
+    for number, cell in enumerate(nb.cells):
+        if cell.cell_type == "markdown" and not is_locked(cell):
+            cell.source = outputs.clean_markdown(cell.source)
+        if cell.cell_type != "code":
+            continue
+        cell.source = visible(cell)
+        run = subject.run(number, cell.source)
+        cell.execution_count = run.count
+        cell.outputs = outputs.clean(run.outputs, run.count)
+        if run.status != "ok":
+            cell.outputs.append(trouble(run))
+        if is_grade(cell):
+            cell.outputs = outputs.as_text(cell.outputs)
+
+
+def write_verdicts(nb, number, verdicts, mended):
+    cell, sources = nb.cells[number], {n: (name_of(c), c.source) for n, c in enumerate(nb.cells)}
+    most = float(cell.metadata["nbgrader"]["points"])
+    share = most / len(verdicts)
+    note = mended.get(name_of(cell), "")
+    for verdict in verdicts:
+        points = round(share * verdict.fraction, 2)
+        cell.outputs.append(new_output("display_data", data={
+            "text/html": report.as_html(verdict, points, share, sources, note),
+            "text/plain": report.as_text(verdict, points, share, sources, note)}))
+    total = round(sum(share * verdict.fraction for verdict in verdicts), 2)
+    cell.outputs.append(new_output("execute_result", data={"text/plain": f"{total:g}"},
+                                   execution_count=cell.execution_count))
 
 
 # --- cells ------------------------------------------------------------------------------------------------------

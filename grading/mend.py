@@ -14,57 +14,68 @@ KEEP_METADATA = ("kernelspec", "language_info")
 
 
 class Mend(NbGraderPreprocessor):
-    """Restore names, kinds and presence of the graded cells; note what was mended."""
+    """Restore names, kinds, presence and locked text of the graded cells; note what was mended."""
 
     def preprocess(self, nb, resources):
         ids = resources["nbgrader"]
         with Gradebook(ids["db_url"]) as gradebook:
             wanted = canon(gradebook.find_notebook(ids["notebook"], ids["assignment"]))
-        mended = {}
-        nb.metadata = type(nb.metadata)({key: nb.metadata[key] for key in KEEP_METADATA if key in nb.metadata})
-        self.restore_marks(nb, wanted, mended)
-        self.put_back(nb, wanted, mended)
-        for name, said in mended.items():
+        for name, said in mend(nb, wanted).items():
             self.log.warning("Mended %s: %s", name, said)
-        nb.metadata["grading"] = {"mended": mended}
         return nb, resources
 
-    def restore_marks(self, nb, wanted, mended):
-        """Give every known cell its own metadata back, the last one where a name stands twice."""
-        seen = set()
-        for cell in reversed(nb.cells):
-            mark = cell.metadata.get("nbgrader")
-            name = mark.get("grade_id") if isinstance(mark, dict) else None
-            cell.metadata = type(nb.metadata)()
-            if not isinstance(name, str) or name not in wanted:
-                continue
-            if name in seen:
-                mended[name] = "The cell stood in the notebook more than once; the last one counts."
-                continue
-            seen.add(name)
-            if cell.cell_type != wanted[name]["cell_type"]:
-                mended[name] = f"The cell had been turned into a {cell.cell_type} cell."
-                retype(cell, wanted[name]["cell_type"])
-            cell.metadata["nbgrader"] = dict(wanted[name]["metadata"])
 
-    def put_back(self, nb, wanted, mended):
-        """Insert what is missing behind the cell that comes before it in the released notebook."""
-        place = -1
-        for name, entry in wanted.items():
-            at = next((n for n, c in enumerate(nb.cells) if c.metadata.get("nbgrader", {}).get("grade_id") == name), None)
+def mend(nb, wanted):
+    """Mend `nb` in place after `wanted` (see `canon`); {grade_id: what was mended}, also kept in its metadata."""
+    mended = {}
+    nb.metadata = type(nb.metadata)({key: nb.metadata[key] for key in KEEP_METADATA if key in nb.metadata})
+    restore_marks(nb, wanted, mended)
+    put_back(nb, wanted, mended)
+    for cell in nb.cells:
+        entry = wanted.get(cell.metadata.get("nbgrader", {}).get("grade_id"))
+        if entry and entry["metadata"]["locked"]:
+            cell.source = entry["source"]
+    nb.metadata["grading"] = {"mended": mended}
+    return mended
+
+
+def restore_marks(nb, wanted, mended):
+    """Give every known cell its own metadata back, the last one where a name stands twice."""
+    seen = set()
+    for cell in reversed(nb.cells):
+        mark = cell.metadata.get("nbgrader")
+        name = mark.get("grade_id") if isinstance(mark, dict) else None
+        cell.metadata = type(nb.metadata)()
+        if not isinstance(name, str) or name not in wanted:
+            continue
+        if name in seen:
+            mended[name] = "The cell stood in the notebook more than once; the last one counts."
+            continue
+        seen.add(name)
+        if cell.cell_type != wanted[name]["cell_type"]:
+            mended[name] = f"The cell had been turned into a {cell.cell_type} cell."
+            retype(cell, wanted[name]["cell_type"])
+        cell.metadata["nbgrader"] = dict(wanted[name]["metadata"])
+
+
+def put_back(nb, wanted, mended):
+    """Insert what is missing behind the cell that comes before it in the released notebook."""
+    place = -1
+    for name, entry in wanted.items():
+        at = next((n for n, c in enumerate(nb.cells) if c.metadata.get("nbgrader", {}).get("grade_id") == name), None)
+        if at is None:
+            at = find_unmarked(nb, entry)
+            if at is None and entry["metadata"]["solution"] and not entry["metadata"]["grade"]:
+                continue        # an answer cell: its function is looked up by name, wherever it stands
             if at is None:
-                at = find_unmarked(nb, entry)
-                if at is None and entry["metadata"]["solution"] and not entry["metadata"]["grade"]:
-                    continue        # an answer cell: its function is looked up by name, wherever it stands
-                if at is None:
-                    at = max(place + 1, 0) if place >= 0 else len(nb.cells)
-                    new = new_code_cell if entry["cell_type"] == "code" else new_markdown_cell
-                    nb.cells.insert(at, new(entry["source"]))
-                    mended[name] = "The cell was missing; it was put back as it had been released."
-                else:
-                    mended[name] = "The cell had lost its nbgrader metadata; it was recognised by its text."
-                nb.cells[at].metadata["nbgrader"] = dict(entry["metadata"])
-            place = at
+                at = max(place + 1, 0) if place >= 0 else len(nb.cells)
+                new = new_code_cell if entry["cell_type"] == "code" else new_markdown_cell
+                nb.cells.insert(at, new(entry["source"]))
+                mended[name] = "The cell was missing; it was put back as it had been released."
+            else:
+                mended[name] = "The cell had lost its nbgrader metadata; it was recognised by its text."
+            nb.cells[at].metadata["nbgrader"] = dict(entry["metadata"])
+        place = at
 
 
 def canon(notebook):
