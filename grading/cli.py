@@ -1,5 +1,6 @@
 """The command line: `course`, also `python -m grading`. Each command is a few lines; the work is done elsewhere."""
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -33,6 +34,38 @@ def release():
     from .release import regenerate
     for name in regenerate(ROOT / "release"):
         console.print(f"release/{name} is up to date")
+
+
+Assignment = Annotated[str, typer.Argument(help="The assignment's name, for example ps1.")]
+Root = Annotated[Path | None, typer.Option("--course", help="The course folder, if it is not this one.")]
+
+
+@app.command()
+def grade(
+    assignment: Assignment,
+    student: Annotated[list[str] | None, typer.Option(help="Only this student; may be repeated.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes that grade at once.  [default: one per core]")] = None,
+    scheduler: Annotated[str | None, typer.Option(help="Grade on the workers of this Dask scheduler.")] = None,
+    force: Annotated[bool, typer.Option(help="Grade again what is graded already.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say who would change and why; write nothing.")] = False,
+    course: Root = None,
+):
+    """Grade what needs grading, by nbgrader's own rule. Exit status: 0 all graded, 3 some could not be."""
+    from .grade import grade_class
+    with ending_well():
+        raise typer.Exit(grade_class(console, course, assignment, student or (), jobs, scheduler, force, dry_run))
+
+
+@contextmanager
+def ending_well():
+    """Turn the errors that say what to do into a line on standard error; anything else is a bug and may show itself."""
+    from .course import CourseError
+    from .gradebook import NotGenerated
+    from .sandbox import SandboxUnavailable
+    try:
+        yield
+    except (CourseError, NotGenerated, SandboxUnavailable) as error:
+        fail(error)
 
 
 def fail(message, code=1):

@@ -24,6 +24,7 @@ from .student import KernelSubject
 
 HIDDEN_CALL = re.compile(r"""^run_hidden_checks\(["'](\w+)["']\)\s*$""", re.MULTILINE)
 HIDDEN_REGION = re.compile(r"^[^\n]*BEGIN HIDDEN TESTS.*?END HIDDEN TESTS[^\n]*\n?", re.MULTILINE | re.DOTALL)
+JUDGES = ("tests/hidden", "reference_impl", "tests/misconceptions")
 MAX_FILES, MAX_FILE_BYTES = 200, 16 * 2**20
 
 
@@ -165,15 +166,18 @@ def shared_suite(root, notebook):
     return LOADED[root, notebook][1]
 
 
+def course_files(root):
+    """{relative path: bytes} of the checks, the reference and the misconceptions: what decides a verdict."""
+    return {str(path.relative_to(root)): path.read_bytes()
+            for name in JUDGES for path in sorted(Path(root, name).glob("*.py"))}
+
+
 def digests(root):
-    """Short hashes of the checks, the reference and the misconceptions: what decides a verdict."""
-    found = {}
-    for name in ("tests/hidden", "reference_impl", "tests/misconceptions"):
-        content = hashlib.sha256()
-        for path in sorted(Path(root, name).glob("*.py")):
-            content.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-        found[name] = content.hexdigest()[:16]
-    return found
+    """A short hash of each folder of `course_files`."""
+    found = {name: hashlib.sha256() for name in JUDGES}
+    for path, content in course_files(root).items():
+        found[str(Path(path).parent)].update(path.encode() + b"\0" + content + b"\0")
+    return {name: content.hexdigest()[:16] for name, content in found.items()}
 
 
 def provenance(root, sandbox):

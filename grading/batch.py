@@ -1,0 +1,227 @@
+"""Grade a class: a pure function of (bundle, submission), run by local processes or by Dask, merged by one writer.
+
+`grade` holds no gradebook and no shared disk: everything it needs travels in a `Bundle` and a `Submission`, and what it
+finds comes back in a `Graded`. `Writer` (in `gradebook.py`) puts that into nbgrader's gradebook and `autograded/`.
+"""
+
+import atexit
+import hashlib
+import os
+import shutil
+import signal
+import tempfile
+import threading
+import time
+from collections import deque
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+
+import nbformat
+from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solution, is_task
+
+from .execute import course_files, execute, shared_sandbox
+from .mend import mend
+from .sandbox import Limits
+
+RETRIES = 2             # of a submission whose worker died
+PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What is the same for a whole assignment. `code` are the files of checks, reference and misconceptions by path;
+    `notebooks` maps names to {"wanted": see `mend.canon`, "kernelspec": dict or None}; `limits` as for `Limits`."""
+
+    assignment: str
+    notebooks: dict
+    source_files: tuple
+    code: dict
+    digest: str
+    sandbox: str = "bwrap"
+    limits: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What one student handed in: notebooks {name: bytes}, other files [(relative path, bytes)], ISO timestamp or None."""
+
+    student: str
+    notebooks: dict
+    files: tuple = ()
+    timestamp: str | None = None
+
+
+@dataclass
+class Graded:
+    """What grading gave: notebook texts, files to put beside them, scores and comments {(notebook, cell): value}.
+
+    With `error` set, nothing of it is to be stored: the submission stays ungraded and needs a human.
+    """
+
+    student: str
+    timestamp: str | None = None
+    notebooks: dict = field(default_factory=dict)
+    files: tuple = ()
+    scores: dict = field(default_factory=dict)
+    comments: dict = field(default_factory=dict)
+    mended: dict = field(default_factory=dict)
+    error: str | None = None
+    seconds: float = 0.0
+
+
+# --- one submission -----------------------------------------------------------------------------------------------
+
+LOCK = threading.Lock()     # a Dask worker may have several threads; sandbox and suite serve one submission at a time
+ROOTS = {}                  # digest -> folder in this process where a bundle's code was unpacked
+
+
+def grade(bundle, submission):
+    """Grade one submission; never raises for what is in it. The same bundle and submission give the same `Graded`."""
+    started = time.monotonic()
+    graded = Graded(submission.student, submission.timestamp)
+    with LOCK:
+        try:
+            files = {**dict(submission.files), **dict(bundle.source_files)}
+            graded.files = tuple(sorted(files.items()))
+            for name, content in sorted(submission.notebooks.items()):
+                if name in bundle.notebooks:
+                    grade_notebook(bundle, name, content, files, graded)
+        except Exception as error:      # reported by name; the run goes on and exits non-zero
+            graded.error = f"{type(error).__name__}: {error}"
+    graded.seconds = time.monotonic() - started
+    return graded
+
+
+def grade_notebook(bundle, name, content, files, graded):
+    wanted, kernelspec = bundle.notebooks[name]["wanted"], bundle.notebooks[name]["kernelspec"]
+    nb = nbformat.reads(content.decode("utf-8-sig"), as_version=4)
+    clear_outputs(nb)
+    said = mend(nb, wanted)
+    if kernelspec:
+        nb.metadata["kernelspec"] = kernelspec
+    beside = [(path, blob) for path, blob in sorted(files.items()) if not path.endswith(".ipynb")]
+    execute(nb, name, unpacked(bundle), shared_sandbox(bundle.sandbox, Limits(**bundle.limits)), beside)
+    for cell in nb.cells:
+        key = name, cell.metadata.get("nbgrader", {}).get("grade_id")
+        if is_grade(cell):
+            graded.scores[key] = determine_grade(cell)[0]
+        if is_solution(cell) or is_task(cell):
+            unchanged = not is_task(cell) and cell.metadata["nbgrader"]["checksum"] == compute_checksum(cell)
+            graded.comments[key] = "No response." if unchanged else None
+    text = nbformat.writes(nb, version=nbformat.NO_CONVERT)
+    graded.notebooks[name] = text if text.endswith("\n") else text + "\n"
+    graded.mended.update({(name, cell): words for cell, words in said.items()})
+
+
+def clear_outputs(nb):
+    for cell in nb.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+
+
+def unpacked(bundle):
+    """The folder of this process that holds the bundle's checks, reference and misconceptions."""
+    if bundle.digest not in ROOTS:
+        root = tempfile.mkdtemp(prefix="course-")
+        atexit.register(shutil.rmtree, root, ignore_errors=True)
+        for path, content in bundle.code.items():
+            target = Path(root, path)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        ROOTS[bundle.digest] = root
+    return ROOTS[bundle.digest]
+
+
+# --- many submissions ---------------------------------------------------------------------------------------------
+
+def begin_worker():
+    """In a new worker: leave Ctrl-C to the parent and end with it, whatever ends it."""
+    import ctypes
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def grade_locally(bundle, submissions, jobs):
+    """Yield a `Graded` for each of `submissions` (an iterable), graded by `jobs` processes; order is not kept.
+
+    At most two submissions per process are in flight, so memory stays flat however many there are. A process that
+    dies costs its submissions a retry; one whose retries are used up is reported as not graded.
+    """
+    waiting, running, deaths = deque(), {}, {}
+    source, pool = iter(submissions), None
+    try:
+        while True:
+            while len(running) < 2 * jobs and (one := waiting.popleft() if waiting else next(source, None)) is not None:
+                pool = pool or ProcessPoolExecutor(jobs, get_context("forkserver"), begin_worker)
+                running[pool.submit(grade, bundle, one)] = one
+            if not running:
+                return
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                one = running.pop(future)
+                try:
+                    yield future.result()
+                except BrokenProcessPool:
+                    pool = None         # every future of it is broken: a new pool takes them up again
+                    deaths[one.student] = deaths.get(one.student, 0) + 1
+                    if deaths[one.student] > RETRIES:
+                        yield Graded(one.student, one.timestamp, error="the grading process died each time")
+                    else:
+                        waiting.append(one)
+    finally:
+        if pool:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def grade_with_dask(bundle, submissions, address):
+    """The same by the workers of a Dask scheduler at `address`; bundle and submissions travel, no shared disk is used."""
+    from distributed import Client, as_completed
+    with Client(address, set_as_default=False) as client:
+        shared = client.scatter(bundle, broadcast=True)
+        source, names = iter(submissions), {}
+        running = as_completed(raise_errors=False)
+
+        def feed(count):
+            for _ in range(count):
+                one = next(source, None)
+                if one is None:
+                    return
+                future = client.submit(grade, shared, one, pure=False, retries=RETRIES)
+                names[future.key] = one
+                running.add(future)
+
+        feed(4 * max(1, sum(client.nthreads().values())))
+        for future in running:
+            one = names.pop(future.key)
+            if future.status == "finished":
+                yield future.result()
+            else:
+                yield Graded(one.student, one.timestamp, error=f"no worker could grade it: {future.exception()}")
+            future.release()
+            feed(1)
+
+
+def read_submission(folder, student, timestamp, ignored=()):
+    """Read `folder` into a `Submission`. Links and special files are left out."""
+    folder, notebooks, files = Path(folder), {}, []
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink() or not path.is_file() or any(path.match(pattern) for pattern in ignored):
+            continue
+        if path.suffix == ".ipynb" and path.parent == folder:
+            notebooks[path.stem] = path.read_bytes()
+        elif path.suffix != ".ipynb":
+            files.append((str(path.relative_to(folder)), path.read_bytes()))
+    return Submission(student, notebooks, tuple(files), timestamp)
+
+
+def make_bundle(assignment, notebooks, source_files, root, sandbox, limits):
+    """The bundle of an assignment whose checks and reference lie under `root`."""
+    code = course_files(root)
+    digest = hashlib.sha256(repr(sorted(code.items())).encode()).hexdigest()
+    return Bundle(assignment, notebooks, tuple(source_files), code, digest, sandbox, limits)
+
+
+def default_jobs():
+    return len(os.sched_getaffinity(0))
