@@ -24,6 +24,7 @@ from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solut
 
 from .execute import course_files, execute, shared_sandbox
 from .mend import mend
+from .pictures import helper_files
 from .sandbox import Limits
 
 RETRIES = 2             # of a submission whose worker died
@@ -218,7 +219,7 @@ def read_submission(folder, student, timestamp, ignored=()):
 
 def make_bundle(assignment, notebooks, source_files, root, sandbox, limits):
     """The bundle of an assignment whose checks and reference lie under `root`."""
-    code = course_files(root)
+    code = {**course_files(root), **helper_files(root)}
     digest = hashlib.sha256(repr(sorted(code.items())).encode()).hexdigest()
     return Bundle(assignment, notebooks, tuple(source_files), code, digest, sandbox, limits)
 

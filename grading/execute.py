@@ -9,15 +9,15 @@ import hashlib
 import os
 import re
 import stat
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-from nbformat.v4 import new_output
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_locked, is_solution
 from traitlets import Dict, Enum, Unicode
 
-from . import outputs, report
+from . import outputs, pictures, report
 from .checks import Suite
 from .sandbox import Limits, Sandbox
 from .student import KernelSubject
@@ -58,7 +58,7 @@ def execute(nb, notebook, root, sandbox, files):
     names = {number: found for number, cell in enumerate(nb.cells) if (found := hidden_calls(cell))}
     subject = KernelSubject(sandbox, watch=sum(names.values(), []), files=files)
     try:
-        run_cells(nb, subject)
+        run_cells(nb, subject, root)
         verdicts = shared_suite(root, notebook).judge(subject) if names else {}
     finally:
         subject.close()
@@ -69,7 +69,7 @@ def execute(nb, notebook, root, sandbox, files):
                               "verdicts": {name: as_record(verdict) for name, verdict in verdicts.items()}}
 
 
-def run_cells(nb, subject):
+def run_cells(nb, subject, root):
     for number, cell in enumerate(nb.cells):
         if cell.cell_type == "markdown" and not is_locked(cell):
             cell.source = outputs.clean_markdown(cell.source)
@@ -78,7 +78,7 @@ def run_cells(nb, subject):
         cell.source = visible(cell)
         run = subject.run(number, cell.source)
         cell.execution_count = run.count
-        cell.outputs = outputs.clean(run.outputs, run.count)
+        cell.outputs = outputs.clean(run.outputs, run.count, lambda content: pictures.draw(root, content))
         if run.status != "ok":
             cell.outputs.append(trouble(run))
         if is_grade(cell):
@@ -92,11 +92,11 @@ def write_verdicts(nb, number, verdicts, mended):
     note = mended.get(name_of(cell), "")
     for verdict in verdicts:
         points = round(share * verdict.fraction, 2)
-        cell.outputs.append(new_output("display_data", data={
+        cell.outputs.append(outputs.output("display_data", data={
             "text/html": report.as_html(verdict, points, share, sources, note),
             "text/plain": report.as_text(verdict, points, share, sources, note)}))
     total = round(sum(share * verdict.fraction for verdict in verdicts), 2)
-    cell.outputs.append(new_output("execute_result", data={"text/plain": f"{total:g}"},
+    cell.outputs.append(outputs.output("execute_result", data={"text/plain": f"{total:g}"},
                                    execution_count=cell.execution_count))
 
 
@@ -122,7 +122,7 @@ def trouble(run):
     said = {"timed out": "The cell ran too long and was stopped.",
             "died": "The kernel died or stopped answering in this cell; the cells below ran in a new one.",
             "not run": "The cell was not run: the notebook had used up its time or its kernels."}[run.status]
-    return new_output("error", ename="CellNotFinished", evalue=said, traceback=[f"CellNotFinished: {said}"])
+    return outputs.output("error", ename="CellNotFinished", evalue=said, traceback=[f"CellNotFinished: {said}"])
 
 
 def files_beside(resources):
@@ -168,8 +168,8 @@ def shared_suite(root, notebook):
 
 def course_files(root):
     """{relative path: bytes} of the checks, the reference and the misconceptions: what decides a verdict."""
-    return {str(path.relative_to(root)): path.read_bytes()
-            for name in JUDGES for path in sorted(Path(root, name).glob("*.py"))}
+    paths = [path for name in JUDGES for path in sorted(Path(root, name).glob("*.py"))]
+    return {str(path.relative_to(root)): path.read_bytes() for path in paths}
 
 
 def digests(root):
@@ -182,8 +182,12 @@ def digests(root):
 
 def provenance(root, sandbox):
     """What graded a notebook, kept in its metadata."""
-    packages = ("numpy", "matplotlib", "ipython", "pytest", "nbgrader")
-    return {**digests(root), "sandbox": sandbox, "versions": {name: version(name) for name in packages}}
+    return {**digests(root), "sandbox": sandbox, "versions": versions()}
+
+
+@cache
+def versions():
+    return {name: version(name) for name in ("numpy", "matplotlib", "ipython", "pytest", "nbgrader")}
 
 
 def as_record(verdict):

@@ -1,16 +1,28 @@
 """The nbgrader preprocessor that comes first: makes a submitted notebook gradable without believing its metadata.
 
 Of a cell's metadata only `grade_id` is read; everything else is written anew from the gradebook. Cells that are
-missing are put back from the released version, cells that stand twice lose the mark on all but the last, and each
-repair is noted under the cell's name in the notebook's metadata.
+missing are put back from the released version, cells that stand twice lose the mark on all but the last, text that was
+written into a locked cell is kept beside it, and each repair is noted under the cell's name in the notebook's
+metadata and, in words, in a first cell of the notebook.
 """
 
-from nbformat.v4 import new_code_cell, new_markdown_cell
+import re
+
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 
+from . import outputs
+
 SCHEMA_VERSION = 3
-KEEP_METADATA = ("kernelspec", "language_info")
+WHOLE = "notebook"      # the name under which notes on the whole notebook are kept
+NOT_RELEASED = re.compile(r"^[^\n]*BEGIN (HIDDEN TESTS|MARK SCHEME).*?END \1[^\n]*\n?", re.MULTILINE | re.DOTALL)
+VALID_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+NEW_CELL = {"code": new_code_cell, "markdown": new_markdown_cell}
+TWICE = "The cell stood in the notebook more than once; the last one is taken as the cell, the others are run as well."
+MISSING = "The cell was missing; it was put back as it had been released."
+UNMARKED = "The cell had lost its nbgrader metadata; it was recognised by what it says."
+CHANGED = "The locked cell had been changed; it was put back, and what was handed in stands beside it."
 
 
 class Mend(NbGraderPreprocessor):
@@ -20,23 +32,44 @@ class Mend(NbGraderPreprocessor):
         ids = resources["nbgrader"]
         with Gradebook(ids["db_url"]) as gradebook:
             wanted = canon(gradebook.find_notebook(ids["notebook"], ids["assignment"]))
-        for name, said in mend(nb, wanted).items():
-            self.log.warning("Mended %s: %s", name, said)
+        for line in in_words(mend(nb, wanted)):
+            self.log.warning("Mended %s of %s: %s", ids["notebook"], ids["student"], line)
         return nb, resources
 
 
 def mend(nb, wanted):
-    """Mend `nb` in place after `wanted` (see `canon`); {grade_id: what was mended}, also kept in its metadata."""
-    mended = {}
-    nb.metadata = type(nb.metadata)({key: nb.metadata[key] for key in KEEP_METADATA if key in nb.metadata})
+    """Mend `nb` in place after `wanted` (see `canon`); {grade_id: what was mended}, also kept in its metadata.
+
+    What `reading` and `intake` noted on the whole notebook is kept under the name `WHOLE`.
+    """
+    notes = notes_of(nb)
+    mended = {WHOLE: " ".join(notes)} if notes else {}
+    nb.metadata = type(nb.metadata)(language_info={"name": "python"})
     restore_marks(nb, wanted, mended)
+    recognise(nb, wanted, mended)
+    restore_locked(nb, wanted, mended)
     put_back(nb, wanted, mended)
     for cell in nb.cells:
-        entry = wanted.get(cell.metadata.get("nbgrader", {}).get("grade_id"))
-        if entry and entry["metadata"]["locked"]:
-            cell.source = entry["source"]
+        if cell.cell_type not in NEW_CELL:      # a raw cell is a piece of web page to nbconvert
+            cell.source = outputs.as_source(cell.source)
+            retype(cell, "markdown")
+    if mended:
+        nb.cells.insert(0, note_cell(mended))
+    renew_ids(nb)
     nb.metadata["grading"] = {"mended": mended}
     return mended
+
+
+def stand_in(reason):
+    """A notebook in the place of one that cannot be graded: nothing but the reason, for `mend` to complete."""
+    return new_notebook(metadata={"grading": {"notes": [f"{reason} Nothing could be graded."]}})
+
+
+def notes_of(nb):
+    """What was noted when the file was read: `reading` writes it, and drops what a file says of itself."""
+    about = nb.metadata.get("grading")
+    notes = about.get("notes") if isinstance(about, dict) else None
+    return [line for line in notes if isinstance(line, str)] if isinstance(notes, list) else []
 
 
 def restore_marks(nb, wanted, mended):
@@ -49,7 +82,7 @@ def restore_marks(nb, wanted, mended):
         if not isinstance(name, str) or name not in wanted:
             continue
         if name in seen:
-            mended[name] = "The cell stood in the notebook more than once; the last one counts."
+            mended[name] = TWICE
             continue
         seen.add(name)
         if cell.cell_type != wanted[name]["cell_type"]:
@@ -58,24 +91,53 @@ def restore_marks(nb, wanted, mended):
         cell.metadata["nbgrader"] = dict(wanted[name]["metadata"])
 
 
+def recognise(nb, wanted, mended):
+    """Mark cells that have lost their name: locked ones by their released text, answers by the function they define."""
+    present = {name_of(cell) for cell in nb.cells}
+    for name, entry in wanted.items():
+        if name in present:
+            continue
+        text, answer = released(entry), entry["metadata"]["solution"]
+        define = re.compile(rf"^(async )?def {re.escape(name)}\s*\(|^{re.escape(name)}\s*=", re.MULTILINE)
+        for cell in reversed(nb.cells):
+            if name_of(cell) or cell.cell_type != entry["cell_type"]:
+                continue
+            if cell.source.strip() == text or answer and define.search(cell.source):
+                cell.metadata["nbgrader"] = dict(entry["metadata"])
+                mended[name] = UNMARKED
+                break
+
+
+def restore_locked(nb, wanted, mended):
+    """Write the released text into locked cells; keep beside them what stood there instead."""
+    for cell in list(nb.cells):
+        entry = wanted.get(name_of(cell))
+        if not entry or not entry["metadata"]["locked"]:
+            continue
+        found, cell.source = cell.source, entry["source"]
+        if found.strip() in ("", released(entry), entry["source"].strip()):
+            continue
+        kept = NEW_CELL[cell.cell_type](found)
+        if "attachments" in cell:
+            kept.attachments = cell.pop("attachments")
+        # an answer may stand in there: code has to run before the checks, text is read after the question
+        nb.cells.insert(nb.cells.index(cell) + (cell.cell_type == "markdown"), kept)
+        mended.setdefault(name_of(cell), CHANGED)
+
+
 def put_back(nb, wanted, mended):
     """Insert what is missing behind the cell that comes before it in the released notebook."""
     place = -1
     for name, entry in wanted.items():
-        at = next((n for n, c in enumerate(nb.cells) if c.metadata.get("nbgrader", {}).get("grade_id") == name), None)
+        at = next((n for n, cell in enumerate(nb.cells) if name_of(cell) == name), None)
         if at is None:
-            at = find_unmarked(nb, entry)
-            if at is None and entry["metadata"]["solution"] and not entry["metadata"]["grade"]:
+            mark = entry["metadata"]
+            if mark["solution"] and not mark["grade"]:
                 continue        # an answer cell: its function is looked up by name, wherever it stands
-            if at is None:
-                at = max(place + 1, 0) if place >= 0 else len(nb.cells)
-                new = new_code_cell if entry["cell_type"] == "code" else new_markdown_cell
-                nb.cells.insert(at, new(entry["source"]))
-                mended[name] = "The cell was missing; it was put back as it had been released."
-            else:
-                mended[name] = "The cell had lost its nbgrader metadata; it was recognised by its text."
-            nb.cells[at].metadata["nbgrader"] = dict(entry["metadata"])
-        place = at
+            at = place + 1
+            nb.cells.insert(at, NEW_CELL[entry["cell_type"]](entry["source"], metadata={"nbgrader": dict(mark)}))
+            mended[name] = MISSING
+        place = max(place, at)
 
 
 def canon(notebook):
@@ -94,13 +156,32 @@ def canon(notebook):
     return found
 
 
-def find_unmarked(nb, entry):
-    """The number of an unmarked cell with the released text of `entry`, or None."""
-    for number, cell in enumerate(nb.cells):
-        if "nbgrader" not in cell.metadata and cell.cell_type == entry["cell_type"] \
-                and cell.source.strip() == entry["source"].strip():
-            return number
-    return None
+# --- words ------------------------------------------------------------------------------------------------------
+
+def in_words(mended):
+    """One line for each kind of repair, with the names of its cells."""
+    lines = [mended[WHOLE]] if WHOLE in mended else []
+    names = {}
+    for name, said in mended.items():
+        if name != WHOLE:
+            names.setdefault(said, []).append(name)
+    return lines + [f"{', '.join(found)}: {said}" for said, found in names.items()]
+
+
+def note_cell(mended):
+    lines = "\n".join(f"- {line}" for line in in_words(mended))
+    return new_markdown_cell(f"**Before grading, this notebook was mended.**\n\n{lines}")
+
+
+# --- cells ------------------------------------------------------------------------------------------------------
+
+def name_of(cell):
+    return cell.metadata.get("nbgrader", {}).get("grade_id")
+
+
+def released(entry):
+    """The text of a cell as students got it."""
+    return NOT_RELEASED.sub("", entry["source"]).strip()
 
 
 def retype(cell, kind):
@@ -111,3 +192,12 @@ def retype(cell, kind):
     else:
         cell.pop("outputs", None)
         cell.pop("execution_count", None)
+
+
+def renew_ids(nb):
+    """A valid id for every cell, each once: they become names of places in a page."""
+    seen = set()
+    for number, cell in enumerate(nb.cells):
+        if not isinstance(cell.get("id"), str) or not VALID_ID.fullmatch(cell["id"]) or cell["id"] in seen:
+            cell["id"] = f"cell-{number}"
+        seen.add(cell["id"])

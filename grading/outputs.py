@@ -1,90 +1,239 @@
 """Make what a kernel sent, and what a student wrote, safe to show: no script, nothing loaded from elsewhere.
 
 Outputs arrive as untrusted JSON. What leaves this module is valid notebook format and holds only text, PNG or JPEG
-bytes, and HTML of a few tags without attributes.
+bytes, and HTML of a few tags without attributes. Markdown is rendered as nbconvert will render it and judged by what
+comes out: harmless cells stay as they are, others are shown as their source text.
 """
 
 import base64
 import binascii
 import re
+from html.parser import HTMLParser
 
 import nh3
-from nbformat.v4 import new_output
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbformat import NotebookNode
+from pygments.token import STANDARD_TYPES
 
 TAGS = {"b", "i", "em", "strong", "code", "pre", "p", "br", "hr", "div", "span", "ul", "ol", "li", "sub", "sup",
         "h1", "h2", "h3", "h4", "h5", "h6", "table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td"}
 MAX_TEXT = 200_000
+PICTURE = "application/vnd.gradients.picture+json"      # as the course's plotting helper sends it
 MAX_IMAGE = 4 * 2**20
 MAX_OUTPUTS = 200
+MAX_RENDERED = 20_000       # characters of a markdown cell: parsers are slow on long nonsense
 IMAGE_STARTS = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 
+# What nbconvert makes of harmless markdown.
+MARKDOWN_TAGS = TAGS | {"a", "img", "blockquote", "del", "u", "s", "mark", "small", "kbd", "dl", "dt", "dd"}
+MARKDOWN_ATTRIBUTES = {"a": {"href", "class", "title"}, "img": {"src", "alt", "title"}, "ol": {"start"},
+                       "h1": {"id"}, "h2": {"id"}, "h3": {"id"}, "h4": {"id"}, "h5": {"id"}, "h6": {"id"},
+                       "code": {"class"}, "th": {"style"}, "td": {"style"}, "div": {"class"}, "span": {"class"}}
+HIGHLIGHT = {name for name in STANDARD_TYPES.values() if name}
+# Names of places in the pages of nbgrader: a heading must not stand in for one of them.
+OTHERS_IDS = re.compile(r"(?i)(test_|explain_|comment-|mathjax|notebook(-container)?$|toc$|top$)")
+# TeX that MathJax turns into links, styles, classes, names and more TeX.
+ACTIVE_TEX = re.compile(r"\\\s*(href|url|style|class|cssId|html\w*|require|unicode|bbox|mmlToken|includegraphics|data|"
+                        r"Newextarrow|toggle|texttip|tooltip|mathtip|enclose|csname|input|DeclareMathOperator\*?\{)")
 
-def clean(outputs, count=None):
-    """The showable part of a cell's `outputs` as notebook nodes; anything malformed is left out."""
-    nodes = [node for output in outputs[:MAX_OUTPUTS] if (node := clean_one(output, count)) is not None]
-    if len(outputs) > MAX_OUTPUTS:
-        nodes.append(new_output("stream", name="stdout", text="... Output truncated ...\n"))
+
+# --- outputs ----------------------------------------------------------------------------------------------------
+
+def output(kind, **fields):
+    """One output node. `nbformat.v4.new_output` makes the same and validates each against the schema, which is slow."""
+    if kind in ("display_data", "execute_result"):
+        fields = {"metadata": NotebookNode(), **fields, "data": NotebookNode(fields["data"])}
+    return NotebookNode(output_type=kind, **fields)
+
+
+def clean(untrusted, count=None, draw=lambda content: None):
+    """The showable part of a cell's outputs as notebook nodes; anything malformed is left out.
+
+    `draw` turns the content of a picture that came as data (see pictures.py) into base64 PNG, or None.
+    """
+    nodes = [node for one in untrusted[:MAX_OUTPUTS] if (node := clean_one(one, count, draw)) is not None]
+    if len(untrusted) > MAX_OUTPUTS:
+        nodes.append(output("stream", name="stdout", text="... Output truncated ...\n"))
     return nodes
 
 
-def clean_one(output, count):
-    match output:
+def clean_one(untrusted, count, draw):
+    match untrusted:
         case {"output_type": "stream", "name": "stdout" | "stderr" as name, "text": str(text)}:
-            return new_output("stream", name=name, text=text[:MAX_TEXT])
+            return output("stream", name=name, text=clean_text(text))
         case {"output_type": "error", "ename": str(ename), "evalue": str(evalue), "traceback": list(lines)}:
-            lines = [line[:20_000] for line in lines[:100] if isinstance(line, str)]
-            return new_output("error", ename=ename[:200], evalue=evalue[:2000], traceback=lines)
+            lines = [clean_text(line[:20_000]) for line in lines[:100] if isinstance(line, str)]
+            return output("error", ename=clean_text(ename[:200]), evalue=clean_text(evalue[:2000]), traceback=lines)
         case {"output_type": "execute_result", "data": dict(data)}:
-            return new_output("execute_result", data=clean_data(data), execution_count=count)
+            return output("execute_result", data=clean_data(data, draw), execution_count=count)
         case {"output_type": "display_data", "data": dict(data)}:
-            return new_output("display_data", data=clean_data(data))
+            return output("display_data", data=clean_data(data, draw))
     return None
 
 
-def clean_data(data):
+def clean_data(data, draw):
     kept = {}
     for mime, content in data.items():
         if not isinstance(content, str):
             continue
-        if mime in IMAGE_STARTS and is_image(mime, content):
-            kept[mime] = content
+        if mime in IMAGE_STARTS:
+            image = clean_image(mime, content)
+            if image is not None:
+                kept[mime] = image
+        elif mime == PICTURE and (picture := draw(content)):
+            kept["image/png"] = picture
         elif mime == "text/html":
             kept[mime] = clean_html(content[:MAX_TEXT])
         elif mime == "text/plain":
-            kept[mime] = content[:MAX_TEXT]
+            kept[mime] = clean_text(content)
         elif mime in ("text/latex", "text/markdown"):
-            kept.setdefault("text/plain", content[:MAX_TEXT])
+            kept.setdefault("text/plain", clean_text(content))
     return kept or {"text/plain": "(this kind of output is not shown)"}
 
 
-def is_image(mime, content):
+def clean_text(text):
+    """Text that can be written as UTF-8, of bounded length; colours stay, other control characters go."""
+    text = text[:MAX_TEXT].encode("utf-8", "replace").decode()
+    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f\u202a-\u202e\u2066-\u2069]", "\ufffd", text)
+
+
+def clean_image(mime, content):
+    """The picture in base64 and nothing else, or None if it is not of the kind that it claims to be."""
     try:
-        blob = base64.b64decode(content, validate=False)
+        blob = base64.b64decode(content[:2 * MAX_IMAGE], validate=False)
     except (binascii.Error, ValueError):
-        return False
-    return len(blob) <= MAX_IMAGE and blob.startswith(IMAGE_STARTS[mime])
+        return None
+    if len(blob) > MAX_IMAGE or not blob.startswith(IMAGE_STARTS[mime]):
+        return None
+    return base64.b64encode(blob).decode()
 
 
 def clean_html(text):
-    return nh3.clean(text, tags=TAGS, attributes={}, link_rel=None)
+    """HTML of a few bare tags, in which no TeX is typeset."""
+    return inert(nh3.clean(text, tags=TAGS, attributes={}, link_rel=None))
 
 
-def clean_markdown(source):
-    """Markdown without HTML but for a few bare tags, and without pictures from elsewhere (attachments stay)."""
-    if re.search(r"<[a-zA-Z/!?]", source):
-        source = clean_html(source)
-    return re.sub(r"!\[(?![^\]]*\]\(attachment:)", "[", source)
+def inert(html):
+    """HTML whose text MathJax leaves alone; for HTML without attributes that hold a backslash."""
+    return html.replace("\\", "<span>\\</span>").replace("$", "<span>$</span>")
 
 
 def as_text(nodes):
-    """The outputs of a tests cell without anything that nbgrader reads as a grade: errors and results become text."""
+    """The outputs of a tests cell as text alone: nothing in them is read as a grade, or looks like the grader's table."""
     kept = []
     for node in nodes:
         if node.output_type == "error":
-            node = new_output("stream", name="stdout", text="\n".join(node.traceback) + "\n")
+            text = "\n".join(node.traceback) + "\n"
         elif node.output_type == "stream":
-            node = new_output("stream", name="stdout", text=node.text)
-        elif node.output_type == "execute_result":
-            node = new_output("display_data", data=node.data)
-        kept.append(node)
+            text = node.text
+        else:
+            text = node.data.get("text/plain", "(this kind of output is not shown in a tests cell)") + "\n"
+        kept.append(output("stream", name="stdout", text=text))
+    return kept
+
+
+# --- markdown ---------------------------------------------------------------------------------------------------
+
+def clean_markdown(source, attachments=None):
+    """`source` itself where its page is harmless, without its pictures from elsewhere, or else shown as plain text."""
+    for text in (source, re.sub(r"!\[(?![^\]]*\]\(attachment:)", "[", source)):
+        if len(text) <= MAX_RENDERED and is_harmless(text, attachments):
+            return text
+    return as_source(source)
+
+
+def as_source(source):
+    """Markdown that shows `source` as it was written."""
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", source)), default=0))
+    return f"*Shown as it was written:*\n\n{fence}\n{source}\n{fence}"
+
+
+def is_harmless(source, attachments=None):
+    """Whether nbconvert makes a page of `source` that holds no script, loads nothing and wears no foreign clothes."""
+    try:
+        html = render(source, attachments)
+    except Exception:       # a parser that fails here would fail when feedback is made
+        return False
+    if ACTIVE_TEX.search(html):
+        return False
+    return events(html) == events(nh3.clean(
+        html, tags=MARKDOWN_TAGS, attributes=MARKDOWN_ATTRIBUTES, attribute_filter=keep_attribute, link_rel=None,
+        url_schemes={"http", "https", "mailto", "data"}, strip_comments=False))
+
+
+def render(source, attachments):
+    return MarkdownWithMath(renderer=IPythonRenderer(escape=False, attachments=attachments or {})).render(source)
+
+
+def keep_attribute(tag, name, value):
+    """The attribute filter of `nh3.clean`: the value, or None for what harmless markdown does not make."""
+    match tag, name:
+        case "a", "href":
+            good = re.match(r"https?://|mailto:|#", value)
+        case "a", "class":
+            good = value == "anchor-link"
+        case "img", "src":
+            good = re.match(r"data:image/(png|jpeg);base64,[A-Za-z0-9+/=]+$", value)
+        case ("th" | "td"), "style":
+            good = re.fullmatch(r"text-align: ?(left|right|center);?", value)
+        case ("div" | "span"), "class":
+            good = value == "highlight" or value in HIGHLIGHT
+        case "code", "class":
+            good = re.fullmatch(r"language-[\w+#.-]{1,30}", value)
+        case ("h1" | "h2" | "h3" | "h4" | "h5" | "h6"), "id":
+            good = not re.match(OTHERS_IDS, value)
+        case _:
+            good = True
+    return value if good else None
+
+
+class Events(HTMLParser):
+    """Tags with their attributes, text and comments in the order of the page."""
+
+    def __init__(self):
+        super().__init__(convert_charrefs=True)
+        self.found = []
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, *sorted(attrs)))
+
+    def handle_endtag(self, tag):
+        if tag not in ("br", "hr", "img"):
+            self.found.append(("/", tag))
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+
+    def handle_data(self, data):
+        self.found.append(data)
+
+    def handle_comment(self, data):
+        self.found.append(("comment", data))
+
+    handle_decl = handle_pi = unknown_decl = handle_comment
+
+
+def events(html):
+    parser = Events()
+    parser.feed(html)
+    parser.close()
+    joined = []
+    for event in parser.found:
+        if isinstance(event, str) and joined and isinstance(joined[-1], str):
+            joined[-1] += event
+        else:
+            joined.append(event)
+    return joined
+
+
+def clean_attachments(attachments):
+    """The pictures attached to a markdown cell that are what they claim to be."""
+    kept = {}
+    for name, forms in list(attachments.items())[:50]:
+        if not isinstance(forms, dict) or not name.isprintable():
+            continue
+        good = {mime: image for mime, image in forms.items() if mime in IMAGE_STARTS and isinstance(image, str)
+                and (image := clean_image(mime, image)) is not None}
+        if good:
+            kept[name] = good
     return kept

@@ -5,6 +5,7 @@ they need (read-only, package by package), the files of `grading/inside`, and sc
 the gradebook, submissions, the home folder, the network. What this does not promise stands in docs/threat-model.md.
 """
 
+import contextlib
 import importlib.metadata
 import json
 import os
@@ -25,6 +26,10 @@ from . import wire
 INSIDE = Path(__file__).parent / "inside"
 STUDENT_PACKAGES = ("numpy", "matplotlib", "ipython", "matplotlib-inline", "pyseccomp")
 START_SECONDS = 120     # for the server: a cold disk reads a few hundred files
+END_SECONDS = 5         # for a server without bubblewrap to end what it started
+COURSE = Path(__file__).parents[1]
+# Where root grades, a sandbox gets a host user id of its own out of the range that systemd leaves unused.
+FIRST_UID = 1_900_000_000
 
 
 class SandboxUnavailable(RuntimeError):
@@ -42,13 +47,15 @@ class Limits:
     cell_seconds: float = 15.0              # wall time of one cell
     call_seconds: float = 6.0               # wall time of the calls of one check
     submission_seconds: float = 180.0       # wall time of a notebook, all cells and checks
-    cpu_seconds: int = 120                  # CPU time of a kernel
-    memory_bytes: int = 3 * 2**30           # address space of one process
-    processes: int = 64
+    cpu_seconds: int = 120                  # CPU time of a kernel, all its processes together
+    memory_bytes: int = 3 * 2**30           # address space of one process, and memory of all of them together
+    processes: int = 64                     # threads count
     open_files: int = 256
     file_bytes: int = 32 * 2**20            # size of one file
     scratch_bytes: int = 64 * 2**20         # all files together
     scratch_files: int = 4096
+    cell_output_bytes: int = 4 * 2**20      # what one cell shows
+    output_bytes: int = 16 * 2**20          # what all cells show
     value_bytes: int = 32 * 2**20           # one answer that comes back
 
 
@@ -87,14 +94,23 @@ def find_bwrap():
         return None
 
 
-def bwrap_command(limits):
-    """The bubblewrap part of the command line: everything up to the program that runs inside."""
+def bwrap_command(limits, own_uid=False):
+    """The bubblewrap part of the command line: everything up to the program that runs inside.
+
+    With `own_uid` (only root can) it starts as root with the right to change its user id, and the server does so.
+    """
     bwrap = find_bwrap()
     if bwrap is None:
         raise SandboxUnavailable("bubblewrap is not installed. Install it with: apt-get install bubblewrap")
-    command = [bwrap, "--unshare-all", "--unshare-user", "--uid", "65534", "--gid", "65534", "--hostname", "kernel",
-               "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv",
+    user = ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"] if own_uid else \
+        ["--unshare-user", "--uid", "65534", "--gid", "65534", "--cap-drop", "ALL"]
+    command = [bwrap, *user, "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try",
+               "--hostname", "kernel", "--die-with-parent", "--new-session", "--clearenv",
                "--ro-bind", "/usr", "/usr", "--proc", "/proc", "--dev", "/dev"]
+    prefix = Path(sys.base_prefix)
+    # Parents that bubblewrap makes by itself are closed to all but root.
+    for folder in (*reversed(prefix.parents), Path("/etc"), Path("/kernel"), Path("/kernel/packages")):
+        command += ["--dir", str(folder)]
     for name in ("lib", "lib32", "lib64", "bin", "sbin"):
         place = Path("/", name)
         if place.is_symlink():
@@ -103,14 +119,15 @@ def bwrap_command(limits):
             command += ["--ro-bind", str(place), str(place)]
     for place in ("/etc/ld.so.cache", "/etc/fonts", "/etc/localtime", "/etc/alternatives"):
         command += ["--ro-bind-try", place, place]
-    prefix = Path(sys.base_prefix)
     if not prefix.is_relative_to("/usr"):
         command += ["--ro-bind", str(prefix), str(prefix)]
+    if COURSE.is_relative_to("/usr") or COURSE.is_relative_to(prefix):
+        command += ["--tmpfs", str(COURSE)]
     for top, path in student_paths().items():
         command += ["--ro-bind", str(path), f"/kernel/packages/{top}"]
     for file in inside_files():
         command += ["--ro-bind", str(file), f"/kernel/{file.name}"]
-    command += ["--size", str(limits.scratch_bytes), "--perms", "0700", "--tmpfs", "/scratch", "--symlink",
+    command += ["--size", str(limits.scratch_bytes), "--perms", "1777", "--tmpfs", "/scratch", "--symlink",
                 "/scratch", "/tmp", "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/scratch"]
     return command
 
@@ -148,46 +165,53 @@ class Sandbox:
         """Start the server if it is not running. Raises `SandboxUnavailable` with the remedy."""
         if self.process is not None and self.process.poll() is None:
             return
-        self.close()
+        # A container's root may be unable to change its id: then it stays itself, in a user namespace.
+        for own_uid in (True, False) if self.mode == "bwrap" and os.geteuid() == 0 else (False,):
+            self.close()
+            try:
+                return self.launch(own_uid)
+            except KernelNotStarted as error:
+                said = Path(self.folder, "log").read_text(errors="replace").strip()[-1000:] or str(error)
+                self.close()
+        raise SandboxUnavailable(f"The sandbox for student code did not start: {said}\n{REMEDY}")
+
+    def launch(self, own_uid):
         self.folder = tempfile.mkdtemp(prefix="grading-")
-        if self.mode == "none":
-            link_packages(self.folder)
+        self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs, open(Path(self.folder, "log"), "wb") as log:
+            self.process = subprocess.Popen(self.command(own_uid), stdin=theirs, stdout=log, stderr=log,
+                                            env=self.environment(), cwd="/", start_new_session=True)
+        self.reply(START_SECONDS)
+
+    def command(self, own_uid):
+        """The whole command line of the server. Without bubblewrap, its files are linked into the folder first."""
         root = "/kernel" if self.mode == "bwrap" else self.folder
         program = f"import sys; sys.path[:] += [{root!r}, {root + '/packages'!r}]; import runpy; " \
                   f"runpy.run_path({root + '/server.py'!r}, run_name='__main__')"
         command = [interpreter(), "-I", "-S", "-B", "-c", program]
-        if self.mode == "bwrap":
-            command = [*bwrap_command(self.limits), *(f for k, v in self.environment().items()
-                                                      for f in ("--setenv", k, v)), *command]
-        self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs, open(Path(self.folder, "log"), "wb") as log:
-            self.process = subprocess.Popen(command, stdin=theirs, stdout=log, stderr=log, env=self.environment(),
-                                            cwd="/", start_new_session=True)
-        try:
-            self.reply(START_SECONDS)
-        except KernelNotStarted as error:
-            said = Path(self.folder, "log").read_text(errors="replace").strip()[-1000:]
-            self.close()
-            raise SandboxUnavailable(f"The sandbox for student code did not start: {said or error}\n{REMEDY}") from None
+        if self.mode == "none":
+            link_packages(self.folder)
+            return command
+        variables = [word for name, value in self.environment().items() for word in ("--setenv", name, value)]
+        return bwrap_command(self.limits, own_uid) + variables + command + [str(FIRST_UID + os.getpid())] * own_uid
 
     def environment(self):
         place = "/scratch" if self.mode == "bwrap" else self.folder
         return {"PATH": "/usr/bin:/bin", "HOME": place, "TMPDIR": place, "LANG": "C.UTF-8", "PYTHONHASHSEED": "0",
                 "MPLBACKEND": "module://matplotlib_inline.backend_inline", "MPLCONFIGDIR": place + "/mpl",
                 "IPYTHONDIR": place + "/ipython", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1",
-                "SOURCE_DATE_EPOCH": "0", "LD_LIBRARY_PATH": sysconfig.get_config_var("LIBDIR") or ""}
+                "SOURCE_DATE_EPOCH": "0",
+                "GRADER_DRAWS_PICTURES": "1", "LD_LIBRARY_PATH": sysconfig.get_config_var("LIBDIR") or ""}
 
     def reply(self, seconds):
+        """Wait for the server to say that it did what was asked. Where a kernel shares its sandbox, it may be lying."""
         self.control.settimeout(seconds)
         try:
-            answer = self.control.recv(65536)
-        except OSError as error:
+            answer = json.loads(self.control.recv(65536) or b'{"error": "the sandbox ended"}')
+        except (OSError, ValueError, RecursionError) as error:
             raise KernelNotStarted(f"the sandbox did not answer: {error}") from None
-        if not answer:
-            raise KernelNotStarted("the sandbox ended")
-        answer = json.loads(answer)
-        if "error" in answer:
-            raise KernelNotStarted(answer["error"])
+        if not isinstance(answer, dict) or "error" in answer:
+            raise KernelNotStarted(str(answer)[:1000])
 
     def ask(self, request, *fds):
         try:
@@ -199,22 +223,26 @@ class Sandbox:
     # --- kernels ------------------------------------------------------------------------------------------------
 
     def open(self):
-        """Start a fresh kernel; the grader's end of its socket. A kernel that was open is ended first."""
+        """Start a fresh kernel; the grader's end of its socket. A kernel that was open is ended first.
+
+        Raises `KernelNotStarted` or `SandboxUnavailable`: the grader's fault, never the student's.
+        """
         self.end()
-        if self.warm and self.mode == "bwrap":
+        if self.mode == "none":
+            return self.fork("none")
+        if self.warm:
             try:
-                return self.fork(isolate=True)
+                return self.fork("namespaces")
             except KernelNotStarted:
                 self.warm = False       # namespaces do not nest here: a bubblewrap for each kernel instead
-        if self.mode == "bwrap":
-            self.close()
-        return self.fork(isolate=False)
+                self.close()
+        return self.fork("sandbox")
 
-    def fork(self, isolate):
+    def fork(self, isolation):
         self.start()
         self.sock, theirs = wire.socketpair()
         with theirs:
-            self.ask({"op": "fork", "limits": asdict(self.limits), "isolate": isolate}, theirs.fileno())
+            self.ask({"op": "fork", "limits": asdict(self.limits), "isolation": isolation}, theirs.fileno())
         return self.sock
 
     def end(self):
@@ -223,6 +251,9 @@ class Sandbox:
             return
         self.sock.close()
         self.sock = None
+        if self.mode == "bwrap" and not self.warm:
+            self.close()                # the kernel shared the sandbox of its server
+            return
         try:
             self.ask({"op": "end"})
         except KernelNotStarted:
@@ -235,6 +266,9 @@ class Sandbox:
         if self.control is not None:
             self.control.close()
         if self.process is not None:
+            if self.mode == "none":     # no namespace ends its kernel with it: let it do so itself
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self.process.wait(END_SECONDS)
             self.process.kill()
             self.process.wait()
         if self.folder is not None:

@@ -4,8 +4,9 @@ Runs inside bubblewrap as the grader's child and never runs student code itself.
 
     grader --(control socket, fd 0)--> server --fork--> monitor --unshare, fork--> kernel (process 1 of its namespace)
 
-The monitor exists because `unshare(CLONE_NEWPID)` takes effect for children only. When process 1 of a pid namespace
-ends, the system kills everything in it, so nothing that a submission starts outlives its kernel.
+The monitor exists because `unshare(CLONE_NEWPID)` takes effect for children only. It sleeps until the kernel ends, the
+server lets go of its end of a pipe (the leash), or the kernel's processes together use too much; then it ends them.
+When process 1 of a pid namespace ends, the system kills everything in it, so nothing outlives its kernel.
 """
 
 import ctypes
@@ -14,6 +15,7 @@ import json
 import os
 import re
 import resource
+import select
 import shutil
 import signal
 import socket
@@ -22,14 +24,24 @@ import tempfile
 
 import kernel as kernel_module
 
+try:
+    import pyseccomp
+except (ImportError, RuntimeError, OSError):
+    pyseccomp = None        # the doctor names the missing library; namespaces hold without it
+
 CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID = 0x20000, 0x8000000, 0x10000000, 0x20000000
-MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 2, 4, 8, 0x4000, 0x40000
-PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 24, 38
+MS_NOSUID, MS_NODEV, MS_REC, MS_PRIVATE = 2, 4, 0x4000, 0x40000
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 4, 24, 36, 38
 CAPABILITY_VERSION_3 = 0x20080522
 SCRATCH = "/scratch"
-DENIED_CALLS = """unshare setns mount umount2 pivot_root chroot ptrace process_vm_readv process_vm_writev bpf keyctl add_key
-    request_key perf_event_open userfaultfd io_uring_setup io_uring_enter io_uring_register kexec_load open_by_handle_at
-    name_to_handle_at init_module finit_module open_tree move_mount fsopen fsmount mount_setattr""".split()
+WATCH_MILLISECONDS = 100
+PAGE, TICKS = resource.getpagesize(), os.sysconf("SC_CLK_TCK")
+# Calls that open kernel surface a notebook never needs, or memory that no limit counts (shared memory, memfd).
+DENIED_CALLS = """unshare setns mount umount2 pivot_root chroot ptrace process_vm_readv process_vm_writev pidfd_getfd
+    kcmp bpf keyctl add_key request_key perf_event_open userfaultfd io_uring_setup io_uring_enter io_uring_register
+    kexec_load kexec_file_load open_by_handle_at name_to_handle_at init_module finit_module delete_module open_tree
+    move_mount fsopen fsmount fspick fsconfig mount_setattr memfd_create memfd_secret shmget msgget mq_open
+    fanotify_init quotactl acct swapon reboot syslog""".split()
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -37,6 +49,16 @@ libc = ctypes.CDLL(None, use_errno=True)
 def check(result, what):
     if result != 0:
         raise OSError(ctypes.get_errno(), f"{what}: {os.strerror(ctypes.get_errno())}")
+
+
+# --- what the server does before anything else --------------------------------------------------------------------
+
+def leave_root(uid):
+    """Become a user that owns nothing and shares its id with nobody: a limit on processes does not bind root."""
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+    check(libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0), "own /proc/self again")
 
 
 # --- what the forked process does before it becomes the kernel ----------------------------------------------------
@@ -67,21 +89,30 @@ def drop_privileges():
     check(libc.capset(header, none), "capset")
 
 
-def limit_resources(limits):
-    for kind, value in ((resource.RLIMIT_AS, limits["memory_bytes"]), (resource.RLIMIT_CPU, limits["cpu_seconds"]),
-                        (resource.RLIMIT_FSIZE, limits["file_bytes"]), (resource.RLIMIT_NOFILE, limits["open_files"]),
-                        (resource.RLIMIT_NPROC, limits["processes"]), (resource.RLIMIT_CORE, 0)):
-        hard = resource.getrlimit(kind)[1]
-        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(kind, (value, value))
+def limit_resources(limits, isolation):
+    """Limits of each process. The soft CPU limit comes first: its signal tells a time-out from a lack of memory."""
+    cpu, memory = limits["cpu_seconds"], limits["memory_bytes"]
+    for kind, soft, hard in ((resource.RLIMIT_CPU, cpu, cpu + 1), (resource.RLIMIT_AS, memory, memory),
+                             (resource.RLIMIT_FSIZE, limits["file_bytes"], limits["file_bytes"]),
+                             (resource.RLIMIT_NOFILE, limits["open_files"], limits["open_files"]),
+                             (resource.RLIMIT_CORE, 0, 0)):
+        most = resource.getrlimit(kind)[1]
+        if most != resource.RLIM_INFINITY:
+            soft, hard = min(soft, most), min(hard, most)
+        resource.setrlimit(kind, (soft, hard))
+    if isolation != "none" and counts_by_namespace():
+        resource.setrlimit(resource.RLIMIT_NPROC, (limits["processes"],) * 2)
+
+
+def counts_by_namespace():
+    """Whether Linux counts processes for each user namespace (5.14 and later), not over all that a user runs."""
+    return tuple(map(int, re.match(r"(\d+)\.(\d+)", os.uname().release).groups())) >= (5, 14)
 
 
 def filter_system_calls():
-    """Deny calls that open kernel surface a notebook never needs; libseccomp decides how, where it is installed."""
-    try:
-        import pyseccomp
-    except (ImportError, RuntimeError, OSError):
-        return                      # the doctor names the missing library; namespaces hold without it
+    """Deny DENIED_CALLS, user namespaces, and sockets of any family but unix ones (vsock knows no namespaces)."""
+    if pyseccomp is None:
+        return
     rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
     for name in DENIED_CALLS:
         try:
@@ -91,6 +122,7 @@ def filter_system_calls():
     rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")     # its flags lie in memory: libc falls back to clone
     rules.add_rule(pyseccomp.ERRNO(errno.EPERM), "clone",
                    pyseccomp.Arg(0, pyseccomp.MASKED_EQ, CLONE_NEWUSER, CLONE_NEWUSER))
+    rules.add_rule(pyseccomp.ERRNO(errno.EPERM), "socket", pyseccomp.Arg(0, pyseccomp.NE, socket.AF_UNIX))
     rules.load()
 
 
@@ -111,12 +143,63 @@ def become_kernel(ready, sock, scratch):
         os._exit(0)
 
 
+# --- what the monitor does while the kernel runs ------------------------------------------------------------------
+
+def watch(pid, leash, processes, limits):
+    """Return when the kernel `pid` has ended, of itself, by the leash, or for what its processes use together.
+
+    `processes` is an open /proc in which all but the first few processes are the kernel's; None to watch no use.
+    """
+    events = select.poll()
+    events.register(os.pidfd_open(pid), select.POLLIN)
+    events.register(leash, select.POLLIN)       # nobody writes: it becomes readable when the server lets go
+    while not events.poll(WATCH_MILLISECONDS):
+        if processes is not None:
+            memory, cpu = use(processes, others={1, os.getpid(), os.getppid()})
+            if memory > limits["memory_bytes"] or cpu > limits["cpu_seconds"] + 1:
+                break
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+
+
+def use(processes, others):
+    """What all processes but `others` hold of memory, in bytes, and have had of CPU time, in seconds."""
+    memory = cpu = 0
+    for name in os.listdir(processes):
+        if name.isdigit() and int(name) not in others:
+            try:
+                _, resident, shared = read_at(processes, f"{name}/statm").split()[:3]
+                times = read_at(processes, f"{name}/stat").rpartition(")")[2].split()[11:15]
+            except (FileNotFoundError, ProcessLookupError):
+                continue            # it ended meanwhile
+            memory += (int(resident) - int(shared)) * PAGE
+            cpu += sum(map(int, times)) / TICKS
+    return memory, cpu
+
+
+def read_at(folder, name):
+    with open(os.open(name, os.O_RDONLY, dir_fd=folder)) as file:
+        return file.read()
+
+
+def sweep():
+    """End what the kernel left behind: without a pid namespace its orphans become this process's children."""
+    while True:
+        with open("/proc/thread-self/children") as file:
+            children = [int(pid) for pid in file.read().split()]
+        if not children:
+            return
+        for pid in children:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+
+
 # --- the server ---------------------------------------------------------------------------------------------------
 
 class Server:
     def __init__(self, control):
         self.control, self.ready = control, kernel_module.Kernel()
-        self.child = self.kernel_pid = self.scratch = None
+        self.child = self.leash = self.scratch = None
 
     def serve(self):
         self.answer({"ready": True})
@@ -129,7 +212,7 @@ class Server:
             try:
                 if request["op"] == "fork":
                     with socket.socket(fileno=fds[0]) as sock:
-                        self.fork(sock, request["limits"], request["isolate"])
+                        self.fork(sock, request["limits"], request["isolation"])
                 else:
                     self.end()
                 self.answer({"done": True})
@@ -139,72 +222,73 @@ class Server:
     def answer(self, message):
         self.control.sendall(json.dumps(message).encode())
 
-    def fork(self, sock, limits, isolate):
-        """Start a kernel on `sock`. With `isolate` it gets namespaces of its own; without, bubblewrap's must do."""
+    def fork(self, sock, limits, isolation):
+        """Start a kernel on `sock`. `isolation`: "namespaces" of its own; those of this "sandbox" must do; "none"."""
         self.end()
-        self.scratch = SCRATCH if isolate else tempfile.mkdtemp(prefix="kernel-")
-        told, tell = os.pipe()
+        self.scratch = SCRATCH if isolation == "namespaces" else tempfile.mkdtemp(prefix="kernel-")
+        (told, tell), (leash, self.leash) = os.pipe(), os.pipe()
         self.child = os.fork()
         if self.child == 0:
             try:
                 self.control.close()
                 os.close(told)
-                self.monitor(sock, limits, tell) if isolate else self.direct(sock, limits, tell)
+                os.close(self.leash)
+                self.monitor(sock, limits, isolation, tell, leash)
             except BaseException as error:
                 os.write(tell, str(error).encode()[:500])
             finally:
                 os._exit(1)
         os.close(tell)
+        os.close(leash)
         with os.fdopen(told) as pipe:
             said = pipe.read()
-        pid, ready, trouble = re.fullmatch(r"(?s)(?:pid (\d+);)?(ready;)?(.*)", said).groups()
-        self.kernel_pid = int(pid) if pid else self.child
-        if not ready or trouble:
+        if said != "ready":
             self.end()
-            raise OSError(trouble or "the kernel ended before it was ready")
+            raise OSError(said or "the kernel ended before it was ready")
 
-    def monitor(self, sock, limits, tell):
-        enter_namespaces()
-        go, start = os.pipe()
+    def monitor(self, sock, limits, isolation, tell, leash):
+        if isolation == "namespaces":
+            enter_namespaces()
+        else:
+            check(libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "keep orphans")
+        processes = os.open("/proc", os.O_RDONLY) if isolation != "none" else None
         pid = os.fork()
         if pid == 0:
-            os.read(go, 1)          # the monitor names this process before it says that it is ready
-            check(libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "die with the monitor")
-            mount_own_places(limits)
-            limit_resources(limits)
-            drop_privileges()
-            filter_system_calls()
-            self.begin(sock, tell)
-        os.write(tell, f"pid {pid};".encode())
-        os.write(start, b"1")
+            for fd in (leash, processes):
+                if fd is not None:
+                    os.close(fd)
+            self.begin(sock, limits, isolation, tell)
         sock.close()
         os.close(tell)
-        os.waitpid(pid, 0)
+        watch(pid, leash, processes, limits)
+        if isolation != "namespaces":
+            sweep()
 
-    def direct(self, sock, limits, tell):
+    def begin(self, sock, limits, isolation, tell):
+        """Become the kernel. The new session takes it out of the server's process group, which it could signal."""
         os.setsid()
-        limit_resources({**limits, "processes": resource.RLIM_INFINITY})    # counted for the whole user out here
-        self.begin(sock, tell)
-
-    def begin(self, sock, tell):
-        os.write(tell, b"ready;")
+        check(libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "die with the monitor")
+        if isolation == "namespaces":
+            mount_own_places(limits)
+        limit_resources(limits, isolation)
+        drop_privileges()
+        filter_system_calls()
+        os.write(tell, b"ready")
         os.close(tell)
         become_kernel(self.ready, sock, self.scratch)
 
     def end(self):
-        """Kill the kernel, if there is one, and everything that it started; wait until it is gone."""
+        """End the kernel, if there is one, and everything that it started; return when all of it is gone."""
         if self.child is None:
             return
-        for kill, pid in ((os.kill, self.kernel_pid), (os.killpg, self.child), (os.kill, self.child)):
-            try:
-                kill(pid, signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):
-                continue            # already gone
+        os.close(self.leash)
         os.waitpid(self.child, 0)
         if self.scratch != SCRATCH:
             shutil.rmtree(self.scratch, ignore_errors=True)
-        self.child = self.kernel_pid = self.scratch = None
+        self.child = self.leash = self.scratch = None
 
 
 if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        leave_root(int(sys.argv[1]))
     Server(socket.socket(fileno=os.dup(0))).serve()

@@ -87,7 +87,7 @@ def sigmoid_is_its_derivative(z):
 
 
 @misconception(
-    "sigmoid", "works in the caller's array", at_most=0.75,
+    "sigmoid", "works in the caller's array", at_most=0.6,
     says="The values are right, but z *= -1 and the like change the caller's array, and work for arrays of floats only.",
 )
 def sigmoid_in_place(z):
@@ -112,7 +112,7 @@ def sigmoid_arrays_only(z):
 
 
 @misconception(
-    "sigmoid", "keeps integers", at_most=0.9,
+    "sigmoid", "keeps integers", at_most=0.7,
     says="The result array was made like z: for integers it can hold no fractions, so they are cut off to 0 or 1. "
     "Convert z to float first.",
 )
@@ -174,7 +174,7 @@ def sigmoid_derivative_by_differences(z):
 
 
 @misconception(
-    "sigmoid_derivative", "lets e^-z overflow", at_most=0.85,
+    "sigmoid_derivative", "lets e^-z overflow", at_most=0.8,
     says="The formula is right; for very negative z, e^-z overflows on the way. The derivative is the same for z and -z, "
     "so take the exponential of -|z|.",
 )
@@ -208,7 +208,7 @@ def sigmoid_derivative_is_sigmoid(z):
 
 
 @misconception(
-    "sigmoid_derivative", "works in the caller's array", at_most=0.75,
+    "sigmoid_derivative", "works in the caller's array", at_most=0.6,
     says="The values are right, but writing into z changes the caller's array, and works for arrays of floats only.",
 )
 def sigmoid_derivative_in_place(z):
@@ -219,7 +219,7 @@ def sigmoid_derivative_in_place(z):
 
 
 @misconception(
-    "sigmoid_derivative", "keeps integers", at_most=0.9,
+    "sigmoid_derivative", "keeps integers", at_most=0.7,
     says="The result array was made like z: for integers it can hold no fractions, so all becomes 0. Convert z to float first.",
 )
 def sigmoid_derivative_truncated_for_integers(z):
@@ -230,7 +230,7 @@ def sigmoid_derivative_truncated_for_integers(z):
 
 
 @misconception(
-    "sigmoid_derivative", "clips the derivative away from zero", at_most=0.75,
+    "sigmoid_derivative", "clips the derivative away from zero", at_most=0.7,
     says="A small floor under the derivative hides exactly what this course is about: let it become as tiny as it is.",
 )
 def sigmoid_derivative_with_floor(z):
@@ -327,7 +327,7 @@ def tanh_derivative_by_differences(z):
 
 
 @misconception(
-    "tanh_derivative", "divides by z at zero", at_most=0.85,
+    "tanh_derivative", "divides by z at zero", at_most=0.75,
     says="(tanh(z) / sinh(z))^2 is right away from zero, but 0/0 at z = 0. Look for a form that divides by cosh only.",
 )
 def tanh_derivative_dividing_by_sinh(z):
@@ -338,7 +338,7 @@ def tanh_derivative_dividing_by_sinh(z):
 
 
 @misconception(
-    "tanh_derivative", "works in the caller's array", at_most=0.75,
+    "tanh_derivative", "works in the caller's array", at_most=0.6,
     says="The values are right, but writing into z changes the caller's array, and works for arrays of floats only.",
 )
 def tanh_derivative_in_place(z):
@@ -349,7 +349,7 @@ def tanh_derivative_in_place(z):
 
 
 @misconception(
-    "tanh_derivative", "keeps integers", at_most=0.9,
+    "tanh_derivative", "keeps integers", at_most=0.7,
     says="The result array was made like z: for integers it can hold no fractions, so all becomes 0. Convert z to float first.",
 )
 def tanh_derivative_truncated_for_integers(z):
@@ -438,7 +438,7 @@ def relu_by_square_root(z):
 
 
 @misconception(
-    "relu", "is capped at six", at_most=0.85,
+    "relu", "is capped at six", at_most=0.8,
     says="This is ReLU6, which stops at 6. The ReLU asked for has no upper limit.",
 )
 def relu_capped(z):
@@ -474,7 +474,7 @@ def relu_derivative_half_at_zero(z):
 
 
 @misconception(
-    "relu_derivative", "divides relu(z) by z", at_most=0.7,
+    "relu_derivative", "divides relu(z) by z", at_most=0.65,
     says="relu(z) / z is the slope everywhere but at z = 0, where it is 0/0. A comparison has no such gap.",
 )
 def relu_derivative_by_division(z):
@@ -544,7 +544,7 @@ def relu_derivative_smooth(z):
 
 
 @misconception(
-    "leaky_relu_derivative", "ignores the slope argument", at_most=0.75,
+    "leaky_relu_derivative", "ignores the slope argument", at_most=0.8,
     says="The default slope is written into the body, so that a slope given by the caller has no effect. Use the argument.",
 )
 def leaky_relu_derivative_fixed_slope(z, slope=0.01):
@@ -614,7 +614,7 @@ def leaky_relu_derivative_overwritten(z, slope=0.01):
 
 
 @misconception(
-    "leaky_relu_derivative", "keeps integers", at_most=0.9,
+    "leaky_relu_derivative", "keeps integers", at_most=0.7,
     says="np.ones_like(z) of integers holds integers only, so that the slope is cut off to 0. Convert z to float first.",
 )
 def leaky_relu_derivative_truncated_for_integers(z, slope=0.01):
@@ -698,7 +698,7 @@ def saturated_fraction_signed(a_prime, threshold=1e-3):
 
 
 @misconception(
-    "saturated_fraction", "ignores the threshold argument", at_most=0.8,
+    "saturated_fraction", "ignores the threshold argument", at_most=0.85,
     says="The default threshold is written into the body, so that a threshold given by the caller has no effect.",
 )
 def saturated_fraction_fixed_threshold(a_prime, threshold=1e-3):
@@ -723,7 +723,7 @@ def saturated_fraction_by_column(a_prime, threshold=1e-3):
 
 
 @misconception(
-    "saturated_fraction", "counts entries by looping over a flat list", at_most=0.85,
+    "saturated_fraction", "counts entries by looping over a flat list", at_most=0.95,
     says="len(a_prime) and a plain loop need a list or an array: a single number has no length. Convert it first.",
 )
 def saturated_fraction_not_for_numbers(a_prime, threshold=1e-3):

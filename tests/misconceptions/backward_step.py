@@ -113,7 +113,7 @@ def layer_forward_transposed(y_prev, W, b, activation):
 
 
 @misconception(
-    "layer_forward", "overwrites z with y", at_most=0.8,
+    "layer_forward", "overwrites z with y", at_most=0.7,
     says="ReLU was applied in place, so that z and y are the same array and z is lost. The backward step needs the old z.",
 )
 def layer_forward_overwrites_z(y_prev, W, b, activation):
@@ -124,14 +124,14 @@ def layer_forward_overwrites_z(y_prev, W, b, activation):
     return z, activate(z, activation)
 
 
-@misconception("layer_forward", "squeezes its results", at_most=0.85, says=SAYS_SQUEEZED)
+@misconception("layer_forward", "squeezes its results", at_most=0.9, says=SAYS_SQUEEZED)
 def layer_forward_squeezed(y_prev, W, b, activation):
     z = np.squeeze(y_prev @ W + b)
     return z, activate(z, activation)
 
 
 @misconception(
-    "layer_forward", "uses hand-written activations that divide infinity by infinity", at_most=0.85,
+    "layer_forward", "uses hand-written activations that divide infinity by infinity", at_most=0.9,
     says="The hand-written sigmoid and tanh divide e^z by e^z plus something: infinity by infinity for large z. Use activate.",
 )
 def layer_forward_ratio_of_exponentials(y_prev, W, b, activation):
@@ -144,7 +144,7 @@ def layer_forward_ratio_of_exponentials(y_prev, W, b, activation):
 
 
 @misconception(
-    "layer_forward", "writes the sigmoid with tanh", at_most=0.85,
+    "layer_forward", "writes the sigmoid with tanh", at_most=0.9,
     says="(1 + tanh(z/2)) / 2 loses the digits of the sigmoid's left tail. Use activate, which keeps them.",
 )
 def layer_forward_sigmoid_through_tanh(y_prev, W, b, activation):
@@ -153,7 +153,7 @@ def layer_forward_sigmoid_through_tanh(y_prev, W, b, activation):
 
 
 @misconception(
-    "layer_forward", "clips z", at_most=0.85,
+    "layer_forward", "clips z", at_most=0.9,
     says="z was clipped. That is not needed: activate copes with any z, and for relu and identity the clipped part matters.",
 )
 def layer_forward_clipped(y_prev, W, b, activation):
@@ -162,7 +162,7 @@ def layer_forward_clipped(y_prev, W, b, activation):
 
 
 @misconception(
-    "layer_forward", "writes z into y_prev", at_most=0.85,
+    "layer_forward", "writes z into y_prev", at_most=0.9,
     says="Where the shapes allow it, z was stored in y_prev's memory: the caller's array is gone. Make a new one.",
 )
 def layer_forward_in_place(y_prev, W, b, activation):
@@ -225,7 +225,7 @@ def local_gradient_diagonal(z, W, activation):
 
 
 @misconception(
-    "local_gradient", "a difference quotient", at_most=0.0,
+    "local_gradient", "a difference quotient", at_most=0.7,
     says="A difference quotient is a fine way to test a Jacobian, but it loses half of the digits. Use the formula.",
 )
 def local_gradient_by_differences(z, W, activation):
@@ -256,7 +256,7 @@ def local_gradient_squeezed(z, W, activation):
     return np.squeeze(local(activation_derivative(z, activation), W))
 
 
-@misconception("local_gradient", "works out all derivatives first", at_most=0.9, says=SAYS_ALL)
+@misconception("local_gradient", "works out all derivatives first", at_most=0.7, says=SAYS_ALL)
 def local_gradient_from_all(z, W, activation):
     return local(derivative_from_all(z, activation), W)
 
@@ -347,7 +347,7 @@ def backward_step_squeezed(loss_grad, z, W, activation):
     return np.squeeze((loss_grad * activation_derivative(z, activation)) @ W.T)
 
 
-@misconception("backward_step", "works out all derivatives first", at_most=0.95, says=SAYS_ALL)
+@misconception("backward_step", "works out all derivatives first", at_most=0.75, says=SAYS_ALL)
 def backward_step_from_all(loss_grad, z, W, activation):
     return (loss_grad * derivative_from_all(z, activation)) @ W.T
 
@@ -370,7 +370,7 @@ def backward_step_clipped(loss_grad, z, W, activation):
 
 
 @misconception(
-    "backward_step", "knows only sigmoid and tanh", at_most=0.7,
+    "backward_step", "knows only sigmoid and tanh", at_most=0.6,
     says="relu and identity are missing. activation_derivative knows all four names.",
 )
 def backward_step_smooth_only(loss_grad, z, W, activation):
@@ -457,7 +457,7 @@ def weight_gradient_db_without_derivative(loss_grad, z, y_prev, activation):
 
 
 @misconception(
-    "weight_gradient", "averages db", at_most=0.85,
+    "weight_gradient", "averages db", at_most=0.7,
     says="dW is summed over the batch, and db averaged. Both are sums: the bias is added to every row.",
 )
 def weight_gradient_db_mean(loss_grad, z, y_prev, activation):
@@ -465,7 +465,7 @@ def weight_gradient_db_mean(loss_grad, z, y_prev, activation):
     return y_prev.T @ z_grad, z_grad.mean(axis=0)
 
 
-@misconception("weight_gradient", "loses the tails", at_most=0.85, says=SAYS_TAILS)
+@misconception("weight_gradient", "loses the tails", at_most=0.9, says=SAYS_TAILS)
 def weight_gradient_losing_tails(loss_grad, z, y_prev, activation):
     z_grad = loss_grad * derivative_losing_tails(z, activation)
     return y_prev.T @ z_grad, z_grad.sum(axis=0)
@@ -483,7 +483,7 @@ def weight_gradient_squeezed(loss_grad, z, y_prev, activation):
     return np.squeeze(y_prev.T @ z_grad), np.squeeze(z_grad.sum(axis=0))
 
 
-@misconception("weight_gradient", "works out all derivatives first", at_most=0.9, says=SAYS_ALL)
+@misconception("weight_gradient", "works out all derivatives first", at_most=0.75, says=SAYS_ALL)
 def weight_gradient_from_all(loss_grad, z, y_prev, activation):
     z_grad = loss_grad * derivative_from_all(z, activation)
     return y_prev.T @ z_grad, z_grad.sum(axis=0)
@@ -499,7 +499,7 @@ def weight_gradient_in_place(loss_grad, z, y_prev, activation):
 
 
 @misconception(
-    "weight_gradient", "knows only sigmoid and tanh", at_most=0.7,
+    "weight_gradient", "knows only sigmoid and tanh", at_most=0.5,
     says="relu and identity are missing. activation_derivative knows all four names.",
 )
 def weight_gradient_smooth_only(loss_grad, z, y_prev, activation):
@@ -661,7 +661,7 @@ def backpropagate_shared_memory(loss_grad, x, weights, biases, activations):
 
 
 @misconception(
-    "backpropagate", "keeps the summed axis of db", at_most=0.6,
+    "backpropagate", "keeps the summed axis of db", at_most=0.7,
     says="Each db has the shape (1, n), as keepdims=True leaves it. A bias has the shape (n,), and so has its gradient.",
 )
 def backpropagate_db_is_a_row(loss_grad, x, weights, biases, activations):
@@ -670,7 +670,7 @@ def backpropagate_db_is_a_row(loss_grad, x, weights, biases, activations):
 
 
 @misconception(
-    "backpropagate", "forgets a' in db", at_most=0.6,
+    "backpropagate", "forgets a' in db", at_most=0.7,
     says="loss_grads and dWs are right; each db lacks the factor a'. The bias acts on z, as W does.",
 )
 def backpropagate_db_without_derivative(loss_grad, x, weights, biases, activations):
@@ -703,13 +703,13 @@ def backpropagate_losing_tails(loss_grad, x, weights, biases, activations):
     return forward_and_back(loss_grad, x, weights, biases, activations, derivative_losing_tails)
 
 
-@misconception("backpropagate", "works out all derivatives first", at_most=0.95, says=SAYS_ALL)
+@misconception("backpropagate", "works out all derivatives first", at_most=0.8, says=SAYS_ALL)
 def backpropagate_from_all(loss_grad, x, weights, biases, activations):
     return forward_and_back(loss_grad, x, weights, biases, activations, derivative_from_all)
 
 
 @misconception(
-    "backpropagate", "squeezes its gradients", at_most=0.9, says=SAYS_SQUEEZED,
+    "backpropagate", "squeezes its gradients", at_most=0.95, says=SAYS_SQUEEZED,
 )
 def backpropagate_squeezed(loss_grad, x, weights, biases, activations):
     loss_grads, dWs, dbs = forward_and_back(loss_grad, x, weights, biases, activations)
@@ -717,7 +717,7 @@ def backpropagate_squeezed(loss_grad, x, weights, biases, activations):
 
 
 @misconception(
-    "backpropagate", "rounds tiny gradients to zero", at_most=0.85,
+    "backpropagate", "rounds tiny gradients to zero", at_most=0.8,
     says="Gradients below a small number were set to zero. In a deep network they are that small, and still matter here.",
 )
 def backpropagate_rounded(loss_grad, x, weights, biases, activations):

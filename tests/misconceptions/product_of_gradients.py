@@ -6,7 +6,6 @@ import numpy as np
 
 from grading.bank import misconception
 from reference_impl.backward_step import activate, activation_derivative
-from reference_impl.product_of_gradients import log10_gradient_norms as right_norms
 
 
 def derivative_losing_tails(z, activation):
@@ -42,6 +41,25 @@ def step_back(loss_grad, zs, weights, activation, derivative=activation_derivati
     for z, W in zip(zs[::-1], weights[::-1]):
         grads.append((grads[-1] * derivative(z, activation)) @ W.T)
     return grads[::-1]
+
+
+def scaled_norms(loss_grad, zs, weights, activation, derivative=activation_derivative):
+    """log10 of the norms, scaled back after each layer; a gradient of zeros gives NaN from there on down."""
+    grad, log_scale, norms = loss_grad, 0.0, []
+    for z, W in [(None, None)] + list(zip(zs, weights))[::-1]:
+        if z is not None:
+            grad = (grad * derivative(z, activation)) @ W.T
+        size = np.abs(grad).max()
+        log_scale += np.log10(size)
+        grad = grad / size
+        norms.append(log_scale + 0.5 * np.log10(np.sum(grad * grad)))
+    return np.array(norms[::-1])
+
+
+def right_norms(loss_grad, zs, weights, activation, derivative=activation_derivative):
+    with np.errstate(all="ignore"):
+        norms = scaled_norms(loss_grad, zs, weights, activation, derivative)
+    return np.where(np.isnan(norms), -np.inf, norms)
 
 
 def quiet_log10(x):
@@ -147,7 +165,7 @@ def scalar_gradient_product_by_division(loss_grad, a_primes, f_primes):
 
 
 @misconception(
-    "scalar_gradient_product", "sums logarithms", at_most=0.5,
+    "scalar_gradient_product", "sums logarithms", at_most=0.7,
     says="Sums of logarithms avoid overflow, but a zero or a negative factor has no logarithm. Multiply the factors themselves.",
 )
 def scalar_gradient_product_by_logarithms(loss_grad, a_primes, f_primes):
@@ -286,12 +304,12 @@ def product_of_gradients_relu_one_at_zero(loss_grad, zs, weights, activation):
     return step_back(loss_grad, zs, weights, activation, derivative_one_at_zero)
 
 
-@misconception("product_of_gradients", "works out all derivatives first", at_most=0.95, says=SAYS_ALL)
+@misconception("product_of_gradients", "works out all derivatives first", at_most=0.8, says=SAYS_ALL)
 def product_of_gradients_from_all(loss_grad, zs, weights, activation):
     return step_back(loss_grad, zs, weights, activation, derivative_from_all)
 
 
-@misconception("product_of_gradients", "squeezes its arrays", at_most=0.9, says=SAYS_SQUEEZED)
+@misconception("product_of_gradients", "squeezes its arrays", at_most=0.75, says=SAYS_SQUEEZED)
 def product_of_gradients_squeezed(loss_grad, zs, weights, activation):
     return [np.squeeze(grad) for grad in step_back(loss_grad, zs, weights, activation)]
 
@@ -318,14 +336,14 @@ def product_of_gradients_shared_memory(loss_grad, zs, weights, activation):
 
 
 @misconception(
-    "product_of_gradients", "sets small gradients to zero", at_most=0.85,
+    "product_of_gradients", "sets small gradients to zero", at_most=0.7,
     says="Gradients below a small number were set to zero. In a deep network they are that small, and still matter here.",
 )
 def product_of_gradients_rounded(loss_grad, zs, weights, activation):
     return [np.where(np.abs(grad) < 1e-15, 0.0, grad) for grad in step_back(loss_grad, zs, weights, activation)]
 
 
-@misconception("product_of_gradients", "knows only sigmoid and tanh", at_most=0.7, says=SAYS_SMOOTH)
+@misconception("product_of_gradients", "knows only sigmoid and tanh", at_most=0.6, says=SAYS_SMOOTH)
 def product_of_gradients_smooth_only(loss_grad, zs, weights, activation):
     return step_back(loss_grad, zs, weights, "sigmoid" if activation == "sigmoid" else "tanh")
 
@@ -343,7 +361,7 @@ def log10_gradient_norms_plain(loss_grad, zs, weights, activation):
 
 
 @misconception(
-    "log10_gradient_norms", "adds a small constant to the norm", at_most=0.5,
+    "log10_gradient_norms", "adds a small constant to the norm", at_most=0.55,
     says="A small constant inside the logarithm avoids -inf and puts a floor under every tiny norm. -inf is asked for at zero, and only "
     "there.",
 )
@@ -448,27 +466,13 @@ def log10_gradient_norms_of_factors(loss_grad, zs, weights, activation):
     return np.append(np.cumsum(steps[::-1])[::-1], 0.0) + np.log10(np.linalg.norm(loss_grad))
 
 
-def norms_by_scaling(loss_grad, zs, weights, activation, derivative=activation_derivative, scale=np.array):
-    """Scaled back after each layer, with no care for a gradient of zeros: 0/0 there."""
-    size = np.max(np.abs(loss_grad))
-    grad, log_scale = scale(loss_grad) / size, np.log10(size)
-    norms = [log_scale + np.log10(np.linalg.norm(grad))]
-    for z, W in zip(zs[::-1], weights[::-1]):
-        grad = (grad * derivative(z, activation)) @ W.T
-        size = np.max(np.abs(grad))
-        log_scale += np.log10(size)
-        grad = grad / size
-        norms.append(log_scale + np.log10(np.linalg.norm(grad)))
-    return np.array(norms[::-1])
-
-
 @misconception(
     "log10_gradient_norms", "divides a gradient of zeros by its norm", at_most=0.8,
     says="The scaling is right, but where the gradient is zero it divides 0 by 0, and NaN spreads to all entries below. Treat a zero "
     "gradient apart.",
 )
 def log10_gradient_norms_zero_by_zero(loss_grad, zs, weights, activation):
-    return norms_by_scaling(loss_grad, zs, weights, activation)
+    return scaled_norms(loss_grad, zs, weights, activation)
 
 
 @misconception(
@@ -483,10 +487,7 @@ def log10_gradient_norms_warning(loss_grad, zs, weights, activation):
 
 @misconception("log10_gradient_norms", "loses the tails", at_most=0.95, says=SAYS_TAILS)
 def log10_gradient_norms_losing_tails(loss_grad, zs, weights, activation):
-    a_primes = [derivative_losing_tails(z, activation) for z in zs]
-    if all(np.any(a_prime, axis=1).all() for a_prime in a_primes) or activation not in ("sigmoid", "tanh"):
-        return right_norms(loss_grad, zs, weights, activation)
-    return quiet_log10([np.linalg.norm(g) for g in step_back(loss_grad, zs, weights, activation, derivative_losing_tails)])
+    return right_norms(loss_grad, zs, weights, activation, derivative_losing_tails)
 
 
 @misconception(
@@ -499,26 +500,18 @@ def log10_gradient_norms_in_place(loss_grad, zs, weights, activation):
     return norms
 
 
-@misconception("log10_gradient_norms", "turns the caller's lists round", at_most=0.9, says=SAYS_LISTS)
-def log10_gradient_norms_reverses_lists(loss_grad, zs, weights, activation):
-    norms = right_norms(loss_grad, list(zs), list(weights), activation)
-    zs.reverse()
-    weights.reverse()
-    return norms
-
-
 @misconception("log10_gradient_norms", "knows only sigmoid and tanh", at_most=0.7, says=SAYS_SMOOTH)
 def log10_gradient_norms_smooth_only(loss_grad, zs, weights, activation):
     return right_norms(loss_grad, zs, weights, "sigmoid" if activation == "sigmoid" else "tanh")
 
 
 @misconception(
-    "log10_gradient_norms", "norms each row when there is one", at_most=0.95,
-    says="A batch of one was treated as a vector, which gives the entries' own sizes. Keep both axes and take one norm of the whole array.",
+    "log10_gradient_norms", "treats a batch of one as a vector", at_most=0.95,
+    says="For a batch of one the result kept a second axis. Take one norm of the whole array: the result has the shape (L+1,).",
 )
 def log10_gradient_norms_one_row(loss_grad, zs, weights, activation):
     norms = right_norms(loss_grad, zs, weights, activation)
-    return norms if len(loss_grad) > 1 or len(zs) > 50 else norms[:, None]
+    return norms if len(loss_grad) > 1 or len(zs) > 9 else norms[:, None]
 
 
 # --------------------------------------------------------------------------------------------- log10_gradient_bound
@@ -624,7 +617,7 @@ def log10_gradient_bound_without_log(max_derivative, weights):
 
 
 @misconception(
-    "log10_gradient_bound", "takes the logarithm of the whole product", at_most=0.75,
+    "log10_gradient_bound", "takes the logarithm of the whole product", at_most=0.7,
     says="The product of all norms is 0 or inf long before its logarithm would be. Take the logarithm of each layer, then sum.",
 )
 def log10_gradient_bound_product(max_derivative, weights):
@@ -648,10 +641,13 @@ def log10_gradient_bound_capped(max_derivative, weights):
     return bound(min(max_derivative, 1.0), weights, spectral)
 
 
-@misconception("log10_gradient_bound", "squeezes W", at_most=0.9, says="A squeezed matrix of one row or column is a vector, and its norm "
-               "with ord=2 is fine; a squeezed 1 x 1 matrix has no norm at all. Keep W a matrix.")
-def log10_gradient_bound_squeezed(max_derivative, weights):
-    return bound(max_derivative, weights, lambda W: np.linalg.svd(np.squeeze(W), compute_uv=False)[0])
+@misconception(
+    "log10_gradient_bound", "takes a vector's norm where a matrix has one row", at_most=0.9,
+    says="Matrices of one row or column were treated as vectors, with the sum of their entries for a norm. They have a spectral norm like "
+    "any other matrix.",
+)
+def log10_gradient_bound_vectors(max_derivative, weights):
+    return bound(max_derivative, weights, lambda W: spectral(W) if min(W.shape) > 1 else np.sum(np.abs(W)))
 
 
 @misconception(
@@ -899,7 +895,7 @@ def update_ratios_dividing_by_zero(weights, weight_grads, learning_rate):
 
 
 @misconception(
-    "update_ratios", "adds a small constant to the norm of W", at_most=0.7,
+    "update_ratios", "adds a small constant to the norm of W", at_most=0.65,
     says="A small constant in the denominator avoids the division by zero, but hides small weights: inf is asked for at zero.",
 )
 def update_ratios_with_floor(weights, weight_grads, learning_rate):
@@ -925,7 +921,7 @@ def update_ratios_inf_for_zero(weights, weight_grads, learning_rate):
 
 
 @misconception(
-    "update_ratios", "lets np.where divide by zero", at_most=0.9,
+    "update_ratios", "lets np.where divide by zero", at_most=0.85,
     says="np.where picks the right values, but works out the division for all layers first, and NumPy warns of 0. Ask before you divide.",
 )
 def update_ratios_warning(weights, weight_grads, learning_rate):
@@ -935,7 +931,7 @@ def update_ratios_warning(weights, weight_grads, learning_rate):
 
 
 @misconception(
-    "update_ratios", "takes small norms for zero", at_most=0.85,
+    "update_ratios", "takes small norms for zero", at_most=0.8,
     says="Norms below a small number were treated as zero. Compare with zero itself: small weights are weights.",
 )
 def update_ratios_small_is_zero(weights, weight_grads, learning_rate):
@@ -944,7 +940,7 @@ def update_ratios_small_is_zero(weights, weight_grads, learning_rate):
 
 
 @misconception(
-    "update_ratios", "multiplies the learning rate into dW in place", at_most=0.9,
+    "update_ratios", "multiplies the learning rate into dW in place", at_most=0.85,
     says="dW *= learning_rate changes the caller's gradients. learning_rate * dW makes a new array.",
 )
 def update_ratios_in_place(weights, weight_grads, learning_rate):
@@ -954,7 +950,7 @@ def update_ratios_in_place(weights, weight_grads, learning_rate):
 
 
 @misconception(
-    "update_ratios", "returns one number for a single layer", at_most=0.95,
+    "update_ratios", "returns one number for a single layer", at_most=0.9,
     says="With one layer the result is a plain number here. An array of one entry is due, shape (1,).",
 )
 def update_ratios_squeezed(weights, weight_grads, learning_rate):

@@ -1,0 +1,150 @@
+"""Read a submitted notebook file: untrusted bytes in, a plain notebook out.
+
+Whatever the file is, what leaves here is a notebook of format 4 whose cells hold text, at most one nbgrader `grade_id`
+and checked pictures. Outputs, tags, kernels, titles and all other metadata of the file are left behind. What had to be
+mended on the way is kept as `metadata["grading"]["notes"]`, which nothing in the file can write.
+"""
+
+import json
+import re
+
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
+
+from . import outputs
+from .names import shown
+
+MAX_BYTES = 16 * 2**20      # of the file: three bytes of JSON can cost a hundred of memory
+MAX_CELLS = 500
+MAX_SOURCE = 100_000        # characters of one cell; pages with more take minutes to highlight
+MAX_TEXT = 2_000_000        # characters of all cells
+NEW_CELL = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}
+OTHER_FILES = {b"PK\x03\x04": "a zip archive or an office document", b"%PDF": "a PDF", b"<!DOCTYPE": "a web page",
+               b"<html": "a web page", b"\x89PNG": "a picture", b"\xff\xd8\xff": "a picture", b"\x1f\x8b": "a gzip archive",
+               b"\x7fELF": "a program", b"version https://git-lfs": "a Git LFS pointer, not the file itself"}
+
+
+class Unreadable(Exception):
+    """The file is no notebook; the message says what it is instead, for a TA and for the student."""
+
+
+def read_notebook(content):
+    """The notebook in the bytes `content`. Raises `Unreadable`."""
+    notes = []
+    data = parse(decode(content, notes), notes)
+    notebook = new_notebook(cells=rebuild_all(data, notes))
+    notebook.metadata["language_info"] = {"name": "python"}
+    notebook.metadata["grading"] = {"notes": notes}
+    return notebook
+
+
+def decode(content, notes):
+    if not content.strip(b"\0 \t\r\n"):
+        raise Unreadable("The file is empty." if not content else "The file holds nothing but blanks.")
+    for start, kind in OTHER_FILES.items():
+        if content.startswith(start):
+            raise Unreadable(f"The file is {kind}, not a notebook.")
+    encoding = json.detect_encoding(content)
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError as error:
+        if error.end == len(content) and error.start > 0:
+            return content.decode(encoding, errors="ignore")        # cut in the middle of a character
+        encoding, text = "Windows-1252", content.decode("cp1252", errors="replace")
+    if encoding not in ("utf-8", "utf-8-sig"):
+        notes.append(f"The file is not in UTF-8; it was read as {encoding}.")
+    return text
+
+
+def parse(text, notes):
+    try:
+        data = json.loads(text)
+    except RecursionError:
+        raise Unreadable("The file is nested too deeply for a notebook.") from None
+    except ValueError:
+        data = salvage(text, notes)
+    if not isinstance(data, dict):
+        raise Unreadable("The file is JSON, but not a notebook.")
+    return data
+
+
+def salvage(text, notes):
+    """The whole cells before the place where the file is damaged."""
+    cells, decoder = [], json.JSONDecoder()
+    start = re.search(r'"cells"\s*:\s*\[\s*', text)
+    at = start.end() if start else len(text)
+    while at < len(text) and len(cells) < MAX_CELLS:
+        try:
+            cell, at = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            break
+        cells.append(cell)
+        at = re.compile(r"[\s,]*").match(text, at).end()
+    if not cells:
+        python = re.search(r"^\s*(def|import|from) \w+", text, re.MULTILINE) and not text.lstrip().startswith("{")
+        raise Unreadable("The file is a Python script, not a notebook." if python else
+                         "The file is not a notebook, or it is damaged from the start.")
+    notes.append(f"The file is damaged or ends in the middle; only its first {len(cells)} cells could be read.")
+    return {"cells": cells}
+
+
+def rebuild_all(data, notes):
+    cells = data.get("cells")
+    if not isinstance(cells, list):
+        sheets = data.get("worksheets")
+        sheets = [sheet for sheet in sheets if isinstance(sheet, dict)] if isinstance(sheets, list) else []
+        cells = [cell for sheet in sheets if isinstance(sheet.get("cells"), list) for cell in sheet["cells"]]
+        if sheets:
+            notes.append("The notebook was in a format from before 2015; it was converted.")
+    if not cells:
+        raise Unreadable("The notebook has no cells.")
+    language = language_of(data.get("metadata"))
+    if language:
+        notes.append(f"The notebook names another language, {shown(language)}; its cells were run as Python.")
+    if len(cells) > MAX_CELLS:
+        notes.append(f"The notebook has {len(cells)} cells; only the first {MAX_CELLS} were read.")
+    built, left = [], MAX_TEXT
+    for cell in cells[:MAX_CELLS]:
+        if isinstance(cell, dict):
+            built.append(rebuild(cell, min(left, MAX_SOURCE), notes))
+            left -= len(built[-1].source)
+    if not built:
+        raise Unreadable("The notebook has no cells.")
+    return built
+
+
+def rebuild(cell, room, notes):
+    """One cell out of what is known of its kind, its text, its name and its pictures."""
+    kind = cell.get("cell_type")
+    source = as_text(cell.get("source", cell.get("input")))
+    if kind == "heading":
+        level = cell.get("level")
+        kind, source = "markdown", "#" * (level if level in range(1, 7) else 1) + " " + source
+    if len(source) > room:
+        notes.append(f"A cell of {len(source)} characters was cut to {room}.")
+        source = source[:room]
+    built = NEW_CELL.get(kind, new_raw_cell)(source)
+    mark = cell["metadata"].get("nbgrader") if isinstance(cell.get("metadata"), dict) else None
+    if isinstance(mark, dict) and isinstance(mark.get("grade_id"), str):
+        built.metadata["nbgrader"] = {"grade_id": mark["grade_id"]}
+    if kind == "markdown" and isinstance(cell.get("attachments"), dict):
+        built.attachments = outputs.clean_attachments(cell["attachments"])
+    return built
+
+
+def as_text(value):
+    """A JSON string, or list of strings, as text that can be written as UTF-8."""
+    if isinstance(value, list):
+        value = "".join(part for part in value if isinstance(part, str))
+    if not isinstance(value, str):
+        return ""
+    return value.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def language_of(metadata):
+    """The language that the notebook's kernel names, if it is not Python."""
+    for key, entry in (("kernelspec", "language"), ("language_info", "name")):
+        about = metadata.get(key) if isinstance(metadata, dict) else None
+        name = about.get(entry) if isinstance(about, dict) else None
+        if isinstance(name, str) and name:
+            return None if "python" in name.lower() else name
+    return None
