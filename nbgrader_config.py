@@ -11,6 +11,13 @@ if here not in sys.path:    # formgrader runs in a server that may have been sta
 # nbgrader calls alembic by name when it makes a gradebook
 os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", "")
 
+try:
+    from grading import autograde
+    autograde.install()     # submissions are screened before nbgrader opens them
+except Exception as error:  # nbgrader would go on without this file, and so without the sandbox
+    sys.exit(f"nbgrader_config.py: the grading plug-in could not be loaded ({type(error).__name__}: {error}). "
+             "Use the course's own environment: .venv/bin/nbgrader, made by `make demo` or `make test`.")
+
 c.CourseDirectory.course_id = "gradients"
 c.CourseDirectory.root = here
 c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", ".pytest_cache", "README.md"]

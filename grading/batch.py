@@ -104,7 +104,7 @@ def grade_notebook(bundle, name, content, files, graded):
     if kernelspec:
         nb.metadata["kernelspec"] = kernelspec
     beside = [(path, blob) for path, blob in sorted(files.items()) if not path.endswith(".ipynb")]
-    execute(nb, name, unpacked(bundle), shared_sandbox(bundle.sandbox, Limits(**bundle.limits)), beside)
+    execute(nb, name, unpacked(bundle), shared_sandbox(bundle.sandbox, Limits.changed(bundle.limits)), beside)
     for cell in nb.cells:
         key = name, cell.metadata.get("nbgrader", {}).get("grade_id")
         if is_grade(cell):

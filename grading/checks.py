@@ -279,7 +279,7 @@ class Judge:
                     continue
                 verdict.checks.append(self.item(item))
                 if isinstance(self.raised, Stopped):
-                    stopped = f"an earlier call of this function ended the run ({self.raised.reason})"
+                    stopped = "in an earlier check " + self.raised.reason
                 if bench.current:
                     verdict.warnings = sorted({*verdict.warnings, *bench.current.warnings})
         finally:

@@ -6,26 +6,24 @@ as the one `execute_result` of a tests cell, where nbgrader's `SaveAutoGrades` l
 
 import atexit
 import hashlib
-import os
 import re
-import stat
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_locked, is_solution
-from traitlets import Dict, Enum, Unicode
+from traitlets import Dict, Enum, Float, Unicode
 
 from . import outputs, pictures, report
 from .checks import Suite
+from .intake import files_below
 from .sandbox import Limits, Sandbox
 from .student import KernelSubject
 
 HIDDEN_CALL = re.compile(r"""^run_hidden_checks\(["'](\w+)["']\)\s*$""", re.MULTILINE)
 HIDDEN_REGION = re.compile(r"^[^\n]*BEGIN HIDDEN TESTS.*?END HIDDEN TESTS[^\n]*\n?", re.MULTILINE | re.DOTALL)
 JUDGES = ("tests/hidden", "reference_impl", "tests/misconceptions")
-MAX_FILES, MAX_FILE_BYTES = 200, 16 * 2**20
 
 
 class Execute(NbGraderPreprocessor):
@@ -35,7 +33,7 @@ class Execute(NbGraderPreprocessor):
         Where student code runs. "bwrap": in bubblewrap, and refuse to grade where it cannot be had. "none": with the
         grader's own rights, for code that you trust as your own.""").tag(config=True)
 
-    limits = Dict(help="""
+    limits = Dict(key_trait=Unicode(), value_trait=Float(), help="""
         Limits of one submission that differ from `grading.sandbox.Limits`, for example {"cell_seconds": 30}.
         """).tag(config=True)
 
@@ -44,7 +42,7 @@ class Execute(NbGraderPreprocessor):
 
     def preprocess(self, nb, resources):
         """Execute `nb` in place. Raises `SandboxUnavailable` or `SuiteError`: nbgrader then leaves it ungraded."""
-        sandbox = shared_sandbox(self.sandbox, Limits(**self.limits))
+        sandbox = shared_sandbox(self.sandbox, Limits.changed(self.limits))
         execute(nb, resources["nbgrader"]["notebook"], self.course_root, sandbox, files_beside(resources))
         return nb, resources
 
@@ -72,7 +70,7 @@ def execute(nb, notebook, root, sandbox, files):
 def run_cells(nb, subject, root):
     for number, cell in enumerate(nb.cells):
         if cell.cell_type == "markdown" and not is_locked(cell):
-            cell.source = outputs.clean_markdown(cell.source)
+            cell.source = outputs.clean_markdown(cell.source, cell.get("attachments"))
         if cell.cell_type != "code":
             continue
         cell.source = visible(cell)
@@ -127,18 +125,8 @@ def trouble(run):
 
 def files_beside(resources):
     """[(relative name, bytes)] of the regular files beside the notebook, within caps; links are not followed."""
-    root, found, total = resources.get("metadata", {}).get("path"), [], 0
-    for folder, _, names in os.walk(root) if root else ():
-        for name in sorted(names):
-            path = os.path.join(folder, name)
-            if name.endswith(".ipynb") or not stat.S_ISREG(os.lstat(path).st_mode):
-                continue
-            total += os.path.getsize(path)
-            if len(found) >= MAX_FILES or total > MAX_FILE_BYTES:
-                return found
-            with open(path, "rb") as file:
-                found.append((os.path.relpath(path, root), file.read()))
-    return found
+    root = resources.get("metadata", {}).get("path")
+    return files_below(root) if root else []
 
 
 # --- what is held between notebooks -------------------------------------------------------------------------------

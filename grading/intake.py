@@ -121,14 +121,17 @@ def read_regular(path, most):
         raise
     except OSError as error:
         raise NotTaken(kind_of(path) or f"could not be opened ({error.strerror})") from None
-    with open(fd, "rb") as file:
+    try:
         about = os.fstat(fd)
         if not stat.S_ISREG(about.st_mode):
             raise NotTaken(KINDS.get(stat.S_IFMT(about.st_mode), "is no ordinary file"))
         if about.st_size > most:
             raise NotTaken(f"is too large: {about.st_size / 2**20:.0f} MiB, and {most // 2**20} are the most"
                            if most >= 2**20 else "is too large")
-        return file.read(most)
+        with open(fd, "rb", closefd=False) as file:
+            return file.read(most)
+    finally:
+        os.close(fd)
 
 
 def kind_of(path):

@@ -232,8 +232,9 @@ def clean_attachments(attachments):
     for name, forms in list(attachments.items())[:50]:
         if not isinstance(forms, dict) or not name.isprintable():
             continue
-        good = {mime: image for mime, image in forms.items() if mime in IMAGE_STARTS and isinstance(image, str)
-                and (image := clean_image(mime, image)) is not None}
+        good = {mime: clean_image(mime, image) for mime, image in forms.items()
+                if mime in IMAGE_STARTS and isinstance(image, str)}
+        good = {mime: image for mime, image in good.items() if image is not None}
         if good:
             kept[name] = good
     return kept

@@ -122,7 +122,7 @@ def rebuild(cell, room, notes):
     if len(source) > room:
         notes.append(f"A cell of {len(source)} characters was cut to {room}.")
         source = source[:room]
-    built = NEW_CELL.get(kind, new_raw_cell)(source)
+    built = NEW_CELL.get(str(kind), new_raw_cell)(source)
     mark = cell["metadata"].get("nbgrader") if isinstance(cell.get("metadata"), dict) else None
     if isinstance(mark, dict) and isinstance(mark.get("grade_id"), str):
         built.metadata["nbgrader"] = {"grade_id": mark["grade_id"]}

@@ -16,6 +16,7 @@ COLOURS = {PASSED: "#00563f", FAILED: "#8b1a00", NOT_RUN: "#444444"}
 def masked(message):
     """An error message without what could be a number of ours: long words that mix letters and digits go as well."""
     message = "".join(c if c.isprintable() else " " for c in message)[:200]
+    message = re.sub(r"\[[^\]]*(\]|$)", "[…]", message)
     message = re.sub(r"[-+]?(\d+\.\d*|\.\d+|\d{4,})([eE][-+]?\d+)?|[-+]?\d+[eE][-+]?\d+", "…", message)
     return re.sub(r"\S*[A-Za-z]\S*\d\S*\d\S{6,}|\S{60,}", "…", message)
 
@@ -32,11 +33,16 @@ def error_line(error, sources):
 
 def rows(verdict, sources):
     """(outcome, core, title, [lines of explanation]) for each check; one explanation for what fails alike."""
-    named = set()
+    named = set()       # what was said once is not said again
     for one in verdict.checks:
         lines = []
         if one.outcome != PASSED:
-            lines.append(error_line(one.error, sources) if one.error else one.said)
+            said = error_line(one.error, sources) if one.error else one.said
+            if said in named and (one.error or one.outcome == NOT_RUN):
+                yield one.outcome, one.core, one.title, []
+                continue
+            named.add(said)
+            lines.append(said)
             known = one.misconception
             if known and known.name not in named:
                 named.add(known.name)

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -57,6 +57,16 @@ class Limits:
     cell_output_bytes: int = 4 * 2**20      # what one cell shows
     output_bytes: int = 16 * 2**20          # what all cells show
     value_bytes: int = 32 * 2**20           # one answer that comes back
+
+    @classmethod
+    def changed(cls, changes):
+        """The defaults with `changes` ({name: number}). Raises `ValueError` for a limit that does not exist."""
+        kinds = {field.name: type(field.default) for field in fields(cls)}
+        unknown = sorted(set(changes) - set(kinds))
+        if unknown:
+            raise ValueError(f"c.Execute.limits names no limit of this course: {', '.join(unknown)}. "
+                             f"There are: {', '.join(kinds)}")
+        return cls(**{name: kinds[name](value) for name, value in changes.items()})
 
 
 def student_paths():

@@ -5,6 +5,7 @@ two: `KernelSubject` speaks to a student's kernel, `LocalSubject` calls trusted 
 misconceptions), through the same wire format.
 """
 
+import json
 import secrets
 import signal
 import sys
@@ -12,9 +13,11 @@ import time
 from dataclasses import dataclass, field
 
 from . import wire
+from .sandbox import KernelNotStarted
 
 GRACE_SECONDS = 2.0     # for a kernel to report its own time-out before it is killed
-MAX_RESTARTS = 4        # of one submission's kernel
+MAX_RESTARTS = 25       # of one submission's kernel: each exercise may kill it in its cell and in a picture
+REPLAY_SECONDS = 1.0    # for a cell that was stopped at its limit before: what it defines, it defines early
 
 
 class Stopped(Exception):
@@ -55,16 +58,17 @@ class CellRun:
     seconds: float = 0.0
 
 
-def read_reply(report, block):
+def read_reply(report, block, budget=None):
     """Turn one untrusted report into a `Reply`; raises `wire.WireError` when it is not one."""
+    budget = budget or wire.Budget(block)
     match report:
         case {"warnings": list(warnings), "after": list(after), **rest} if rest.keys() in ({"value"}, {"error"}):
-            reply = Reply(warnings=[w for w in warnings if w in ("overflow", "invalid", "divide")],
-                          after=[wire.decode(arg, block) for arg in after])
+            reply = Reply(warnings=[w for w in ("overflow", "invalid", "divide") if w in warnings],
+                          after=[wire.decode(arg, block, budget=budget) for arg in after])
         case _:
             raise wire.WireError("a report has no known form")
     if "value" in report:
-        reply.value = wire.decode(report["value"], block)
+        reply.value = wire.decode(report["value"], block, budget=budget)
         return reply
     match report["error"]:
         case {"type": str(kind), "message": str(message), "at": [int(cell), int(line)]}:
@@ -126,6 +130,7 @@ class KernelSubject:
         self.limits = sandbox.limits
         self.sock = None
         self.ran, self.found, self.restarts = [], {}, 0
+        self.room = self.limits.output_bytes
         self.deadline = time.monotonic() + self.limits.submission_seconds
 
     def close(self):
@@ -138,18 +143,29 @@ class KernelSubject:
         """Run cell `number`; never raises for what the student's code does."""
         if self.out_of_time() or not self.connect():
             return CellRun([], "not run")
-        run = self.run_once(number, source)
+        run = self.run_once(number, source, self.limits.cell_seconds)
+        run.outputs = self.within_room(run.outputs)
         if run.status == "died":
             self.close()
         else:
-            self.ran.append((number, source))
+            seconds = REPLAY_SECONDS if run.status == "timed out" else self.limits.cell_seconds
+            self.ran.append((number, source, seconds))
         return run
 
-    def run_once(self, number, source):
-        seconds = min(self.limits.cell_seconds, self.deadline - time.monotonic())
+    def within_room(self, outputs):
+        """`outputs`, or a note if they are more than what is left to the notebook: the kernel keeps to it if honest."""
+        size = len(json.dumps(outputs))
+        if size > self.room:
+            return [{"output_type": "stream", "name": "stdout", "text": "... Output truncated ...\n"}] if outputs else []
+        self.room -= size
+        return outputs
+
+    def run_once(self, number, source, seconds):
+        seconds = min(seconds, self.deadline - time.monotonic())
         try:
+            show = min(self.limits.cell_output_bytes, self.room)
             answer, _ = self.ask({"op": "run", "cell": number, "source": source, "watch": self.watch,
-                                  "seconds": max(seconds, 0.1)}, seconds=seconds)
+                                  "seconds": max(seconds, 0.1), "show": show}, seconds=seconds)
         except wire.Timeout:
             return CellRun([], "died", seconds=seconds)
         except wire.WireError:
@@ -169,9 +185,14 @@ class KernelSubject:
             return False
         self.restarts += 1
         self.sock = self.sandbox.open()
-        self.send_files()
-        for number, source in self.ran:
-            if self.out_of_time() or self.run_once(number, source).status == "died":
+        try:
+            self.send_files()
+        except wire.WireError as error:     # no code of the student's has run yet
+            self.close()
+            raise KernelNotStarted(f"the kernel did not take the submission's files: {error}") from None
+        self.found = {}
+        for number, source, seconds in self.ran:
+            if self.out_of_time() or self.run_once(number, source, seconds).status == "died":
                 self.close()
                 self.ran = [cell for cell in self.ran if cell[0] != number]
                 return self.connect()
@@ -199,7 +220,7 @@ class KernelSubject:
         if not self.connect():
             raise Stopped("the kernel had died too often")
         try:
-            answer = wire.receive(self.sock, self.request({"op": "exercise"}, b"", 10))[0]
+            answer = wire.receive(self.sock, self.request({"op": "exercise"}, b"", 10), self.limits.value_bytes)[0]
         except wire.WireError as error:
             self.close()
             raise Stopped(f"the kernel did not answer: {error}") from None
@@ -227,7 +248,8 @@ class KernelSubject:
             reports = answer.get("reports")
             if not isinstance(reports, list) or len(reports) != len(tree["list"]):
                 raise wire.WireError("the number of reports is wrong")
-            return [read_reply(report, returned) for report in reports]
+            budget = wire.Budget(returned)
+            return [read_reply(report, returned, budget) for report in reports]
         except wire.Timeout:
             self.close()
             raise Stopped(f"it ran longer than {seconds:.0f} seconds", timeout=True) from None

@@ -20,6 +20,7 @@ LENGTHS = struct.Struct(">II")
 MAX_BYTES = 64 * 2**20          # of one frame, header and arrays together
 MAX_HEAD = 8 * 2**20            # of its JSON: decoded, it grows about thirtyfold
 MAX_DEPTH = 40                  # of nested lists in one value
+MAX_TEXT = 10_000               # characters of a str that is a value
 DTYPES = {"|b1": 1, "|i1": 1, "|u1": 1, "<i2": 2, "<u2": 2, "<i4": 4, "<u4": 4, "<i8": 8, "<u8": 8,
           "<f2": 2, "<f4": 4, "<f8": 8}
 
@@ -59,7 +60,7 @@ def encode(value, blobs, depth=0):
     if type(value) in (int, float) or (isinstance(value, (int, float)) and not isinstance(value, np.generic)):
         return _encode_number(value)
     if isinstance(value, str):
-        return str(value)[:10_000]
+        return str(value)[:MAX_TEXT]
     if isinstance(value, (list, tuple)):
         if depth >= MAX_DEPTH:
             return {"unsupported": "list nested too deeply"}
@@ -86,7 +87,7 @@ def _encode_array(value, blobs):
     except Exception:
         return {"unsupported": type(value).__name__[:100]}
     if array.dtype.kind == "U" and array.ndim == 0:
-        return str(array)[:10_000]
+        return str(array)[:MAX_TEXT]
     if dtype not in DTYPES:
         return {"unsupported": f"array of dtype {str(array.dtype)[:50]}" if isinstance(value, np.ndarray)
                 else type(value).__name__[:100]}
@@ -95,37 +96,57 @@ def _encode_array(value, blobs):
     return described
 
 
-def decode(described, block, depth=0):
+class Budget:
+    """What the values of one frame may still take, so that a thousand arrays cannot share the same bytes."""
+
+    def __init__(self, block):
+        self.left = len(block)
+
+    def spend(self, size):
+        self.left -= size
+        if self.left < 0:
+            raise WireError("the arrays are larger than the bytes that were sent")
+
+
+def decode(described, block, depth=0, budget=None):
     """Rebuild the value that `described` names; array bytes come out of `block`. Raises `WireError` on any nonsense.
 
-    Arrays are returned as fresh, writable float64/int/bool arrays; an object that was not plain data comes back as
-    `Unsupported`.
+    Arrays are returned as fresh, writable float, int or bool arrays; an object that was not plain data comes back as
+    `Unsupported`. Values of one frame that are decoded one by one share a `Budget`.
     """
-    if described is None or isinstance(described, (bool, int, float, str)):
+    budget = budget or Budget(block)
+    if described is None or isinstance(described, (bool, int, float)):
         return described
+    if isinstance(described, str):
+        return described[:MAX_TEXT]
     if depth > MAX_DEPTH or not isinstance(described, dict):
         raise WireError("a value is nested too deeply or has no known form")
     match described:
         case {"list": list(items)}:
-            return [decode(item, block, depth + 1) for item in items]
+            return [decode(item, block, depth + 1, budget) for item in items]
         case {"tuple": list(items)}:
-            return tuple(decode(item, block, depth + 1) for item in items)
+            return tuple(decode(item, block, depth + 1, budget) for item in items)
         case {"dtype": str(dtype), "shape": list(shape), "at": int(at)}:
-            return _decode_array(dtype, shape, at, block)
+            return _decode_array(dtype, shape, at, block, budget)
         case {"unsupported": str(kind)}:
             return Unsupported(kind[:100])
     raise WireError("a value has no known form")
 
 
-def _decode_array(dtype, shape, at, block):
-    if dtype not in DTYPES or len(shape) > 32 or not all(type(n) is int and 0 <= n <= MAX_BYTES for n in shape):
+def _decode_array(dtype, shape, at, block, budget):
+    if dtype not in DTYPES or len(shape) > 32 or not all(type(n) is int and 0 <= n <= MAX_BYTES for n in shape) \
+            or math.prod(n for n in shape if n) > MAX_BYTES:
         raise WireError("an array has a dtype or shape that cannot be")
-    size = math.prod(shape) * DTYPES[dtype]
+    count = math.prod(shape)
+    size = count * DTYPES[dtype]
     if size == 0:
         return np.empty(shape, dtype)
     if type(at) is not int or at < 0 or at + size > len(block):
         raise WireError("an array lies outside the bytes that were sent")
-    return np.frombuffer(block, dtype, count=math.prod(shape), offset=at).reshape(shape).copy()
+    budget.spend(size)
+    if dtype == "|b1":                      # a byte of a bool array must be 0 or 1, whatever was sent
+        return np.frombuffer(block, np.uint8, count, at).reshape(shape) != 0
+    return np.frombuffer(block, dtype, count, at).reshape(shape).copy()
 
 
 # --- frames -----------------------------------------------------------------------------------------------------
@@ -150,6 +171,8 @@ def receive(sock, deadline=None, max_bytes=MAX_BYTES):
     head, block = _exactly(sock, head_size, deadline), _exactly(sock, block_size, deadline)
     try:
         header = json.loads(head)
+        if b"\\ud" in head.lower():         # half of a surrogate pair cannot be written to a file again
+            header = json.loads(json.dumps(header, ensure_ascii=False).encode("utf-8", "replace"))
     except (ValueError, RecursionError) as error:
         raise WireError(f"a message is not JSON: {error}") from None
     if not isinstance(header, dict):

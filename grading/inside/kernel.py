@@ -19,7 +19,6 @@ from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
-MAX_OUTPUT = 4 * 2**20      # bytes of output that one cell may show
 MAX_STREAM = 200_000        # characters of text that one cell may print
 
 
@@ -31,25 +30,27 @@ class Recorder:
     """Collects the outputs of the running cell in notebook format and stops listening at the caps."""
 
     def __init__(self):
-        self.start()
+        self.start(0)
 
-    def start(self):
-        self.outputs, self.size, self.printed = [], 0, 0
+    def start(self, most):
+        """Begin anew, for at most `most` bytes of output."""
+        self.outputs, self.size, self.printed, self.most = [], 0, 0, most
 
     def add(self, output, size):
-        if self.size > MAX_OUTPUT:
+        if self.size > self.most:
             return
         self.size += size
-        if self.size > MAX_OUTPUT:
+        if self.size > self.most:
             output = {"output_type": "stream", "name": "stdout", "text": "... Output truncated ...\n"}
         self.outputs.append(output)
 
     def write(self, name, text):
-        if self.printed > MAX_STREAM:
+        most = min(MAX_STREAM, self.most)
+        if self.printed > most:
             return
-        text = text[:MAX_STREAM + 1 - self.printed]
+        text = text[:most + 1 - self.printed]
         self.printed += len(text)
-        if self.printed > MAX_STREAM:
+        if self.printed > most:
             text += "\n... Output truncated ...\n"
         last = self.outputs[-1] if self.outputs else {}
         if last.get("output_type") == "stream" and last.get("name") == name:
@@ -130,8 +131,8 @@ class Shell(InteractiveShell):
 def write_files(files, block):
     """Put the submission's other files into the working folder; past the size of the scratch space they are cut off."""
     for name, at, size in files:
-        os.makedirs(os.path.dirname(name) or ".", exist_ok=True)
         try:
+            os.makedirs(os.path.dirname(name) or ".", exist_ok=True)
             with open(name, "wb") as file:
                 file.write(block[at:at + size])
         except OSError:
@@ -194,7 +195,7 @@ class Kernel:
 
     def run(self, request):
         """Run one cell; its outputs, and for each watched name how many definitions there are by now."""
-        recorder.start()
+        recorder.start(request["show"])
         self.cell_of[self.shell.execution_count] = request["cell"]
         started = time.monotonic()
         signal.signal(signal.SIGALRM, self.time_is_up)
@@ -238,7 +239,7 @@ class Kernel:
         signal.setitimer(signal.ITIMER_REAL, request["seconds"])
         function = self.definitions[request["function"]][request["definition"]]
         reports, blobs, size = [], [], 0
-        recorder.start()
+        recorder.start(0)
         for case in wire.decode(request["cases"], block):
             report = calls.call(function, case, self.locate)
             own = report.pop("blobs")

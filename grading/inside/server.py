@@ -154,32 +154,46 @@ def watch(pid, leash, processes, limits):
     events.register(os.pidfd_open(pid), select.POLLIN)
     events.register(leash, select.POLLIN)       # nobody writes: it becomes readable when the server lets go
     while not events.poll(WATCH_MILLISECONDS):
-        if processes is not None:
-            memory, cpu = use(processes, others={1, os.getpid(), os.getppid()})
-            if memory > limits["memory_bytes"] or cpu > limits["cpu_seconds"] + 1:
-                break
+        if processes is not None and too_much(processes, limits):
+            break
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
 
 
-def use(processes, others):
-    """What all processes but `others` hold of memory, in bytes, and have had of CPU time, in seconds."""
-    memory = cpu = 0
-    for name in os.listdir(processes):
-        if name.isdigit() and int(name) not in others:
-            try:
-                _, resident, shared = read_at(processes, f"{name}/statm").split()[:3]
-                times = read_at(processes, f"{name}/stat").rpartition(")")[2].split()[11:15]
-            except (FileNotFoundError, ProcessLookupError):
-                continue            # it ended meanwhile
-            memory += (int(resident) - int(shared)) * PAGE
-            cpu += sum(map(int, times)) / TICKS
-    return memory, cpu
+def too_much(processes, limits):
+    """Whether the kernel's processes together hold more memory or have had more CPU time than one of them may."""
+    others = {1, os.getpid(), os.getppid()}
+    names = [name for name in os.listdir(processes) if name.isdigit() and int(name) not in others]
+    if sum(cpu_seconds(processes, name) for name in names) > limits["cpu_seconds"] + 1:
+        return True
+    most = limits["memory_bytes"]       # pages that forks share are counted many times first, then, if need be, once
+    return sum(resident_bytes(processes, name) for name in names) > most \
+        and sum(own_bytes(processes, name) for name in names) > most
+
+
+def cpu_seconds(processes, name):
+    times = read_at(processes, f"{name}/stat").rpartition(")")[2].split()[11:15]
+    return sum(map(int, times)) / TICKS
+
+
+def resident_bytes(processes, name):
+    sizes = read_at(processes, f"{name}/statm").split()
+    return int(sizes[1]) * PAGE if sizes else 0
+
+
+def own_bytes(processes, name):
+    """Memory with shared pages divided among those who share them; a process that hides it counts in full."""
+    found = re.search(r"^Pss:\s+(\d+) kB", read_at(processes, f"{name}/smaps_rollup"), re.MULTILINE)
+    return 1024 * int(found[1]) if found else resident_bytes(processes, name)
 
 
 def read_at(folder, name):
-    with open(os.open(name, os.O_RDONLY, dir_fd=folder)) as file:
-        return file.read()
+    """The text of a file of a process; empty if it ended meanwhile or does not let itself be read."""
+    try:
+        with open(os.open(name, os.O_RDONLY, dir_fd=folder)) as file:
+            return file.read()
+    except OSError:
+        return ""
 
 
 def sweep():

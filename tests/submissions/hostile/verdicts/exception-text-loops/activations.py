@@ -1,0 +1,23 @@
+# Raises an exception whose text never ends, and one whose text ends the process.
+
+# %% sigmoid
+class Endless(Exception):
+    def __str__(self):
+        while True:
+            pass
+
+
+def sigmoid(z):
+    raise Endless
+
+# %% relu
+import os
+
+
+class Deadly(Exception):
+    def __str__(self):
+        os._exit(0)
+
+
+def relu(z):
+    raise Deadly

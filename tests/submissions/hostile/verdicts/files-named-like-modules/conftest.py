@@ -1,0 +1,1 @@
+raise SystemExit("this file stood in for a module")

@@ -1,0 +1,13 @@
+# Recursion without end, with Python's own limit taken away.
+
+# %% sigmoid
+import sys
+
+
+def sigmoid(z):
+    sys.setrecursionlimit(10**9)
+    return sigmoid(z)
+
+# %% relu
+def relu(z):
+    return np.maximum(0, np.asarray(z, dtype=float))

@@ -1,0 +1,16 @@
+# Reports carry both a value and an error, in forms that nobody sends.
+
+# %% sigmoid
+import calls
+
+
+def call(function, args, locate=None):
+    return {"value": {"list": [{"tuple": {"list": 3}}]}, "error": {"type": 3}, "warnings": "none", "after": [],
+            "blobs": []}
+
+
+calls.call = call
+
+
+def sigmoid(z):
+    return z

@@ -1,0 +1,31 @@
+# The right values, but by the textbook formulas: np.exp and np.cosh overflow.
+
+# %% sigmoid
+def sigmoid(z):
+    z = np.asarray(z, dtype=float)
+    return 1 / (1 + np.exp(-z))
+
+# %% sigmoid_derivative
+def sigmoid_derivative(z):
+    e = np.exp(-np.asarray(z, dtype=float))
+    return e / (1 + e)**2
+
+# %% tanh_derivative
+def tanh_derivative(z):
+    return 1 / np.cosh(np.asarray(z, dtype=float))**2
+
+# %% relu
+def relu(z):
+    return np.maximum(0, z)
+
+# %% relu_derivative
+def relu_derivative(z):
+    return (np.asarray(z) > 0) * 1.0
+
+# %% leaky_relu_derivative
+def leaky_relu_derivative(z, slope=0.01):
+    return np.where(np.asarray(z) > 0, 1.0, slope)
+
+# %% saturated_fraction
+def saturated_fraction(a_prime, threshold=1e-3):
+    return np.mean(np.abs(np.asarray(a_prime)) < threshold)
