@@ -168,11 +168,12 @@ class Course:
 
     def recognise(self, exercise, cases, answers, right):
         """The misconception whose answers these are, or None."""
+        inputs = fingerprint(cases)
         for entry in self.bank:
             if entry.exercise != exercise:
                 continue
             try:
-                mistaken = self.remember(exercise, cases, entry.name, entry.function)
+                mistaken = self.remember(exercise, cases, entry.name, entry.function, inputs)
             except Exception:       # a mistake may well raise on some input; then it is not this one
                 continue
             pairs = list(zip(answers, mistaken, right))
@@ -181,13 +182,17 @@ class Course:
                 return entry
         return None
 
-    def remember(self, exercise, cases, name, function):
-        tree, block = pack(cases)
-        key = (exercise, name, hashlib.blake2b(json.dumps(tree).encode() + block).digest())
+    def remember(self, exercise, cases, name, function, inputs=None):
+        key = (exercise, name, inputs or fingerprint(cases))
         if key not in self.known:
             with np.errstate(all="ignore"):
                 self.known[key] = [function(*copy_of(case)) for case in cases]
         return self.known[key]
+
+
+def fingerprint(cases):
+    tree, block = pack(cases)
+    return hashlib.blake2b(json.dumps(tree).encode() + block).digest()
 
 
 def copy_of(value):
@@ -299,9 +304,13 @@ class Judge:
             case error:
                 return result(item, OUR_ERROR, f"{type(error).__name__}: {error}")
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_makereport(self, item, call):
+        """Report without a traceback: nobody reads it, and pytest parses the whole file again to make one."""
         if call.excinfo is not None and self.raised is None:
             self.raised = call.excinfo.value
+        outcome = "passed" if call.excinfo is None else "failed"
+        return pytest.TestReport(item.nodeid, item.location, {}, outcome, None, call.when)
 
 
 def result(item, outcome, said="", misconception=None, error=None):

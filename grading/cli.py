@@ -56,6 +56,26 @@ def grade(
         raise typer.Exit(grade_class(console, course, assignment, student or (), jobs, scheduler, force, dry_run))
 
 
+@app.command()
+def check(
+    notebook: Annotated[Path, typer.Argument(help="A notebook file from anywhere: a student's, or one of source/.")],
+    assignment: Annotated[str | None, typer.Option(help="Its assignment, if its name and content do not say.")] = None,
+    course: Root = None,
+):
+    """Grade one notebook file, print the tables, write nothing. Exit status: 0 graded, 3 it could not be."""
+    from . import dryrun
+    with ending_well():
+        raise typer.Exit(dryrun.show(console, course, notebook, assignment))
+
+
+@app.command()
+def status(assignment: Annotated[str | None, typer.Argument(help="Only this assignment.")] = None, course: Root = None):
+    """Say where each assignment stands, and the next command to run."""
+    from . import status as standing
+    with ending_well():
+        standing.show(console, standing.states(course, assignment))
+
+
 @contextmanager
 def ending_well():
     """Turn the errors that say what to do into a line on standard error; anything else is a bug and may show itself."""

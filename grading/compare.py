@@ -77,12 +77,15 @@ def as_numbers(got):
 def _numbers(got, wanted, rtol, atol):
     with np.errstate(all="ignore"):
         error = np.abs(got - wanted)
-        right = (got == wanted) | (error <= atol + rtol * np.abs(wanted) + SMALLEST)
+        # rtol * inf would make every finite answer right where inf is due
+        right = (got == wanted) | np.isfinite(wanted) & (error <= atol + rtol * np.abs(wanted) + SMALLEST)
         if right.all():
             return None
         if np.isnan(got[~right]).any():
             return "the result contains NaN (not a number)"
         got, wanted, error = got[~right], wanted[~right], error[~right]
+        if np.isnan(wanted).any():      # a known mistake's answer, never the reference's
+            return "the result is a number where NaN is compared with"
         if (np.isinf(got) & np.isfinite(wanted)).any():
             return "the result contains inf where the exact value is finite"
         if np.isinf(wanted).any():

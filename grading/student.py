@@ -82,9 +82,9 @@ def read_reply(report, block, budget=None):
 
 def pack(cases):
     """Encode the arguments of several calls: (JSON tree, bytes)."""
-    blobs = []
+    blobs = bytearray()
     tree = wire.encode([list(case) for case in cases], blobs)
-    return tree, b"".join(blobs)
+    return tree, bytes(blobs)
 
 
 # --- trusted functions ------------------------------------------------------------------------------------------
@@ -110,9 +110,8 @@ class LocalSubject:
         from .inside import calls
         replies = []
         for case in wire.decode(tree, block):
-            report = calls.call(self.functions[name], case)
-            blobs = b"".join(report.pop("blobs"))
-            replies.append(read_reply(report, blobs))
+            blobs = bytearray()
+            replies.append(read_reply(calls.call(self.functions[name], case, blobs), bytes(blobs)))
         return replies
 
 

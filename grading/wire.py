@@ -50,7 +50,7 @@ class Unsupported:
 # --- values -----------------------------------------------------------------------------------------------------
 
 def encode(value, blobs, depth=0):
-    """Describe `value` as JSON; the bytes of its arrays are appended to `blobs` (a list of bytes).
+    """Describe `value` as JSON; the bytes of its arrays are appended to `blobs` (a bytearray).
 
     None, bool, int, float, str, list, tuple and numeric arrays are plain data. NumPy scalars become 0-d arrays and
     anything that NumPy reads as a numeric array is sent as one. Everything else is named, not sent.
@@ -91,8 +91,8 @@ def _encode_array(value, blobs):
     if dtype not in DTYPES:
         return {"unsupported": f"array of dtype {str(array.dtype)[:50]}" if isinstance(value, np.ndarray)
                 else type(value).__name__[:100]}
-    described = {"dtype": dtype, "shape": list(array.shape), "at": sum(map(len, blobs))}
-    blobs.append(array.tobytes())
+    described = {"dtype": dtype, "shape": list(array.shape), "at": len(blobs)}
+    blobs += array.tobytes()
     return described
 
 

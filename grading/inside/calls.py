@@ -8,21 +8,21 @@ import wire
 FAULTS = ("overflow", "invalid", "divide")      # underflow is never a fault
 
 
-def call(function, args, locate=lambda error: None):
-    """Return {"value" or "error", "warnings", "after"} for `function(*args)`, each ready to be sent.
+def call(function, args, blobs, locate=lambda error: None):
+    """Return {"value" or "error", "warnings", "after"} for `function(*args)`, ready to be sent with the bytes `blobs`.
 
     `locate` maps an exception to [cell number, line number], or None.
     """
-    report = {"blobs": []}
+    report = {}
     with warnings.catch_warnings(record=True) as caught, np.errstate(all="warn", under="ignore"):
         warnings.simplefilter("always")
         try:
             value = function(*args)
-            report["value"] = wire.encode(value, report["blobs"])
+            report["value"] = wire.encode(value, blobs)
         except Exception as error:
             report["error"] = describe(error, locate)
     report["warnings"] = floating_point_warnings(caught)
-    report["after"] = [wire.encode(arg, report["blobs"]) for arg in args]
+    report["after"] = [wire.encode(arg, blobs) for arg in args]
     return report
 
 
@@ -37,13 +37,3 @@ def describe(error, locate):
 def floating_point_warnings(caught):
     said = [str(w.message)[:100] for w in caught if issubclass(w.category, RuntimeWarning)]
     return sorted({fault for fault in FAULTS for text in said if fault in text})
-
-
-def shift(described, by):
-    """Move the offsets in `described` by `by` bytes: the arrays of several calls share one block."""
-    if isinstance(described, list):
-        return [shift(item, by) for item in described]
-    if isinstance(described, dict):
-        return {key: value + by if key == "at" else shift(value, by) if key in ("list", "tuple") else value
-                for key, value in described.items()}
-    return described

@@ -20,6 +20,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 MAX_STREAM = 200_000        # characters of text that one cell may print
+MAX_FRAMES = 10             # at either end of a traceback that is shown
 
 
 class CellTimeout(BaseException):
@@ -119,6 +120,11 @@ class Shell(InteractiveShell):
     def enable_gui(self, gui=None):
         pass
 
+    def _get_exc_info(self, exc_tuple=None):
+        kind, value, trace = super()._get_exc_info(exc_tuple)
+        shorten(value)
+        return kind, value, trace
+
     def _showtraceback(self, etype, evalue, stb):
         try:
             message = str(evalue)[:2000]
@@ -126,6 +132,20 @@ class Shell(InteractiveShell):
             message = ""
         recorder.add({"output_type": "error", "ename": getattr(etype, "__name__", "Error"), "evalue": message,
                       "traceback": [str(line)[:20_000] for line in stb[:100]]}, 10_000)
+
+
+def shorten(error):
+    """Cut the middle out of the tracebacks of `error`: a thousand frames of a recursion take seconds to format."""
+    seen = []
+    while error is not None and not any(error is one for one in seen):
+        seen.append(error)
+        frames, frame = [], error.__traceback__
+        while frame is not None:
+            frames.append(frame)
+            frame = frame.tb_next
+        if len(frames) > 2 * MAX_FRAMES:
+            frames[MAX_FRAMES - 1].tb_next = frames[-MAX_FRAMES]
+        error = error.__cause__ or error.__context__
 
 
 def write_files(files, block):
@@ -238,17 +258,11 @@ class Kernel:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.setitimer(signal.ITIMER_REAL, request["seconds"])
         function = self.definitions[request["function"]][request["definition"]]
-        reports, blobs, size = [], [], 0
+        blobs = bytearray()
         recorder.start(0)
-        for case in wire.decode(request["cases"], block):
-            report = calls.call(function, case, self.locate)
-            own = report.pop("blobs")
-            reports.append({key: calls.shift(value, size) if key in ("value", "after") else value
-                            for key, value in report.items()})
-            blobs += own
-            size += sum(map(len, own))
+        reports = [calls.call(function, case, blobs, self.locate) for case in wire.decode(request["cases"], block)]
         signal.setitimer(signal.ITIMER_REAL, 0)
-        return {"reports": reports}, b"".join(blobs)
+        return {"reports": reports}, bytes(blobs)
 
     def locate(self, error):
         """[cell number, line] of the innermost frame of `error` that lies in a cell, or None."""
