@@ -1,3 +1,3 @@
-"""Root of the test session: loads the plug-in that gives `check` and `student` to tests/hidden."""
+"""Root of the test session: loads the plug-ins that give `check`, `student` and `--subject` to tests/hidden."""
 
-pytest_plugins = ["grading.checks"]
+pytest_plugins = ["grading.checks", "grading.session"]

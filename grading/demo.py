@@ -57,7 +57,7 @@ def run(console, where=ROOT / "build" / "demo"):
             nbgrader(where, "generate_feedback", name, tick=(r"Setting destination", lambda: progress.advance(bar)))
             progress.update(bar, completed=count)
     for name, _ in steps:
-        console.print(points_table(where, name))
+        show_points(console, where, name)
     console.print(f"Look at [bold]{shown(where)}/feedback/<student>/<assignment>/*.html[/] for what students get,\n"
                   f"[bold]{shown(where)}/autograded/[/] for what graders see, {shown(where)}/*.log for what nbgrader said.")
     return where
@@ -96,24 +96,29 @@ def nbgrader(where, command, assignment, *options, tick=None):
         raise DemoFailed(f"nbgrader {command} {assignment} failed; its log is {shown(log)}")
 
 
-def points_table(where, assignment):
-    """Points per exercise of every student, with one line on what happened."""
+def show_points(console, where, assignment):
+    """Points per exercise of every student, then one line each on what happened."""
     with Gradebook(f"sqlite:///{where}/gradebook.db") as gradebook:
         notebooks = gradebook.find_assignment(assignment).notebooks
         exercises = [(nb.name, cell.name, cell.max_score) for nb in notebooks for cell in nb.grade_cells]
         students = sorted({s.student_id for s in gradebook.find_assignment(assignment).submissions})
         table = Table(title=f"{assignment}: points per exercise", title_justify="left")
         table.add_column("student", no_wrap=True)
-        for _, name, most in exercises:
-            table.add_column(f"{name.removeprefix('test_')}\nof {most:g}", justify="right", overflow="fold", max_width=9)
-        table.add_column("sum", justify="right")
-        table.add_column("what happened", ratio=1)
+        for number, (_, _, most) in enumerate(exercises, 1):
+            table.add_column(f"({number})\nof {most:g}", justify="right")
+        table.add_column(f"sum\nof {sum(most for *_, most in exercises):g}", justify="right")
         for student in students:
             scores = [gradebook.find_grade(name, notebook, assignment, student).auto_score
                       for notebook, name, _ in exercises]
             table.add_row(student, *("–" if score is None else f"{score:g}" for score in scores),
-                          f"{sum(score or 0 for score in scores):g}", what_happened(where, assignment, student))
-    return table
+                          f"{sum(score or 0 for score in scores):g}")
+    console.print(table)
+    console.print("  ".join(f"({number}) {name.removeprefix('test_')}" for number, (_, name, _) in enumerate(exercises, 1)),
+                  highlight=False)
+    for student in students:
+        console.print(f"  {student}: {what_happened(where, assignment, student)}", markup=False, highlight=False,
+                      soft_wrap=True)
+    console.print()
 
 
 def what_happened(where, assignment, student):

@@ -17,7 +17,7 @@ from rich.markup import escape
 
 from . import batch, mend, reading, submissions
 from .course import Course
-from .execute import HIDDEN_CALL, hidden_calls, name_of, visible
+from .execute import HIDDEN_CALL, name_of, visible
 from .intake import NotTaken, files_below, read_regular
 from .student import KernelSubject
 
@@ -129,7 +129,7 @@ def tables(nb):
     """[(table of one exercise as plain text, points, most)] of a graded notebook, in its order."""
     found = []
     for cell in nb.cells:
-        if not hidden_calls(cell):
+        if not is_grade(cell) or is_solution(cell) or cell.cell_type != "code":
             continue
         text = "\n".join(out.data["text/plain"] for out in cell.outputs
                          if out.output_type == "display_data" and "text/html" in out.data)
