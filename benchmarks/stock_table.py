@@ -31,7 +31,7 @@ from reference_impl import activations  # noqa: E402
 HOSTILE = ROOT / "tests" / "submissions" / "hostile"
 DOCUMENT = ROOT / "docs" / "threat-model.md"
 BEGIN, END = "<!-- stock table: begin -->", "<!-- stock table: end -->"
-SECONDS = 180           # for two submissions that take ten
+SECONDS = 90            # for two submissions that take ten
 UID = 61234
 HONEST = "zz-honest"    # comes last, so that it is not graded if the run ends early
 INPUTS = {name: "[-30.0, -2.0, 0.0, 0.5, 30.0]" for name in (

@@ -4,7 +4,6 @@
 finds comes back in a `Graded`. `Writer` (in `gradebook.py`) puts that into nbgrader's gradebook and `autograded/`.
 """
 
-import atexit
 import hashlib
 import os
 import shutil
@@ -17,6 +16,7 @@ from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from multiprocessing import get_context
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 import nbformat
@@ -127,7 +127,7 @@ def unpacked(bundle):
     """The folder of this process that holds the bundle's checks, reference and misconceptions."""
     if bundle.digest not in ROOTS:
         root = tempfile.mkdtemp(prefix="course-")
-        atexit.register(shutil.rmtree, root, ignore_errors=True)
+        Finalize(None, shutil.rmtree, (root, True), exitpriority=1)       # atexit does not run in worker processes
         for path, content in bundle.code.items():
             target = Path(root, path)
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -12,6 +12,7 @@ import queue
 import sys
 import threading
 import zlib
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -154,10 +155,9 @@ class Course:
 
     def __init__(self, root, notebook):
         self.root, self.notebook = Path(root), notebook
-        if str(root) not in sys.path:
-            sys.path.insert(0, str(root))
-        self.reference = importlib.import_module(f"reference_impl.{notebook}")
-        self.bank = bank.load(self.root / "tests" / "misconceptions" / f"{notebook}.py")
+        with importing_from(root):
+            self.reference = importlib.import_module(f"reference_impl.{notebook}")
+            self.bank = bank.load(self.root / "tests" / "misconceptions" / f"{notebook}.py")
         self.known = {}
 
     def right_answers(self, exercise, cases, wanted):
@@ -193,6 +193,26 @@ class Course:
 def fingerprint(cases):
     tree, block = pack(cases)
     return hashlib.blake2b(json.dumps(tree).encode() + block).digest()
+
+
+@contextmanager
+def importing_from(root):
+    """Import `reference_impl` out of `root`, as it is on disk now; the process's own modules stay as they were."""
+    def loaded():
+        return {name: module for name, module in sys.modules.items() if name.split(".")[0] == "reference_impl"}
+
+    own = loaded()
+    for name in own:
+        del sys.modules[name]
+    sys.path.insert(0, str(root))
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        sys.path.remove(str(root))
+        for name in loaded():
+            del sys.modules[name]
+        sys.modules.update(own)
 
 
 def copy_of(value):
@@ -239,14 +259,23 @@ class Judge:
 
     def __init__(self):
         self.subjects, self.verdicts = queue.Queue(), queue.Queue()
-        self.raised = None
+        self.raised, self.not_collected = None, []
+
+    def pytest_collectreport(self, report):
+        if report.failed:
+            self.not_collected.append(report.longreprtext)
 
     def pytest_runtestloop(self, session):
+        self.not_collected += [f"{item.name} is no check: mark it with @check(...)" for item in session.items
+                               if item.get_closest_marker("check") is None]
+        if self.not_collected or not session.items:
+            self.verdicts.put(SuiteError("\n".join(self.not_collected) or "There is no check in it."))
+            return True
         bench = session.config.stash[BENCH]
         exercises = {}
         for item in session.items:
             exercises.setdefault(item.get_closest_marker("check").kwargs["exercise"], []).append(item)
-        self.verdicts.put(None)         # ready
+        self.verdicts.put(set(exercises))       # ready
         for subject in iter(self.subjects.get, None):
             bench.subject = subject
             try:
@@ -334,8 +363,9 @@ class Suite:
         self.thread = threading.Thread(target=self.session, args=(Path(root),), daemon=True)
         self.thread.start()
         first = self.plugin.verdicts.get()
-        if first is not None:
+        if isinstance(first, SuiteError):
             raise SuiteError(f"The checks in {self.path} could not be collected; run: pytest {self.path}\n{first}")
+        self.exercises = first
 
     def session(self, root):
         arguments = [str(self.path), f"--rootdir={root}", f"-c{os.devnull}", f"--confcutdir={self.path.parent}",
@@ -343,6 +373,7 @@ class Suite:
                      "-pno:warnings", "-pno:junitxml", "-pno:doctest", "-pno:stepwise", "-pno:tmpdir",
                      "-pno:threadexception", "-pno:unraisableexception", "-pno:debugging", "-pno:skipping",
                      "--disable-plugin-autoload", "--noconftest"]
+        sys.modules.pop(self.path.stem, None)       # that of an earlier session, or of another course
         code = pytest.main(arguments, plugins=[sys.modules[__name__], self.plugin])
         self.plugin.verdicts.put(SuiteError(f"pytest ended with {code}"))
 

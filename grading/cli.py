@@ -76,6 +76,19 @@ def status(assignment: Annotated[str | None, typer.Argument(help="Only this assi
         standing.show(console, standing.states(course, assignment))
 
 
+@app.command()
+def report(
+    assignment: Assignment,
+    names: Annotated[bool, typer.Option("--names", help="Show students' names; without it they get numbers.")] = False,
+    output: Annotated[Path | None, typer.Option(help="The page.  [default: build/report-ASSIGNMENT.html]")] = None,
+    course: Root = None,
+):
+    """Write a page on a class's results, with pictures and item statistics, and CSV beside it."""
+    from . import classpage
+    with ending_well():
+        classpage.report(console, course, assignment, names, output)
+
+
 @contextmanager
 def ending_well():
     """Turn the errors that say what to do into a line on standard error; anything else is a bug and may show itself."""

@@ -65,13 +65,20 @@ def as_numbers(got):
     """(`got` as a real numeric array, None) or (None, what is wrong with it)."""
     if got is None or isinstance(got, (str, Unsupported)):
         return None, f"the result is {kind_of(got)} where numbers are due"
+    if isinstance(got, (list, tuple)) and not all_numeric(got):     # an array of texts is as wide as its longest one
+        return None, "the result is a list that holds something other than numbers"
     try:
         array = np.asarray(got)
-    except (ValueError, TypeError, RecursionError, OverflowError):
+    except (ValueError, TypeError, RecursionError, OverflowError, MemoryError):
         return None, "the result is a list whose rows have different lengths"
     if array.dtype.kind not in "biuf":
         return None, f"the result holds values of type {array.dtype} where numbers are due"
     return array, None
+
+
+def all_numeric(items):
+    return all(all_numeric(item) if isinstance(item, (list, tuple)) else isinstance(item, (int, float, np.generic, np.ndarray))
+               for item in items)
 
 
 def _numbers(got, wanted, rtol, atol):

@@ -4,11 +4,11 @@ It stands in the place of `nbgrader.preprocessors.Execute` in `c.Autograde.autog
 as the one `execute_result` of a tests cell, where nbgrader's `SaveAutoGrades` looks for partial credit.
 """
 
-import atexit
 import hashlib
 import re
 from functools import cache
 from importlib.metadata import version
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 from nbgrader.preprocessors import NbGraderPreprocessor
@@ -16,7 +16,7 @@ from nbgrader.utils import is_grade, is_locked, is_solution
 from traitlets import Dict, Enum, Float, Unicode
 
 from . import outputs, pictures, report
-from .checks import Suite
+from .checks import Suite, SuiteError
 from .intake import files_below
 from .sandbox import Limits, Sandbox
 from .student import KernelSubject
@@ -53,11 +53,12 @@ def execute(nb, notebook, root, sandbox, files):
     `notebook` is its name, `root` the folder with `reference_impl` and `tests/hidden`. Raises `SandboxUnavailable` or
     `SuiteError` for what is not the student's fault.
     """
-    names = {number: found for number, cell in enumerate(nb.cells) if (found := hidden_calls(cell))}
+    names = {number: hidden_calls(cell) for number, cell in enumerate(nb.cells) if is_tests(cell)}
+    suite = suite_for(nb, notebook, root, names)
     subject = KernelSubject(sandbox, watch=sum(names.values(), []), files=files)
     try:
         run_cells(nb, subject, root)
-        verdicts = shared_suite(root, notebook).judge(subject) if names else {}
+        verdicts = suite.judge(subject) if suite else {}
     finally:
         subject.close()
     mended = nb.metadata.get("grading", {}).get("mended", {})
@@ -65,6 +66,22 @@ def execute(nb, notebook, root, sandbox, files):
         write_verdicts(nb, number, [verdicts[name] for name in exercises], mended)
     nb.metadata["grading"] = {"graded_by": provenance(root, sandbox.mode), "mended": mended,
                               "verdicts": {name: as_record(verdict) for name, verdict in verdicts.items()}}
+
+
+def suite_for(nb, notebook, root, names):
+    """The checks that the tests cells ask for, or None where there is no tests cell. Raises `SuiteError`.
+
+    A tests cell that asks for none would be judged by what happens in the student's kernel.
+    """
+    for number, exercises in names.items():
+        if not exercises:
+            raise SuiteError(f"Cell {name_of(nb.cells[number])} of {notebook} names no hidden checks: write "
+                             'run_hidden_checks("...") as a line of its own into its hidden region.')
+    suite = shared_suite(root, notebook) if names else None
+    unknown = sorted(set(sum(names.values(), [])) - suite.exercises) if suite else []
+    if unknown:
+        raise SuiteError(f"{notebook} asks for checks of {', '.join(unknown)}, and {suite.path} has none.")
+    return suite
 
 
 def run_cells(nb, subject, root):
@@ -100,10 +117,12 @@ def write_verdicts(nb, number, verdicts, mended):
 
 # --- cells ------------------------------------------------------------------------------------------------------
 
+def is_tests(cell):
+    return cell.cell_type == "code" and is_grade(cell) and not is_solution(cell)
+
+
 def hidden_calls(cell):
     """The exercises whose hidden checks a locked tests cell asks for."""
-    if cell.cell_type != "code" or not is_grade(cell) or is_solution(cell):
-        return []
     return HIDDEN_CALL.findall("".join(HIDDEN_REGION.findall(cell.source)))
 
 
@@ -139,7 +158,7 @@ def shared_sandbox(mode, limits):
     key = (mode, limits)
     if key not in SANDBOXES:
         SANDBOXES[key] = Sandbox(mode, limits)
-        atexit.register(SANDBOXES[key].close)
+        Finalize(None, SANDBOXES[key].close, exitpriority=1)      # atexit does not run in worker processes
     return SANDBOXES[key]
 
 

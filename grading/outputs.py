@@ -31,7 +31,7 @@ MARKDOWN_ATTRIBUTES = {"a": {"href", "class", "title"}, "img": {"src", "alt", "t
                        "code": {"class"}, "th": {"style"}, "td": {"style"}, "div": {"class"}, "span": {"class"}}
 HIGHLIGHT = {name for name in STANDARD_TYPES.values() if name}
 # Names of places in the pages of nbgrader: a heading must not stand in for one of them.
-OTHERS_IDS = re.compile(r"(?i)(test_|explain_|comment-|mathjax|notebook(-container)?$|toc$|top$)")
+OTHERS_IDS = re.compile(r"(?i)(test_|explain_|comment-|mathjax|notebook(-container)?$|toc$|top$|.*(-comment|_credit)$)")
 # TeX that MathJax turns into links, styles, classes, names and more TeX.
 ACTIVE_TEX = re.compile(r"\\\s*(href|url|style|class|cssId|html\w*|require|unicode|bbox|mmlToken|includegraphics|data|"
                         r"Newextarrow|toggle|texttip|tooltip|mathtip|enclose|csname|input|DeclareMathOperator\*?\{)")

@@ -183,14 +183,18 @@ class Sandbox:
             except KernelNotStarted as error:
                 said = Path(self.folder, "log").read_text(errors="replace").strip()[-1000:] or str(error)
                 self.close()
+            except SandboxUnavailable:
+                self.close()
+                raise
         raise SandboxUnavailable(f"The sandbox for student code did not start: {said}\n{REMEDY}")
 
     def launch(self, own_uid):
         self.folder = tempfile.mkdtemp(prefix="grading-")
+        command = self.command(own_uid)
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs, open(Path(self.folder, "log"), "wb") as log:
-            self.process = subprocess.Popen(self.command(own_uid), stdin=theirs, stdout=log, stderr=log,
-                                            env=self.environment(), cwd="/", start_new_session=True)
+            self.process = subprocess.Popen(command, stdin=theirs, stdout=log, stderr=log, env=self.environment(),
+                                            cwd="/", start_new_session=True)
         self.reply(START_SECONDS)
 
     def command(self, own_uid):

@@ -7,12 +7,16 @@ import sys
 from functools import cache
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from grading.sandbox import Limits, Sandbox, SandboxUnavailable
 
 ROOT = Path(__file__).parents[1]
 ASSIGNMENTS = sorted(path.name for path in (ROOT / "source").iterdir() if path.is_dir())
+# the same examples each time, no clock, nothing left on disk
+hypothesis.settings.register_profile("course", derandomize=True, deadline=None, database=None)
+hypothesis.settings.load_profile("course")
 SHORT = Limits(cell_seconds=3, call_seconds=2)      # a loop without end is one of the things that are tested
 
 
@@ -53,24 +57,32 @@ def pytest_terminal_summary(terminalreporter):
 
 # --- nbgrader ---------------------------------------------------------------------------------------------------
 
-def start_nbgrader(*arguments, cwd=ROOT):
-    """Start an nbgrader command; warnings of nbgrader's own dependencies are none of these tests' business."""
-    return subprocess.Popen([sys.executable, "-m", "nbgrader", *map(str, arguments)], cwd=cwd, text=True,
-                            env={**os.environ, "PYTHONWARNINGS": "ignore"},
-                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+def run_together(commands, cwd=ROOT):
+    """Run several nbgrader commands (lists of arguments) at the same time; the finished processes in that order.
 
-
-def finish(process):
-    """The finished process with all that it said as `stdout`."""
-    with process:
-        said, _ = process.communicate(timeout=600)
-    return subprocess.CompletedProcess(process.args, process.returncode, said)
+    What each said is its `stdout`. Warnings of nbgrader's own dependencies are none of these tests' business.
+    """
+    running = [subprocess.Popen([sys.executable, "-m", "nbgrader", *map(str, arguments)], cwd=cwd, text=True,
+                                env={**os.environ, "PYTHONWARNINGS": "ignore"},
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT) for arguments in commands]
+    done = []
+    for process in running:
+        with process:
+            said, _ = process.communicate()
+        done.append(subprocess.CompletedProcess(process.args, process.returncode, said))
+    return done
 
 
 @pytest.fixture(scope="session")
 def nbgrader():
     """Run `nbgrader *arguments` in the folder `cwd`; the finished process, with all that it said as `stdout`."""
-    return lambda *arguments, cwd=ROOT: finish(start_nbgrader(*arguments, cwd=cwd))
+    return lambda *arguments, cwd=ROOT: run_together([arguments], cwd)[0]
+
+
+@pytest.fixture(scope="session")
+def nbgrader_together():
+    """`run_together`, for tests of several commands."""
+    return run_together
 
 
 @pytest.fixture(scope="session")
@@ -79,11 +91,10 @@ def generated(tmp_path_factory):
     folders = {name: tmp_path_factory.mktemp(f"generated-{name}") for name in ASSIGNMENTS}
     for name, folder in folders.items():
         shutil.copytree(ROOT / "source" / name, folder / "source" / name)
-    running = {name: start_nbgrader("generate_assignment", name, f"--CourseDirectory.root={folder}")
-               for name, folder in folders.items()}
-    for name, process in running.items():
-        done = finish(process)
-        assert done.returncode == 0, f"nbgrader generate_assignment {name} failed:\n{done.stdout[-3000:]}"
+    done = run_together([["generate_assignment", name, f"--CourseDirectory.root={folder}"]
+                         for name, folder in folders.items()])
+    for process in done:
+        assert process.returncode == 0, process.stdout[-3000:]
     return folders
 
 

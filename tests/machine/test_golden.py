@@ -4,7 +4,6 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from conftest import finish, start_nbgrader
 from nbgrader.api import Gradebook
 
 from grading.submissions import describe, due, hand_in
@@ -18,7 +17,7 @@ every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.par
 
 
 @pytest.fixture(scope="session")
-def graded(generated, tmp_path_factory):
+def graded(generated, nbgrader_together, tmp_path_factory):
     """{assignment: (course folder, finished autograde)} after the whole class of each was graded in one run."""
     assignments = sorted({case.parent.name for case in CASES})
     roots = {name: tmp_path_factory.mktemp(f"class-{name}") for name in assignments}
@@ -28,9 +27,9 @@ def graded(generated, tmp_path_factory):
     for case in CASES:
         name = case.parent.name
         hand_in(case, generated[name] / "release" / name, roots[name] / "submitted" / case.name / name)
-    running = {name: start_nbgrader("autograde", name, f"--CourseDirectory.root={root}", *LIMITS)
-               for name, root in roots.items()}
-    return {name: (roots[name], finish(process)) for name, process in running.items()}
+    done = nbgrader_together([["autograde", name, f"--CourseDirectory.root={root}", *LIMITS]
+                              for name, root in roots.items()])
+    return {name: (roots[name], finished) for name, finished in zip(roots, done)}
 
 
 @every_case

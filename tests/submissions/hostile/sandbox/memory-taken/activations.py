@@ -1,9 +1,9 @@
-# Takes memory in one process and, in many, more than one may have.
+# Takes memory without end.
 
 # %% sigmoid
 def sigmoid(z):
     kept = []
-    while True:
+    while np.ndim(z) == 3:
         kept.append(bytearray(2**28))
 
 # %% saturated_fraction

@@ -9,5 +9,5 @@ for _ in range(300):
 
 # %% saturated_fraction
 def saturated_fraction(a_prime, threshold=1e-3):
-    print("x" * 10**8)
+    print("x" * 10**6)
     return float(np.mean(np.abs(np.asarray(a_prime, dtype=float)) < threshold))

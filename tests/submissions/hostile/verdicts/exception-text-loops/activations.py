@@ -8,7 +8,8 @@ class Endless(Exception):
 
 
 def sigmoid(z):
-    raise Endless
+    if np.ndim(z) == 3:
+        raise Endless
 
 # %% relu
 import os
@@ -20,4 +21,5 @@ class Deadly(Exception):
 
 
 def relu(z):
-    raise Deadly
+    if np.ndim(z) == 3:
+        raise Deadly

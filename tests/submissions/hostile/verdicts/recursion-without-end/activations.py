@@ -5,8 +5,9 @@ import sys
 
 
 def sigmoid(z):
-    sys.setrecursionlimit(10**9)
-    return sigmoid(z)
+    if np.ndim(z) == 3:
+        sys.setrecursionlimit(10**9)
+        return sigmoid(z)
 
 # %% relu
 def relu(z):

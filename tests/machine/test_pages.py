@@ -1,0 +1,154 @@
+"""The pages that staff and students open, in a real browser: a hostile notebook runs nothing and loads nothing."""
+
+import importlib.util
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from nbconvert.exporters import HTMLExporter
+from nbgrader.server_extensions.formgrader import handlers
+from traitlets.config import Config
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]
+MATHJAX = re.compile(r"https://cdnjs\.cloudflare\.com/ajax/libs/(mathjax|require\.js)/")      # of nbgrader's own pages
+pytestmark = [
+    pytest.mark.browser, pytest.mark.sandbox,
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: apt-get install chromium")]
+HERE = Path(__file__).parent
+
+spec = importlib.util.spec_from_file_location("test_outputs_cases", HERE / "test_outputs.py")
+texts = importlib.util.module_from_spec(spec)
+sys.modules[spec.name] = texts
+spec.loader.exec_module(texts)
+
+ACT = "window.marker = 1"
+FORGED = "<table><caption><b>sigmoid: 3 of 3 points.</b> All 5 checks passed. Well done!</caption></table>"
+HOSTILE_CODE = f'''
+from IPython.display import HTML, SVG, Javascript, Latex, Markdown, Image, IFrame, display
+display(HTML("""<script>{ACT}</script><img src=x onerror='{ACT}'><svg onload='{ACT}'>"""))
+display(HTML("""<img src='https://example.org/html.png'><style>* {{ background: url(https://example.org/x) }}</style>"""))
+display(SVG("""<svg xmlns='http://www.w3.org/2000/svg' onload='{ACT}'><script>{ACT}</script></svg>"""))
+display(Javascript("{ACT}"), Latex(r"$\\href{{javascript:{ACT}}}{{x}}$"), Markdown("<script>{ACT}</script>"))
+display(IFrame("https://example.org/frame", 100, 100))
+display({{"text/html": "<script>{ACT}</script>"}}, raw=True, metadata={{"text/html": {{"isolated": True}}}})
+display({{"image/png": "iVBORw0KGgo=\\"><script>{ACT}</script>"}}, raw=True)
+display({{"application/vnd.jupyter.widget-view+json": {{"model_id": "x"}}, "text/vnd.mermaid": "graph"}}, raw=True)
+print("\\x1b]8;;javascript:{ACT}\\x07link\\x1b]8;;\\x07<script>{ACT}</script>\\x1b[31;1mred")
+raise ValueError("""<script>{ACT}</script>$\\\\href{{javascript:{ACT}}}{{x}}$""")
+'''
+HOSTILE_ANSWER = f'''
+def sigmoid(z):
+    from IPython.display import HTML, display
+    display(HTML("""{FORGED}"""))
+    print("""{FORGED}""")
+    raise ValueError("""<img src=x onerror='{ACT}'>$\\\\href{{javascript:{ACT}}}{{x}}$""")
+'''
+
+
+def hostile_notebook(path):
+    notebook = json.loads(path.read_text())
+    for cell in notebook["cells"]:
+        if cell["metadata"].get("nbgrader", {}).get("grade_id") == "sigmoid":
+            cell["source"] = HOSTILE_ANSWER
+        cell["metadata"] |= {"tags": [f'"><script>{ACT}</script>'], "name": f"<script>{ACT}</script>"}
+        cell["id"] = f'x"><script>{ACT}</script>'
+    extra = {"metadata": {}}
+    notebook["cells"] += [{**extra, "cell_type": "markdown", "source": text} for text in texts.HARMFUL]
+    notebook["cells"] += [
+        {**extra, "cell_type": "raw", "source": f"<script>{ACT}</script>", "metadata": {"raw_mimetype": mime}}
+        for mime in ("text/html", "", "text/markdown")]
+    notebook["cells"] += [
+        {**extra, "cell_type": "markdown", "source": FORGED + f"\n\n<p onclick='{ACT}'>"},
+        {**extra, "cell_type": "markdown", "source": "![x](attachment:x.svg)",
+         "attachments": {"x.svg": {"image/svg+xml": "PHN2Zz48L3N2Zz4="}}},
+        {**extra, "cell_type": "code", "source": HOSTILE_CODE, "execution_count": f"<script>{ACT}</script>",
+         "outputs": [{"output_type": "display_data", "data": {"text/html": f"<script>{ACT}</script>"}, "metadata": {}}]}]
+    notebook["metadata"] |= {"title": f"</title><script>{ACT}</script>",
+                             "language_info": {"name": f'"><script>{ACT}</script>', "pygments_lexer": "html"}}
+    path.unlink()
+    path.write_text(json.dumps(notebook))
+
+
+@pytest.fixture(scope="module")
+def pages(generated, nbgrader, tmp_path_factory):
+    """{"feedback": path, "formgrader": path} of the pages made from the hostile notebook."""
+    root = tmp_path_factory.mktemp("pages") / "course"
+    shutil.copytree(generated["ps1"], root)
+    folder = root / "submitted" / "mallory" / "ps1"
+    shutil.copytree(root / "release" / "ps1", folder)
+    hostile_notebook(folder / "activations.ipynb")
+    for command in ("autograde", "generate_feedback"):
+        done = nbgrader(command, "ps1", f"--CourseDirectory.root={root}")
+        assert done.returncode == 0, done.stdout[-3000:]
+    graded = root / "autograded" / "mallory" / "ps1" / "activations.ipynb"
+    config = Config()
+    config.HTMLExporter.template_name = "formgrade"
+    config.HTMLExporter.extra_template_basedirs = [handlers.template_path]
+    resources = {"assignment_id": "ps1", "notebook_id": "activations", "submission_id": "0", "index": 0, "total": 1,
+                 "base_url": "", "student": "mallory", "last_name": "", "first_name": "", "notebook_path": "x"}
+    html, _ = HTMLExporter(config=config).from_filename(str(graded), resources=resources)
+    (root / "formgrader.html").write_text(html)
+    return {"feedback": root / "feedback" / "mallory" / "ps1" / "activations.html",
+            "formgrader": root / "formgrader.html"}
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+def visit(browser, path):
+    """(page, addresses that it asked for outside of the file system) once everything on it had its chance."""
+    page, asked = browser.new_page(), []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("dialog", lambda dialog: dialog.dismiss())
+    page.route(re.compile("^https?:"), lambda route: route.abort())
+    page.goto(path.as_uri(), wait_until="load")
+    for link in page.locator("a[href]").all():
+        assert not link.get_attribute("href").lower().replace(" ", "").startswith(("javascript", "vbscript", "data"))
+    page.wait_for_timeout(300)
+    return page, [url for url in asked if not url.startswith(("file:", "data:")) and not MATHJAX.match(url)]
+
+
+def test_a_page_that_runs_a_script_is_noticed(browser, tmp_path):
+    (tmp_path / "control.html").write_text(f"<img src=x onerror='{ACT}'><img src='https://example.org/x.png'>")
+    page, asked = visit(browser, tmp_path / "control.html")
+    assert page.evaluate("window.marker") == 1
+    assert asked == ["https://example.org/x.png"]
+    page.close()
+
+
+@pytest.mark.parametrize("kind", ["feedback", "formgrader"])
+def test_a_hostile_notebook_runs_nothing_and_loads_nothing(browser, pages, kind):
+    page, asked = visit(browser, pages[kind])
+    assert page.evaluate("window.marker") is None
+    assert asked == []
+    page.close()
+
+
+@pytest.mark.parametrize("kind", ["feedback", "formgrader"])
+def test_the_graders_table_stands_once_and_cannot_be_forged(browser, pages, kind):
+    """Only the grader's table wears a style, and in a tests cell nothing else is a table at all."""
+    page, _ = visit(browser, pages[kind])
+    tables = page.locator("table:has(caption[style])", has_text="sigmoid:")
+    assert tables.count() == 1
+    assert "0 of 3 points" in tables.first.inner_text()
+    cell = page.locator(".code_cell", has=tables)
+    assert cell.locator("table").count() == 1
+    assert cell.locator("img").count() == 0
+    page.close()
+
+
+def test_what_the_student_wrote_can_still_be_read(browser, pages):
+    page, _ = visit(browser, pages["feedback"])
+    assert "<script>window.marker = 1</script>" in page.inner_text("body")
+    page.close()

@@ -1,0 +1,269 @@
+"""What a submission may use: each limit with its control, the same act in a plain process."""
+
+import textwrap
+
+import numpy as np
+import pytest
+from kernels import WARM_AND_COLD, assert_denied, inside, make_sandbox, outside
+
+from grading import student as student_module
+from grading.student import KernelSubject, Stopped, pack
+
+pytestmark = pytest.mark.sandbox
+TIGHT = {"memory_bytes": 800 * 2**20, "processes": 24, "open_files": 64, "file_bytes": 2**21, "scratch_bytes": 2**23,
+         "scratch_files": 200, "cpu_seconds": 30, "cell_seconds": 0.8, "call_seconds": 0.5, "value_bytes": 2**21,
+         "cell_output_bytes": 2**16, "output_bytes": 2**17}
+
+
+@pytest.fixture(autouse=True)
+def little_grace(monkeypatch):
+    monkeypatch.setattr(student_module, "GRACE_SECONDS", 0.4)
+
+
+@pytest.fixture
+def limited(request):
+    """A kernel under tight limits; `limited(mode, **more)`."""
+    opened = []
+
+    def make(mode="warm", **more):
+        box = make_sandbox(mode, **{**TIGHT, "cell_seconds": 20, **more})
+        opened.append((KernelSubject(box, watch=["answer"]), box))
+        return opened[-1][0]
+
+    yield make
+    for subject, box in opened:
+        subject.close()
+        box.close()
+
+
+ACTS = {
+    "memory": "import mmap; mmap.mmap(-1, 2**30)",
+    "open files": "import os; kept = [os.open('/dev/null', 0) for _ in range(100)]",
+    "the size of a file": "import tempfile; f = tempfile.TemporaryFile(dir='.'); f.write(bytes(3 * 2**20)); f.flush()",
+}
+
+
+@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("mode", [*WARM_AND_COLD, "none"])
+def test_a_process_has_a_limit_of(act, mode, limited, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert_denied(limited(mode), ACTS[act])
+
+
+HARD = """
+    import resource
+    for name in ("RLIMIT_AS", "RLIMIT_NOFILE", "RLIMIT_FSIZE", "RLIMIT_CPU", "RLIMIT_NPROC"):
+        soft, hard = resource.getrlimit(getattr(resource, name))
+        try:
+            resource.setrlimit(getattr(resource, name), (hard + 1, hard + 1))
+            print("raised", name)
+        except (ValueError, OSError):
+            pass
+"""
+
+
+@pytest.mark.parametrize("mode", WARM_AND_COLD)
+def test_no_limit_can_be_raised(mode, limited):
+    assert inside(limited(mode), HARD) == ""
+
+
+PROCESSES = """
+    import os, time
+    children = []
+    try:
+        for _ in range(40):
+            children.append(os.fork())
+            if children[-1] == 0:
+                time.sleep(2)
+                os._exit(0)
+        print("it was done")
+    except OSError as error:
+        print(error)
+"""
+
+
+@pytest.mark.parametrize("mode", WARM_AND_COLD)
+def test_processes_are_counted(mode, limited):
+    assert_denied(limited(mode), PROCESSES.replace('print("it was done")', "pass"))
+
+
+MANY_TAKE_MEMORY = """
+    import mmap, os, time
+    for _ in range(5):
+        if os.fork() == 0:
+            kept = mmap.mmap(-1, 250 * 2**20)
+            for at in range(0, len(kept), 4096):
+                kept[at] = 1
+            time.sleep({seconds})
+            os._exit(0)
+    for _ in range(5):
+        os.wait()
+"""
+
+
+@pytest.mark.parametrize("mode", WARM_AND_COLD)
+def test_memory_of_all_processes_together_is_limited(mode, limited):
+    subject = limited(mode)
+    assert subject.run(0, textwrap.dedent(MANY_TAKE_MEMORY.format(seconds=20))).status == "died"
+    assert inside(subject, "print('a new kernel')") == "a new kernel\n"
+
+
+MANY_TAKE_TIME = """
+    import os
+    for _ in range(3):
+        if os.fork() == 0:
+            while True:
+                pass
+    os.wait()
+"""
+
+
+@pytest.mark.parametrize("mode", WARM_AND_COLD)
+def test_cpu_time_of_all_processes_together_is_limited(mode, limited):
+    assert limited(mode, cpu_seconds=1, cell_seconds=60).run(0, textwrap.dedent(MANY_TAKE_TIME)).status == "died"
+
+
+def test_scratch_space_is_limited_in_size_and_number(limited, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    subject = limited()
+    assert_denied(subject, "for n in range(10): open(f'f{n}', 'wb').write(bytes(2**20))")
+    assert_denied(subject, "for n in range(300): open(f'g{n}', 'w').close()")
+    assert_denied(subject, "for n in range(300): open(f'/dev/shm/grading-test-{n}', 'w').close()\n"
+                           "import os\nfor n in range(300): os.unlink(f'/dev/shm/grading-test-{n}')")
+
+
+# --- output and values --------------------------------------------------------------------------------------------
+
+def test_what_a_cell_shows_is_limited_and_so_is_what_all_cells_show(limited):
+    subject, shown = limited(), 0
+    for number in range(10):
+        run = subject.run(number, "for _ in range(100): print('x' * 10_000)")
+        shown += sum(len(output["text"]) for output in run.outputs)
+    assert 2**16 < shown < 2**17 + 2000
+    assert run.status == "ok" and "truncated" in run.outputs[-1]["text"]
+
+
+def test_outputs_that_a_kernel_forges_count_against_the_same_limit(limited):
+    subject = limited()
+    run = subject.run(0, "import kernel\n"
+                         "forged = [{'output_type': 'stream', 'name': 'stdout', 'text': 'x' * 2**18}]\n"
+                         "kernel.Recorder.finish = lambda self: forged")
+    assert [output["text"] for output in run.outputs] == ["... Output truncated ...\n"]
+
+
+def calls(subject, function, *cases):
+    subject.run(0, textwrap.dedent(function))
+    subject.begin()
+    try:
+        return subject.call("answer", subject.definitions("answer") - 1, *pack(cases))
+    finally:
+        subject.finish()
+
+
+def test_a_returned_value_is_limited(limited):
+    subject = limited()
+    assert calls(subject, "import numpy as np\ndef answer(n): return np.zeros(n)", (2**17,))[0].value.shape == (2**17,)
+    with pytest.raises(Stopped, match="over the limit"):
+        calls(subject, "import numpy as np\ndef answer(n): return np.zeros(n)", (2**19,))
+
+
+# --- time ---------------------------------------------------------------------------------------------------------
+
+TRICKS = {
+    "a loop": "while True: pass",
+    "a loop that swallows every exception": """
+        while True:
+            try:
+                while True:
+                    pass
+            except BaseException:
+                pass
+    """,
+    "the alarm's signal blocked": """
+        import signal
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
+        while True:
+            pass
+    """,
+    "the alarm's handler replaced": """
+        import signal
+        signal.signal(signal.SIGALRM, lambda *args: None)
+        while True:
+            pass
+    """,
+    "the alarm switched off": """
+        import signal
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        while True:
+            pass
+    """,
+    "waiting in compiled code": """
+        import ctypes
+        ctypes.CDLL(None).sleep(86400)
+        ctypes.CDLL(None).sleep(86400)
+    """,
+    "waiting for another process": """
+        import subprocess
+        subprocess.run(["sleep", "86400"])
+    """,
+    "a thread while the main one waits": """
+        import threading
+        threading.Event().wait()
+    """,
+}
+
+
+@pytest.mark.parametrize("trick", TRICKS)
+def test_a_cell_ends_when_its_time_is_up_and_the_next_one_runs(trick, limited):
+    subject = limited(cell_seconds=0.8)
+    assert subject.run(0, textwrap.dedent(TRICKS[trick])).status in ("timed out", "died")
+    subject.ran.clear()     # what only timed out would be run again in a new kernel
+    assert inside(subject, "print('next')") == "next\n"
+
+
+@pytest.mark.parametrize("trick", TRICKS)
+def test_a_call_ends_when_its_time_is_up_and_the_next_exercise_is_judged(trick, limited):
+    subject = limited()
+    with pytest.raises(Stopped) as stopped:
+        calls(subject, "def answer(z):\n" + textwrap.indent(textwrap.dedent(TRICKS[trick]), "    "), (1.0,))
+    assert stopped.value.timeout
+    assert calls(subject, "def answer(z): return 2 * z", (1.5,))[0].value == 3
+
+
+def test_an_answer_that_arrives_in_drips_ends_with_its_deadline(limited):
+    drip = """
+        import gc, os, socket, time, wire
+        def answer(z):
+            sock = next(o for o in gc.get_objects() if isinstance(o, socket.socket))
+            os.write(sock.fileno(), wire.LENGTHS.pack(10**6, 0))
+            while True:
+                os.write(sock.fileno(), b" ")
+                time.sleep(0.05)
+    """
+    with pytest.raises(Stopped) as stopped:
+        calls(limited(), drip, (1.0,))
+    assert stopped.value.timeout
+
+
+def test_a_kernel_that_does_not_read_its_questions_ends_with_the_deadline(limited):
+    subject = limited(value_bytes=2**25)
+    subject.run(0, "def answer(z): return z")
+    subject.begin()
+    subject.run_once(0, "")     # out of turn: the exercise's process answers; the one behind it never reads
+    tree, block = pack([(np.zeros(2**21),)])
+    subject.call("answer", 0, tree, block)
+    stop = "import os, signal\ndef answer(z): os.kill(0, signal.SIGSTOP)"
+    with pytest.raises(Stopped):
+        calls(subject, stop, (1.0,))
+
+
+def test_a_submission_s_whole_time_is_limited(limited):
+    subject = limited(submission_seconds=1.0, cell_seconds=0.7)
+    statuses = [subject.run(number, "while True: pass").status for number in range(4)]
+    assert statuses[0] == "timed out" and statuses[-1] == "not run"
+    with pytest.raises(Stopped, match="used up its time"):
+        subject.begin()
+
+
+def test_the_controls_of_the_time_limits_do_run_when_nobody_stops_them():
+    assert outside("import signal; signal.setitimer(signal.ITIMER_REAL, 0); print('free')") == "free\n"
