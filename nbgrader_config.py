@@ -18,6 +18,8 @@ except Exception as error:  # nbgrader would go on without this file, and so wit
     sys.exit(f"nbgrader_config.py: the grading plug-in could not be loaded ({type(error).__name__}: {error}). "
              "Use the course's own environment: .venv/bin/nbgrader, made by `make demo` or `make test`.")
 
+c.ExchangeFactory.collect = "grading.collect.Collect"
+
 c.CourseDirectory.course_id = "gradients"
 c.CourseDirectory.root = here
 c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", ".pytest_cache", "README.md"]

@@ -96,7 +96,7 @@ def _numbers(got, wanted, rtol, atol):
         if (np.isinf(got) & np.isfinite(wanted)).any():
             return "the result contains inf where the exact value is finite"
         if np.isinf(wanted).any():
-            return "the result is finite where the contract asks for inf or -inf"
+            return "the contract asks for inf or -inf where the result has something else"
         share = f"{len(error)} of {right.size} values are off" if right.size > 1 else "the value is off"
         return f"{share}: {how_far(got, wanted, error)}"
 
@@ -115,6 +115,8 @@ def how_far(got, wanted, error):
     if decades.size and np.abs(decades).max() >= 1:
         worst = decades[np.abs(decades).argmax()]
         return f"by {abs(worst):.0f} decades too {'large' if worst > 0 else 'small'} (a factor of 10^{worst:.0f})"
+    if (~signs & (got != 0) & (wanted != 0)).any():
+        return "some signs are wrong"
     worst = relative.max()
     if worst >= 0.1:
         return f"by {100 * worst:.0f} % at worst"

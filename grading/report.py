@@ -8,6 +8,7 @@ import re
 from html import escape
 
 from .checks import FAILED, NOT_RUN, PASSED
+from .outputs import inert
 
 SIGNS = {PASSED: "✓ passed", FAILED: "✗ failed", NOT_RUN: "– not run"}
 COLOURS = {PASSED: "#00563f", FAILED: "#8b1a00", NOT_RUN: "#444444"}
@@ -89,11 +90,11 @@ def as_html(verdict, points, max_points, sources, note=""):
     """The table as HTML without style sheet, script or anything from elsewhere."""
     body = []
     for outcome, core, title, lines in rows(verdict, sources):
-        more = "".join(f"<br><small>{escape(line)}</small>" for line in lines)
+        more = "".join(f"<br><small>{inert(escape(line))}</small>" for line in lines)
         star = " *" if core else ""
         body.append(f'<tr><td style="white-space:nowrap;color:{COLOURS[outcome]}">{SIGNS[outcome]}</td>'
                     f'<td style="text-align:left">{escape(title)}{star}{more}</td></tr>')
-    extra = "".join(f"<p>{escape(line)}</p>" for line in notes(verdict, note))
+    extra = "".join(f"<p>{inert(escape(line))}</p>" for line in notes(verdict, note))
     return (f'<table><caption style="text-align:left"><b>{escape(verdict.exercise)}: {points:g} of {max_points:g} points.'
             f'</b> {escape(summary(verdict))}</caption><thead><tr><th scope="col">Result</th>'
             f'<th scope="col" style="text-align:left">Check: {escape(verdict.exercise)} …</th></tr></thead>'

@@ -145,7 +145,7 @@ def _decode_array(dtype, shape, at, block, budget):
         raise WireError("an array lies outside the bytes that were sent")
     budget.spend(size)
     if dtype == "|b1":                      # a byte of a bool array must be 0 or 1, whatever was sent
-        return np.frombuffer(block, np.uint8, count, at).reshape(shape) != 0
+        return np.asarray(np.frombuffer(block, np.uint8, count, at).reshape(shape) != 0)
     return np.frombuffer(block, dtype, count, at).reshape(shape).copy()
 
 

@@ -4,7 +4,6 @@ import importlib.util
 import inspect
 import json
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -42,22 +41,16 @@ def make_honest(release, folder):
 
 
 @pytest.fixture(scope="module")
-def graded(tmp_path_factory):
+def graded(generated, nbgrader, tmp_path_factory):
     """(course folder, finished process) after one run over all cases, with an honest one before every tenth."""
-    root = tmp_path_factory.mktemp("course")
-    shutil.copytree(ROOT / "source" / "ps1", root / "source" / "ps1")
-    nbgrader(root, "generate_assignment", "ps1").check_returncode()
+    root = tmp_path_factory.mktemp("files") / "course"
+    shutil.copytree(generated["ps1"], root)
     make_honest(root / "release" / "ps1", root / "honest")
     for number, name in enumerate(cases.CASES):
         cases.build(name, root / "honest", root / "submitted", root)
         if number % 10 == 0:
             shutil.copytree(root / "honest", root / "submitted" / f"honest{number // 10}" / "ps1")
-    return root, nbgrader(root, "autograde", "ps1")
-
-
-def nbgrader(root, *arguments):
-    return subprocess.run([sys.executable, "-m", "nbgrader", *arguments, f"--CourseDirectory.root={root}"], cwd=ROOT,
-                          text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=900)
+    return root, nbgrader("autograde", "ps1", f"--CourseDirectory.root={root}")
 
 
 def points(root, student):

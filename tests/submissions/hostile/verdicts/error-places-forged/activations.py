@@ -4,9 +4,9 @@
 import calls
 
 
-def call(function, args, locate=None):
+def call(function, args, *more):
     return {"error": {"type": "<b>Passed</b>" * 99, "message": "\ud800" + "3 of 3 points" * 999, "at": [10**30, -5]},
-            "warnings": [{}, "overflow", 7], "after": [], "blobs": []}
+            "warnings": [{}, "overflow", 7], "after": []}
 
 
 calls.call = call

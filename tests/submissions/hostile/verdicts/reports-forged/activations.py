@@ -4,8 +4,8 @@
 import calls
 
 
-def call(function, args, locate=None):
-    return {"value": True, "outcome": "passed", "points": 3, "warnings": [], "after": [], "blobs": []}
+def call(function, args, *more):
+    return {"value": True, "outcome": "passed", "points": 3, "warnings": [], "after": []}
 
 
 calls.call = call

@@ -4,9 +4,8 @@
 import calls
 
 
-def call(function, args, locate=None):
-    return {"value": {"list": [{"tuple": {"list": 3}}]}, "error": {"type": 3}, "warnings": "none", "after": [],
-            "blobs": []}
+def call(function, args, *more):
+    return {"value": {"list": [{"tuple": {"list": 3}}]}, "error": {"type": 3}, "warnings": "none", "after": []}
 
 
 calls.call = call

@@ -1,0 +1,126 @@
+"""Comparison: tiny and huge numbers alike, errors told in decades, and each way of being wrong in words of its own."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from grading.compare import difference
+from grading.wire import Unsupported
+
+FLOATS = arrays.arrays(float, arrays.array_shapes(min_dims=0, max_dims=2, min_side=1, max_side=4),
+                       elements=st.floats(allow_nan=False))
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | FLOATS | st.just(Unsupported("dict")),
+    lambda inner: st.lists(inner, max_size=4) | st.tuples(inner, inner), max_leaves=8)
+
+fourteen_sigmoids = 0.2 ** 14 * np.ones(3)          # about 1.6e-10
+
+
+# --- sizes ------------------------------------------------------------------------------------------------------
+
+def test_zeros_pass_numpys_default_tolerance_and_do_not_pass_here():
+    assert np.allclose(np.zeros(3), fourteen_sigmoids), "the control: this is what a default atol lets through"
+    assert difference(np.zeros(3), fourteen_sigmoids, rtol=1e-5) == "3 of 3 values are off: 0 where the exact value is not zero"
+
+
+@pytest.mark.parametrize("size", [1e-290, 1e-130, 1e-10, 1.0, 1e10, 1e300])
+def test_the_relative_error_decides_at_every_size(size):
+    wanted = size * np.array([1.0, -2.0, 3.0])
+    assert difference(wanted * (1 + 0.9e-9), wanted, rtol=1e-9) is None
+    assert difference(wanted * (1 + 1.1e-9), wanted, rtol=1e-9) is not None
+
+
+@given(FLOATS)
+def test_the_right_answer_is_right_whatever_it_is(wanted):
+    assert difference(wanted, wanted, rtol=0.0) is None
+    assert difference(wanted.tolist(), wanted, rtol=0.0) is None
+
+
+@given(FLOATS, st.floats(1e-6, 0.5))
+def test_a_relative_error_above_the_tolerance_is_never_right(wanted, error):
+    wanted = np.where(np.abs(wanted) < 1e-290, 1.0, np.clip(wanted, -1e300, 1e300))
+    assert difference(wanted * (1 + 2 * error), wanted, rtol=error) is not None
+
+
+def test_digits_lost_to_underflow_are_no_fault():
+    assert difference(0.0, 4e-320, rtol=1e-9) is None
+
+
+@pytest.mark.parametrize(("got", "said"), [
+    (1e-3, "by 3 decades too small (a factor of 10^-3)"),
+    (1e5, "by 5 decades too large (a factor of 10^5)"),
+    (1.5, "by 50 % at worst"),
+    (1 + 3e-5, "the relative error is about 10^-5 at worst"),
+    (-1.0, "the sign is wrong"),
+    (0.0, "0 where the exact value is not zero"),
+])
+def test_how_far_off_is_told_in_decades(got, said):
+    assert difference(got, 1.0, rtol=1e-9) == f"the value is off: {said}"
+
+
+def test_only_the_worst_error_is_told_and_how_many_there_are():
+    got, wanted = np.array([1.0, 2.0, 1e-80, 4.0]), np.array([1.0, 2.0, 1e-10, 5.0])
+    assert difference(got, wanted, rtol=1e-9) == "2 of 4 values are off: by 70 decades too small (a factor of 10^-70)"
+
+
+# --- refusals ---------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize(("got", "wanted", "said"), [
+    (None, 1.0, "the result is None (is a `return` missing?) where numbers are due"),
+    ("0.5", 0.5, "the result is a str where numbers are due"),
+    (Unsupported("function"), 0.5, "the result is an object of type function where numbers are due"),
+    (np.zeros((3, 2)), np.zeros((2, 3)), "the result has shape (3, 2) where (2, 3) is due"),
+    (np.zeros(1), 0.0, "the result has shape (1,) where () is due"),
+    ([[1, 2], [3]], np.zeros((2, 2)), "the result is a list whose rows have different lengths"),
+    ([1, "2"], np.zeros(2), "the result is a list that holds something other than numbers"),
+    ([1, None], np.zeros(2), "the result is a list that holds something other than numbers"),
+    ([1.0, math.nan], np.ones(2), "the result contains NaN (not a number)"),
+    ([1.0, math.inf], np.ones(2), "the result contains inf where the exact value is finite"),
+    ([1.0, -1e300], np.array([1.0, -math.inf]), "the contract asks for inf or -inf where the result has something else"),
+    (math.inf, -math.inf, "the contract asks for inf or -inf where the result has something else"),
+    (1e-300, 0.0, "the value is off: not zero where zero is due"),
+    ([-1.0, 2.0], np.array([1.0, 2.2]), "2 of 2 values are off: some signs are wrong"),
+    (3, "stable", "the result is a number where a word (str) is due"),
+    ("Stable", "stable", "it gives another of the words"),
+    (None, [np.zeros(2)], "the result is None (is a `return` missing?) where 1 entries are due"),
+    ([np.zeros(2)], [np.zeros(2), np.zeros(3)], "the result has 1 entries where 2 are due"),
+    ([np.zeros(2), np.ones(3)], [np.zeros(2), np.zeros(3)],
+     "in entry 1, 3 of 3 values are off: not zero where zero is due"),
+    (([], [], np.ones(1)), ([], [], []), "in entry 2, the result has 1 entries where 0 are due"),
+], ids=lambda value: str(value)[:30])
+def test_each_way_of_being_wrong_has_its_words(got, wanted, said):
+    assert difference(got, wanted, rtol=1e-9) == said
+
+
+@pytest.mark.parametrize(("got", "wanted"), [
+    (2, 2.0), (True, 1.0), (np.float32(0.5), 0.5), ([True, False], np.array([1.0, 0.0])), ([[1, 2], [3, 4]], np.array([[1, 2], [3, 4]])),
+    ([0.5, -math.inf], np.array([0.5, -math.inf])), ("stable", "stable"), ((np.zeros(2), [1, 2]), [np.zeros(2), np.array([1, 2])]),
+    (np.zeros((2, 3)), [np.zeros(3), np.zeros(3)]), ([np.float64(1), 2], np.array([1, 2])), ([], []), (np.zeros((0, 2)), [])],
+    ids=lambda value: str(value)[:30])
+def test_other_forms_of_the_right_answer_are_right(got, wanted):
+    assert difference(got, wanted, rtol=1e-9) is None
+
+
+@given(ANYTHING, FLOATS | st.lists(FLOATS, max_size=3) | st.just("stable"))
+def test_no_answer_whatever_upsets_the_comparison(got, wanted):
+    said = difference(got, wanted, rtol=1e-9)
+    assert said is None or said and "inf %" not in said and "nan" not in said
+
+
+@given(FLOATS, FLOATS)
+def test_what_is_said_shows_neither_the_answer_nor_the_right_one(got, wanted):
+    said = difference(got, wanted, rtol=1e-9) or ""
+    for value in {*np.ravel(got), *np.ravel(wanted)}:
+        if abs(value) % 1 and len(repr(float(value))) > 7:      # short numbers are counts, shapes and powers of ten
+            assert repr(float(value)) not in said
+
+
+@pytest.mark.parametrize("wanted", [0.1234567, np.array([1.2345678, -9.87654e-12]), [np.array([3.1415926])]], ids=str)
+@pytest.mark.parametrize("got", [0.7654321, [1.1111111, 2.2222222], [[3.3333333]], -4.4444444e99], ids=str)
+def test_no_digit_of_either_is_told(got, wanted):
+    said = difference(got, wanted, rtol=1e-9)
+    assert said and not any(digits in said for digits in ("234", "765", "876", "141", "111", "222", "333", "444"))

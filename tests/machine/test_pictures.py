@@ -1,0 +1,65 @@
+"""Pictures drawn on the trusted side: what a kernel sends is checked, and nonsense gives no picture."""
+
+import base64
+import copy
+import json
+
+import pytest
+
+from grading import outputs, pictures
+from grading.outputs import PICTURE
+
+ROOT = str(pictures.Path(__file__).parents[2])
+GOOD = {"title": "Your functions", "shared": False, "panels": [
+    {"title": "sigmoid", "x_label": "z", "y_label": "a(z)", "lines": {"sigmoid": [[-1, 0, 1], [0.27, 0.5, 0.73]]},
+     "points": [], "decades": False, "legend": "upper left"}]}
+
+
+def changed(**how):
+    content = copy.deepcopy(GOOD)
+    content["panels"][0].update(how)
+    return json.dumps(content)
+
+
+def test_a_picture_is_drawn_as_png_and_drawn_once():
+    drawn = pictures.draw(ROOT, json.dumps(GOOD))
+    assert base64.b64decode(drawn).startswith(b"\x89PNG")
+    assert pictures.draw(ROOT, json.dumps(GOOD)) is drawn
+
+
+@pytest.mark.parametrize("content", [
+    "no json", "[]", "{}", '{"panels": [], "title": "", "shared": false}',
+    changed(lines={"a": [[1, 2], [1]]}), changed(lines={"a": [["x"], [1]]}), changed(lines={"a": [1, 2]}),
+    changed(lines={"a": [[0] * 6000, [0] * 6000]}), changed(title=3), changed(title="x" * 300),
+    changed(lines={str(n): [[0], [0]] for n in range(20)}), changed(points=[["a"]]),
+])
+def test_nonsense_gives_no_picture(content):
+    assert pictures.draw(ROOT, content) is None
+
+
+def test_a_label_cannot_ask_for_a_formula():
+    read = pictures.read(json.loads(changed(title=r"$\frac{1}{0}$")))
+    assert not set(r"$\\") & set(read["panels"][0]["title"])
+
+
+def test_numbers_that_no_axis_holds_leave_a_gap():
+    x, y = pictures.read(json.loads(changed(lines={"a": [[0, 1], [1e300, 2]]})))["panels"][0]["lines"]["a"]
+    assert y[0] != y[0] and y[1] == 2
+
+
+def test_the_course_helper_sends_data_only_where_the_grader_asks_for_it(monkeypatch):
+    helper = pictures.helper(ROOT)
+    picture = helper.draw(lambda: [helper.panel("t", "x", "y", {"a": ([0, 1], [0, 1])})], "title")
+    assert set(picture._repr_mimebundle_()[0]) == {"image/png", "text/plain"}
+    monkeypatch.setenv(helper.DATA_WANTED, "1")
+    bundle = picture._repr_mimebundle_()
+    assert set(bundle) == {PICTURE, "text/plain"}
+    node, = outputs.clean([{"output_type": "display_data", "data": bundle, "metadata": {}}], 1,
+                          lambda content: pictures.draw(ROOT, content))
+    assert set(node.data) == {"image/png", "text/plain"}
+
+
+def test_data_that_draws_no_picture_shows_its_description_only():
+    node, = outputs.clean([{"output_type": "display_data", "data": {PICTURE: "{}", "text/plain": "a picture"}}], 1,
+                          lambda content: pictures.draw(ROOT, content))
+    assert dict(node.data) == {"text/plain": "a picture"}

@@ -1,0 +1,139 @@
+"""The table that a student reads: everything it says is true, and nothing it shows was hidden."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from grading.bank import Misconception
+from grading.checks import FAILED, NOT_RUN, PASSED, CheckResult, Verdict
+from grading.report import as_html, as_text, error_line, masked
+from grading.student import StudentError
+
+SOURCES = {3: ("relu", "def relu(z):\n    return np.maximum(z)   # <b>&")}
+KNOWN = Misconception("relu", "one at zero", "z >= 0 stands where z > 0 is due.", 0.5, None)
+
+
+def check(outcome=PASSED, core=False, said="", title="keeps its shape", **more):
+    return CheckResult("test_relu_x", title, "Try an example by hand.", 1, core, outcome, said, **more)
+
+
+def tables(*checks, sources=SOURCES, note="", **more):
+    """Both tables of a verdict, which must say the same."""
+    verdict = Verdict("relu", list(checks), **more)
+    arguments = verdict, 2 * verdict.fraction, 2, sources, note
+    return as_text(*arguments), as_html(*arguments)
+
+
+class Words(HTMLParser):
+    """The text of a page and its tags."""
+
+    def __init__(self, html):
+        super().__init__(convert_charrefs=True)
+        self.text, self.tags = "", set()
+        self.feed(html)
+        self.close()
+
+    def handle_data(self, data):
+        self.text += data
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+
+
+# --- what is said -----------------------------------------------------------------------------------------------
+
+def test_points_outcomes_titles_and_hints_stand_in_both_tables():
+    for table in map(str, tables(check(core=True), check(FAILED, said="2 of 3 values are off", title="accepts a list"))):
+        words = Words(table).text
+        for part in ("relu: 1 of 2 points.", "1 of 2 checks passed", "passed", "keeps its shape", "failed", "accepts a list",
+                     "2 of 3 values are off", "Hint: Try an example by hand."):
+            assert part in words, part
+
+
+def test_a_known_mistake_is_named_once_and_takes_the_place_of_the_hint():
+    text, _ = tables(check(core=True), check(FAILED, said="off", misconception=KNOWN),
+                     check(FAILED, said="also off", misconception=KNOWN))
+    assert text.count("one at zero: z >= 0 stands where z > 0 is due.") == 1
+    assert "Hint:" not in text
+
+
+@pytest.mark.parametrize("checks", [[check(FAILED)], [check(NOT_RUN)], [check(), check(NOT_RUN)], [check(), check(FAILED)],
+                                    [check(FAILED, core=True), check()], [check(NOT_RUN, core=True), check(), check()]], ids=str)
+def test_the_table_never_says_all_passed_when_something_did_not(checks):
+    for table in tables(*checks):
+        assert "All" not in table and "Well done" not in table
+
+
+def test_the_table_says_all_passed_when_all_did():
+    assert "All 2 checks passed" in tables(check(), check(core=True))[0]
+
+
+def test_what_could_not_be_run_is_counted_apart_and_the_reason_given():
+    text, _ = tables(check(FAILED, core=True, said="it ran longer than 2 seconds"), check(NOT_RUN, said="not run: it was late"))
+    assert "0 of 2 checks passed; 1 could not be run" in text and "– not run" in text and "not run: it was late" in text
+
+
+def test_a_failed_core_check_explains_why_passed_checks_earn_nothing():
+    text, html = tables(check(FAILED, core=True), check())
+    assert "relu: 0 of 2 points" in text
+    assert "count once every core check (marked *) passes" in text and "keeps its shape *" in Words(html).text
+
+
+def test_warnings_definitions_and_mended_cells_are_told():
+    for table in tables(check(), warnings=["overflow"], definitions=3, note="The cell was missing."):
+        for part in ("Floating-point warnings during the calls: overflow.", "defines relu 3 times; the best definition counts",
+                     "The cell was missing."):
+            assert part in table
+
+
+# --- the student's own error ------------------------------------------------------------------------------------
+
+def test_an_error_is_shown_with_the_line_of_the_students_own_cell():
+    error = StudentError("TypeError", "maximum() takes from 2 to 3 arguments", cell=3, line=2)
+    assert error_line(error, SOURCES) == ("TypeError: maximum() takes from 2 to 3 arguments "
+                                          "(line 2 of cell relu: return np.maximum(z)   # <b>&)")
+
+
+@pytest.mark.parametrize(("cell", "line"), [(None, None), (99, 1), (3, 0), (3, 3), (3, -1), (-1, 1)])
+def test_a_place_that_does_not_exist_is_not_shown(cell, line):
+    assert error_line(StudentError("E", "words", cell, line), SOURCES) == "E: words"
+
+
+@pytest.mark.parametrize("message", [
+    "math domain error: -3.7251", "cannot convert 1e-05", "z was [0.25, -1.5]", "value .125", "got 123456", "1E+300",
+    "array([ 17.25,  -3.5 ])", "-0.000321", "b'\\x00\\x41\\x9a\\x10\\x3f'", "QUJD12345678REVG", "0x1.91eb851eb851fp+1"])
+def test_numbers_in_an_error_message_are_masked(message):
+    shown = masked(message)
+    assert "…" in shown
+    assert not re.search(r"\d\.\d|\.\d|\d{4}|\de[-+]?\d", shown, re.IGNORECASE), shown
+
+
+@pytest.mark.parametrize("message", ["index 3 is out of bounds for axis 0 with size 3", "'float' object is not iterable",
+                                     "operands could not be broadcast together with shapes (5,3) (4,2)"])
+def test_shapes_and_places_in_an_error_message_stay_readable(message):
+    assert masked(message) == message
+
+
+def test_an_error_message_is_one_short_line():
+    assert len(masked("word " * 1000)) <= 200
+    assert masked("a\nb\tc\x1b31m\u202e") == "a b c 31m "
+
+
+# --- HTML -------------------------------------------------------------------------------------------------------
+
+def test_text_of_the_students_is_escaped():
+    error = StudentError("</td><script>", "<img src=x onerror=alert(1)> & more", cell=3, line=2)
+    text, html = tables(check(FAILED, error=error), note="<i>note</i>")
+    page = Words(html)
+    assert page.tags <= {"table", "caption", "b", "thead", "tbody", "tr", "th", "td", "br", "small", "p"}
+    assert "<img src=x onerror=alert(1)> & more" in page.text and "# <b>&" in page.text and "<i>note</i>" in page.text
+
+
+def test_a_table_loads_nothing_from_elsewhere():
+    html = tables(check(), check(FAILED, said="off"))[1]
+    assert not re.search(r"https?:|url\(|<script|<link|<img|onload|class=", html)
+
+
+def test_headers_of_columns_are_marked_for_screen_readers():
+    assert tables(check())[1].count('<th scope="col"') == 2

@@ -1,0 +1,84 @@
+"""Which mutants there are: every change of one token that cosmic-ray's operators make to a module of reference_impl.
+
+A mutant is known by its function, its line and what the line becomes, so that a list of mutants outlives
+the line numbers.
+"""
+
+import ast
+import tomllib
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+from cosmic_ray.ast import ast_nodes, get_ast
+from cosmic_ray.mutating import mutate_code
+from cosmic_ray.plugins import get_operator, operator_names
+
+FOLDER = Path(__file__).parent
+ROOT = FOLDER.parents[1]
+REFERENCE = ROOT / "reference_impl"
+MODULES = tuple(sorted(path.stem for path in REFERENCE.glob("[!_]*.py")))
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """module: "activations".  where: "activations.sigmoid", or "activations" outside of functions."""
+
+    module: str
+    where: str
+    line: str
+    becomes: str
+    source: str
+
+    @property
+    def id(self):
+        return self.where, self.line, self.becomes
+
+    def __str__(self):
+        return f"{self.where}\n    - {self.line}\n    + {self.becomes}"
+
+
+def mutants_of(module):
+    """All mutants of reference_impl/<module>.py that are valid Python, each text once, in the module's order."""
+    source = (REFERENCE / f"{module}.py").read_text()
+    texts = {text: _first_difference(source, text) for text in _mutated_texts(source) if _compiles(text)}
+    return [_mutant(module, source, text, row) for text, row in sorted(texts.items(), key=lambda item: item[1])]
+
+
+def _mutated_texts(source):
+    nodes = list(ast_nodes(get_ast(source)))
+    for name in operator_names():
+        if get_operator(name).arguments():
+            continue        # works on a variable that has to be named
+        operator = get_operator(name)()
+        for occurrence in range(sum(len(list(operator.mutation_positions(node))) for node in nodes)):
+            yield mutate_code(source, operator, occurrence)
+
+
+def _compiles(text):
+    with warnings.catch_warnings(action="ignore", category=SyntaxWarning):
+        try:
+            compile(text, "mutant", "exec")
+        except SyntaxError:
+            return False
+    return True
+
+
+def _first_difference(source, text):
+    rows = zip(source.splitlines(), text.splitlines(), strict=True)
+    return next(row for row, (before, after) in enumerate(rows) if before != after)
+
+
+def _mutant(module, source, text, row):
+    functions = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]
+    names = [node.name for node in functions if node.lineno <= row + 1 <= node.end_lineno]
+    line, becomes = (" ".join(lines.splitlines()[row].split()) for lines in (source, text))
+    return Mutant(module, ".".join([module, *names]), line, becomes, text)
+
+
+def equivalents():
+    """id -> reason, of equivalent.toml."""
+    entries = tomllib.loads((FOLDER / "equivalent.toml").read_text())["equivalent"]
+    return {
+        (entry["in"], entry["line"], becomes): entry["reason"] for entry in entries for becomes in entry["becomes"]
+    }
