@@ -12,8 +12,9 @@ if here not in sys.path:    # formgrader runs in a server that may have been sta
 os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", "")
 
 try:
-    from grading import autograde
+    from grading import autograde, overview
     autograde.install()     # submissions are screened before nbgrader opens them
+    overview.install()      # students get an overview beside the page of each notebook
 except Exception as error:  # nbgrader would go on without this file, and so without the sandbox
     sys.exit(f"nbgrader_config.py: the grading plug-in could not be loaded ({type(error).__name__}: {error}). "
              "Use the course's own environment: .venv/bin/nbgrader, made by `make demo` or `make test`.")
@@ -51,3 +52,10 @@ c.Autograde.autograde_preprocessors = [
 
 # What one submission may use; grading/sandbox.py lists every limit with its unit and default.
 # c.Execute.limits = {"cell_seconds": 30}
+
+# Late submissions: nothing is taken off as long as percent_per_day is 0. Deadlines are set in Formgrader or with
+# nbgrader db assignment add NAME --duedate=..., extensions with nbgrader's gradebook.grant_extension.
+c.AssignLatePenalties.plugin_class = "grading.late.LatePolicy"
+c.LatePolicy.percent_per_day = 0.0      # of the score, for each day that has begun
+c.LatePolicy.grace_minutes = 15.0       # after the deadline that cost nothing
+c.LatePolicy.most_percent = 50.0        # of the score that it costs at most

@@ -116,7 +116,7 @@ def file_cases():
         points = "not graded, named in the summary" if case.points is None else f"{case.points} points"
         if case.fails and case.points is not None:
             points += ", waits for a human, run fails"
-        elif case.told:
+        elif case.told and case.points is not None:
             points += ", named in the summary"
         yield (f"files/{name}", case.build.__doc__, points, case.student,
                lambda folder, name=name: module.build(name, folder / "honest", folder / "submitted", folder))

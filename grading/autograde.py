@@ -51,7 +51,8 @@ class Autograde(converters.Autograde):
         """Find the submissions: every folder of the assignment, whatever it holds and however it is called."""
         step, assignment = self.coursedir.submitted_directory, self.coursedir.assignment_id
         pattern = self.coursedir.format_path(step, self.coursedir.student_id, assignment)
-        folders = sorted(glob.glob(pattern)) or [pattern] * os.path.lexists(pattern)
+        literal = "*" not in self.coursedir.student_id and os.path.lexists(pattern)     # a name may look like a pattern
+        folders = [pattern] if literal else sorted(glob.glob(pattern))
         if not folders:
             return super().init_notebooks()         # which says what it looked for, and what may have been meant
         self.wanted = self.notebooks_of(assignment)
@@ -93,10 +94,12 @@ class Autograde(converters.Autograde):
         place = Path(self._format_source(assignment_id, student_id))
         place.mkdir(parents=True)
         self.notebooks = [str(place / f"{name}.ipynb") for name in self.wanted]
-        stamp = read_stamp(self.folders[student_id], [])
+        notes = []
+        stamp = read_stamp(self.folders[student_id], notes)
         if stamp:
             (place / STAMP).write_text(stamp + "\n")
         if not super().init_destination(assignment_id, student_id):
+            self.tell(*(f"not graded again: {note}" for note in notes))     # it may be newer than what was graded
             return False
         self.failed.add(student_id)         # until it is through
         self.write_screened(screen(self.folders[student_id], self.wanted, self.coursedir.ignore), place)

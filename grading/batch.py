@@ -23,7 +23,8 @@ import nbformat
 from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solution, is_task
 
 from .execute import course_files, execute, shared_sandbox
-from .mend import mend
+from .intake import STAMP, Refusal, screen
+from .mend import mend, stand_in
 from .pictures import helper_files
 from .sandbox import Limits
 
@@ -47,11 +48,13 @@ class Bundle:
 
 @dataclass(frozen=True)
 class Submission:
-    """What one student handed in: notebooks {name: bytes}, other files [(relative path, bytes)], ISO timestamp or None."""
+    """What one student handed in, as `intake.screen` took it: notebooks {name: notebook or Refusal}, other files
+    ((relative path, bytes), ...), what a human should know, and the exchange's time stamp or None."""
 
     student: str
     notebooks: dict
     files: tuple = ()
+    notes: tuple = ()
     timestamp: str | None = None
 
 
@@ -59,7 +62,8 @@ class Submission:
 class Graded:
     """What grading gave: notebook texts, files to put beside them, scores and comments {(notebook, cell): value}.
 
-    With `error` set, nothing of it is to be stored: the submission stays ungraded and needs a human.
+    `refused` are the notebooks that nobody could read, with the reason: graded as if empty, and left to a human. With
+    `error` set, nothing of it is to be stored: the submission stays ungraded and needs a human too.
     """
 
     student: str
@@ -69,6 +73,8 @@ class Graded:
     scores: dict = field(default_factory=dict)
     comments: dict = field(default_factory=dict)
     mended: dict = field(default_factory=dict)
+    refused: dict = field(default_factory=dict)
+    notes: tuple = ()
     error: str | None = None
     seconds: float = 0.0
 
@@ -82,23 +88,26 @@ ROOTS = {}                  # digest -> folder in this process where a bundle's 
 def grade(bundle, submission):
     """Grade one submission; never raises for what is in it. The same bundle and submission give the same `Graded`."""
     started = time.monotonic()
-    graded = Graded(submission.student, submission.timestamp)
+    graded = Graded(submission.student, submission.timestamp, notes=submission.notes)
     with LOCK:
         try:
             files = {**dict(submission.files), **dict(bundle.source_files)}
-            graded.files = tuple(sorted(files.items()))
-            for name, content in sorted(submission.notebooks.items()):
-                if name in bundle.notebooks:
-                    grade_notebook(bundle, name, content, files, graded)
+            stamp = {STAMP: submission.timestamp.encode() + b"\n"} if submission.timestamp else {}
+            graded.files = tuple(sorted({**files, **stamp}.items()))
+            for name, notebook in sorted(submission.notebooks.items()):
+                grade_notebook(bundle, name, notebook, files, graded)
         except Exception as error:      # reported by name; the run goes on and exits non-zero
             graded.error = f"{type(error).__name__}: {error}"
     graded.seconds = time.monotonic() - started
     return graded
 
 
-def grade_notebook(bundle, name, content, files, graded):
+def grade_notebook(bundle, name, taken, files, graded):
     wanted, kernelspec = bundle.notebooks[name]["wanted"], bundle.notebooks[name]["kernelspec"]
-    nb = nbformat.reads(content.decode("utf-8-sig"), as_version=4)
+    if isinstance(taken, Refusal):
+        graded.refused[name] = taken.reason
+        taken = stand_in(taken.reason)
+    nb = nbformat.from_dict(taken)      # a copy: the submission stays what it was, for a retry
     clear_outputs(nb)
     said = mend(nb, wanted)
     if kernelspec:
@@ -204,17 +213,10 @@ def grade_with_dask(bundle, submissions, address):
             feed(1)
 
 
-def read_submission(folder, student, timestamp, ignored=()):
-    """Read `folder` into a `Submission`. Links and special files are left out."""
-    folder, notebooks, files = Path(folder), {}, []
-    for path in sorted(folder.rglob("*")):
-        if path.is_symlink() or not path.is_file() or any(path.match(pattern) for pattern in ignored):
-            continue
-        if path.suffix == ".ipynb" and path.parent == folder:
-            notebooks[path.stem] = path.read_bytes()
-        elif path.suffix != ".ipynb":
-            files.append((str(path.relative_to(folder)), path.read_bytes()))
-    return Submission(student, notebooks, tuple(files), timestamp)
+def read_submission(folder, student, wanted, ignored=()):
+    """Screen `folder` into a `Submission` for the notebooks called `wanted`; never raises for what the folder holds."""
+    taken = screen(folder, wanted, ignored)
+    return Submission(student, taken.notebooks, tuple(taken.files), tuple(taken.notes), taken.stamp)
 
 
 def make_bundle(assignment, notebooks, source_files, root, sandbox, limits):

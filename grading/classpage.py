@@ -1,6 +1,7 @@
 """`course report`: one self-contained page on a class's results, and the same numbers as CSV."""
 
 import csv
+from html import escape
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -61,14 +62,15 @@ def points_section(result):
 
 
 def checks_section(result):
-    counts = analysis.checks(result)
-    if not counts:
-        return ""
-    rows = [(f"{c.exercise} {c.title}" + (" *" if c.core else ""), c.passed, c.failed, c.not_run, f"{c.rate:.0%}",
-             c.discrimination) for c in counts]
-    return section("Pass rate per check", rates(counts), paragraph("A star marks a core check.", note=True),
-                   table("Pass rate per check", ("check", "passed", "failed", "not run", "pass rate", "discrimination"),
-                         rows))
+    counts, parts = analysis.checks(result), []
+    for exercise in dict.fromkeys(count.exercise for count in counts):
+        mine = [count for count in counts if count.exercise == exercise]
+        rows = [(c.title + (" *" if c.core else ""), c.passed, c.failed, c.not_run, f"{c.rate:.0%}", c.discrimination)
+                for c in mine]
+        parts += [f"<h3>{escape(exercise)}</h3>", rates(exercise, mine),
+                  table(f"Pass rate per check of {exercise}",
+                        (f"{exercise} …", "passed", "failed", "not run", "pass rate", "discrimination"), rows)]
+    return section("Pass rate per check", paragraph("A star marks a core check.", note=True), *parts) if parts else ""
 
 
 def mistakes_section(result):
@@ -143,18 +145,19 @@ def spread(result):
                    "Box: middle half. Line: median. Diamond: mean. Circles: far from the rest.")
 
 
-def rates(counts):
-    figure, drawn = axes(7, 0.8 + 0.22 * len(counts), xlabel="submissions")
+def rates(exercise, counts):
+    figure, drawn = axes(6, 0.8 + 0.25 * len(counts), xlabel="submissions")
     left = [0] * len(counts)
     for name, colour, hatch in (("passed", LIGHT, ""), ("failed", DARK, ""), ("not_run", WHITE, "////")):
         values = [getattr(count, name) for count in reversed(counts)]
         drawn.barh(range(len(counts)), values, left=left, color=colour, edgecolor="black", hatch=hatch,
                    label=name.replace("_", " "))
         left = [sum(pair) for pair in zip(left, values)]
-    drawn.set_yticks(range(len(counts)), [f"{c.exercise} {c.title}" for c in reversed(counts)], fontsize=7)
-    drawn.margins(y=0.01)
-    drawn.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False, fontsize=8)
-    return picture(figure, "Bars of how many submissions passed and failed each check; the numbers are in the table.")
+    drawn.set_yticks(range(len(counts)), [count.title for count in reversed(counts)])
+    drawn.xaxis.get_major_locator().set_params(integer=True)
+    drawn.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False)
+    return picture(figure, f"Bars of how many submissions passed and failed each check of {exercise}; "
+                           "the numbers are in the table below.")
 
 
 # --- CSV --------------------------------------------------------------------------------------------------------

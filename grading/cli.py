@@ -89,6 +89,31 @@ def report(
         classpage.report(console, course, assignment, names, output)
 
 
+@app.command()
+def publish(
+    assignment: Annotated[str | None, typer.Argument(help="Only this assignment.")] = None,
+    output: Annotated[Path, typer.Option(help="The folder for the zip files.")] = Path("build/publish"),
+    release: Annotated[Path, typer.Option(help="The folder with the released assignments.")] = ROOT / "release",
+):
+    """Pack the release of each assignment into a zip for students, with a page on how to start."""
+    from .publish import publish as pack
+    with ending_well():
+        pack(console, release, assignment, output)
+
+
+@app.command()
+def similar(
+    assignment: Assignment,
+    at_least: Annotated[float, typer.Option(min=0, max=1, help="How alike a pair is to be shown.")] = 0.8,
+    output: Annotated[Path | None, typer.Option(help="The page.  [default: build/similar-ASSIGNMENT.html]")] = None,
+    course: Root = None,
+):
+    """Write a page of submissions whose code is suspiciously alike, with the evidence side by side."""
+    from . import similar as alike
+    with ending_well():
+        alike.similar(console, course, assignment, at_least, output)
+
+
 @contextmanager
 def ending_well():
     """Turn the errors that say what to do into a line on standard error; anything else is a bug and may show itself."""

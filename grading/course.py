@@ -3,7 +3,7 @@
 import fcntl
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from nbgrader.apps.baseapp import NbGrader
@@ -13,6 +13,8 @@ from nbgrader.utils import find_all_files, parse_utc
 from . import batch
 from .execute import Execute
 from .gradebook import Writer
+from .intake import read_stamp
+from .names import trouble_with_student
 
 
 class CourseError(Exception):
@@ -27,16 +29,7 @@ class Waiting:
     folder: str
     timestamp: str | None
     why: str | None
-
-
-@dataclass
-class Run:
-    """What a grading run did: the students by what became of them."""
-
-    graded: list = field(default_factory=list)
-    mended: dict = field(default_factory=dict)
-    failed: dict = field(default_factory=dict)
-    seconds: list = field(default_factory=list)
+    trouble: str | None = None      # with the student's name: such a submission cannot be graded
 
 
 class Course:
@@ -56,27 +49,26 @@ class Course:
         if not base.is_dir():
             raise CourseError(f"There is no folder {base}. Collect first: nbgrader collect {assignment}")
         found = []
-        for entry in sorted(os.scandir(base), key=lambda e: e.name):
-            if students and entry.name not in students or entry.name.startswith("."):
-                continue
-            folder = self.dir.format_path(self.dir.submitted_directory, entry.name, assignment)
-            if entry.is_dir(follow_symlinks=False) and os.path.isdir(folder) and not os.path.islink(folder):
-                timestamp = read_timestamp(folder)
-                found.append(Waiting(entry.name, folder, timestamp, self.why(assignment, entry.name, timestamp, force)))
+        for student in sorted(os.listdir(base)):
+            folder = self.dir.format_path(self.dir.submitted_directory, student, assignment)
+            if (not students or student in students) and os.path.lexists(folder):
+                stamp = read_stamp(folder, [])
+                found.append(Waiting(student, folder, stamp, self.why(assignment, student, stamp, force),
+                                     trouble_with_student(student)))
         missing = sorted(set(students) - {one.student for one in found})
         if missing:
             raise CourseError(f"Nothing was submitted for {assignment} by: {', '.join(missing)}")
         return found
 
-    def why(self, assignment, student, timestamp, force):
+    def why(self, assignment, student, stamp, force):
         """Why a submission needs grading, by nbgrader's own rule; None if it does not."""
         graded = self.dir.format_path(self.dir.autograded_directory, student, assignment)
         if not os.path.isdir(graded):
             return "new"
         if force:
             return "forced"
-        before = read_timestamp(graded)
-        if timestamp and before and parse_utc(timestamp) > parse_utc(before):
+        before = read_stamp(graded, [])
+        if stamp and before and parse_utc(stamp) > parse_utc(before):
             return "newer"
         return None
 
@@ -99,14 +91,16 @@ class Course:
         plugin.init_plugin()
         return Writer(self.dir, assignment, plugin.plugin_inst)
 
-    def read(self, waiting):
-        return batch.read_submission(waiting.folder, waiting.student, waiting.timestamp, self.dir.ignore)
-
     def grade(self, assignment, waiting, jobs, scheduler=None, store=True):
         """Grade `waiting` (a list of `Waiting`); yields each `Graded` once it is stored."""
         with self.locked(), self.writer(assignment) as writer:
             bundle = self.bundle(assignment, writer)
-            submissions = map(self.read, waiting)
+            for one in waiting:
+                if one.trouble:
+                    yield batch.Graded(one.student, error=f"{one.trouble}. Rename it and grade again.")
+            waiting = [one for one in waiting if not one.trouble]
+            submissions = (batch.read_submission(one.folder, one.student, list(bundle.notebooks), self.dir.ignore)
+                           for one in waiting)
             results = batch.grade_with_dask(bundle, submissions, scheduler) if scheduler \
                 else batch.grade_locally(bundle, submissions, min(jobs, max(1, len(waiting))))
             try:
@@ -128,15 +122,3 @@ class Course:
             except BlockingIOError:
                 raise CourseError("Another grading run is at work in this course. Wait for it, or end it.") from None
             yield
-
-
-def read_timestamp(folder):
-    """The text of a submission's timestamp.txt, or None if there is none that can be read as a time."""
-    path = Path(folder, "timestamp.txt")
-    try:
-        if path.is_symlink() or path.stat().st_size > 200:
-            return None
-        text = path.read_text(encoding="utf-8").strip()
-        return text if text and parse_utc(text) else None
-    except (OSError, ValueError, OverflowError):
-        return None

@@ -76,6 +76,23 @@ def exercises(source):
     return HIDDEN_CALL.findall("\n".join(cell.source for cell in nbformat.read(source, as_version=4).cells))
 
 
+def taken(found):
+    """The notebook in the file; a Python file fills the released one: see `grading.submissions`, or all in one cell."""
+    try:
+        if found.path.suffix != ".py":
+            return reading.read_notebook(read_regular(found.path, reading.MAX_BYTES))
+        text = found.path.read_text(encoding="utf-8")
+        nb = nbformat.read(released(found.notebook, found.source.parents[2]).path, as_version=4)
+        if submissions.CELL.search(text):
+            return submissions.fill(nb, text)
+        nb.cells.append(new_code_cell(text))
+        return nb
+    except (NotTaken, reading.Unreadable, UnicodeDecodeError) as error:
+        raise NotChecked(f"{found.path.name}: {error}") from None
+    except KeyError as error:
+        raise NotChecked(f"{found.path.name} names a cell that the released notebook does not have: {error}") from None
+
+
 # --- grade it ---------------------------------------------------------------------------------------------------
 
 class FromSource:
@@ -112,8 +129,7 @@ def grade(course, path, assignment=None):
     """Grade the file at `path` by the course's checks: (`Found`, graded notebook). Raises `NotChecked`."""
     found = find_notebook(path, course.dir.root, assignment)
     bundle = course.bundle(found.assignment, FromSource(course, {found.notebook: found.source}))
-    content = found.path.read_bytes()
-    graded = batch.grade(bundle, batch.Submission("dry run", {found.notebook: content}, tuple(beside(found.path))))
+    graded = batch.grade(bundle, batch.Submission("dry run", {found.notebook: taken(found)}, tuple(beside(found.path))))
     if graded.error:
         raise NotChecked(f"{found.path.name} could not be graded: {graded.error}")
     return found, nbformat.reads(graded.notebooks[found.notebook], as_version=4)
@@ -175,28 +191,12 @@ def released(notebook, root=ROOT):
 
 def run(found, sandbox):
     """Run the cells of `found`: (the subject to judge, {cell number: (name, source)}). The caller closes the subject."""
-    cells = as_notebook(found).cells
+    nb = taken(found)
+    mend.mend(nb, wanted(found.source)["wanted"])
+    cells = nb.cells
     files = [(path.name, path.read_bytes()) for path in map(Path, find_all_files(str(found.source.parent), ["*.ipynb"]))]
     subject = KernelSubject(sandbox, exercises(found.source), files)
     for number, cell in enumerate(cells):
         if cell.cell_type == "code":
             subject.run(number, visible(cell))
     return subject, {number: (name_of(cell), cell.source) for number, cell in enumerate(cells)}
-
-
-def as_notebook(found):
-    """The mended notebook; a Python file becomes cells of the released one: see `grading.submissions`, or all in one."""
-    try:
-        if found.path.suffix != ".py":
-            nb = reading.read_notebook(read_regular(found.path, reading.MAX_BYTES))
-        else:
-            text = found.path.read_text(encoding="utf-8")
-            nb = nbformat.read(released(found.notebook, found.source.parents[2]).path, as_version=4)
-            if submissions.CELL.search(text):
-                submissions.fill(nb, text)
-            else:
-                nb.cells.append(new_code_cell(text))
-    except (NotTaken, reading.Unreadable, UnicodeDecodeError) as error:
-        raise NotChecked(f"{found.path.name}: {error}") from None
-    mend.mend(nb, wanted(found.source)["wanted"])
-    return nb

@@ -85,6 +85,7 @@ def suite_for(nb, notebook, root, names):
 
 
 def run_cells(nb, subject, root):
+    album = pictures.Album(root)
     for number, cell in enumerate(nb.cells):
         if cell.cell_type == "markdown" and not is_locked(cell):
             cell.source = outputs.clean_markdown(cell.source, cell.get("attachments"))
@@ -93,7 +94,7 @@ def run_cells(nb, subject, root):
         cell.source = visible(cell)
         run = subject.run(number, cell.source)
         cell.execution_count = run.count
-        cell.outputs = outputs.clean(run.outputs, run.count, lambda content: pictures.draw(root, content))
+        cell.outputs = outputs.clean(run.outputs, run.count, album.draw)
         if run.status != "ok":
             cell.outputs.append(trouble(run))
         if is_grade(cell):

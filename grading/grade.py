@@ -12,6 +12,7 @@ from rich.text import Text
 
 from .batch import default_jobs
 from .course import Course
+from .names import shown
 from .sandbox import Sandbox
 
 SOME_FAILED, INTERRUPTED = 3, 130
@@ -24,13 +25,15 @@ class Line:
     student: str
     score: float
     mended: dict
-    error: str | None
+    error: str | None       # why it was not graded
+    look: str = ""          # what a human should look at although it was
     changes: list = field(default_factory=list)
 
     def __str__(self):
         if self.error:
             return f"not graded: {self.error}"
-        return f"{self.score:g} points" + (f", {len(self.mended)} cells mended" if self.mended else "")
+        return f"{self.score:g} points" + (f", {len(self.mended)} cells mended" if self.mended else "") \
+            + (f"; look: {self.look}" if self.look else "")
 
 
 class Rate(ProgressColumn):
@@ -68,14 +71,16 @@ def grade_class(console, root, assignment, students, jobs, scheduler, force, dry
             console.print(f"Stopped. What was graded so far ({len(lines)}) is kept; run the command again for the rest.")
     console.print(changes_table(lines) if dry_run else summary_table(lines, time.monotonic() - started))
     for line in lines:
-        if line.error:
-            console.print(f"[bold red]needs a human:[/] {escape(line.student)}: {escape(line.error)}", highlight=False)
+        if line.error or line.look:
+            console.print(f"[bold red]needs a human:[/] {escape(shown(line.student))}: "
+                          f"{escape(line.error or 'graded, but look: ' + line.look)}", highlight=False, soft_wrap=True)
     return status or (SOME_FAILED if any(line.error for line in lines) else 0)
 
 
 def read_line(course, assignment, graded, dry_run):
     score = sum(value or 0 for value in graded.scores.values())
-    line = Line(graded.student, score, graded.mended, graded.error)
+    refused = " ".join(graded.refused.values())
+    line = Line(graded.student, score, graded.mended, graded.error or refused or None, " ".join(graded.notes))
     if dry_run and not graded.error:
         line.changes = changes(course, assignment, graded)
     return line

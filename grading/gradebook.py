@@ -107,7 +107,10 @@ class Writer:
             grade.auto_score, grade.needs_manual_grade = 0, False
         elif (notebook, cell) in graded.scores:
             grade.auto_score = graded.scores[notebook, cell]
-            grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
+            grade.needs_manual_grade = (grade.manual_score is not None or grade.auto_score is None
+                                        or notebook in graded.refused)
+        elif notebook in graded.refused:
+            grade.needs_manual_grade = True
 
     def store_penalties(self, submission, graded):
         """As nbgrader's AssignLatePenalties does, with the plug-in that the course configured."""

@@ -17,7 +17,6 @@ from . import outputs
 SCHEMA_VERSION = 3
 WHOLE = "notebook"      # the name under which notes on the whole notebook are kept
 NOT_RELEASED = re.compile(r"^[^\n]*BEGIN (HIDDEN TESTS|MARK SCHEME).*?END \1[^\n]*\n?", re.MULTILINE | re.DOTALL)
-VALID_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 NEW_CELL = {"code": new_code_cell, "markdown": new_markdown_cell}
 TWICE = "The cell stood in the notebook more than once; the last one is taken as the cell, the others are run as well."
 MISSING = "The cell was missing; it was put back as it had been released."
@@ -195,9 +194,6 @@ def retype(cell, kind):
 
 
 def renew_ids(nb):
-    """A valid id for every cell, each once: they become names of places in a page."""
-    seen = set()
-    for number, cell in enumerate(nb.cells):
-        if not isinstance(cell.get("id"), str) or not VALID_ID.fullmatch(cell["id"]) or cell["id"] in seen:
-            cell["id"] = f"cell-{number}"
-        seen.add(cell["id"])
+    """An id for every cell, the same at every grading: its name, or its number. They become names of places in a page."""
+    for number, cell in enumerate(nb.cells, 1):
+        cell["id"] = (name_of(cell) or f"cell-{number}").replace("_", "-")[:64]

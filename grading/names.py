@@ -41,6 +41,6 @@ def trouble_with(name):
 
 def trouble_with_student(name):
     """The same for a student's id, which also ends up in web addresses and pages of formgrader."""
-    if re.search(r"[<>\"&\\/?#%{}]", name):
-        return "the name of the folder holds one of <>\"&\\/?#%{}"
+    if re.search(r"[<>\"&\\/?*#%{}]", name):
+        return "the name of the folder holds one of <>\"&\\/?*#%{}"
     return trouble_with(name)

@@ -15,6 +15,8 @@ from .wire import WireError
 
 HELPER = "gradient_plots.py"
 MAX_POINTS, MAX_LINES, MAX_TEXT = 5000, 12, 200
+MAX_PICTURES = 40           # of one notebook: drawing takes the grader's time, not the student's
+MAX_CONTENT = 2**19         # characters of the data of one picture
 
 
 def helper_files(root):
@@ -32,7 +34,19 @@ def helper(root):
     return module
 
 
-@lru_cache(maxsize=512)
+class Album:
+    """The pictures of one notebook: past the first MAX_PICTURES none is drawn."""
+
+    def __init__(self, root):
+        self.root, self.left = root, MAX_PICTURES
+
+    def draw(self, content):
+        """As `draw` below; None once there were enough."""
+        self.left -= 1
+        return draw(self.root, content) if self.left >= 0 and len(content) <= MAX_CONTENT else None
+
+
+@lru_cache(maxsize=128)
 def draw(root, content):
     """The picture that the JSON text `content` describes, as base64 PNG; None if it describes none."""
     try:
@@ -53,7 +67,7 @@ def read(content):
 
 def read_panel(panel):
     lines = {text(label): (numbers(xy[0]), numbers(xy[1])) for label, xy in panel["lines"].items()}
-    if len(lines) > MAX_LINES or any(len(x) != len(y) for x, y in lines.values()):
+    if len(lines) > MAX_LINES or len(panel["points"]) > MAX_LINES or any(len(x) != len(y) for x, y in lines.values()):
         raise WireError("a panel has too many lines, or lines of unequal length")
     return {"title": text(panel["title"]), "x_label": text(panel["x_label"]), "y_label": text(panel["y_label"]),
             "lines": lines, "points": [text(label) for label in panel["points"]], "decades": bool(panel["decades"]),

@@ -82,7 +82,7 @@ def state(course, assignment, rows):
         if one.why:
             found.ungraded.append(one.student)
         if not folder.is_dir():
-            if one.student in (rows or {}):
+            if one.trouble or one.student in (rows or {}):
                 found.failed.append(one.student)
             continue
         if any(was_mended(path) for path in folder.glob("*.ipynb")):

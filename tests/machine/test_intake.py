@@ -148,7 +148,7 @@ def test_names_that_no_file_may_have(name):
     assert trouble_with(name)
 
 
-@pytest.mark.parametrize("name", ["<b>", 'a"b', "a&b", "a\\b", "a/b", "a?b", "a#b", "a%b", "{a}", "a\nb", ".."])
+@pytest.mark.parametrize("name", ["<b>", 'a"b', "a&b", "a\\b", "a/b", "a?b", "*", "a#b", "a%b", "{a}", "a\nb", ".."])
 def test_names_that_no_student_may_have(name):
     assert trouble_with_student(name)
 

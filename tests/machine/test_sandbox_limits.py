@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from kernels import WARM_AND_COLD, assert_denied, inside, make_sandbox, outside
 
+from grading import pictures, wire
 from grading import student as student_module
-from grading import wire
 from grading.student import KernelSubject, Stopped, pack
 
 pytestmark = pytest.mark.sandbox
@@ -251,8 +251,9 @@ def test_an_answer_that_arrives_in_drips_ends_with_its_deadline(limited):
 
 def test_a_kernel_that_does_not_read_its_questions_ends_with_the_deadline(limited):
     subject = limited()
-    subject.sock, deaf = wire.socketpair()
-    with deaf, pytest.raises(Stopped) as stopped:
+    ours, deaf = wire.socketpair()
+    subject.sock = ours
+    with ours, deaf, pytest.raises(Stopped) as stopped:
         subject.call("answer", 0, *pack([(np.zeros(2**21),)]))
     assert stopped.value.timeout
 
@@ -267,3 +268,12 @@ def test_a_submission_s_whole_time_is_limited(limited):
 
 def test_the_controls_of_the_time_limits_do_run_when_nobody_stops_them():
     assert outside("import signal; signal.setitimer(signal.ITIMER_REAL, 0); print('free')") == "free\n"
+
+
+# --- what the grader does for a submission ------------------------------------------------------------------------
+
+def test_the_pictures_that_are_drawn_for_a_notebook_are_limited(monkeypatch):
+    monkeypatch.setattr(pictures, "draw", lambda root, content: "drawn")
+    album = pictures.Album(".")
+    assert album.draw("x" * (pictures.MAX_CONTENT + 1)) is None
+    assert [album.draw("{}") for _ in range(100)].count("drawn") == pictures.MAX_PICTURES - 1

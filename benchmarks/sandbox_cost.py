@@ -1,0 +1,68 @@
+"""What the sandbox costs a submission: the same notebook graded side by side without it, warm and cold.
+
+    python benchmarks/sandbox_cost.py [rounds]
+
+The notebook is source/ps1 with its solutions: all cells, all checks. The three ways take turns, so that whatever else
+the machine does falls on all of them alike; the median and the smallest time of each are printed, in seconds.
+"""
+
+import statistics
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from grading.execute import execute  # noqa: E402 - the course's root is put on the path first
+from grading.sandbox import Limits, Sandbox  # noqa: E402
+
+NOTEBOOK = "activations"
+WAYS = {"none": ("none", True), "warm": ("bwrap", True), "cold": ("bwrap", False)}
+FILES = [("gradient_plots.py", (ROOT / "source/ps1/gradient_plots.py").read_bytes())]
+
+
+def make_sandbox(way):
+    mode, warm = WAYS[way]
+    box = Sandbox(mode, Limits())
+    box.warm = warm
+    return box
+
+
+def grade(box):
+    """Seconds that grading the notebook took, all told."""
+    notebook = nbformat.read(ROOT / "source" / "ps1" / f"{NOTEBOOK}.ipynb", as_version=4)
+    started = time.perf_counter()
+    execute(notebook, NOTEBOOK, str(ROOT), box, FILES)
+    return time.perf_counter() - started
+
+
+def seconds_to_start(way):
+    box, started = make_sandbox(way), time.perf_counter()
+    box.open()
+    try:
+        return time.perf_counter() - started
+    finally:
+        box.close()
+
+
+def main(rounds):
+    starts = {way: seconds_to_start(way) for way in WAYS}
+    boxes = {way: make_sandbox(way) for way in WAYS}
+    for box in boxes.values():
+        grade(box)          # loads the checks, draws the pictures, starts what stays warm
+    taken = {way: [] for way in WAYS}
+    for _ in range(rounds):
+        for way, box in boxes.items():
+            taken[way].append(grade(box))
+    for box in boxes.values():
+        box.close()
+    print(f"{'sandbox':8} {'median':>8} {'smallest':>9} {'first kernel':>13}")
+    for way, seconds in taken.items():
+        print(f"{way:8} {statistics.median(seconds):8.2f} {min(seconds):9.2f} {starts[way]:13.2f}")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 15)

@@ -1,0 +1,74 @@
+"""The doctor: what is there is found, and what is missing is named with its remedy."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from grading import doctor, sandbox
+from grading.doctor import Finding, diagnose_host
+
+
+@pytest.mark.sandbox
+def test_a_host_on_which_grading_works_has_all_that_is_needed():
+    findings = diagnose_host()
+    assert [finding.name for finding in findings if finding.needed and not finding.ok] == []
+    assert len({finding.name for finding in findings}) == len(findings) >= 11
+
+
+def test_everything_that_can_be_missing_comes_with_a_remedy(monkeypatch, tmp_path):
+    monkeypatch.setattr(doctor, "find_bwrap", lambda: None)
+    monkeypatch.setattr(sandbox, "find_bwrap", lambda: None)
+    monkeypatch.setattr(doctor, "find_library", lambda name: None)
+    monkeypatch.setattr(doctor, "CGROUPS", tmp_path)
+    monkeypatch.setattr(doctor, "text_of", lambda path: "")
+    monkeypatch.setattr(doctor, "FREE_BYTES", 2**62)
+    monkeypatch.setattr(doctor, "LINUX", (99, 0))
+    monkeypatch.setattr(doctor, "NUMPY", (99, 0))
+    monkeypatch.setattr(doctor, "PYTHON", (99, 0))
+    monkeypatch.setattr(doctor.shutil, "which", lambda name, path=None: None)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    missing = {finding.name: finding for finding in diagnose_host() if not finding.ok}
+    assert missing.keys() == {"Python", "NumPy", "alembic", "Linux", "bubblewrap", "sandbox", "system call filter",
+                              "cgroup v2", "grader's user", "free space"}
+    assert all(finding.remedy and finding.said for finding in missing.values())
+    assert "apt-get install bubblewrap" in missing["bubblewrap"].remedy
+
+
+@pytest.mark.parametrize("name, value, remedy", [
+    ("kernel/unprivileged_userns_clone", "0\n", "sysctl -w kernel.unprivileged_userns_clone=1"),
+    ("kernel/apparmor_restrict_unprivileged_userns", "1\n", "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"),
+    ("user/max_user_namespaces", "0\n", "sysctl -w user.max_user_namespaces=15000")])
+def test_a_closed_door_to_user_namespaces_is_named_with_the_command_that_opens_it(name, value, remedy, monkeypatch):
+    monkeypatch.setattr(doctor, "text_of", lambda path: value if path == Path("/proc/sys", name) else "")
+    finding = doctor.user_namespaces()
+    assert not finding.ok and remedy in finding.remedy
+
+
+@pytest.mark.sandbox
+def test_namespaces_that_do_not_nest_are_reported_as_slower_not_as_missing(monkeypatch):
+    fork = sandbox.Sandbox.fork
+
+    def refuse_namespaces(self, isolation):
+        if isolation == "namespaces":
+            raise sandbox.KernelNotStarted("unshare: Operation not permitted")
+        return fork(self, isolation)
+
+    monkeypatch.setattr(sandbox.Sandbox, "fork", refuse_namespaces)
+    there, nested = doctor.sandbox()
+    assert there.ok and not nested.ok and not nested.needed
+
+
+def test_memory_and_processes_in_the_grader_s_own_cgroup_are_found(monkeypatch, tmp_path):
+    (tmp_path / "user.slice").mkdir()
+    (tmp_path / "user.slice" / "cgroup.controllers").write_text("cpu memory pids\n")
+    read = doctor.text_of
+    monkeypatch.setattr(doctor, "CGROUPS", tmp_path)
+    monkeypatch.setattr(doctor, "text_of", lambda path: "1:name=x:/\n0::/user.slice\n" if path.name == "cgroup" else
+                        read(path))
+    assert doctor.memory().ok
+
+
+def test_a_version_is_read_out_of_what_systems_call_themselves():
+    assert [doctor.numbers(text) for text in ("6.18.44-fc-v595", "1.26.4", "none")] == [(6, 18), (1, 26), (0, 0)]
+    assert Finding("x", True, "y").needed
