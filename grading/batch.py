@@ -5,24 +5,25 @@ finds comes back in a `Graded`. `Writer` (in `gradebook.py`) puts that into nbgr
 """
 
 import hashlib
+import itertools
 import os
 import shutil
 import signal
 import tempfile
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from multiprocessing.util import Finalize
 from pathlib import Path
 
 import nbformat
 from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solution, is_task
 
-from .execute import course_files, execute, shared_sandbox
+from .execute import SANDBOXES, course_files, execute, shared_sandbox
 from .intake import STAMP, Refusal, screen
 from .mend import mend, stand_in
 from .pictures import helper_files
@@ -148,56 +149,92 @@ def unpacked(bundle):
 # --- many submissions ---------------------------------------------------------------------------------------------
 
 def begin_worker():
-    """In a new worker: leave Ctrl-C to the parent and end with it, whatever ends it."""
+    """In a new worker: leave Ctrl-C to the parent, stop tidily when it says so, and end with it, whatever ends it."""
     import ctypes
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, stop_worker)
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def stop_worker(*_):
+    """Leave the submission at hand, take up no other, and leave nothing behind."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for sandbox in SANDBOXES.values():
+        sandbox.close()
+    for root in ROOTS.values():
+        shutil.rmtree(root, ignore_errors=True)
+    os._exit(1)
+
+
+class Pool:
+    """Local worker processes, started when they are needed."""
+
+    def __init__(self, jobs):
+        self.jobs, self.others, self.executor = jobs, set(active_children()), None
+        self.context = get_context("forkserver")
+        self.context.set_forkserver_preload(["grading.cli", "grading.batch"])     # loaded once, not by each worker
+
+    def submit(self, *task):
+        try:
+            return self.executor.submit(*task)
+        except (AttributeError, BrokenProcessPool):     # none yet, or one whose process died: a new one takes its place
+            self.executor = ProcessPoolExecutor(self.jobs, self.context, begin_worker)
+            return self.executor.submit(*task)
+
+    def close(self, at_once):
+        """End all workers, after what they have been given or at once."""
+        if self.executor:
+            for worker in set(active_children()) - self.others if at_once else ():
+                worker.terminate()
+            self.executor.shutdown(wait=True, cancel_futures=True)
 
 
 def grade_locally(bundle, submissions, jobs):
     """Yield a `Graded` for each of `submissions` (an iterable), graded by `jobs` processes; order is not kept.
 
-    At most two submissions per process are in flight, so memory stays flat however many there are. A process that
-    dies costs its submissions a retry; one whose retries are used up is reported as not graded.
+    At most two submissions per process are in flight, so memory stays flat however many there are. When a process dies,
+    what was in flight is graded again, one by one, so that it is known whose fault it is; a submission whose process
+    dies each time is reported as not graded. Closing the generator ends the processes at once.
     """
-    waiting, running, deaths = deque(), {}, {}
-    source, pool = iter(submissions), None
+    source, pool, done = iter(submissions), Pool(jobs), False
+    running, suspects, deaths = {}, deque(), Counter()
     try:
         while True:
-            while len(running) < 2 * jobs and (one := waiting.popleft() if waiting else next(source, None)) is not None:
-                pool = pool or ProcessPoolExecutor(jobs, get_context("forkserver"), begin_worker)
+            most = 1 if suspects else 2 * jobs
+            while len(running) < most and (one := suspects.popleft() if suspects else next(source, None)) is not None:
                 running[pool.submit(grade, bundle, one)] = one
             if not running:
+                done = True
                 return
+            alone = len(running) == 1
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 one = running.pop(future)
                 try:
-                    yield future.result()
+                    graded = future.result()
                 except BrokenProcessPool:
-                    pool = None         # every future of it is broken: a new pool takes them up again
-                    deaths[one.student] = deaths.get(one.student, 0) + 1
-                    if deaths[one.student] > RETRIES:
-                        yield Graded(one.student, one.timestamp, error="the grading process died each time")
-                    else:
-                        waiting.append(one)
+                    deaths[one.student] += alone
+                    if deaths[one.student] <= RETRIES:
+                        suspects.append(one)
+                        continue
+                    graded = Graded(one.student, one.timestamp, error="the grading process died each time")
+                yield graded
     finally:
-        if pool:
-            pool.shutdown(wait=True, cancel_futures=True)
+        pool.close(at_once=not done)
 
 
 def grade_with_dask(bundle, submissions, address):
-    """The same by the workers of a Dask scheduler at `address`; bundle and submissions travel, no shared disk is used."""
+    """The same by the workers of a Dask scheduler at `address`; bundle and submissions travel, no shared disk is used.
+
+    Raises `OSError` if no scheduler answers there.
+    """
     from distributed import Client, as_completed
     with Client(address, set_as_default=False) as client:
-        shared = client.scatter(bundle, broadcast=True)
+        shared = client.submit(keep, bundle, pure=False)    # unlike scattered data, made again if its workers are lost
         source, names = iter(submissions), {}
         running = as_completed(raise_errors=False)
 
         def feed(count):
-            for _ in range(count):
-                one = next(source, None)
-                if one is None:
-                    return
+            for one in itertools.islice(source, count):
                 future = client.submit(grade, shared, one, pure=False, retries=RETRIES)
                 names[future.key] = one
                 running.add(future)
@@ -208,9 +245,14 @@ def grade_with_dask(bundle, submissions, address):
             if future.status == "finished":
                 yield future.result()
             else:
-                yield Graded(one.student, one.timestamp, error=f"no worker could grade it: {future.exception()}")
+                said = future.exception() if future.status == "error" else future.status
+                yield Graded(one.student, one.timestamp, error=f"no worker could grade it: {said}")
             future.release()
             feed(1)
+
+
+def keep(bundle):
+    return bundle
 
 
 def read_submission(folder, student, wanted, ignored=()):

@@ -1,11 +1,15 @@
 """The command line: `course`, also `python -m grading`. Each command is a few lines; the work is done elsewhere."""
 
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+
+# jsonschema loads it to check how web addresses in JSON are spelled, which nothing here asks for: it takes seconds
+sys.modules.setdefault("rfc3987_syntax", None)
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
                   help="Run the course: release, grade, report. Every command explains itself with --help.")

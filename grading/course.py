@@ -9,6 +9,7 @@ from pathlib import Path
 from nbgrader.apps.baseapp import NbGrader
 from nbgrader.preprocessors import AssignLatePenalties
 from nbgrader.utils import find_all_files, parse_utc
+from sqlalchemy.exc import SQLAlchemyError
 
 from . import batch
 from .execute import Execute
@@ -48,10 +49,10 @@ class Course:
         base = Path(self.dir.root, self.dir.submitted_directory)
         if not base.is_dir():
             raise CourseError(f"There is no folder {base}. Collect first: nbgrader collect {assignment}")
-        found = []
+        found, excluded = [], self.dir.student_id_exclude.split(",")
         for student in sorted(os.listdir(base)):
             folder = self.dir.format_path(self.dir.submitted_directory, student, assignment)
-            if (not students or student in students) and os.path.lexists(folder):
+            if student not in excluded and (not students or student in students) and os.path.lexists(folder):
                 stamp = read_stamp(folder, [])
                 found.append(Waiting(student, folder, stamp, self.why(assignment, student, stamp, force),
                                      trouble_with_student(student)))
@@ -101,12 +102,12 @@ class Course:
             waiting = [one for one in waiting if not one.trouble]
             submissions = (batch.read_submission(one.folder, one.student, list(bundle.notebooks), self.dir.ignore)
                            for one in waiting)
-            results = batch.grade_with_dask(bundle, submissions, scheduler) if scheduler \
+            results = with_dask(bundle, submissions, scheduler) if scheduler \
                 else batch.grade_locally(bundle, submissions, min(jobs, max(1, len(waiting))))
             try:
                 for graded in results:
                     if store and not graded.error:
-                        writer.store(graded)
+                        store_one(writer, graded)
                     yield graded
             finally:
                 results.close()
@@ -122,3 +123,22 @@ class Course:
             except BlockingIOError:
                 raise CourseError("Another grading run is at work in this course. Wait for it, or end it.") from None
             yield
+
+
+def with_dask(bundle, submissions, address):
+    try:
+        yield from batch.grade_with_dask(bundle, submissions, address)
+    except OSError as error:
+        raise CourseError(f"The Dask scheduler {address} did not answer or went away ({error}). Is it running? What was "
+                          "graded so far is kept; run the command again for the rest.") from None
+
+
+def store_one(writer, graded):
+    """Store one submission. What its files do not allow is its own error; a gradebook that cannot be written ends the run."""
+    try:
+        writer.store(graded)
+    except OSError as error:
+        graded.error = f"it could not be written: {error}"
+    except SQLAlchemyError as error:
+        raise CourseError(f"The gradebook could not be written: {str(error).splitlines()[0]}. What was graded so far is "
+                          "kept; run the command again for the rest.") from None

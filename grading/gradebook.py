@@ -1,8 +1,9 @@
 """The one writer: puts graded submissions into nbgrader's gradebook and into autograded/, each as a whole.
 
-A submission's rows go into the gradebook in one transaction; then its folder is renamed into place. nbgrader's own rule
-for what needs grading looks at the folder, so a run that is killed between the two grades that submission once more
-and writes the same rows again: nothing is lost, nothing stands twice, nothing is half-written.
+A submission's rows go into the gradebook in one transaction; before that an older folder is moved away, after it the
+new one is renamed into place. nbgrader's own rule for what needs grading looks at the folder, so a run that is killed in
+between grades that submission once more and writes the same rows again: nothing is lost, nothing stands twice, nothing
+is half-written, and a folder that stands in its place has the rows that belong to it.
 """
 
 import json
@@ -55,14 +56,24 @@ class Writer:
     # --- rows ---------------------------------------------------------------------------------------------------
 
     def store(self, graded):
-        """Write rows and folder of one graded submission."""
+        """Write rows and folder of one graded submission; either both or, if this raises, neither."""
+        target = Path(self.coursedir.format_path(self.coursedir.autograded_directory, graded.student, self.assignment))
+        partial, old = (target.parent / f".{target.name}.{what}" for what in ("partial", "old"))
+        self.write_folder(graded, partial)
         try:
             self.store_rows(graded)
+            shutil.rmtree(old, ignore_errors=True)
+            if target.exists():
+                os.rename(target, old)
             self.db.commit()
         except BaseException:
             self.db.rollback()
+            if old.exists() and not target.exists():
+                os.rename(old, target)
+            shutil.rmtree(partial, ignore_errors=True)
             raise
-        self.store_folder(graded)
+        os.rename(partial, target)
+        shutil.rmtree(old, ignore_errors=True)
         self.db.expunge_all()
 
     def store_rows(self, graded):
@@ -129,20 +140,12 @@ class Writer:
 
     # --- the folder ---------------------------------------------------------------------------------------------
 
-    def store_folder(self, graded):
-        target = Path(self.coursedir.format_path(self.coursedir.autograded_directory, graded.student, self.assignment))
-        partial = target.parent / f".{target.name}.partial"
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
+    def write_folder(self, graded, folder):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
         contents = [*graded.files, *((f"{name}.ipynb", text.encode()) for name, text in graded.notebooks.items())]
         for name, content in contents:
-            path = partial / name
+            path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
             path.chmod(0o664 if self.coursedir.groupshared else 0o444)
-        old = target.parent / f".{target.name}.old"
-        shutil.rmtree(old, ignore_errors=True)
-        if target.exists():
-            os.rename(target, old)
-        os.rename(partial, target)
-        shutil.rmtree(old, ignore_errors=True)

@@ -20,6 +20,7 @@ ASSIGNMENTS = sorted(path.name for path in (ROOT / "source").iterdir() if path.i
 # the same examples each time, no clock, nothing left on disk
 hypothesis.settings.register_profile("course", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("course")
+STUBS = ROOT / "tests" / "stubs"
 SUBMISSIONS = ROOT / "tests" / "submissions"
 SHORT = Limits(cell_seconds=3, call_seconds=2)      # a loop without end is one of the things that are tested
 SHORT_LIMITS = [f"--Execute.limits={name}={value}" for name, value in (("cell_seconds", 3), ("call_seconds", 2))]
@@ -68,7 +69,7 @@ def run_together(commands):
     What each said is its `stdout`. Warnings of nbgrader's own dependencies are none of these tests' business.
     """
     running = [subprocess.Popen([sys.executable, "-m", "nbgrader", *map(str, arguments)], cwd=folder, text=True,
-                                env={**os.environ, "PYTHONWARNINGS": "ignore"},
+                                env={**os.environ, "PYTHONWARNINGS": "ignore", "PYTHONPATH": str(STUBS)},
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT) for arguments, folder in commands]
     done = []
     for process in running:

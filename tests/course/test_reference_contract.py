@@ -201,6 +201,7 @@ def test_saturated_fraction_takes_all_kinds_of_input():
     for a_prime in (0, 0.0, [0, 0], [[0.0], [1e-4]], np.array([-1e-4]), np.array(0), np.zeros((2, 2), dtype=int)):
         assert activations.saturated_fraction(a_prime) == 1.0
     assert activations.saturated_fraction([0.5, -0.5, 0.25, 1], threshold=0.5) == 0.25
+    assert activations.saturated_fraction([0.0011, 0.0009, 0, -0.0009]) == 0.75
     assert activations.saturated_fraction(np.array([np.iinfo(np.int64).min])) == 0.0
 
 
@@ -257,6 +258,7 @@ def test_initial_std_is_he_for_relu_and_glorot_otherwise():
     assert remedies.initial_std(8, 24, "relu") == 0.5
     for activation in ("sigmoid", "tanh", "identity"):
         assert remedies.initial_std(8, 24, activation) == 0.25
+    assert remedies.initial_std(8, 24, "-relu"[1:]) == 0.5, "an equal string, but another object"
     assert type(remedies.initial_std(1, 1, "relu")) is float
 
 

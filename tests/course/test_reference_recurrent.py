@@ -111,6 +111,13 @@ def test_memory_horizon_treats_rounding_as_equal():
     assert recurrent.memory_horizon(1.0, rotation) == np.inf
     assert recurrent.memory_horizon(1.0, 0.1 * np.eye(3), 1e-3) == 3
     assert recurrent.memory_horizon(0.5, np.eye(2), 0.125) == 3
+    for almost_one in (np.nextafter(1, 0), 1 - 1e-12):
+        assert recurrent.memory_horizon(1.0, np.array([[almost_one]])) == np.inf
+
+
+def test_memory_horizon_takes_the_spectral_norm():
+    """0.5 W with W = [[1, 1], [0, 1]]: 0.809, the golden ratio over 2; other norms of it are 0.5, 0.866 or 1."""
+    assert recurrent.memory_horizon(0.5, np.array([[1.0, 1.0], [0.0, 1.0]])) == 33
 
 
 @PROPERTY

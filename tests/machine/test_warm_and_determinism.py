@@ -10,7 +10,7 @@ import toys
 from toys import grade, notebook
 
 from grading import execute
-from grading.batch import grade_locally
+from grading.batch import grade_locally, read_submission
 from grading.course import Course
 from grading.student import KernelSubject
 
@@ -81,7 +81,6 @@ def course(tmp_path):
 
 def test_a_notebook_graded_twice_is_the_same_byte_for_byte(course, sandbox):
     first = notebook(half="import random, time\n\ndef half(z):\n    return z / 3", last="print({'a', 'b', 'c'}); object()")
-    second = nbformat.from_dict(first.copy())
     second = nbformat.reads(nbformat.writes(first), as_version=4)
     grade(first, course, sandbox)
     grade(second, course, sandbox)
@@ -114,7 +113,8 @@ def test_a_regrade_by_another_process_writes_the_notebooks_that_nbgrader_wrote(g
     waiting = course.submissions("ps1", CASES, force=True)
     with course.writer("ps1") as writer:
         bundle = course.bundle("ps1", writer)
-    for graded in grade_locally(bundle, map(course.read, waiting), jobs=1):
+    submissions = [read_submission(one.folder, one.student, list(bundle.notebooks), course.dir.ignore) for one in waiting]
+    for graded in grade_locally(bundle, submissions, jobs=1):
         assert graded.error is None
         stored = nbformat.read(root / "autograded" / graded.student / "ps1" / "activations.ipynb", as_version=4)
         again = nbformat.reads(graded.notebooks["activations"], as_version=4)

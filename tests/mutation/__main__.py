@@ -124,6 +124,9 @@ def main():
     tests = load_baseline(state)
     results = Results(state)
     try_all(mutants, tests, results, arguments.jobs)
+    if state_of_the_tree() != state:
+        results.path.unlink()
+        sys.exit("The reference or its tests changed during the run: run it again")
     fine = report(console, mutants, results.known, equivalents())
     console.print(f"{time.monotonic() - start:.0f} s")
     sys.exit(0 if fine else 1)

@@ -1,0 +1,98 @@
+"""`course status`: where each assignment stands, and the next command."""
+
+import io
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from nbgrader.api import Gradebook
+from rich.console import Console
+
+from grading import status
+from grading.course import CourseError
+
+
+@pytest.fixture
+def graded(golden_class, tmp_path):
+    """A class that was graded and has no feedback yet."""
+    shutil.copytree(golden_class["ps2"][0], tmp_path / "course", symlinks=True)
+    return tmp_path / "course"
+
+
+def state(root, assignment="ps2"):
+    (found,) = status.states(root, assignment)
+    return found
+
+
+def test_a_course_that_was_never_generated_begins_with_that(tmp_path):
+    (tmp_path / "source" / "ps1").mkdir(parents=True)
+    found = state(tmp_path, "ps1")
+    assert found.next == "nbgrader generate_assignment ps1"
+    assert not (tmp_path / "gradebook.db").exists(), "asking writes nothing"
+
+
+def test_an_assignment_that_does_not_exist_is_named_with_those_that_do(tmp_path):
+    (tmp_path / "source" / "ps1").mkdir(parents=True)
+    with pytest.raises(CourseError, match="no assignment ps9 .* There are: ps1"):
+        status.states(tmp_path, "ps9")
+
+
+def test_after_generating_the_next_step_is_to_collect(course_folder):
+    assert state(course_folder("ps2")).next == "nbgrader collect ps2"
+
+
+@pytest.mark.sandbox
+def test_a_graded_class_waits_for_the_person_who_reads_the_question(graded):
+    found = state(graded)
+    assert len(found.submitted) == len(found.human) == len(found.feedback) > 3
+    assert not found.ungraded and not found.failed
+    assert "Manual Grading" in found.next
+
+
+@pytest.mark.sandbox
+def test_each_step_leads_to_the_next_one(graded):
+    with Gradebook(f"sqlite:///{graded}/gradebook.db") as gradebook:
+        for submission in gradebook.assignment_submissions("ps2"):
+            for grade in submission.notebooks[0].grades:
+                grade.manual_score, grade.needs_manual_grade = grade.manual_score or grade.auto_score or 0.0, False
+        gradebook.db.commit()
+    assert state(graded).next == "nbgrader generate_feedback ps2"
+    write_pages(graded)
+    assert state(graded).next == "nbgrader release_feedback ps2"
+    page = next((graded / "feedback").glob("*/ps2/*.html"))
+    os.utime(page, (0, 0))
+    assert state(graded).next == "nbgrader generate_feedback ps2 --force", "nbgrader keeps pages that are there"
+
+
+def write_pages(root):
+    for path in list((root / "autograded").glob("*/ps2/*.ipynb")):
+        page = root / "feedback" / path.parent.parent.name / "ps2" / f"{path.stem}.html"
+        page.parent.mkdir(parents=True)
+        page.write_text("page")
+
+
+@pytest.mark.sandbox
+def test_new_newer_failed_and_mended_submissions_are_told_apart(graded):
+    names = sorted(path.name for path in (graded / "submitted").iterdir() if path.is_dir())
+    shutil.copytree(graded / "submitted" / names[0], graded / "submitted" / "new")
+    shutil.rmtree(graded / "autograded" / names[0])         # what nbgrader does where grading fails
+    path = next((graded / "autograded" / names[1] / "ps2").glob("*.ipynb"))
+    path.chmod(0o644)
+    path.write_text(path.read_text().replace('"mended": {}', '"mended": {"test_x": "The cell was missing."}'))
+    for folder, day in (("autograded", 1), ("submitted", 2)):
+        stamp = graded / folder / names[2] / "ps2" / "timestamp.txt"
+        stamp.write_text(f"2026-01-0{day} 10:00:00 UTC\n")
+    found = state(graded)
+    assert found.failed == [names[0]] and found.mended == [names[1]]
+    assert found.ungraded == sorted([names[0], names[2], "new"])
+    assert found.next == "course grade ps2"
+
+
+@pytest.mark.sandbox
+def test_the_table_names_students_only_where_somebody_has_to_act(graded):
+    screen = io.StringIO()
+    status.show(Console(file=screen, width=100), status.states(graded))
+    said = screen.getvalue()
+    assert "a person has to grade or look: " in said and "and 4 more" in said
+    assert Path(said.strip().splitlines()[-1]).name.startswith("ps2: next: ")
