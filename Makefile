@@ -10,6 +10,9 @@ demo: .venv/ready
 test: .venv/ready
 	@$(BIN)/python -m pytest $(ARGS)
 
+mutation: .venv/ready       ## break reference_impl in every small way; each must fail a test: docs/mutation.md
+	@$(BIN)/python -m tests.mutation $(ARGS)
+
 release: .venv/ready        ## make release/ anew from source/
 	@$(BIN)/course release
 

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from importlib.util import find_spec
 
 c = get_config()  # noqa: F821 - nbgrader provides it
 
@@ -37,11 +38,18 @@ c.Autograde.sanitize_preprocessors = [
 ]
 # Students get neither hidden lines nor the rubric with their feedback.
 c.GenerateFeedback.preprocessors = [
-    "nbgrader.preprocessors.GetGrades",
+    "grading.feedback.GetGrades",
     "nbgrader.preprocessors.ClearHiddenTests",
     "nbgrader.preprocessors.ClearMarkScheme",
-    "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
+# Pages that need no network: feedback with formulas as MathML, formgrader with MathJax from this server.
+c.HTMLExporter.extra_template_basedirs = [
+    os.path.join(here, "grading", "templates"),
+    os.path.join(os.path.dirname(find_spec("nbgrader").origin), "server_extensions", "formgrader", "templates"),
+]
+c.HTMLExporter.filters = {"markdown": "grading.feedback.markdown", "exercise": "grading.feedback.exercise",
+                          "points": "grading.feedback.points"}
+c.FormgradeExtension.debug = False      # it would print the configuration, with the database's password, on its page
 c.Autograde.autograde_preprocessors = [
     "grading.execute.Execute",
     "nbgrader.preprocessors.LimitOutput",

@@ -118,6 +118,28 @@ def similar(
         alike.similar(console, course, assignment, at_least, output)
 
 
+@app.command()
+def missing(course: Root = None):
+    """Say what an exercise of source/ still lacks: reference, checks, misconceptions, right answers. Exit status: 0 nothing."""
+    from . import missing as rooms
+    raise typer.Exit(1 if rooms.show(console, course or ROOT) else 0)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def lab(context: typer.Context, course: Root = None):
+    """Start JupyterLab with formgrader on this course; options of `jupyter lab` may follow."""
+    from . import lab as jupyterlab
+    with ending_well():
+        jupyterlab.start(console, course, context.args)
+
+
+@app.command()
+def mistakes():
+    """Make docs/mistakes.md anew: each known mistake with what its author is told."""
+    from .mistakes import write
+    write(console)
+
+
 @contextmanager
 def ending_well():
     """Turn the errors that say what to do into a line on standard error; anything else is a bug and may show itself."""

@@ -95,6 +95,8 @@ class Course:
     def grade(self, assignment, waiting, jobs, scheduler=None, store=True):
         """Grade `waiting` (a list of `Waiting`); yields each `Graded` once it is stored."""
         with self.locked(), self.writer(assignment) as writer:
+            if store:
+                writer.tidy()
             bundle = self.bundle(assignment, writer)
             for one in waiting:
                 if one.trouble:

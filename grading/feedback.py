@@ -15,6 +15,8 @@ class GetGrades(NbgraderGetGrades):
                                           self.student_id)
         cell.metadata.nbgrader["waiting"] = bool(grade.needs_manual_grade) or (
             grade.auto_score is None and grade.manual_score is None)
+        if cell.cell_type == "code":        # the grader's table first, then what the visible checks printed
+            cell.outputs.sort(key=lambda output: output.output_type != "execute_result")
 
 
 @pass_context

@@ -6,6 +6,7 @@ between grades that submission once more and writes the same rows again: nothing
 is half-written, and a folder that stands in its place has the rows that belong to it.
 """
 
+import glob
 import json
 import os
 import shutil
@@ -59,8 +60,8 @@ class Writer:
         """Write rows and folder of one graded submission; either both or, if this raises, neither."""
         target = Path(self.coursedir.format_path(self.coursedir.autograded_directory, graded.student, self.assignment))
         partial, old = (target.parent / f".{target.name}.{what}" for what in ("partial", "old"))
-        self.write_folder(graded, partial)
         try:
+            self.write_folder(graded, partial)
             self.store_rows(graded)
             shutil.rmtree(old, ignore_errors=True)
             if target.exists():
@@ -139,6 +140,12 @@ class Writer:
                 notebook.late_submission_penalty = min(max(penalty, 0), notebook.score)
 
     # --- the folder ---------------------------------------------------------------------------------------------
+
+    def tidy(self):
+        """Remove what a run that was killed left half-way."""
+        base = Path(self.coursedir.format_path(self.coursedir.autograded_directory, "*", self.assignment))
+        for leftover in glob.glob(str(base.with_name(f".{self.assignment}.*"))):
+            shutil.rmtree(leftover, ignore_errors=True)
 
     def write_folder(self, graded, folder):
         shutil.rmtree(folder, ignore_errors=True)

@@ -6,6 +6,7 @@ any other. What the release brought along is taken out first. How alike two toke
 texts are alike, never why.
 """
 
+import ast
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from itertools import combinations
 from pathlib import Path
 
 import nbformat
+from nbgrader.utils import is_solution
 from pygments.lexers import PythonLexer
 from pygments.token import Comment, Literal, Name, Text
 from rapidfuzz.distance import Indel
@@ -69,25 +71,37 @@ class Pair:
 # --- read -------------------------------------------------------------------------------------------------------
 
 class Skeleton:
-    """The lines and names that every student was given."""
+    """What every student was given: lines, and the names of functions, arguments and modules."""
 
-    def __init__(self, sources):
+    def __init__(self, sources, config=None):
         self.lines, self.names = set(), set()
         for source in sources:
-            cells = {name: entry["source"] for name, entry in dryrun.wanted(source)["wanted"].items()}
+            cells = {name: entry["source"] for name, entry in dryrun.wanted(source, config)["wanted"].items()}
             for cell in nbformat.read(source, as_version=4).cells:
                 text = cells.get(dryrun.name_of(cell), cell.source)     # as released: without the solution
                 self.lines |= {line.strip() for line in text.splitlines()}
-                self.names |= set(re.findall(r"[A-Za-z_]\w*", text))
+                if cell.cell_type == "code":
+                    self.names |= names_in(text, arguments=is_solution(cell))
 
     def taken_out_of(self, source):
         return "\n".join(line for line in source.splitlines() if line.strip() and line.strip() not in self.lines)
 
 
+def names_in(text, arguments):
+    """Functions, modules by the name they go under, and, if asked for, the functions' arguments."""
+    found = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            found |= {node.name, *(inner.arg for inner in ast.walk(node.args) if arguments and isinstance(inner, ast.arg))}
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            found |= {alias.asname or alias.name for alias in node.names}
+    return found
+
+
 def read_class(course, assignment):
     """The `Code` of every submission of an assignment, in the order of their names. Raises `CourseError`."""
     sources = dryrun.notebooks(course.dir.root, assignment)
-    skeleton, found = Skeleton(sources.values()), []
+    skeleton, found = Skeleton(sources.values(), course.config), []
     for one in course.submissions(assignment):
         taken = screen(one.folder, list(sources), course.dir.ignore).notebooks
         found.append(read_code(one.student, [nb for nb in taken.values() if not isinstance(nb, Refusal)], skeleton))
@@ -117,7 +131,7 @@ def tokens(text, known):
             continue
         if kind in Literal:
             found.append("text" if kind in Literal.String else value)
-        elif kind in Name and value not in known and found[-1:] != ["."]:
+        elif kind in Name and kind not in Name.Builtin and value not in known and found[-1:] != ["."]:
             found.append("name")
         else:
             found.append(value)

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 from sqlalchemy.engine import make_url
 
+from . import overview
 from .course import Course, CourseError
 
 COLUMNS = {"ungraded": "not graded yet, or handed in again since", "failed": "grading began and did not come to an end",
@@ -24,6 +25,7 @@ class State:
 
     assignment: str
     generated: bool = True
+    released: bool = False      # whether release/ has it: nbgrader then generates it only with --force
     submitted: list = field(default_factory=list)
     ungraded: list = field(default_factory=list)
     failed: list = field(default_factory=list)
@@ -37,7 +39,7 @@ class State:
         """The next step; most steps are commands."""
         name = self.assignment
         if not self.generated:
-            return f"nbgrader generate_assignment {name}"
+            return f"nbgrader generate_assignment {name}" + (" --force" if self.released else "")
         if not self.submitted:
             return f"nbgrader collect {name}"
         if set(self.ungraded) - set(self.failed):
@@ -63,17 +65,26 @@ def states(root=None, assignment=None):
 
 
 def gradebook_rows(course):
-    """{assignment: {student: whether a person has to grade}} as the gradebook has them; {} if there is none yet."""
+    """{assignment: {student: (whether a person has to grade, whether the feedback tells other points)}}; {} at first."""
     database = make_url(course.dir.db_url).database
     if course.dir.db_url.startswith("sqlite") and not os.path.exists(database or ""):
         return {}       # opening it would make it
     with Gradebook(course.dir.db_url, course.dir.course_id) as gradebook:
-        return {row.name: {s.student_id: bool(s.needs_manual_grade) for s in row.submissions}
-                for row in gradebook.assignments}
+        return {row.name: {s.student_id: (bool(s.needs_manual_grade), tells_other_points(course, s))
+                           for s in row.submissions} for row in gradebook.assignments}
+
+
+def tells_other_points(course, submission):
+    """Whether the overview that students have is not what it would be now: a person may have graded since."""
+    ids = submission.student_id, submission.assignment.name
+    page = Path(course.dir.format_path(course.dir.feedback_directory, *ids), overview.NAME)
+    folder = Path(course.dir.format_path(course.dir.autograded_directory, *ids))
+    return page.exists() and page.read_text(encoding="utf-8") != overview.overview(submission, folder)
 
 
 def state(course, assignment, rows):
-    found = State(assignment, generated=rows is not None)
+    release = course.dir.format_path(course.dir.release_directory, ".", assignment)
+    found = State(assignment, generated=rows is not None, released=os.path.isdir(release))
     if not Path(course.dir.root, course.dir.submitted_directory).is_dir():
         return found
     for one in course.submissions(assignment):
@@ -87,10 +98,11 @@ def state(course, assignment, rows):
             continue
         if any(was_mended(path) for path in folder.glob("*.ipynb")):
             found.mended.append(one.student)
-        if (rows or {}).get(one.student):
+        by_hand, stale = (rows or {}).get(one.student, (False, False))
+        if by_hand:
             found.human.append(one.student)
         pages = Path(course.dir.format_path(course.dir.feedback_directory, one.student, assignment))
-        if not is_up_to_date(pages, folder):
+        if stale or not is_up_to_date(pages, folder):
             found.feedback.append(one.student)
             found.outdated = found.outdated or pages.is_dir()
     return found

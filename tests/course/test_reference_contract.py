@@ -299,6 +299,11 @@ def test_diagnose_compares_the_first_layer_with_the_last(log10_norms, decades, w
         assert product_of_gradients.diagnose(np.array(log10_norms), decades=decades) == want
 
 
+def test_diagnose_takes_three_decades_unless_told():
+    words = [product_of_gradients.diagnose(np.array([change, 0.0])) for change in (-3.1, -2.9, 2.9, 3.1)]
+    assert words == ["vanishing", "stable", "stable", "exploding"]
+
+
 def test_update_ratios_of_zero_weights_are_infinite_or_zero():
     zero, one = np.zeros((2, 2)), np.ones((2, 2))
     with np.errstate(all="raise", under="ignore"):

@@ -61,6 +61,22 @@ def test_layer_norm_gives_rows_of_mean_0_and_variance_1_at_any_scale():
     np.testing.assert_allclose(y[0], y[2], rtol=1e-9)
 
 
+def test_layer_norm_is_right_where_squares_underflow():
+    """Scaled by powers of two, so that both sides are the same numbers: s^2 = 2^-1060 and 2^-1074 = 2^-14 s^2."""
+    row = np.random.default_rng(22).normal(size=(1, 6))
+    got = remedies.layer_norm(2.0**-530 * row, np.ones(6), np.zeros(6), 2.0**-1074)
+    np.testing.assert_allclose(got, remedies.layer_norm(row, np.ones(6), np.zeros(6), 2.0**-14), rtol=1e-14)
+
+
+def test_eps_is_1e_5_unless_given():
+    z, loss_grad = np.random.default_rng(23).normal(size=(2, 3, 5))
+    gain = np.arange(1.0, 6.0)
+    np.testing.assert_array_equal(remedies.layer_norm(z, gain, gain), remedies.layer_norm(z, gain, gain, 1e-5))
+    got, want = remedies.layer_norm_backward(loss_grad, z, gain), remedies.layer_norm_backward(loss_grad, z, gain, 1e-5)
+    for one_got, one_want in zip(got, want, strict=True):
+        np.testing.assert_array_equal(one_got, one_want)
+
+
 def test_layer_norm_of_a_constant_row_is_the_shift():
     z = np.array([[0.1] * 7, [1e300] * 7, [123456.789e9] * 7])
     shift = np.arange(7.0)

@@ -48,8 +48,8 @@ def test_moodle_gets_every_key_that_it_can_map(gradebook, tmp_path):
 
 
 def test_what_a_person_has_not_finished_stays_as_it_is_over_there(gradebook, tmp_path):
-    assert table(CanvasExporter, gradebook, tmp_path)[3][-1] == ""
-    assert table(CanvasExporter, gradebook, tmp_path, unfinished="partial")[3][-1] == "20.0"
+    assert table(CanvasExporter, gradebook, tmp_path)[4][-1] == ""
+    assert table(CanvasExporter, gradebook, tmp_path, unfinished="partial")[4][-1] == "20.0"
 
 
 def test_who_handed_in_nothing_gets_0_as_in_nbgraders_own_table(gradebook, tmp_path):

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from grading import status
 from grading.course import CourseError
+from grading.overview import overview
 
 
 @pytest.fixture
@@ -30,6 +31,8 @@ def test_a_course_that_was_never_generated_begins_with_that(tmp_path):
     found = state(tmp_path, "ps1")
     assert found.next == "nbgrader generate_assignment ps1"
     assert not (tmp_path / "gradebook.db").exists(), "asking writes nothing"
+    (tmp_path / "release" / "ps1").mkdir(parents=True)
+    assert state(tmp_path, "ps1").next.endswith(" --force"), "nbgrader skips what lies in release/, as in a fresh clone"
 
 
 def test_an_assignment_that_does_not_exist_is_named_with_those_that_do(tmp_path):
@@ -63,6 +66,20 @@ def test_each_step_leads_to_the_next_one(graded):
     page = next((graded / "feedback").glob("*/ps2/*.html"))
     os.utime(page, (0, 0))
     assert state(graded).next == "nbgrader generate_feedback ps2 --force", "nbgrader keeps pages that are there"
+
+
+@pytest.mark.sandbox
+def test_points_that_a_person_gave_since_make_the_feedback_outdated(graded):
+    write_pages(graded)
+    with Gradebook(f"sqlite:///{graded}/gradebook.db") as gradebook:
+        submission = gradebook.find_submission("ps2", "perfect")
+        folder = graded / "autograded" / "perfect" / "ps2"
+        (graded / "feedback" / "perfect" / "ps2" / "index.html").write_text(overview(submission, folder))
+        assert state(graded).feedback == []
+        grade = next(grade for grade in submission.notebooks[0].grades if grade.name.startswith("explain_"))
+        grade.manual_score, grade.needs_manual_grade = 4.0, False
+        gradebook.db.commit()
+    assert state(graded).feedback == ["perfect"] and state(graded).outdated
 
 
 def write_pages(root):

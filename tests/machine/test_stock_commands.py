@@ -109,7 +109,7 @@ def test_validating_a_blank_release_fails_in_words_that_help(course):
     said = done["validate blank"].stdout
     assert f"VALIDATION FAILED ON {len(EXERCISES)} CELL(S)!" in said
     for name in EXERCISES:
-        assert f"NotImplementedError: {name} is not written yet. Put your answer into " in said
+        assert f"NotImplementedError: {name} is not written yet." in said
     assert "run_hidden_checks" not in said and "NameError" not in said
 
 

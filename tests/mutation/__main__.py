@@ -125,7 +125,7 @@ def main():
     results = Results(state)
     try_all(mutants, tests, results, arguments.jobs)
     if state_of_the_tree() != state:
-        results.path.unlink()
+        results.path.rename(BUILD / f"{state}.mixed.jsonl")
         sys.exit("The reference or its tests changed during the run: run it again")
     fine = report(console, mutants, results.known, equivalents())
     console.print(f"{time.monotonic() - start:.0f} s")

@@ -1,0 +1,149 @@
+"""What the tests of `course grade` share: small classes, runs in this process or outside, and what a run leaves behind."""
+
+import io
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import nbformat
+from nbgrader.api import Gradebook
+from rich.console import Console
+
+from grading.batch import Graded
+from grading.grade import grade_class
+from grading.submissions import fill, hand_in
+
+ROOT = Path(__file__).parents[2]
+CASES = ROOT / "tests" / "submissions" / "ps1"
+REAPER = Path(__file__).with_name("reaper.py")
+SLEEPY = "# Waits a while, then gives up.\n# %% sigmoid\nimport time\ntime.sleep({seconds})\n"
+
+
+def configure(root, *lines):
+    """Append lines to the course's configuration; loops end soon in any case."""
+    with open(root / "nbgrader_config.py", "a", encoding="utf-8") as file:
+        file.write("\nc.Execute.limits = {'cell_seconds': 3, 'call_seconds': 2}\n" + "\n".join(lines) + "\n")
+    return root
+
+
+def submit(root, student, case, stamp=None):
+    """Hand in a golden submission of ps1 as `student`, in place of an earlier one."""
+    folder = root / "submitted" / student / "ps1"
+    shutil.rmtree(folder, ignore_errors=True)
+    hand_in(CASES / case, root / "release" / "ps1", folder)
+    if stamp:
+        (folder / "timestamp.txt").write_text(stamp + "\n")
+    return folder
+
+
+def submit_text(root, student, text):
+    """Hand in the release of ps1 with the cells of `text`, see `grading.submissions`."""
+    folder = root / "submitted" / student / "ps1"
+    shutil.copytree(root / "release" / "ps1", folder)
+    notebook = fill(nbformat.read(folder / "activations.ipynb", as_version=4), text)
+    nbformat.write(notebook, folder / "activations.ipynb")
+
+
+# --- runs ---------------------------------------------------------------------------------------------------------
+
+def course_grade(root, *students, assignment="ps1", jobs=2, scheduler=None, force=False, dry_run=False):
+    """Run `course grade` in this process: (exit status, what it said)."""
+    said = io.StringIO()
+    status = grade_class(Console(file=said, width=200), root, assignment, students, jobs, scheduler, force, dry_run)
+    return status, said.getvalue()
+
+
+@contextmanager
+def started(root, *options, **environment):
+    """`course grade ps1` as a command of its own: yields (process, id of the command).
+
+    The process ends when nothing is left of the run, not even an orphan. Temporary files go to `root`.tmp.
+    """
+    temporary = tempfile.mkdtemp(prefix="t-")       # a short path: sockets lie in it
+    (root / "tmp").symlink_to(temporary)
+    command = [sys.executable, str(REAPER), sys.executable, "-m", "grading", "grade", "ps1", "--course", str(root), *options]
+    process = subprocess.Popen(command, cwd=root, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                               env={**os.environ, "PYTHONWARNINGS": "ignore", "TMPDIR": temporary, **environment})
+    with process:
+        try:
+            yield process, int(process.stdout.readline())
+        finally:
+            process.kill()
+            (root / "tmp").unlink()
+            shutil.rmtree(temporary)
+
+
+def crash(root, *options, moments, seconds=60):
+    """Run `course grade` and kill it, once for each of `moments` = (lines of progress to wait for, seconds after them).
+
+    After each kill everything of the run must end by itself within `seconds`, and what stands in autograded/ must be
+    whole: readable notebooks, with rows in the gradebook. Returns how many submissions stood there after each.
+    """
+    counts = []
+    for lines, delay in moments:
+        with started(root, *options) as (process, command):
+            for _ in range(lines + 1):      # the first line says how many there are
+                process.stdout.readline()
+            time.sleep(delay)
+            with suppress(ProcessLookupError):
+                os.kill(command, signal.SIGKILL)
+            process.stdout.read()
+            process.wait(seconds)
+        known = {row[2] for row in rows(root) if row[0] == "submission"}
+        for path in root.glob("autograded/*/ps1/*.ipynb"):
+            nbformat.validate(nbformat.read(path, as_version=4))
+        assert set(graded(root)) <= known
+        counts.append(len(graded(root)))
+    return counts
+
+
+def die_for_ben(bundle, submission):
+    """Stands in for `batch.grade`."""
+    if submission.student == "ben":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return Graded(submission.student)
+
+
+# --- what is left behind ------------------------------------------------------------------------------------------
+
+def rows(where):
+    """All that a gradebook says of submissions, as sorted tuples of plain values. `where`: course root or database URL."""
+    url = where if isinstance(where, str) else f"sqlite:///{where}/gradebook.db"
+    found = []
+    with Gradebook(url) as gradebook:
+        for student in gradebook.students:
+            found.append(("student", student.id, student.first_name, student.last_name, student.email))
+        for assignment in gradebook.assignments:
+            for submission in assignment.submissions:
+                at = assignment.name, submission.student_id
+                found.append(("submission", *at, submission.timestamp, submission.extension))
+                for notebook in submission.notebooks:
+                    found.append(("notebook", *at, notebook.name, notebook.flagged, notebook.late_submission_penalty))
+                    found += [("grade", *at, notebook.name, one.name, one.auto_score, one.manual_score, one.extra_credit,
+                               one.needs_manual_grade) for one in notebook.grades]
+                    found += [("comment", *at, notebook.name, one.name, one.auto_comment, one.manual_comment)
+                              for one in notebook.comments]
+    return sorted(found, key=repr)
+
+
+def files(root):
+    """{path below autograded/: (bytes, mode)} of a course, but for the lock."""
+    base = root / "autograded"
+    return {path.relative_to(base).as_posix(): (path.read_bytes(), path.stat().st_mode) for path in base.rglob("*")
+            if path.is_file() and path.name != ".grading.lock"}
+
+
+def graded(root):
+    """The students whose submission stands in autograded/."""
+    return sorted(path.parent.name for path in root.glob("autograded/*/ps1"))
+
+
+def points(root, student):
+    with Gradebook(f"sqlite:///{root}/gradebook.db") as gradebook:
+        return gradebook.find_submission("ps1", student).score

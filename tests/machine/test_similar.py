@@ -1,0 +1,119 @@
+"""`course similar`: renamed and reformatted copies are found, the course's own code and common answers are not evidence."""
+
+import io
+import re
+import shutil
+
+import nbformat
+import pytest
+from rich.console import Console
+
+from grading import dryrun, similar
+from grading.course import Course
+from grading.submissions import fill
+
+COPIED = """\
+# %% sigmoid
+def sigmoid(z):
+    # first the part that is safe on both sides
+    values = np.array(z, dtype=float)
+    result = np.empty_like(values)
+    positive = values >= 0
+    result[positive] = 1.0 / (1.0 + np.exp(-values[positive]))
+    growth = np.exp(values[~positive])
+    result[~positive] = growth / (1.0 + growth)
+    return result
+# %% relu
+def relu(z):
+    return np.maximum(z, 0)
+# %% saturated_fraction
+def saturated_fraction(a_prime, threshold=1e-3):
+    count = 0
+    for entry in np.ravel(a_prime):
+        if abs(entry) < threshold:
+            count += 1
+    return count / np.size(a_prime)  # <script>alert(1)</script>
+"""
+RENAMED = re.sub(r"\b(values|result|positive|growth|count|entry)\b", lambda m: "my_" + m[0][::-1], COPIED) \
+    .replace("# first the part that is safe on both sides\n    ", "").replace(" / (1.0 + growth)", "/(1.0+growth)")
+OTHER = """\
+# %% sigmoid
+def sigmoid(z):
+    return np.exp(-np.logaddexp(0.0, -np.asarray(z, dtype=float)))
+# %% relu
+def relu(z):
+    return np.maximum(z, 0)
+# %% saturated_fraction
+def saturated_fraction(a_prime, threshold=1e-3):
+    flat = np.abs(np.asarray(a_prime, dtype=float)).reshape(-1)
+    below = [bool(value < threshold) for value in flat.tolist()]
+    return sum(below) / max(1, len(below))
+# %% relu_derivative
+def relu_derivative(z):
+    steps = np.heaviside(np.asarray(z, dtype=float), 0.0)
+    return steps if steps.ndim else float(steps)
+"""
+
+
+@pytest.fixture(scope="module")
+def codes():
+    """ann wrote it, ben renamed it, cat and dan have code of their own, blank handed in the release."""
+    source = dryrun.notebooks()["activations"]
+    skeleton = similar.Skeleton([source], Course().config)
+    texts = {"ann": COPIED, "ben": RENAMED, "cat": OTHER, "<dan>": OTHER.replace("heaviside", "sign"), "blank": ""}
+    release = dryrun.released("activations").path
+    return {name: similar.read_code(name, [fill(nbformat.read(release, as_version=4), text)], skeleton)
+            for name, text in texts.items()}
+
+
+def test_of_the_release_nothing_is_left(codes):
+    assert codes["blank"].all_tokens == [] and codes["blank"].comments == set()
+
+
+def test_renaming_and_reformatting_hide_nothing(codes):
+    assert codes["ann"].tokens == codes["ben"].tokens
+
+
+def test_names_of_the_library_stay_apart(codes):
+    assert codes["cat"].tokens["relu_derivative"] != codes["<dan>"].tokens["relu_derivative"]
+
+
+def test_copies_are_found_and_different_work_is_not(codes):
+    found = similar.pairs(list(codes.values()))
+    assert {(pair.first.student, pair.second.student) for pair in found} == {("ann", "ben"), ("cat", "<dan>")}
+    assert found[0].similarity == 1.0 or found[1].similarity == 1.0
+
+
+def test_what_many_have_alike_is_counted_as_theirs_too(codes):
+    pair = next(pair for pair in similar.pairs(list(codes.values())) if pair.first.student == "ann")
+    others = {part: count for part, _, _, count in pair.parts}
+    assert others["relu"] == 2 and others["sigmoid"] == 0
+    assert set(pair.only_theirs) == {"sigmoid", "saturated_fraction"}
+
+
+def test_comments_that_only_two_have_are_shown(codes):
+    twin = similar.Code("twin", codes["ann"].text, codes["ann"].tokens, codes["ann"].comments)
+    (pair,) = similar.pairs([codes["ann"], twin, codes["cat"]])
+    assert pair.comments == ["<script>alert(1)</script>", "first the part that is safe on both sides"]
+
+
+def test_the_page_says_what_it_does_not_prove_and_escapes_what_students_wrote(codes):
+    everyone = list(codes.values())
+    text = similar.as_page("ps1", everyone, similar.pairs(everyone))
+    assert "Short exercises look alike" in text and "a reason to read, not a finding" in text
+    assert "<script" not in text and "&lt;dan&gt;" in text and "&lt;script&gt;" in text
+    assert "default-src 'none'" in text and 'lang="en"' in text
+
+
+def test_a_class_of_submissions_gives_a_page(tmp_path):
+    release = dryrun.released("activations").path
+    shutil.copytree(release.parents[2] / "source" / "ps1", tmp_path / "source" / "ps1")
+    for student, text in (("ann", COPIED), ("ben", RENAMED), ("nothing", None)):
+        folder = tmp_path / "submitted" / student / "ps1"
+        folder.mkdir(parents=True)
+        if text:
+            nbformat.write(fill(nbformat.read(release, as_version=4), text), folder / "activations.ipynb")
+    screen = io.StringIO()
+    similar.similar(Console(file=screen, width=200), tmp_path, "ps1", 0.8, None)
+    assert "1 of 3 pairs are worth a look" in screen.getvalue()
+    assert "ann and ben: 100% alike" in (tmp_path / "build" / "similar-ps1.html").read_text()
