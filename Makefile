@@ -13,6 +13,9 @@ test: .venv/ready
 mutation: .venv/ready       ## break reference_impl in every small way; each must fail a test: docs/mutation.md
 	@$(BIN)/python -m tests.mutation $(ARGS)
 
+bench: .venv/ready          ## speed beside stock nbgrader and otter; make bench ARGS=--quick, ARGS=--write-docs
+	@$(BIN)/python -m benchmarks.run $(ARGS)
+
 release: .venv/ready        ## make release/ anew from source/
 	@$(BIN)/course release
 

@@ -62,7 +62,7 @@ c.Autograde.autograde_preprocessors = [
 # c.Execute.limits = {"cell_seconds": 30}
 
 # Late submissions: nothing is taken off as long as percent_per_day is 0. Deadlines are set in Formgrader or with
-# nbgrader db assignment add NAME --duedate=..., extensions with nbgrader's gradebook.grant_extension.
+# nbgrader db assignment add NAME --duedate=..., extensions with course extend.
 c.AssignLatePenalties.plugin_class = "grading.late.LatePolicy"
 c.LatePolicy.percent_per_day = 0.0      # of the score, for each day that has begun
 c.LatePolicy.grace_minutes = 15.0       # after the deadline that cost nothing

@@ -24,7 +24,9 @@ NAME = "@@STUDENT@@"
 OWN_CELL = f"\n# %% new\nprint('Notes of {NAME}')\n"
 OWN_PICTURE = "\n# %% new\nimport matplotlib.pyplot as plt\nplt.plot([1, 2, 4], [1, {number}, 3])\nplt.show()\n"
 HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n.*?### END HIDDEN TESTS", re.DOTALL)
-STOCK_CONFIG = """c = get_config()
+STOCK_CONFIG = """import os, sys
+os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]     # where alembic is
+c = get_config()
 c.CourseDirectory.course_id = "stock"
 c.ClearSolutions.code_stub = {"python": "raise NotImplementedError()"}
 c.Execute.timeout = 15
@@ -46,8 +48,8 @@ def make_course(folder, count, wild=False, stock=False):
     """A course with ps1 generated and `count` submissions; `stock`: for plain nbgrader, with checks in the kernel."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(ROOT / "source" / "ps1", folder / "source" / "ps1")
+    (folder / "nbgrader_config.py").write_text(STOCK_CONFIG if stock else (ROOT / "nbgrader_config.py").read_text())
     if stock:
-        (folder / "nbgrader_config.py").write_text(STOCK_CONFIG)
         twin(folder / "source" / "ps1" / "activations.ipynb")
     nbgrader(folder, stock, "generate_assignment", "ps1")
     texts = {}

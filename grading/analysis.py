@@ -86,7 +86,7 @@ def read(root, assignment):
             folder = Path(course.dir.format_path(course.dir.autograded_directory, submission.student_id, assignment))
             if folder.is_dir():
                 works.append(read_work(submission, folder, labels[submission.student_id]))
-            else:
+            elif submission.extension is None:      # else the row may be there for the extension alone
                 not_graded.append((submission.student_id, labels[submission.student_id]))
     if not works:
         raise CourseError(f"Nobody's {assignment} is graded yet. Grade it first: course grade {assignment}")

@@ -231,7 +231,7 @@ def grade_with_dask(bundle, submissions, address):
     with Client(address, set_as_default=False) as client:
         shared = client.submit(keep, bundle, pure=False)    # unlike scattered data, made again if its workers are lost
         source, names = iter(submissions), {}
-        running = as_completed(raise_errors=False)
+        running = as_completed(raise_errors=False, loop=client.loop)
 
         def feed(count):
             for one in itertools.islice(source, count):

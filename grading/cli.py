@@ -140,6 +140,33 @@ def mistakes():
     write(console)
 
 
+@app.command()
+def extend(
+    assignment: Assignment,
+    student: Annotated[str, typer.Argument(help="The student's name in nbgrader.")],
+    days: Annotated[int, typer.Option(min=0, help="Days after the deadline of all.")] = 0,
+    hours: Annotated[int, typer.Option(min=0, help="Hours after that.")] = 0,
+    course: Root = None,
+):
+    """Give one student more time; 0 days and hours take it back."""
+    from .late import extend as give
+    with ending_well():
+        give(console, course, assignment, student, days, hours)
+
+
+@app.command()
+def doctor():
+    """Look at what grading stands on here, and name the command that mends what is missing. Exit status: 0 it can grade."""
+    from .doctor import diagnose_host
+    findings = diagnose_host()
+    for finding in findings:
+        console.print(f"{'ok     ' if finding.ok else 'MISSING' if finding.needed else 'better '}  {finding.name}: {finding.said}", markup=False, highlight=False,
+                      soft_wrap=True)
+        if not finding.ok and finding.remedy:
+            console.print(f"         {finding.remedy}", markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(0 if all(finding.ok or not finding.needed for finding in findings) else 1)
+
+
 @contextmanager
 def ending_well():
     """Turn the errors that say what to do into a line on standard error; anything else is a bug and may show itself."""

@@ -77,8 +77,8 @@ def as_numbers(got):
 
 
 def all_numeric(items):
-    return all(all_numeric(item) if isinstance(item, (list, tuple)) else isinstance(item, (int, float, np.generic, np.ndarray))
-               for item in items)
+    numeric = (int, float, np.generic, np.ndarray)
+    return all(all_numeric(item) if isinstance(item, (list, tuple)) else isinstance(item, numeric) for item in items)
 
 
 def _numbers(got, wanted, rtol, atol):

@@ -6,8 +6,11 @@ the plug-in for each notebook. Every regrade asks again, so an extension that is
 
 import math
 
+from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.plugins import BasePlugin
 from traitlets import Float
+
+from .course import Course, CourseError
 
 DAY = 24 * 60 * 60
 
@@ -25,3 +28,23 @@ class LatePolicy(BasePlugin):
             return None
         days = math.ceil(total_seconds_late / DAY)
         return round(score * min(days * self.percent_per_day, self.most_percent) / 100, 2)
+
+
+def extend(console, root, assignment, student, days, hours):
+    """Give one student more time, counted from the deadline of all; 0 takes it back. Raises `CourseError`."""
+    course = Course(root)
+    with Gradebook(course.dir.db_url, course.dir.course_id) as gradebook:
+        try:
+            due = gradebook.find_assignment(assignment).duedate
+        except MissingEntry:
+            raise CourseError(f"Assignment {assignment} is not in the gradebook. "
+                              f"Generate it first: nbgrader generate_assignment {assignment}") from None
+        if due is None:
+            raise CourseError(f"{assignment} has no deadline to extend. Set one: "
+                              f"nbgrader db assignment add {assignment} --duedate='2026-03-01 12:00:00 UTC'")
+        gradebook.update_or_create_student(student)
+        gradebook.update_or_create_submission(assignment, student)
+        gradebook.grant_extension(assignment, student, days=days, hours=hours)
+        late = gradebook.find_submission(assignment, student).duedate
+    console.print(f"{student} may hand in {assignment} until {late:%Y-%m-%d %H:%M} UTC.", highlight=False, markup=False)
+    console.print(f"If it is graded already: course grade {assignment} --student {student} --force", highlight=False, markup=False)

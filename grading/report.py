@@ -92,7 +92,7 @@ def as_html(verdict, points, max_points, sources, note=""):
     for outcome, core, title, lines in rows(verdict, sources):
         more = "".join(f"<br><small>{inert(escape(line))}</small>" for line in lines)
         star = " *" if core else ""
-        body.append(f'<tr><td style="white-space:nowrap;color:{COLOURS[outcome]}">{SIGNS[outcome]}</td>'
+        body.append(f'<tr><td style="white-space:nowrap;padding-right:1em;color:{COLOURS[outcome]}">{SIGNS[outcome]}</td>'
                     f'<td style="text-align:left">{escape(title)}{star}{more}</td></tr>')
     extra = "".join(f"<p>{inert(escape(line))}</p>" for line in notes(verdict, note))
     return (f'<table><caption style="text-align:left"><b>{escape(verdict.exercise)}: {points:g} of {max_points:g} points.'

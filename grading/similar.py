@@ -194,13 +194,14 @@ def as_page(assignment, codes, found, at_least=AT_LEAST):
 
 def evidence(pair):
     names = pair.first.student, pair.second.student
+    both = " and ".join(names)
     rows = [(part, f"{similarity:.0%}", size, others) for part, similarity, size, others in pair.parts]
     shared = [paragraph("Comments that only these two have: " + "; ".join(pair.comments))] if pair.comments else []
     sides = [(part, side(pair.first, pair.second, part), side(pair.second, pair.first, part))
              for part, similarity, *_ in pair.parts if similarity >= AT_LEAST]
-    return section(f"{names[0]} and {names[1]}: {pair.similarity:.0%} alike",
-                   table("How alike the answers are", ("part", "alike", "tokens", "others with the same"), rows), *shared,
-                   table("Side by side; lines that both have are marked", ("part", *names), sides) if sides else "")
+    return section(f"{both}: {pair.similarity:.0%} alike",
+                   table(f"How alike the answers of {both} are", ("part", "alike", "tokens", "others with the same"), rows), *shared,
+                   table(f"Lines that both {both} have are marked", ("part", *names), sides) if sides else "")
 
 
 def side(code, other, part):

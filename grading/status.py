@@ -65,20 +65,31 @@ def states(root=None, assignment=None):
 
 
 def gradebook_rows(course):
-    """{assignment: {student: (whether a person has to grade, whether the feedback tells other points)}}; {} at first."""
+    """{assignment: {student: (whether a person has to grade, whether the feedback tells other points)}}; {} at first.
+
+    Who only got an extension is in the gradebook as well; that row says nothing yet.
+    """
     database = make_url(course.dir.db_url).database
     if course.dir.db_url.startswith("sqlite") and not os.path.exists(database or ""):
         return {}       # opening it would make it
     with Gradebook(course.dir.db_url, course.dir.course_id) as gradebook:
         return {row.name: {s.student_id: (bool(s.needs_manual_grade), tells_other_points(course, s))
-                           for s in row.submissions} for row in gradebook.assignments}
+                           for s in row.submissions if was_begun(course, s)} for row in gradebook.assignments}
+
+
+def was_begun(course, submission):
+    """Whether grading began, as far as the gradebook shows it."""
+    return submission.extension is None or folder_of(course, course.dir.autograded_directory, submission).is_dir()
+
+
+def folder_of(course, step, submission):
+    return Path(course.dir.format_path(step, submission.student_id, submission.assignment.name))
 
 
 def tells_other_points(course, submission):
     """Whether the overview that students have is not what it would be now: a person may have graded since."""
-    ids = submission.student_id, submission.assignment.name
-    page = Path(course.dir.format_path(course.dir.feedback_directory, *ids), overview.NAME)
-    folder = Path(course.dir.format_path(course.dir.autograded_directory, *ids))
+    page = folder_of(course, course.dir.feedback_directory, submission) / overview.NAME
+    folder = folder_of(course, course.dir.autograded_directory, submission)
     return page.exists() and page.read_text(encoding="utf-8") != overview.overview(submission, folder)
 
 

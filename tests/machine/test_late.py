@@ -7,8 +7,11 @@ import pytest
 from nbgrader.api import Gradebook
 from rich.console import Console
 
+from grading import late
+from grading.course import CourseError
 from grading.grade import grade_class
 from grading.late import LatePolicy
+from grading.status import states
 from grading.submissions import hand_in
 
 CASE = Path(__file__).parents[1] / "submissions" / "ps1" / "perfect-vectorised"
@@ -66,6 +69,18 @@ def test_an_extension_counts_after_a_regrade_in_both_graders(course, nbgrader, m
 
 
 def extend(root, days):
-    with Gradebook(f"sqlite:///{root}/gradebook.db") as gradebook:
-        for student in ("stock", "ours"):
-            gradebook.grant_extension("ps1", student, days=days)
+    for student in ("stock", "ours"):
+        late.extend(Console(file=io.StringIO()), root, "ps1", student, days, 0)
+
+
+def test_an_extension_before_anything_is_handed_in_is_kept_and_does_not_look_like_a_failure(course):
+    screen = io.StringIO()
+    late.extend(Console(file=screen, width=200), course, "ps1", "ours", 1, 6)
+    assert "ours may hand in ps1 until 2026-03-02 18:00 UTC." in screen.getvalue()
+    (found,) = states(course, "ps1")
+    assert found.failed == [] and found.ungraded == ["ours", "stock"]
+
+
+def test_without_a_deadline_there_is_nothing_to_extend(course_folder):
+    with pytest.raises(CourseError, match="no deadline to extend. Set one: nbgrader db assignment add ps1"):
+        late.extend(Console(), course_folder("ps1"), "ps1", "ours", 1, 0)

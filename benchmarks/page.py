@@ -1,0 +1,105 @@
+"""The results of `benchmarks.run` as Markdown tables and a picture for docs/performance.md."""
+
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("agg")
+import matplotlib.pyplot as plt  # noqa: E402
+
+from .run import DASK, FLOOR, ONE, OTTER, STOCK, TWO  # noqa: E402
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
+ORDER = (STOCK, OTTER, ONE, TWO, DASK, FLOOR)
+COLOURS = ("#0072B2", "#56B4E9", "#009E73", "#E69F00", "#CC79A7", "#999999")
+
+
+def tables(results):
+    """All results as Markdown."""
+    versions = ", ".join(f"{name} {number}" for name, number in results["versions"].items())
+    parts = [f"Measured on {results['date']} on a {results['machine']}; Python {results['python']}, {versions}."]
+    if results["quick"]:
+        parts.append("**A quick run on a handful of submissions: it shows that the benchmark works, no more.**")
+    parts += ["### A class without slow, looping or crashing submissions", comparison(results["calm"]),
+              "### The same with them: one in nine is slow, loops without end or kills its kernel",
+              comparison(results["wild"]),
+              "### Where the CPU time of a submission goes", where(results["phases"], results["calm"]),
+              "### Growth", grown(results["growth"]), "### Soak", soaked(results["soak"])]
+    return "\n\n".join(parts)
+
+
+def comparison(found):
+    lines = ["| grader | submissions x rounds | notebooks/s | x stock | CPU s each | of stock's CPU | of the floor's CPU "
+             "| peak memory |", "| --- | --- | --- | --- | --- | --- | --- | --- |"]
+    stock, floor = found[STOCK], found[FLOOR]
+    for name in ORDER:
+        if name not in found:
+            continue
+        one = found[name]
+        lines.append(f"| {name} | {one['submissions']} x {one['rounds']} | {one['per_second']:.2f} | "
+                     f"{one['per_second'] / stock['per_second']:.1f} | {one['cpu']:.3f} | {one['cpu'] / stock['cpu']:.1%} | "
+                     f"{one['cpu'] / floor['cpu']:.1f} x | {one['peak'] / 2**20:.0f} MiB |")
+    return "\n".join(lines)
+
+
+def where(phases, calm):
+    total = sum(phases.values())
+    lines = ["| phase | CPU ms | share | of stock's whole |", "| --- | --- | --- | --- |"]
+    for name, seconds in sorted(phases.items(), key=lambda pair: -pair[1]):
+        lines.append(f"| {name} | {1000 * seconds:.0f} | {seconds / total:.0%} | {seconds / calm[STOCK]['cpu']:.1%} |")
+    lines.append(f"| all | {1000 * total:.0f} | 100% | {total / calm[STOCK]['cpu']:.1%} |")
+    return "\n".join(lines)
+
+
+def grown(growth):
+    first = growth[0]
+    lines = ["| submissions | notebooks/s | time | time, of the first | CPU s each | peak memory |",
+             "| --- | --- | --- | --- | --- | --- |"]
+    for one in growth:
+        lines.append(f"| {one['submissions']} | {one['submissions'] / one['wall']:.2f} | {one['wall']:.0f} s | "
+                     f"{one['wall'] / first['wall']:.1f} x | {one['cpu'] / one['submissions']:.3f} | "
+                     f"{one['peak'] / 2**20:.0f} MiB |")
+    return "\n".join(lines)
+
+
+def soaked(soak):
+    files = ", ".join(soak["files_left"]) or "no file"
+    return (f"{soak['graded']} of {soak['submissions']} submissions were graded. All processes together held "
+            f"{soak['early'] / 2**20:.0f} MiB early in the run and {soak['late'] / 2**20:.0f} MiB late in it "
+            f"({soak['late'] / soak['early'] - 1:+.1%}). When the command had ended, {files} was left in its folder for "
+            f"temporary files, sockets included, and the last process was gone "
+            f"{soak['seconds_until_no_process_was_left']:.1f} s later.")
+
+
+def picture(results, path):
+    """Throughput of each grader, and the phases of a submission."""
+    plt.rcParams["svg.hashsalt"] = "performance"
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
+    calm = results["calm"]
+    names = [name for name in ORDER if name in calm]
+    speeds = [calm[name]["per_second"] / calm[STOCK]["per_second"] for name in names]
+    bars = left.barh(names[::-1], speeds[::-1], color="#0072B2")
+    left.bar_label(bars, fmt="%.1f", padding=3)
+    left.set(xscale="log", xlabel="notebooks per second, stock = 1", title="Throughput on the same two cores")
+    left.set_xlim(left.get_xlim()[0], 2.5 * max(speeds))
+    bottom = 0.0
+    for colour, (name, seconds) in zip(COLOURS, results["phases"].items()):
+        right.bar("course grade", 1000 * seconds, bottom=bottom, color=colour, label=name, width=0.5)
+        bottom += 1000 * seconds
+    right.bar("floor", 1000 * calm[FLOOR]["cpu"], color="black", width=0.5)
+    right.set(ylabel="CPU ms per submission", title=f"Stock: {1000 * calm[STOCK]['cpu']:.0f} ms")
+    right.legend(fontsize=7, loc="upper right")
+    right.set_ylim(0, 1.7 * max(bottom, 1000 * calm[FLOOR]["cpu"]))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, metadata={"Date": None})
+    plt.close(figure)
+
+
+def write(results):
+    """Put tables and picture into docs/performance.md."""
+    picture(results, DOCS / "figures" / "performance.svg")
+    document = DOCS / "performance.md"
+    before, rest = document.read_text().split(BEGIN)
+    shown = "![Throughput relative to stock nbgrader, and CPU time by phase](figures/performance.svg)"
+    document.write_text(f"{before}{BEGIN}\n{tables(results)}\n\n{shown}\n{END}{rest.split(END)[1]}")

@@ -1,0 +1,140 @@
+"""All benchmarks of grading in one run: `make bench`, or `python -m benchmarks.run [options]`.
+
+Graders take turns, round after round, on the same class; medians are kept in build/bench/results.json. Nothing is
+asserted: read the table. `--quick` only shows that all of it works; `--write-docs` puts the results into
+docs/performance.md.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+from . import classes, systems
+
+BENCH = systems.BENCH
+RESULTS = BENCH / "results.json"
+STOCK, OTTER, FLOOR, ONE, TWO, DASK = ("nbgrader 0.9.6", "otter-grader 7", "floor: plain exec", "course grade, 1 process",
+                                       "course grade, 2 processes", "course grade, Dask, 2 workers")
+
+
+def options(arguments):
+    parser = argparse.ArgumentParser(prog="make bench ARGS=...", description=__doc__.split("\n\n")[0])
+    parser.add_argument("--submissions", type=int, default=100, help="in the class that all graders grade")
+    parser.add_argument("--stock", type=int, help="submissions for stock nbgrader, if not all")
+    parser.add_argument("--otter", type=int, default=10, help="submissions for otter, which starts anew for each")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--wild-rounds", type=int, default=1, help="rounds with slow, looping and crashing submissions")
+    parser.add_argument("--sizes", type=int, nargs="*", default=[10, 100, 500, 2000], help="of classes, for the growth")
+    parser.add_argument("--quick", action="store_true", help="a few submissions each: does it run?")
+    parser.add_argument("--write-docs", action="store_true", help="put the results into docs/performance.md")
+    parser.add_argument("--only-docs", action="store_true", help="the same with the results of the last run")
+    parser.add_argument("--machine", default=machine(), help="how the docs name the machine")
+    chosen = parser.parse_args(arguments)
+    if chosen.quick:
+        chosen.submissions, chosen.stock, chosen.otter = 14, 2, 1
+        chosen.rounds, chosen.wild_rounds, chosen.sizes = 1, 1, [4, 8]
+    return chosen
+
+
+def machine():
+    gib = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+    return f"{len(os.sched_getaffinity(0))}-core machine, {gib:.0f} GiB, Linux {platform.release().split('-')[0]}"
+
+
+# --- the comparison -----------------------------------------------------------------------------------------------
+
+def compare(chosen, wild, rounds):
+    """{grader: [measurement of each round]} on one class; the graders take turns."""
+    kind = "wild" if wild else "calm"
+    course = classes.make_course(BENCH / f"ours-{kind}", chosen.submissions, wild)
+    twin = classes.make_course(BENCH / f"stock-{kind}", chosen.stock or chosen.submissions, wild, stock=True)
+    trouble = systems.prepare_otter()
+    if trouble:
+        print(f"otter is left out: {trouble}", flush=True)
+    turns = {ONE: lambda: systems.ours(course, 1), TWO: lambda: systems.ours(course, 2),
+             DASK: lambda: systems.ours_with_dask(course, 2), FLOOR: lambda: systems.floor(course),
+             STOCK: lambda: systems.stock(twin)}
+    if not trouble and not wild:
+        turns[OTTER] = lambda: systems.otter(course, chosen.otter)
+    found = {name: [] for name in turns}
+    for number in range(rounds):
+        for name, turn in turns.items():
+            one = turn()
+            found[name].append(one)
+            print(f"{kind} round {number + 1}: {name}: {one['submissions'] / one['wall']:.2f}/s, "
+                  f"{one['cpu'] / one['submissions']:.2f} CPU s each, status {one['status']}", flush=True)
+    return {name: summary(many) for name, many in found.items()}
+
+
+def summary(many):
+    """Medians over rounds, per submission."""
+    number = many[0]["submissions"]
+    return {"submissions": number, "rounds": len(many), "status": sorted({one["status"] for one in many}),
+            "per_second": statistics.median(number / one["wall"] for one in many),
+            "cpu": statistics.median(one["cpu"] / number for one in many),
+            "peak": statistics.median(one["peak"] for one in many)}
+
+
+def phases(chosen):
+    """CPU seconds per submission of each phase of grading, on the calm class."""
+    course = BENCH / "ours-calm"
+    classes.reset(course)
+    subprocess.run([sys.executable, "-W", "ignore", "-m", "benchmarks.phases", course, BENCH / "phases.json"],
+                   cwd=systems.ROOT, check=True, stdout=subprocess.DEVNULL)
+    return json.loads((BENCH / "phases.json").read_text())["phases"]
+
+
+# --- growth and soak ----------------------------------------------------------------------------------------------
+
+def growth(chosen):
+    """[{"submissions", "wall", "cpu", "peak", "memory", what is left}] of `course grade` on classes of growing size."""
+    found = []
+    for size in chosen.sizes:
+        course = classes.make_course(BENCH / "growth", size)
+        one = systems.ours(course, 2)
+        found.append({**one, "graded": sum(1 for _ in course.glob("autograded/*/ps1"))})
+        print(f"{size} submissions: {size / one['wall']:.2f}/s, peak {one['peak'] / 2**20:.0f} MiB, "
+              f"left behind: {one['files_left'] or 'nothing'}", flush=True)
+    return found
+
+
+def soak(grown):
+    """What the largest class says of leaks: memory early and late in the run, and what was left when it ended."""
+    last = grown[-1]
+    sizes = [size for _, size in last["memory"]]
+    tenth = max(1, len(sizes) // 10)
+    return {"submissions": last["submissions"], "graded": last["graded"], "files_left": last["files_left"],
+            "seconds_until_no_process_was_left": last["until_nothing_is_left"] - last["wall"],
+            "early": statistics.median(sizes[tenth:3 * tenth] or sizes),
+            "late": statistics.median(sizes[-3 * tenth:-tenth] or sizes)}
+
+
+def main(arguments=None):
+    chosen = options(arguments)
+    BENCH.mkdir(parents=True, exist_ok=True)
+    if not chosen.only_docs:
+        results = {"machine": chosen.machine, "date": datetime.date.today().isoformat(), "quick": chosen.quick,
+                   "python": platform.python_version(),
+                   "versions": {name: version(name) for name in ("nbgrader", "numpy", "ipykernel", "distributed")}}
+        results["calm"] = compare(chosen, False, chosen.rounds)
+        results["phases"] = phases(chosen)
+        results["wild"] = compare(chosen, True, chosen.wild_rounds)
+        results["growth"] = growth(chosen)
+        results["soak"] = soak(results["growth"])
+        RESULTS.write_text(json.dumps(results, indent=1))
+    from . import page
+    results = json.loads(RESULTS.read_text())
+    print(page.tables(results))
+    if chosen.write_docs or chosen.only_docs:
+        page.write(results)
+
+
+if __name__ == "__main__":
+    main()
