@@ -122,7 +122,7 @@ def grade_notebook(bundle, name, taken, files, graded):
         if is_solution(cell) or is_task(cell):
             unchanged = not is_task(cell) and cell.metadata["nbgrader"]["checksum"] == compute_checksum(cell)
             graded.comments[key] = "No response." if unchanged else None
-    text = nbformat.writes(nb, version=nbformat.NO_CONVERT)
+    text = nbformat.v4.writes(nb)       # what `nbformat.writes` gives, without its validation against the schema
     graded.notebooks[name] = text if text.endswith("\n") else text + "\n"
     graded.mended.update({(name, cell): words for cell, words in said.items()})
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .course import Course
 
-MINE = Path(__file__).parents[1] / "jupyter"
+MINE = Path(__file__).parents[1] / "jupyter" / "staff"
 
 
 def start(console, root, options):

@@ -47,4 +47,5 @@ def extend(console, root, assignment, student, days, hours):
         gradebook.grant_extension(assignment, student, days=days, hours=hours)
         late = gradebook.find_submission(assignment, student).duedate
     console.print(f"{student} may hand in {assignment} until {late:%Y-%m-%d %H:%M} UTC.", highlight=False, markup=False)
-    console.print(f"If it is graded already: course grade {assignment} --student {student} --force", highlight=False, markup=False)
+    console.print(f"If it is graded already: course grade {assignment} --student {student} --force", highlight=False,
+                  markup=False)

@@ -49,8 +49,9 @@ def overview(submission, folder):
             points, most = points + grade.score, most + grade.max_score
             if grade.needs_manual_grade:
                 waiting.append(grade.name.removeprefix("test_"))
-        to_page = Html("<p>" + link(f"{notebook.name}.html", f"Your {notebook.name} notebook with all comments") + "</p>") \
-            if path.exists() else paragraph("This notebook was not handed in.")
+        words = f"Your {notebook.name} notebook with all comments"
+        to_page = Html(f"<p>{link(f'{notebook.name}.html', words)}</p>") if path.exists() else \
+            paragraph("This notebook was not handed in.")
         mended = [paragraph(f"Mended before grading: {line}", note=True) for line in in_words(about.get("mended", {}))]
         parts.append(section(notebook.name, table(f"Points in {notebook.name}", ("exercise", "points", "of", "checks"), rows),
                              first_step(rows, about.get("verdicts", {})), to_page, *mended))

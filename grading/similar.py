@@ -181,12 +181,12 @@ def similar(console, root, assignment, at_least, output):
 
 def as_page(assignment, codes, found, at_least=AT_LEAST):
     """The whole page as HTML."""
-    said = (f"{len(codes)} submissions were compared. Listed are pairs that are alike to {at_least:.0%} or more, or that share "
-            f"comments which nobody else has. Submissions of fewer than {FEWEST_TOKENS} tokens are left out.")
-    rows = [(f"{pair.first.student} and {pair.second.student}", f"{pair.similarity:.0%}", ", ".join(pair.only_theirs) or "–",
-             len(pair.comments)) for pair in found]
-    overview = table("Pairs, the most striking first", ("pair", "alike", "answers that only they have", "shared comments"), rows) \
-        if rows else paragraph("No pair is that much alike.")
+    said = (f"{len(codes)} submissions were compared. Listed are pairs that are alike to {at_least:.0%} or more, or that "
+            f"share comments which nobody else has. Submissions of fewer than {FEWEST_TOKENS} tokens are left out.")
+    rows = [(f"{pair.first.student} and {pair.second.student}", f"{pair.similarity:.0%}",
+             ", ".join(pair.only_theirs) or "–", len(pair.comments)) for pair in found]
+    head = "pair", "alike", "answers that only they have", "shared comments"
+    overview = table("Pairs, the most striking first", head, rows) if rows else paragraph("No pair is that much alike.")
     more = [paragraph(f"The evidence is shown for the first {MOST_PAIRS} pairs.", note=True)] if found[MOST_PAIRS:] else []
     return page(f"Similar submissions of {assignment}", paragraph(CAVEAT), paragraph(said), overview, *more,
                 *map(evidence, found[:MOST_PAIRS]))

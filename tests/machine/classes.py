@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -22,6 +23,7 @@ from grading.submissions import fill, hand_in
 ROOT = Path(__file__).parents[2]
 CASES = ROOT / "tests" / "submissions" / "ps1"
 REAPER = Path(__file__).with_name("reaper.py")
+STOPPED_AT = re.compile(rb'"ename": "CellTimeout",.*?"traceback": \[.*?^   +\]', re.DOTALL | re.MULTILINE)
 SLEEPY = "# Waits a while, then gives up.\n# %% sigmoid\nimport time\ntime.sleep({seconds})\n"
 
 
@@ -133,10 +135,10 @@ def rows(where):
 
 
 def files(root):
-    """{path below autograded/: (bytes, mode)} of a course, but for the lock."""
+    """{path below autograded/: (bytes, mode)} of a course, but for the lock, and for where a loop stood when it was stopped."""
     base = root / "autograded"
-    return {path.relative_to(base).as_posix(): (path.read_bytes(), path.stat().st_mode) for path in base.rglob("*")
-            if path.is_file() and path.name != ".grading.lock"}
+    return {path.relative_to(base).as_posix(): (STOPPED_AT.sub(b"", path.read_bytes()), path.stat().st_mode)
+            for path in base.rglob("*") if path.is_file() and path.name != ".grading.lock"}
 
 
 def graded(root):
