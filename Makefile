@@ -8,6 +8,7 @@ demo: .venv/ready
 	@$(BIN)/course demo
 
 test: .venv/ready
+	@bin/debian-setup
 	@$(BIN)/python -m pytest $(ARGS)
 
 mutation: .venv/ready       ## break reference_impl in every small way; each must fail a test: docs/mutation.md

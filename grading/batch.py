@@ -28,6 +28,7 @@ from .intake import STAMP, Refusal, screen
 from .mend import mend, stand_in
 from .pictures import helper_files
 from .sandbox import Limits
+from .writing import notebook_text
 
 RETRIES = 2             # of a submission whose worker died
 PR_SET_PDEATHSIG = 1
@@ -122,7 +123,7 @@ def grade_notebook(bundle, name, taken, files, graded):
         if is_solution(cell) or is_task(cell):
             unchanged = not is_task(cell) and cell.metadata["nbgrader"]["checksum"] == compute_checksum(cell)
             graded.comments[key] = "No response." if unchanged else None
-    text = nbformat.v4.writes(nb)       # what `nbformat.writes` gives, without its validation against the schema
+    text = notebook_text(nb)
     graded.notebooks[name] = text if text.endswith("\n") else text + "\n"
     graded.mended.update({(name, cell): words for cell, words in said.items()})
 
@@ -172,7 +173,8 @@ class Pool:
     def __init__(self, jobs):
         self.jobs, self.others, self.executor = jobs, set(active_children()), None
         self.context = get_context("forkserver")
-        self.context.set_forkserver_preload(["grading.cli", "grading.batch"])     # loaded once, not by each worker
+        # loaded once, not by each worker
+        self.context.set_forkserver_preload(["grading.cli", "grading.batch", "matplotlib.backends.backend_agg"])
 
     def submit(self, *task):
         try:

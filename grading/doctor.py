@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from .sandbox import KernelNotStarted, Sandbox, SandboxUnavailable, find_bwrap
+from . import cgroup
+from .sandbox import KernelNotStarted, Limits, Sandbox, SandboxUnavailable, find_bwrap
 
 PYTHON, NUMPY, LINUX, FREE_BYTES = (3, 11), (1, 26), (5, 14), 2 * 2**30
 SYSCTLS = {"kernel/unprivileged_userns_clone": "0", "user/max_user_namespaces": "0",
            "kernel/apparmor_restrict_unprivileged_userns": "1"}
-CGROUPS = Path("/sys/fs/cgroup")
 
 
 @dataclass(frozen=True)
@@ -133,19 +133,14 @@ def seccomp():
 
 
 def memory():
-    """Limits hold without cgroups: per process by rlimits, over all processes by a watch ten times a second."""
-    controllers = text_of(own_cgroup() / "cgroup.controllers").split()
-    ok = "memory" in controllers and "pids" in controllers
-    return Finding("cgroup v2", ok, "memory and processes can be capped for the whole grader" if ok else
-                   "no cgroup v2 with memory and pids here: rlimits and the watch hold alone",
-                   "A hard cap for the whole grader, where systemd runs: systemd-run --user --scope -p MemoryMax=6G "
-                   "-p TasksMax=512 nbgrader autograde ps1", needed=False)
-
-
-def own_cgroup():
-    """The folder of this process's cgroup v2; a folder that does not exist where there is none."""
-    found = re.search(r"^0::/(.*)$", text_of(Path("/proc/self/cgroup")), re.MULTILINE)
-    return CGROUPS / found[1] if found else CGROUPS / "none"
+    """Where a cgroup can be made, it caps all of a sandbox together; rlimits and a watch hold everywhere."""
+    group = cgroup.make(Limits())
+    if group:
+        group.close()
+    return Finding("cgroup v2", bool(group), "memory and processes of a sandbox are capped together" if group else
+                   "none can be made here: rlimits and a watch ten times a second hold alone",
+                   "Where systemd runs, start it in a scope of its own: systemd-run --user --scope course grade ps1",
+                   needed=False)
 
 
 # --- small change -------------------------------------------------------------------------------------------------

@@ -54,7 +54,8 @@ def execute(nb, notebook, root, sandbox, files):
     `SuiteError` for what is not the student's fault.
     """
     names = {number: hidden_calls(cell) for number, cell in enumerate(nb.cells) if is_tests(cell)}
-    suite = suite_for(nb, notebook, root, names)
+    judges = digests(root)
+    suite = suite_for(nb, notebook, root, names, judges)
     subject = KernelSubject(sandbox, watch=sum(names.values(), []), files=files)
     try:
         run_cells(nb, subject, root)
@@ -64,11 +65,11 @@ def execute(nb, notebook, root, sandbox, files):
     mended = nb.metadata.get("grading", {}).get("mended", {})
     for number, exercises in names.items():
         write_verdicts(nb, number, [verdicts[name] for name in exercises], mended)
-    nb.metadata["grading"] = {"graded_by": provenance(root, sandbox.mode), "mended": mended,
+    nb.metadata["grading"] = {"graded_by": provenance(judges, sandbox.mode), "mended": mended,
                               "verdicts": {name: as_record(verdict) for name, verdict in verdicts.items()}}
 
 
-def suite_for(nb, notebook, root, names):
+def suite_for(nb, notebook, root, names, judges):
     """The checks that the tests cells ask for, or None where there is no tests cell. Raises `SuiteError`.
 
     A tests cell that asks for none would be judged by what happens in the student's kernel.
@@ -77,7 +78,7 @@ def suite_for(nb, notebook, root, names):
         if not exercises:
             raise SuiteError(f"Cell {name_of(nb.cells[number])} of {notebook} names no hidden checks: write "
                              'run_hidden_checks("...") as a line of its own into its hidden region.')
-    suite = shared_suite(root, notebook) if names else None
+    suite = shared_suite(root, notebook, judges) if names else None
     unknown = sorted(set(sum(names.values(), [])) - suite.exercises) if suite else []
     if unknown:
         raise SuiteError(f"{notebook} asks for checks of {', '.join(unknown)}, and {suite.path} has none.")
@@ -163,14 +164,13 @@ def shared_sandbox(mode, limits):
     return SANDBOXES[key]
 
 
-def shared_suite(root, notebook):
-    """The collected checks of a notebook, collected anew if a file of the course changed on disk."""
-    digest = digests(root)
+def shared_suite(root, notebook, judges):
+    """The collected checks of a notebook, collected anew if a file of the course changed on disk: see `digests`."""
     known = LOADED.get((root, notebook))
-    if known is None or known[0] != digest:
+    if known is None or known[0] != judges:
         if known:
             known[1].close()
-        LOADED[root, notebook] = digest, Suite(root, notebook)
+        LOADED[root, notebook] = judges, Suite(root, notebook)
     return LOADED[root, notebook][1]
 
 
@@ -188,9 +188,9 @@ def digests(root):
     return {name: content.hexdigest()[:16] for name, content in found.items()}
 
 
-def provenance(root, sandbox):
+def provenance(judges, sandbox):
     """What graded a notebook, kept in its metadata."""
-    return {**digests(root), "sandbox": sandbox, "versions": versions()}
+    return {**judges, "sandbox": sandbox, "versions": versions()}
 
 
 @cache

@@ -52,9 +52,7 @@ def grade_class(console, root, assignment, students, jobs, scheduler, force, dry
     if not waiting:
         return 0
     if not scheduler:       # refuse before the run, not once per submission
-        probe = Sandbox(course.execute.sandbox)
-        probe.start()
-        probe.close()
+        Sandbox(course.execute.sandbox).probe()
     lines, status, started = [], 0, time.monotonic()
     with Progress("{task.description}", BarColumn(), MofNCompleteColumn(), Rate(), TimeElapsedColumn(),
                   TimeRemainingColumn(), console=console, disable=not console.is_terminal, transient=True) as bar:

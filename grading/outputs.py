@@ -8,6 +8,7 @@ comes out: harmless cells stay as they are, others are shown as their source tex
 import base64
 import binascii
 import re
+from functools import lru_cache
 from html.parser import HTMLParser
 
 import nh3
@@ -137,7 +138,7 @@ def as_text(nodes):
 def clean_markdown(source, attachments=None):
     """`source` itself where its page is harmless, without its pictures from elsewhere, or else shown as plain text."""
     for text in (source, re.sub(r"!\[(?![^\]]*\]\(attachment:)", "[", source)):
-        if len(text) <= MAX_RENDERED and is_harmless(text, attachments):
+        if len(text) <= MAX_RENDERED and (is_harmless(text, attachments) if attachments else is_harmless_text(text)):
             return text
     return as_source(source)
 
@@ -146,6 +147,11 @@ def as_source(source):
     """Markdown that shows `source` as it was written."""
     fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", source)), default=0))
     return f"*Shown as it was written:*\n\n{fence}\n{source}\n{fence}"
+
+
+@lru_cache(maxsize=500)     # most of a class hands in the same cells
+def is_harmless_text(source):
+    return is_harmless(source)
 
 
 def is_harmless(source, attachments=None):

@@ -21,12 +21,12 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from . import wire
+from . import cgroup, wire
 
 INSIDE = Path(__file__).parent / "inside"
 STUDENT_PACKAGES = ("numpy", "matplotlib", "ipython", "matplotlib-inline", "pyseccomp")
 START_SECONDS = 120     # for the server: a cold disk reads a few hundred files
-END_SECONDS = 5         # for a server without bubblewrap to end what it started
+END_SECONDS = 5         # for a server to end what it started
 COURSE = Path(__file__).parents[1]
 # Where root grades, a sandbox gets a host user id of its own out of the range that systemd leaves unused.
 FIRST_UID = 1_900_000_000
@@ -81,15 +81,15 @@ def student_paths():
             distribution = importlib.metadata.distribution(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-        for file in distribution.files or ():
-            top = file.parts[0]
+        for line in (distribution.read_text("RECORD") or "").splitlines():
+            top = line.split(",")[0].split("/")[0]
             if top not in ("..", "__pycache__") and not top.endswith(".pth"):
-                entries[top] = Path(distribution.locate_file(top))
+                entries[top] = distribution.locate_file(top)
         for line in distribution.requires or ():
             requirement = Requirement(line)
             if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
                 wanted.append(requirement.name)
-    return {top: path for top, path in sorted(entries.items()) if path.exists()}
+    return {top: Path(path) for top, path in sorted(entries.items()) if Path(path).exists()}
 
 
 def find_bwrap():
@@ -167,7 +167,7 @@ class Sandbox:
         if mode not in ("bwrap", "none"):
             raise SandboxUnavailable(f"unknown sandbox {mode!r}: say 'bwrap', or 'none' to run without isolation")
         self.mode, self.limits, self.warm = mode, limits, True
-        self.process = self.control = self.folder = self.sock = None
+        self.process = self.control = self.folder = self.sock = self.cgroup = None
 
     # --- the server ---------------------------------------------------------------------------------------------
 
@@ -175,8 +175,7 @@ class Sandbox:
         """Start the server if it is not running. Raises `SandboxUnavailable` with the remedy."""
         if self.process is not None and self.process.poll() is None:
             return
-        # A container's root may be unable to change its id: then it stays itself, in a user namespace.
-        for own_uid in (True, False) if self.mode == "bwrap" and os.geteuid() == 0 else (False,):
+        for own_uid in self.ways():
             self.close()
             try:
                 return self.launch(own_uid)
@@ -188,9 +187,29 @@ class Sandbox:
                 raise
         raise SandboxUnavailable(f"The sandbox for student code did not start: {said}\n{REMEDY}")
 
+    def ways(self):
+        """Whether to take a user id of its own: a container's root may be unable to; then it stays itself, in a namespace."""
+        return (True, False) if self.mode == "bwrap" and os.geteuid() == 0 else (False,)
+
+    def probe(self):
+        """Raise `SandboxUnavailable` where bubblewrap can start nothing: what `start` finds out in seconds, at once."""
+        said = ""
+        for own_uid in self.ways() if self.mode == "bwrap" else ():
+            program = f"import os; os.setresuid(*[{FIRST_UID}] * 3)" if own_uid else ""
+            done = subprocess.run([*self.surroundings(own_uid), interpreter(), "-I", "-S", "-c", program], cwd="/",
+                                  text=True, stdin=subprocess.DEVNULL, capture_output=True)
+            if done.returncode == 0:
+                return
+            said = done.stderr.strip()[-1000:]
+        if self.mode == "bwrap":
+            raise SandboxUnavailable(f"The sandbox for student code did not start: {said}\n{REMEDY}")
+
     def launch(self, own_uid):
         self.folder = tempfile.mkdtemp(prefix="grading-")
         command = self.command(own_uid)
+        self.cgroup = cgroup.make(self.limits) if self.mode == "bwrap" else None
+        if self.cgroup:
+            command = self.cgroup.around(command)
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs, open(Path(self.folder, "log"), "wb") as log:
             self.process = subprocess.Popen(command, stdin=theirs, stdout=log, stderr=log, env=self.environment(),
@@ -206,8 +225,12 @@ class Sandbox:
         if self.mode == "none":
             link_packages(self.folder)
             return command
+        return self.surroundings(own_uid) + command + [str(FIRST_UID + os.getpid())] * own_uid
+
+    def surroundings(self, own_uid):
+        """The command line up to the program: bubblewrap and the environment variables."""
         variables = [word for name, value in self.environment().items() for word in ("--setenv", name, value)]
-        return bwrap_command(self.limits, own_uid) + variables + command + [str(FIRST_UID + os.getpid())] * own_uid
+        return bwrap_command(self.limits, own_uid) + variables
 
     def environment(self):
         place = "/scratch" if self.mode == "bwrap" else self.folder
@@ -280,14 +303,17 @@ class Sandbox:
         if self.control is not None:
             self.control.close()
         if self.process is not None:
-            if self.mode == "none":     # no namespace ends its kernel with it: let it do so itself
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    self.process.wait(END_SECONDS)
+            # It ends by itself when nobody listens: without a namespace it has its kernel to end, and the system
+            # forgets the CPU time of what is killed together with its namespace.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(END_SECONDS)
             self.process.kill()
             self.process.wait()
+        if self.cgroup is not None:
+            self.cgroup.close()
         if self.folder is not None:
             shutil.rmtree(self.folder, ignore_errors=True)
-        self.process = self.control = self.folder = self.sock = None
+        self.process = self.control = self.folder = self.sock = self.cgroup = None
 
 
 REMEDY = """Grading needs bubblewrap and user namespaces. Try, as root:

@@ -167,6 +167,7 @@ class Kernel:
         config = Config()
         config.HistoryManager.enabled = False
         config.InteractiveShell.history_length = 0
+        config.InteractiveShell.xmode = "Plain"         # "Context" takes up to 0.1 s for one error
         config.InteractiveShell.displayhook_class = Hook
         config.InteractiveShell.display_pub_class = Publisher
         self.shell = Shell.instance(config=config, displayhook_class=Hook, display_pub_class=Publisher)

@@ -9,6 +9,7 @@ server lets go of its end of a pipe (the leash), or the kernel's processes toget
 When process 1 of a pid namespace ends, the system kills everything in it, so nothing outlives its kernel.
 """
 
+import contextlib
 import ctypes
 import errno
 import json
@@ -69,6 +70,12 @@ def enter_namespaces():
     for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
         with open(f"/proc/self/{name}", "w") as file:
             file.write(text)
+
+
+def go_first_when_memory_is_short():
+    """Where the system has to end a process, let it be the kernel and neither the server nor the grader."""
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+        file.write("1000")
 
 
 def mount_own_places(limits):
@@ -282,6 +289,7 @@ class Server:
         """Become the kernel. The new session takes it out of the server's process group, which it could signal."""
         os.setsid()
         check(libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "die with the monitor")
+        go_first_when_memory_is_short()
         if isolation == "namespaces":
             mount_own_places(limits)
         limit_resources(limits, isolation)

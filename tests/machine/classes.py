@@ -105,9 +105,9 @@ def crash(root, *options, moments, seconds=60):
     return counts
 
 
-def die_for_ben(bundle, submission):
+def die_for_one(bundle, submission):
     """Stands in for `batch.grade`."""
-    if submission.student == "ben":
+    if submission.student == "student-02":
         os.kill(os.getpid(), signal.SIGKILL)
     return Graded(submission.student)
 

@@ -16,7 +16,7 @@ from grading.collect import Collect
 def inbound(tmp_path):
     """A submission in the exchange, with a link to a secret beside the notebook."""
     (tmp_path / "secret").write_text("every solution")
-    folder = tmp_path / "inbound" / "alice+ps1+2030-01-01 10:00:00 UTC+1"
+    folder = tmp_path / "inbound" / "student-01+ps1+2030-01-01 10:00:00 UTC+1"
     folder.mkdir(parents=True)
     (folder / "activations.ipynb").write_text("{}")
     (folder / "link.txt").symlink_to(tmp_path / "secret")
@@ -53,7 +53,7 @@ def test_a_folder_that_is_too_large_costs_nobody_else(inbound, tmp_path):
 
 
 def test_a_link_in_place_of_a_submission_is_not_followed(inbound, tmp_path):
-    link = inbound.parent / "bob+ps1+2030-01-01 10:00:00 UTC+2"
+    link = inbound.parent / "student-02+ps1+2030-01-01 10:00:00 UTC+2"
     link.symlink_to(inbound)
     collector(Collect, tmp_path).do_copy(str(link), str(tmp_path / "ours"))
     assert os.listdir(tmp_path / "ours") == []

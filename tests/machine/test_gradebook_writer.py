@@ -25,7 +25,7 @@ def writer(course):
         yield writer
 
 
-def made_up(student="amy", score=1.0, text="{}", **more):
+def made_up(student="student-01", score=1.0, text="{}", **more):
     scores = {("activations", f"test_{name}"): score for name in EXERCISES}
     return Graded(student, notebooks={"activations": text}, scores={**scores, ("activations", "explain_activations"): None},
                   comments={("activations", "explain_activations"): "No response."}, **more)
@@ -46,7 +46,7 @@ def test_a_submission_gets_every_row_once_however_often_it_is_stored(writer, cou
 def test_a_manual_score_stays_and_asks_for_another_look_after_a_regrade(writer, course):
     writer.store(made_up())
     with Gradebook(f"sqlite:///{course}/gradebook.db") as gradebook:
-        grade = gradebook.find_grade("test_relu", "activations", "ps1", "amy")
+        grade = gradebook.find_grade("test_relu", "activations", "ps1", "student-01")
         grade.manual_score, grade.needs_manual_grade = 0.25, False
         gradebook.db.commit()
     writer.store(made_up(score=2.0))
@@ -59,17 +59,17 @@ def test_the_folder_holds_what_was_graded_read_only_and_nothing_of_before(writer
     writer.store(made_up(text="{ }", files=(("data/new.txt", b"new"),)))
     found = files(course)
     assert {name: content for name, (content, _) in found.items()} == {
-        "amy/ps1/activations.ipynb": b"{ }", "amy/ps1/data/new.txt": b"new"}
+        "student-01/ps1/activations.ipynb": b"{ }", "student-01/ps1/data/new.txt": b"new"}
     assert {mode & 0o777 for _, mode in found.values()} == {0o444}
 
 
 def test_files_that_cannot_be_written_cost_their_own_submission_only(writer, course):
-    broken = made_up("ben", files=(("a", b""), ("a/b", b"")))
+    broken = made_up("student-02", files=(("a", b""), ("a/b", b"")))
     store_one(writer, broken)
     assert "could not be written" in broken.error
-    store_one(writer, made_up("eve"))
-    assert graded(course) == ["eve"]
-    assert {row[2] for row in rows(course) if row[0] == "submission"} == {"eve"}
+    store_one(writer, made_up("student-03"))
+    assert graded(course) == ["student-03"]
+    assert {row[2] for row in rows(course) if row[0] == "submission"} == {"student-03"}
     assert not list(course.glob("autograded/*/.ps1*"))
 
 
@@ -82,14 +82,14 @@ def test_a_gradebook_that_cannot_be_written_leaves_the_older_folder_in_its_place
         store_one(writer, made_up(score=2.0, text="after"))
     other.rollback()
     other.close()
-    assert files(course)["amy/ps1/activations.ipynb"][0] == b"before" and scores(course)["test_relu"] == 1.0
+    assert files(course)["student-01/ps1/activations.ipynb"][0] == b"before" and scores(course)["test_relu"] == 1.0
     store_one(writer, made_up(score=2.0, text="after"))
-    assert files(course)["amy/ps1/activations.ipynb"][0] == b"after" and scores(course)["test_relu"] == 2.0
+    assert files(course)["student-01/ps1/activations.ipynb"][0] == b"after" and scores(course)["test_relu"] == 2.0
 
 
 def test_what_a_killed_run_left_half_way_is_removed(writer, course):
     writer.store(made_up())
     for name in (".ps1.partial", ".ps1.old"):
-        shutil.copytree(course / "autograded/amy/ps1", course / "autograded/amy" / name)
+        shutil.copytree(course / "autograded/student-01/ps1", course / "autograded/student-01" / name)
     writer.tidy()
-    assert [path.name for path in (course / "autograded/amy").iterdir()] == ["ps1"]
+    assert [path.name for path in (course / "autograded/student-01").iterdir()] == ["ps1"]

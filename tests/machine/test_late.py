@@ -22,15 +22,15 @@ HOUR = 3600
     (0.1, None), (0.25, None), (0.3, 1.0), (24, 1.0), (24.1, 2.0), (7 * 24, 5.0), (1e6, 5.0)])
 def test_each_begun_day_costs_its_share_after_the_grace_up_to_the_most(hours, points):
     policy = LatePolicy(percent_per_day=10.0, grace_minutes=15.0, most_percent=50.0)
-    assert policy.late_submission_penalty("amy", 10.0, hours * HOUR) == points
+    assert policy.late_submission_penalty("student-01", 10.0, hours * HOUR) == points
 
 
 def test_without_a_percentage_nothing_is_taken_off():
-    assert LatePolicy().late_submission_penalty("amy", 10.0, 100 * HOUR) is None
+    assert LatePolicy().late_submission_penalty("student-01", 10.0, 100 * HOUR) is None
 
 
 def test_a_score_of_zero_stays_zero():
-    assert LatePolicy(percent_per_day=10.0).late_submission_penalty("amy", 0.0, 100 * HOUR) == 0
+    assert LatePolicy(percent_per_day=10.0).late_submission_penalty("student-01", 0.0, 100 * HOUR) == 0
 
 
 @pytest.fixture

@@ -165,7 +165,7 @@ class NoSandbox:
 
 
 def judge(course, functions):
-    return execute.shared_suite(str(course), "toy").judge(LocalSubject(functions))
+    return execute.shared_suite(str(course), "toy", execute.digests(course)).judge(LocalSubject(functions))
 
 
 def good():
@@ -258,11 +258,11 @@ def test_a_broken_check_leaves_the_submission_ungraded_by_name_and_the_command_f
     path = broken / "tests" / "hidden" / "test_activations.py"
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace("def test_relu_scales(student):\n", "def test_relu_scales(student):\n    undefined\n"), encoding="utf-8")
-    hand_in(ROOT / "tests" / "submissions" / "ps1" / "perfect-vectorised", root / "release" / "ps1", root / "submitted" / "ada" / "ps1")
+    hand_in(ROOT / "tests" / "submissions" / "ps1" / "perfect-vectorised", root / "release" / "ps1", root / "submitted" / "student-01" / "ps1")
     done = nbgrader("autograde", "ps1", f"--CourseDirectory.root={root}", f"--Execute.course_root={broken}")
     assert done.returncode != 0
-    assert "test_relu_scales: NameError" in done.stdout and "ada: not graded" in done.stdout.replace("'", "")
-    assert not (root / "autograded" / "ada" / "ps1").exists()
+    assert "test_relu_scales: NameError" in done.stdout and "student-01: not graded" in done.stdout.replace("'", "")
+    assert not (root / "autograded" / "student-01" / "ps1").exists()
     with Gradebook(f"sqlite:///{root}/gradebook.db") as gradebook:
         found = gradebook.find_assignment("ps1").submissions
         assert not [grade for one in found for nb in one.notebooks for grade in nb.grades if grade.auto_score is not None]

@@ -60,7 +60,7 @@ def test_the_course_cannot_be_read(place, kernel):
     assert_denied(kernel, f"open({str(ROOT / place)!r}).read()")
 
 
-@pytest.mark.parametrize("name", ["gradebook.db", "submitted/ada/ps1/activations.ipynb"])
+@pytest.mark.parametrize("name", ["gradebook.db", "submitted/student-01/ps1/activations.ipynb"])
 def test_gradebook_and_other_submissions_cannot_be_read(name, kernel, tmp_path):
     path = tmp_path / name
     path.parent.mkdir(parents=True, exist_ok=True)

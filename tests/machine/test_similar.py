@@ -57,10 +57,10 @@ def relu_derivative(z):
 
 @pytest.fixture(scope="module")
 def codes():
-    """ann wrote it, ben renamed it, cat and dan have code of their own, blank handed in the release."""
+    """copied wrote it, renamed renamed it, other and <sign> have code of their own, blank handed in the release."""
     source = dryrun.notebooks()["activations"]
     skeleton = similar.Skeleton([source], Course().config)
-    texts = {"ann": COPIED, "ben": RENAMED, "cat": OTHER, "<dan>": OTHER.replace("heaviside", "sign"), "blank": ""}
+    texts = {"copied": COPIED, "renamed": RENAMED, "other": OTHER, "<sign>": OTHER.replace("heaviside", "sign"), "blank": ""}
     release = dryrun.released("activations").path
     return {name: similar.read_code(name, [fill(nbformat.read(release, as_version=4), text)], skeleton)
             for name, text in texts.items()}
@@ -71,29 +71,29 @@ def test_of_the_release_nothing_is_left(codes):
 
 
 def test_renaming_and_reformatting_hide_nothing(codes):
-    assert codes["ann"].tokens == codes["ben"].tokens
+    assert codes["copied"].tokens == codes["renamed"].tokens
 
 
 def test_names_of_the_library_stay_apart(codes):
-    assert codes["cat"].tokens["relu_derivative"] != codes["<dan>"].tokens["relu_derivative"]
+    assert codes["other"].tokens["relu_derivative"] != codes["<sign>"].tokens["relu_derivative"]
 
 
 def test_copies_are_found_and_different_work_is_not(codes):
     found = similar.pairs(list(codes.values()))
-    assert {(pair.first.student, pair.second.student) for pair in found} == {("ann", "ben"), ("cat", "<dan>")}
+    assert {(pair.first.student, pair.second.student) for pair in found} == {("copied", "renamed"), ("other", "<sign>")}
     assert found[0].similarity == 1.0 or found[1].similarity == 1.0
 
 
 def test_what_many_have_alike_is_counted_as_theirs_too(codes):
-    pair = next(pair for pair in similar.pairs(list(codes.values())) if pair.first.student == "ann")
+    pair = next(pair for pair in similar.pairs(list(codes.values())) if pair.first.student == "copied")
     others = {part: count for part, _, _, count in pair.parts}
     assert others["relu"] == 2 and others["sigmoid"] == 0
     assert set(pair.only_theirs) == {"sigmoid", "saturated_fraction"}
 
 
 def test_comments_that_only_two_have_are_shown(codes):
-    twin = similar.Code("twin", codes["ann"].text, codes["ann"].tokens, codes["ann"].comments)
-    (pair,) = similar.pairs([codes["ann"], twin, codes["cat"]])
+    twin = similar.Code("twin", codes["copied"].text, codes["copied"].tokens, codes["copied"].comments)
+    (pair,) = similar.pairs([codes["copied"], twin, codes["other"]])
     assert pair.comments == ["<script>alert(1)</script>", "first the part that is safe on both sides"]
 
 
@@ -101,14 +101,14 @@ def test_the_page_says_what_it_does_not_prove_and_escapes_what_students_wrote(co
     everyone = list(codes.values())
     text = similar.as_page("ps1", everyone, similar.pairs(everyone))
     assert "Short exercises look alike" in text and "a reason to read, not a finding" in text
-    assert "<script" not in text and "&lt;dan&gt;" in text and "&lt;script&gt;" in text
+    assert "<script" not in text and "&lt;sign&gt;" in text and "&lt;script&gt;" in text
     assert "default-src 'none'" in text and 'lang="en"' in text
 
 
 def test_a_class_of_submissions_gives_a_page(tmp_path):
     release = dryrun.released("activations").path
     shutil.copytree(release.parents[2] / "source" / "ps1", tmp_path / "source" / "ps1")
-    for student, text in (("ann", COPIED), ("ben", RENAMED), ("nothing", None)):
+    for student, text in (("copied", COPIED), ("renamed", RENAMED), ("nothing", None)):
         folder = tmp_path / "submitted" / student / "ps1"
         folder.mkdir(parents=True)
         if text:
@@ -116,4 +116,4 @@ def test_a_class_of_submissions_gives_a_page(tmp_path):
     screen = io.StringIO()
     similar.similar(Console(file=screen, width=200), tmp_path, "ps1", 0.8, None)
     assert "1 of 3 pairs are worth a look" in screen.getvalue()
-    assert "ann and ben: 100% alike" in (tmp_path / "build" / "similar-ps1.html").read_text()
+    assert "copied and renamed: 100% alike" in (tmp_path / "build" / "similar-ps1.html").read_text()

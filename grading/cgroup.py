@@ -1,0 +1,83 @@
+"""A control group (version 2) around a sandbox, where the host lets the grader make one: limits on all of it together.
+
+Root can make one, and so can a user in a session that systemd delegates, as `systemd-run --user --scope` starts it. Where
+none can be had, the limits of each process (rlimits) and the sandbox's own monitor hold alone.
+"""
+
+import contextlib
+import os
+import re
+import tempfile
+import time
+from pathlib import Path
+
+CONTROLLERS = ("memory", "pids")
+OWN_BYTES, OWN_PROCESSES = 512 * 2**20, 16      # for bubblewrap, the warm server and the monitor
+EMPTY_SECONDS = 2                               # for the system to take killed processes out of it
+COMMAND = ["/bin/sh", "-c", 'echo 0 > "$0" && exec "$@"']       # joins the group and becomes the program
+
+
+class Cgroup:
+    """One group with its limits in force. `folder` is its place in the file system."""
+
+    def __init__(self, folder, limits):
+        self.folder = folder
+        self.write("memory.max", limits.memory_bytes + OWN_BYTES)
+        self.write("pids.max", limits.processes + OWN_PROCESSES)
+        with contextlib.suppress(OSError):
+            self.write("memory.swap.max", 0)    # hosts without swap accounting have no such file
+
+    def write(self, name, value):
+        (self.folder / name).write_text(f"{value}\n")
+
+    def around(self, command):
+        """`command`, started inside the group: it is in it before its first instruction."""
+        return [*COMMAND, str(self.folder / "cgroup.procs"), *command]
+
+    def close(self):
+        """End what is left in the group and remove it."""
+        with contextlib.suppress(OSError):
+            self.write("cgroup.kill", 1)
+        until = time.monotonic() + EMPTY_SECONDS
+        while self.folder.exists() and time.monotonic() < until:
+            try:
+                self.folder.rmdir()
+            except OSError:
+                time.sleep(0.01)
+
+
+def make(limits):
+    """A new `Cgroup` with `limits`, or None where the host offers none that limits both memory and processes."""
+    for place in places():
+        try:
+            folder = Path(tempfile.mkdtemp(prefix="grading-", dir=place))
+        except OSError:
+            continue
+        try:
+            enable(place)
+            return Cgroup(folder, limits)
+        except OSError:
+            folder.rmdir()
+    return None
+
+
+def places():
+    """Folders in which a group may be made: that of this process and those above it."""
+    try:
+        mounts = re.findall(r"^\S+ \S+ \S+ / (\S+) .* - cgroup2 ", Path("/proc/self/mountinfo").read_text(), re.MULTILINE)
+        own = re.search(r"^0::(/.*)$", Path("/proc/self/cgroup").read_text(), re.MULTILINE)
+    except OSError:
+        return []
+    if not mounts or not own:
+        return []
+    top, own = Path(mounts[0]), Path(mounts[0], own[1].lstrip("/"))
+    found = [place for place in (own, *own.parents) if place.is_relative_to(top)]
+    return [place for place in found if os.access(place, os.W_OK)]
+
+
+def enable(place):
+    """Have the groups below `place` limit what `CONTROLLERS` control; the system refuses while `place` has processes."""
+    control = place / "cgroup.subtree_control"
+    missing = set(CONTROLLERS) - set(control.read_text().split())
+    if missing:
+        control.write_text(" ".join(f"+{name}" for name in sorted(missing)))

@@ -1,0 +1,64 @@
+"""The cgroup of a sandbox: where the host offers one its limits hold for all processes together, and it goes with them."""
+
+import subprocess
+import time
+
+import pytest
+
+from grading import cgroup
+from grading.sandbox import Limits, Sandbox
+from grading.student import KernelSubject
+
+SMALL = Limits(memory_bytes=200 * 2**20, processes=10, cell_seconds=20)
+SLEEPERS = "import subprocess, sys\nfor number in range(40):\n    subprocess.Popen(['sleep', '60'])\n"
+
+# eight processes that take 1.2 GB together, and none of them more than SMALL allows
+EATERS = "import os, time\nfor number in range(3): os.fork()\nmemory = b'x' * 150_000_000\ntime.sleep(2)"
+
+
+@pytest.fixture
+def group():
+    """A group with SMALL limits; skipped by name where the host offers none."""
+    made = cgroup.make(SMALL)
+    if made is None:
+        pytest.skip("this host offers no cgroup v2 with memory and pids (it takes root, or systemd-run --user --scope)")
+    yield made
+    made.close()
+    assert not made.folder.exists()
+
+
+def test_places_are_groups_of_this_process_and_where_none_limits_nothing_is_left():
+    before = {place: sorted(place.iterdir()) for place in cgroup.places()}
+    made = cgroup.make(SMALL)
+    if made:
+        made.close()
+    assert {place: sorted(place.iterdir()) for place in before} == before
+    assert all((place / "cgroup.procs").exists() for place in before)
+
+
+def test_processes_in_the_group_are_counted_together(group):
+    done = subprocess.run(group.around(["python3", "-c", SLEEPERS]), capture_output=True, text=True)
+    assert done.returncode != 0 and "BlockingIOError" in done.stderr
+    assert subprocess.run(["python3", "-c", SLEEPERS.replace("60", "0.1")]).returncode == 0, "outside of it they all run"
+
+
+def test_memory_in_the_group_is_counted_together(group):
+    subprocess.run(group.around(["python3", "-c", EATERS]))
+    assert "oom_kill 0" not in (group.folder / "memory.events").read_text()
+
+
+@pytest.mark.sandbox
+def test_a_sandbox_is_in_its_group_with_all_that_it_starts_and_takes_it_along(group):
+    sandbox = Sandbox(limits=SMALL)
+    subject = KernelSubject(sandbox)
+    try:
+        subject.run(0, "1 + 1")
+        folder = sandbox.cgroup.folder
+        assert len((folder / "cgroup.procs").read_text().split()) >= 4      # bubblewrap twice, server, monitor, kernel
+        run = subject.run(1, "import os, time\nfor number in range(40):\n    if os.fork() == 0: time.sleep(30); os._exit(0)")
+        assert "BlockingIOError" in str(run.outputs) or run.status != "ok"
+    finally:
+        subject.close()
+        sandbox.close()
+    time.sleep(0.1)
+    assert not folder.exists()
