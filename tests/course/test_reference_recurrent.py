@@ -135,6 +135,14 @@ def test_clip_by_global_norm_is_right_over_all_magnitudes(decade, limit_decade):
         assert norm > max_norm or np.array_equal(got, grad)
 
 
+def test_clipping_keeps_every_bit_at_the_limit_down_to_the_smallest_floats():
+    """The norm of [3, 3, 3, 3] is 6, in units of the smallest float: halved on the way, 3 would be rounded."""
+    grads = [np.full(4, 3 * 5e-324)]
+    clipped, norm = recurrent.clip_by_global_norm(grads, 6 * 5e-324)
+    assert norm == 6 * 5e-324
+    np.testing.assert_array_equal(clipped, grads)
+
+
 # ---- the test, tested --------------------------------------------------------------------------------
 
 

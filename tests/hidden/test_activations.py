@@ -59,8 +59,8 @@ def test_sigmoid_ordinary_values(student):
 
 @check(
     "sigmoid", "is exact to 1e-12 far out in both tails", weight=4,
-    hint="For very negative z the sigmoid is about e^z: small, but not zero. Clipping z, or going through a formula that "
-    "subtracts two numbers close to each other, loses it.",
+    hint="For very negative z the sigmoid is about e^z: small, but not zero. Clipping z, or going through a formula "
+    "that subtracts two numbers close to each other, loses it.",
 )
 def test_sigmoid_tails(student):
     z = student.rng.uniform(30.0, 690.0, size=60)
@@ -130,7 +130,9 @@ def test_sigmoid_derivative_right_tail(student):
     hint="For very negative z the derivative is about e^z: tiny, but not zero, and each digit of it counts.",
 )
 def test_sigmoid_derivative_left_tail(student):
-    student.agrees((-student.rng.uniform(20.0, 300.0, size=60),), (np.array([[-18.5, -33.0], [-40.0, -299.5]]),), rtol=1e-9)
+    student.agrees(
+        (-student.rng.uniform(20.0, 300.0, size=60),), (np.array([[-18.5, -33.0], [-40.0, -299.5]]),), rtol=1e-9
+    )
 
 
 @check(
@@ -170,8 +172,8 @@ def test_sigmoid_derivative_argument(student):
 
 @check(
     "tanh_derivative", "gives the right values for arrays of ordinary numbers", weight=2, core=True,
-    hint="The derivative of tanh at z can be written with tanh(z) or with cosh(z); mind the square, and that the argument "
-    "is z, not y = tanh(z).",
+    hint="The derivative of tanh at z can be written with tanh(z) or with cosh(z); mind the square, and that the "
+    "argument is z, not y = tanh(z).",
 )
 def test_tanh_derivative_ordinary_values(student):
     student.agrees(*ordinary_arrays(student.rng, largest=4.0), rtol=1e-9)
@@ -240,7 +242,8 @@ def test_relu_ordinary_values(student):
 
 @check(
     "relu", "works for small and for very large numbers alike", weight=3,
-    hint="max(0, z) needs no arithmetic at all. A detour through z^2 or an added constant spoils very large or small z.",
+    hint="max(0, z) needs no arithmetic at all. A detour through z^2 or an added "
+    "constant spoils very large or small z.",
 )
 def test_relu_scales(student):
     sizes = 10.0 ** student.rng.uniform(-6, 300, size=40)

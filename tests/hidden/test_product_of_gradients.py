@@ -21,7 +21,8 @@ MAKE_A_COPY = (
     "weights[::-1] and reversed(weights) do not."
 )
 ONE_ROW = (
-    "Keep both axes, whatever their lengths: no squeeze, no special case for one row. A matrix with one row is not a vector."
+    "Keep both axes, whatever their lengths: no squeeze, no special case for one row. "
+    "A matrix with one row is not a vector."
 )
 RELU_AT_ZERO = "Where z is exactly 0, ReLU's derivative counts as 0 here: activation_derivative knows this convention."
 GIVEN_DERIVATIVE = (
@@ -47,7 +48,8 @@ def saturated_layers(rng, m, widths, activation, nearest, farthest):
     """Like positive_layers, but with pre-activations far out on both sides, unit by unit."""
     loss_grad, _, weights, _ = positive_layers(rng, m, widths, activation)
     sides = [np.where(np.arange(n) % 2 == 0, 1.0, -1.0) for n in widths[1:]]
-    return loss_grad, [rng.uniform(nearest, farthest, size=(m, len(side))) * side for side in sides], weights, activation
+    zs = [rng.uniform(nearest, farthest, size=(m, len(side))) * side for side in sides]
+    return loss_grad, zs, weights, activation
 
 
 UNEQUAL = [(5, [3, 4, 2, 6]), (3, [2, 5, 3])]
@@ -64,8 +66,8 @@ def factors(rng, L):
 
 @check(
     "scalar_gradient_product", "has loss_grad times the factors of all layers above l in entry l", weight=2, core=True,
-    hint="Start from the last entry, which is loss_grad itself, and go down: each step multiplies by a' f' of the layer just "
-    "passed. There are L + 1 entries.",
+    hint="Start from the last entry, which is loss_grad itself, and go down: each step multiplies by a' f' of the "
+    "layer just passed. There are L + 1 entries.",
 )
 def test_scalar_gradient_product_values(student):
     student.agrees(*[factors(student.rng, L) for L in (6, 3, 9)], rtol=1e-9)
@@ -85,7 +87,8 @@ def test_scalar_gradient_product_signs(student):
 
 @check(
     "scalar_gradient_product", "is 0 below a layer with a factor of 0, and unharmed above it", weight=4,
-    hint="Dividing the whole product by its first factors turns 0 into 0/0. Build each entry by multiplication, from the last one.",
+    hint="Dividing the whole product by its first factors turns 0 into 0/0. "
+    "Build each entry by multiplication, from the last one.",
 )
 def test_scalar_gradient_product_zeros(student):
     cases = []
@@ -100,8 +103,8 @@ def test_scalar_gradient_product_zeros(student):
 
 @check(
     "scalar_gradient_product", "keeps its digits through hundreds of layers", weight=4,
-    hint="If a' shrinks as much as f' grows, the product stays moderate, while the two products taken apart under- and overflow. "
-    "Multiply a'_k by f'_k first.",
+    hint="If a' shrinks as much as f' grows, the product stays moderate, while the two products taken apart under- and "
+    "overflow. Multiply a'_k by f'_k first.",
 )
 def test_scalar_gradient_product_deep(student):
     a_primes = student.rng.uniform(0.1, 0.25, size=700)
@@ -124,7 +127,8 @@ def test_scalar_gradient_product_one_layer(student):
 def test_scalar_gradient_product_silent(student):
     loss_grad, a_primes, f_primes = factors(student.rng, 6)
     student.is_silent(
-        (loss_grad, a_primes * np.array([1.0, 1.0, 0.0, 1.0, 1.0, 1.0]), f_primes), (loss_grad, a_primes, 0.0 * f_primes)
+        (loss_grad, a_primes * np.array([1.0, 1.0, 0.0, 1.0, 1.0, 1.0]), f_primes),
+        (loss_grad, a_primes, 0.0 * f_primes),
     )
 
 
@@ -138,12 +142,13 @@ def test_scalar_gradient_product_arguments(student):
 
 @check(
     "product_of_gradients", "gives L'_l for every l from 0 to L", weight=2, core=True,
-    hint="Start from loss_grad = L'_L and step back through layer L, then L-1, and so on: multiply by a'_l, then by W_l^T. The list "
-    "has L + 1 entries, entry 0 first.",
+    hint="Start from loss_grad = L'_L and step back through layer L, then L-1, and so on: multiply by a'_l, then by "
+    "W_l^T. The list has L + 1 entries, entry 0 first.",
 )
 def test_product_of_gradients_values(student):
     student.agrees(
-        *[layers(student.rng, m, widths, name) for m, widths in UNEQUAL + SQUARE for name in ("sigmoid", "tanh")], **MIXED_SIGNS
+        *[layers(student.rng, m, widths, name) for m, widths in UNEQUAL + SQUARE for name in ("sigmoid", "tanh")],
+        **MIXED_SIGNS,
     )
 
 
@@ -164,13 +169,14 @@ def test_product_of_gradients_ones(student):
 
 @check(
     "product_of_gradients", "keeps its digits through a hundred layers", weight=4,
-    hint="The entries of the first layers are tiny here, and each is still a number worth having: clip nothing, round nothing, add "
-    "no small constant.",
+    hint="The entries of the first layers are tiny here, and each is still a number worth having: clip nothing, round "
+    "nothing, add no small constant.",
 )
 def test_product_of_gradients_deep(student):
     widths = [2 + l % 2 for l in range(101)]
     student.agrees(
-        positive_layers(student.rng, 2, widths, "sigmoid"), positive_layers(student.rng, 2, widths, "identity"), **ONE_SIGN
+        positive_layers(student.rng, 2, widths, "sigmoid"), positive_layers(student.rng, 2, widths, "identity"),
+        **ONE_SIGN,
     )
 
 
@@ -186,8 +192,10 @@ def test_product_of_gradients_saturated(student):
 @check("product_of_gradients", "lets nothing through a ReLU unit with z = 0", weight=3, hint=RELU_AT_ZERO)
 def test_product_of_gradients_relu_at_zero(student):
     loss_grad, zs, weights, _ = positive_layers(student.rng, 3, [2, 4, 3], "relu")
-    student.agrees((loss_grad, [zs[0] * np.array([1.0, 0.0, 1.0, -1.0]), zs[1] * np.array([0.0, 1.0, 1.0])], weights, "relu"),
-                   **ONE_SIGN)
+    student.agrees(
+        (loss_grad, [zs[0] * np.array([1.0, 0.0, 1.0, -1.0]), zs[1] * np.array([0.0, 1.0, 1.0])], weights, "relu"),
+        **ONE_SIGN,
+    )
 
 
 @check(
@@ -206,7 +214,8 @@ def test_product_of_gradients_silent(student):
 @check("product_of_gradients", "leaves its arguments as they were, the lists included", weight=3, hint=MAKE_A_COPY)
 def test_product_of_gradients_arguments(student):
     student.leaves_arguments_alone(
-        layers(student.rng, 4, [3, 2, 5], "tanh"), layers(student.rng, 3, [3, 3, 3], "relu"), layers(student.rng, 1, [2, 3], "identity")
+        layers(student.rng, 4, [3, 2, 5], "tanh"), layers(student.rng, 3, [3, 3, 3], "relu"),
+        layers(student.rng, 1, [2, 3], "identity"),
     )
 
 
@@ -215,12 +224,13 @@ def test_product_of_gradients_arguments(student):
 
 @check(
     "log10_gradient_norms", "is log10 of the Frobenius norm of every L'_l", weight=2, core=True,
-    hint="The Frobenius norm is the root of the sum of the squares of all entries, over the whole batch; the logarithm has base 10. "
-    "Entry 0 belongs to the input, entry L to loss_grad.",
+    hint="The Frobenius norm is the root of the sum of the squares of all entries, over the whole batch; the logarithm "
+    "has base 10. Entry 0 belongs to the input, entry L to loss_grad.",
 )
 def test_log10_gradient_norms_values(student):
     student.agrees(
-        *[layers(student.rng, m, widths, name) for m, widths in UNEQUAL + SQUARE for name in ("sigmoid", "tanh")], **LOGARITHMS
+        *[layers(student.rng, m, widths, name) for m, widths in UNEQUAL + SQUARE for name in ("sigmoid", "tanh")],
+        **LOGARITHMS,
     )
 
 
@@ -229,7 +239,9 @@ def test_log10_gradient_norms_values(student):
     hint="Hand the name on to activation_derivative(z, activation).",
 )
 def test_log10_gradient_norms_other_activations(student):
-    student.agrees(*[layers(student.rng, m, widths, name) for m, widths in UNEQUAL for name in ("relu", "identity")], **LOGARITHMS)
+    student.agrees(
+        *[layers(student.rng, m, widths, name) for m, widths in UNEQUAL for name in ("relu", "identity")], **LOGARITHMS
+    )
 
 
 @check("log10_gradient_norms", "works for one layer, a batch of one and layers of one unit", weight=2, hint=ONE_ROW)
@@ -239,8 +251,8 @@ def test_log10_gradient_norms_ones(student):
 
 @check(
     "log10_gradient_norms", "stays right where the norm underflows, two thousand layers deep", weight=4,
-    hint="Below about 10^-308 a float becomes 0. After each layer divide the gradient by its size and add the logarithm of what was "
-    "divided out to a running sum.",
+    hint="Below about 10^-308 a float becomes 0. After each layer divide the gradient by its size and add the "
+    "logarithm of what was divided out to a running sum.",
 )
 def test_log10_gradient_norms_vanishing(student):
     widths = [2] * 2001
@@ -256,13 +268,15 @@ def test_log10_gradient_norms_vanishing(student):
     hint="Above about 10^308 a float becomes inf. Divide the size out after each layer, before it gets that far.",
 )
 def test_log10_gradient_norms_exploding(student):
-    student.agrees(positive_layers(student.rng, 2, [2] * 401, "identity", smallest=30.0, largest=3000.0), **DEEP_LOGARITHMS)
+    student.agrees(
+        positive_layers(student.rng, 2, [2] * 401, "identity", smallest=30.0, largest=3000.0), **DEEP_LOGARITHMS
+    )
 
 
 @check(
     "log10_gradient_norms", "stays right for tiny given gradients and saturated units", weight=2,
-    hint="The squares of entries below 10^-162 are 0: scale before squaring. And take a' from activation_derivative, which keeps the "
-    "digits of saturated units.",
+    hint="The squares of entries below 10^-162 are 0: scale before squaring. And take a' from activation_derivative, "
+    "which keeps the digits of saturated units.",
 )
 def test_log10_gradient_norms_scales(student):
     cases = []
@@ -283,8 +297,8 @@ def dying_networks(rng):
 
 @check(
     "log10_gradient_norms", "is -inf exactly where the gradient is zero", weight=3,
-    hint="When no unit of a layer is active, every gradient below it is zero. Dividing a gradient of zeros by its norm gives NaN: "
-    "treat this case apart. The entries above that layer keep their values.",
+    hint="When no unit of a layer is active, every gradient below it is zero. Dividing a gradient of zeros by its norm "
+    "gives NaN: treat this case apart. The entries above that layer keep their values.",
 )
 def test_log10_gradient_norms_zero(student):
     student.agrees(*dying_networks(student.rng), **LOGARITHMS)
@@ -292,7 +306,8 @@ def test_log10_gradient_norms_zero(student):
 
 @check(
     "log10_gradient_norms", "gives that -inf without a floating-point warning", weight=2,
-    hint="np.log10(0) warns. Ask for zero first and put -np.inf there yourself, or use np.errstate(divide='ignore') around that line.",
+    hint="np.log10(0) warns. Ask for zero first and put -np.inf there yourself, "
+    "or use np.errstate(divide='ignore') around that line.",
 )
 def test_log10_gradient_norms_silent(student):
     student.results(*dying_networks(student.rng))
@@ -301,7 +316,9 @@ def test_log10_gradient_norms_silent(student):
 
 @check("log10_gradient_norms", "leaves its arguments as they were, the lists included", weight=3, hint=MAKE_A_COPY)
 def test_log10_gradient_norms_arguments(student):
-    student.leaves_arguments_alone(layers(student.rng, 4, [3, 2, 5], "tanh"), layers(student.rng, 3, [3, 3, 3], "identity"))
+    student.leaves_arguments_alone(
+        layers(student.rng, 4, [3, 2, 5], "tanh"), layers(student.rng, 3, [3, 3, 3], "identity")
+    )
 
 
 # --------------------------------------------------------------------------------------------- log10_gradient_bound
@@ -313,24 +330,25 @@ def matrices(rng, widths, scale=1.0):
 
 @check(
     "log10_gradient_bound", "sums log10(max_derivative * spectral norm) over all layers above l", weight=2, core=True,
-    hint="The spectral norm is the largest singular value, np.linalg.norm(W, 2): neither np.linalg.norm(W), which is Frobenius, nor an "
-    "eigenvalue. Entry L is an empty sum.",
+    hint="The spectral norm is the largest singular value, np.linalg.norm(W, 2): neither np.linalg.norm(W), which is "
+    "Frobenius, nor an eigenvalue. Entry L is an empty sum.",
 )
 def test_log10_gradient_bound_values(student):
     student.agrees(
-        (0.25, matrices(student.rng, [3, 5, 2, 4])), (1.0, matrices(student.rng, [4, 4, 4])), (0.7, matrices(student.rng, [2, 6, 3])),
-        **LOGARITHMS,
+        (0.25, matrices(student.rng, [3, 5, 2, 4])), (1.0, matrices(student.rng, [4, 4, 4])),
+        (0.7, matrices(student.rng, [2, 6, 3])), **LOGARITHMS,
     )
 
 
 @check(
     "log10_gradient_bound", "adds logarithms, so that two thousand layers neither under- nor overflow", weight=5,
-    hint="The product of many norms leaves the range of a float long before its logarithm does: take the logarithm of each layer, then "
-    "sum.",
+    hint="The product of many norms leaves the range of a float long before its logarithm does: "
+    "take the logarithm of each layer, then sum.",
 )
 def test_log10_gradient_bound_deep(student):
     student.agrees(
-        (0.25, matrices(student.rng, [2] * 2001, scale=0.1)), (1.0, matrices(student.rng, [2] * 401, scale=300.0)), **DEEP_LOGARITHMS
+        (0.25, matrices(student.rng, [2] * 2001, scale=0.1)), (1.0, matrices(student.rng, [2] * 401, scale=300.0)),
+        **DEEP_LOGARITHMS,
     )
 
 
@@ -348,7 +366,9 @@ def test_log10_gradient_bound_scales(student):
     hint="A matrix with one row or one column has a spectral norm like any other: keep it a matrix.",
 )
 def test_log10_gradient_bound_ones(student):
-    student.agrees(*[(0.25, matrices(student.rng, widths)) for widths in ([3, 4], [5, 1, 3], [1, 4, 1], [1, 1, 1])], **LOGARITHMS)
+    student.agrees(
+        *[(0.25, matrices(student.rng, widths)) for widths in ([3, 4], [5, 1, 3], [1, 4, 1], [1, 1, 1])], **LOGARITHMS
+    )
 
 
 @check("log10_gradient_bound", "takes any positive max_derivative, above one, too", weight=3,
@@ -381,11 +401,14 @@ def path(start, end, L=6):
 
 @check(
     "diagnose", "tells vanishing, exploding and stable apart", weight=3, core=True,
-    hint="Compare entry 0, at the input, with entry L, at the loss, in decades. Less at the input means vanishing, more means exploding. "
-    "Return the three words exactly as the notebook spells them.",
+    hint="Compare entry 0, at the input, with entry L, at the loss, in decades. Less at the input means vanishing, "
+    "more means exploding. Return the three words exactly as the notebook spells them.",
 )
 def test_diagnose_three_outcomes(student):
-    ends = [(-6.0, 0.5), (5.5, -0.4), (1.3, 0.2), (-2.4, 1.3), (2.4, -1.2), (-1.5, -0.5), (-4.1, -2.9), (4.5, 2.8), (-1.9, 2.6), (0.4, -7.3)]
+    ends = [
+        (-6.0, 0.5), (5.5, -0.4), (1.3, 0.2), (-2.4, 1.3), (2.4, -1.2),
+        (-1.5, -0.5), (-4.1, -2.9), (4.5, 2.8), (-1.9, 2.6), (0.4, -7.3),
+    ]
     student.agrees(*[(path(*pair),) for pair in ends], (path(-0.2, 0.9, L=9),), (path(-8.1, 0.9, L=9),), rtol=0.0)
 
 
@@ -395,15 +418,15 @@ def test_diagnose_three_outcomes(student):
 )
 def test_diagnose_decades(student):
     student.agrees(
-        (path(-4.0, 0.0), 5.0), (path(-4.0, 0.0), 1.5), (path(2.0, 0.0), 1.0), (path(2.0, 0.0), 2.5), (path(20.0, 0.0), 30.0),
-        (path(-20.0, 1.0), 15.0), (path(-0.3, 0.1), 0.25), rtol=0.0,
+        (path(-4.0, 0.0), 5.0), (path(-4.0, 0.0), 1.5), (path(2.0, 0.0), 1.0), (path(2.0, 0.0), 2.5),
+        (path(20.0, 0.0), 30.0), (path(-20.0, 1.0), 15.0), (path(-0.3, 0.1), 0.25), rtol=0.0,
     )
 
 
 @check(
     "diagnose", "calls a gradient of zero at the input vanishing", weight=4,
-    hint="-inf lies below every number: subtract entry L from entry 0 and compare, and it comes out by itself. A sum over all steps does "
-    "not work: -inf minus -inf is NaN.",
+    hint="-inf lies below every number: subtract entry L from entry 0 and compare, and it comes out by itself. A sum "
+    "over all steps does not work: -inf minus -inf is NaN.",
 )
 def test_diagnose_zero_gradient(student):
     student.agrees(
@@ -414,7 +437,8 @@ def test_diagnose_zero_gradient(student):
 
 @check(
     "diagnose", "looks at the two ends only", weight=4,
-    hint="What happens between the first and the last entry does not matter here: no minimum, no maximum, no single step.",
+    hint="What happens between the first and the last entry does not matter here: "
+    "no minimum, no maximum, no single step.",
 )
 def test_diagnose_ends_only(student):
     student.agrees(
@@ -429,8 +453,8 @@ def test_diagnose_ends_only(student):
 )
 def test_diagnose_far_from_zero(student):
     student.agrees(
-        (path(-1801.0, -1800.0),), (path(-1810.0, -1800.0),), (path(905.0, 900.0),), (path(902.0, 900.0),), (path(-5000.0, 0.0),),
-        (path(-1790.0, -1800.0),), (path(895.0, 900.0),), rtol=0.0,
+        (path(-1801.0, -1800.0),), (path(-1810.0, -1800.0),), (path(905.0, 900.0),), (path(902.0, 900.0),),
+        (path(-5000.0, 0.0),), (path(-1790.0, -1800.0),), (path(895.0, 900.0),), rtol=0.0,
     )
 
 
@@ -440,7 +464,8 @@ def test_diagnose_far_from_zero(student):
 )
 def test_diagnose_shallow(student):
     student.agrees(
-        (np.array([-4.0]),), (np.array([7.5]),), (np.array([-4.0, 0.0]),), (np.array([4.5, 1.0]),), (np.array([4.5, 2.0]),), rtol=0.0
+        (np.array([-4.0]),), (np.array([7.5]),), (np.array([-4.0, 0.0]),), (np.array([4.5, 1.0]),),
+        (np.array([4.5, 2.0]),), rtol=0.0,
     )
 
 
@@ -459,27 +484,31 @@ def updates(rng, widths, learning_rate):
 
 @check(
     "update_ratios", "is the norm of learning_rate * dW over the norm of W, layer by layer", weight=2, core=True,
-    hint="The norm is Frobenius': the root of the sum of all squares, np.linalg.norm(W). One ratio for each layer, with the learning rate "
-    "in the numerator.",
+    hint="The norm is Frobenius': the root of the sum of all squares, np.linalg.norm(W). One ratio for each layer, "
+    "with the learning rate in the numerator.",
 )
 def test_update_ratios_values(student):
     student.agrees(
-        updates(student.rng, [3, 4, 2, 5], 0.01), updates(student.rng, [4, 4, 4], 0.5), updates(student.rng, [2, 6, 3], 3.0), rtol=1e-9
+        updates(student.rng, [3, 4, 2, 5], 0.01), updates(student.rng, [4, 4, 4], 0.5),
+        updates(student.rng, [2, 6, 3], 3.0), rtol=1e-9,
     )
 
 
 @check(
     "update_ratios", "is inf where W is all zeros and dW is not", weight=3,
-    hint="A layer that starts at zero and moves has changed infinitely much, relatively. A small constant in the denominator hides that.",
+    hint="A layer that starts at zero and moves has changed infinitely much, relatively. "
+    "A small constant in the denominator hides that.",
 )
 def test_update_ratios_zero_weights(student):
     weights, grads, rate = updates(student.rng, [3, 4, 2, 5], 0.1)
-    student.agrees(([weights[0], np.zeros((4, 2)), weights[2]], grads, rate), ([0.0 * W for W in weights], grads, rate), rtol=1e-9)
+    one_zero, all_zero = [weights[0], np.zeros((4, 2)), weights[2]], [0.0 * W for W in weights]
+    student.agrees((one_zero, grads, rate), (all_zero, grads, rate), rtol=1e-9)
 
 
 @check(
     "update_ratios", "is 0 where W and dW are both all zeros", weight=3,
-    hint="0/0 is NaN in floating-point arithmetic. Nothing moves here, so the notebook asks for 0: treat this case apart.",
+    hint="0/0 is NaN in floating-point arithmetic. Nothing moves here, "
+    "so the notebook asks for 0: treat this case apart.",
 )
 def test_update_ratios_both_zero(student):
     weights, grads, rate = updates(student.rng, [3, 4, 2, 5], 0.1)
@@ -489,7 +518,8 @@ def test_update_ratios_both_zero(student):
 
 @check(
     "update_ratios", "causes no floating-point warning where W is all zeros", weight=3,
-    hint="Ask whether the norm of W is zero before you divide by it: np.where works out both branches and warns all the same.",
+    hint="Ask whether the norm of W is zero before you divide by it: "
+    "np.where works out both branches and warns all the same.",
 )
 def test_update_ratios_silent(student):
     weights, grads, rate = updates(student.rng, [3, 4, 2, 5], 0.1)

@@ -45,8 +45,8 @@ def sigmoid_through_tanh(z):
 
 @misconception(
     "sigmoid", "clips z first", at_most=0.75,
-    says="Clipping z does silence the overflow, but beyond the clip every z gets the same value. Treat the two signs of z "
-    "apart instead: then nothing has to be clipped.",
+    says="Clipping z does silence the overflow, but beyond the clip every z gets the same value. Treat the two signs "
+    "of z apart instead: then nothing has to be clipped.",
 )
 def sigmoid_clipped(z):
     return 1.0 / (1.0 + np.exp(-np.clip(np.asarray(z, dtype=float), -500.0, 500.0)))
@@ -80,7 +80,8 @@ def sigmoid_is_softmax(z):
 
 @misconception(
     "sigmoid", "is its own derivative", at_most=0.0,
-    says="This is the derivative of the sigmoid. The function itself is asked for here; keep your work for the next exercise.",
+    says="This is the derivative of the sigmoid. The function itself is asked for "
+    "here; keep your work for the next exercise.",
 )
 def sigmoid_is_its_derivative(z):
     return stable_sigmoid(z) * stable_sigmoid(-np.asarray(z, dtype=float))
@@ -88,7 +89,8 @@ def sigmoid_is_its_derivative(z):
 
 @misconception(
     "sigmoid", "works in the caller's array", at_most=0.6,
-    says="The values are right, but z *= -1 and the like change the caller's array, and work for arrays of floats only.",
+    says="The values are right, but z *= -1 and the like change the caller's array, "
+    "and work for arrays of floats only.",
 )
 def sigmoid_in_place(z):
     positive = z >= 0
@@ -100,7 +102,8 @@ def sigmoid_in_place(z):
 
 @misconception(
     "sigmoid", "uses masks without making an array first", at_most=0.8,
-    says="Masks such as z[z >= 0] are a good idea and need an array: a plain number or a list has none. Convert z first.",
+    says="Masks such as z[z >= 0] are a good idea and need an array: "
+    "a plain number or a list has none. Convert z first.",
 )
 def sigmoid_arrays_only(z):
     result = np.empty(z.shape)
@@ -165,8 +168,8 @@ def sigmoid_derivative_takes_z_for_y(z):
 
 @misconception(
     "sigmoid_derivative", "a difference quotient", at_most=0.0,
-    says="A difference quotient is a fine way to test a derivative, but it loses about half of the digits, and all of them "
-    "in the tails. Use the formula.",
+    says="A difference quotient is a fine way to test a derivative, but it loses about half of the digits, and all of "
+    "them in the tails. Use the formula.",
 )
 def sigmoid_derivative_by_differences(z):
     z, h = np.asarray(z, dtype=float), 1e-5
@@ -175,8 +178,8 @@ def sigmoid_derivative_by_differences(z):
 
 @misconception(
     "sigmoid_derivative", "lets e^-z overflow", at_most=0.8,
-    says="The formula is right; for very negative z, e^-z overflows on the way. The derivative is the same for z and -z, "
-    "so take the exponential of -|z|.",
+    says="The formula is right; for very negative z, e^-z overflows on the way. The derivative is the same for z and "
+    "-z, so take the exponential of -|z|.",
 )
 def sigmoid_derivative_overflowing(z):
     e = np.exp(-np.asarray(z, dtype=float))
@@ -220,7 +223,8 @@ def sigmoid_derivative_in_place(z):
 
 @misconception(
     "sigmoid_derivative", "keeps integers", at_most=0.7,
-    says="The result array was made like z: for integers it can hold no fractions, so all becomes 0. Convert z to float first.",
+    says="The result array was made like z: for integers it can hold no fractions, so all becomes 0. "
+    "Convert z to float first.",
 )
 def sigmoid_derivative_truncated_for_integers(z):
     z = np.asarray(z)
@@ -267,8 +271,8 @@ def tanh_derivative_overflowing_cosh(z):
 
 @misconception(
     "tanh_derivative", "lets e^(2z) overflow", at_most=0.55,
-    says="4 e^(2z) / (1 + e^(2z))^2 is right on paper; for large positive z the square overflows and the result drops to 0 or "
-    "becomes NaN. The derivative is even, so use e^-2|z|.",
+    says="4 e^(2z) / (1 + e^(2z))^2 is right on paper; for large positive z the square overflows and the result drops "
+    "to 0 or becomes NaN. The derivative is even, so use e^-2|z|.",
 )
 def tanh_derivative_overflowing_exponential(z):
     e = np.exp(2.0 * np.asarray(z, dtype=float))
@@ -310,7 +314,8 @@ def tanh_derivative_is_sech(z):
 
 @misconception(
     "tanh_derivative", "is the derivative of the sigmoid", at_most=0.0,
-    says="This is the sigmoid's derivative. tanh(z) = 2 sigmoid(2z) - 1, so its derivative is four times the sigmoid's, at 2z.",
+    says="This is the sigmoid's derivative. tanh(z) = 2 sigmoid(2z) - 1, "
+    "so its derivative is four times the sigmoid's, at 2z.",
 )
 def tanh_derivative_is_the_sigmoids(z):
     return stable_sigmoid(z) * stable_sigmoid(-np.asarray(z, dtype=float))
@@ -318,8 +323,8 @@ def tanh_derivative_is_the_sigmoids(z):
 
 @misconception(
     "tanh_derivative", "a difference quotient", at_most=0.0,
-    says="A difference quotient is a fine way to test a derivative, but it loses about half of the digits, and all of them "
-    "in the tails. Use the formula.",
+    says="A difference quotient is a fine way to test a derivative, but it loses about half of the digits, and all of "
+    "them in the tails. Use the formula.",
 )
 def tanh_derivative_by_differences(z):
     z, h = np.asarray(z, dtype=float), 1e-5
@@ -350,7 +355,8 @@ def tanh_derivative_in_place(z):
 
 @misconception(
     "tanh_derivative", "keeps integers", at_most=0.7,
-    says="The result array was made like z: for integers it can hold no fractions, so all becomes 0. Convert z to float first.",
+    says="The result array was made like z: for integers it can hold no fractions, so all becomes 0. "
+    "Convert z to float first.",
 )
 def tanh_derivative_truncated_for_integers(z):
     z = np.asarray(z)
@@ -361,7 +367,8 @@ def tanh_derivative_truncated_for_integers(z):
 
 @misconception(
     "tanh_derivative", "uses array methods on lists", at_most=0.9,
-    says="The formula is right for arrays and numbers; 2 * z of a list repeats the list. Convert z with np.asarray first.",
+    says="The formula is right for arrays and numbers; 2 * z of a list repeats the list. "
+    "Convert z with np.asarray first.",
 )
 def tanh_derivative_not_for_lists(z):
     return 4.0 * stable_sigmoid(2 * z) * stable_sigmoid(-2 * z)
@@ -447,7 +454,8 @@ def relu_capped(z):
 
 @misconception(
     "relu", "compares the whole array at once", at_most=0.0,
-    says="This takes one decision for the whole array. ReLU decides for each entry on its own: use np.maximum or np.where.",
+    says="This takes one decision for the whole array. ReLU decides for each entry on its own: "
+    "use np.maximum or np.where.",
 )
 def relu_whole_array(z):
     z = np.asarray(z, dtype=float)
@@ -516,7 +524,8 @@ def relu_derivative_is_leaky(z):
 
 @misconception(
     "relu_derivative", "writes into the caller's array", at_most=0.6,
-    says="The values are right, but they are written over the caller's pre-activations, and only an array can be written to.",
+    says="The values are right, but they are written over the caller's pre-activations, "
+    "and only an array can be written to.",
 )
 def relu_derivative_in_place(z):
     z[z <= 0] = 0
@@ -545,7 +554,8 @@ def relu_derivative_smooth(z):
 
 @misconception(
     "leaky_relu_derivative", "ignores the slope argument", at_most=0.8,
-    says="The default slope is written into the body, so that a slope given by the caller has no effect. Use the argument.",
+    says="The default slope is written into the body, so that a slope given by the "
+    "caller has no effect. Use the argument.",
 )
 def leaky_relu_derivative_fixed_slope(z, slope=0.01):
     return np.where(np.asarray(z) > 0, 1.0, 0.01)
@@ -615,7 +625,8 @@ def leaky_relu_derivative_overwritten(z, slope=0.01):
 
 @misconception(
     "leaky_relu_derivative", "keeps integers", at_most=0.7,
-    says="np.ones_like(z) of integers holds integers only, so that the slope is cut off to 0. Convert z to float first.",
+    says="np.ones_like(z) of integers holds integers only, so that the slope is cut off to 0. "
+    "Convert z to float first.",
 )
 def leaky_relu_derivative_truncated_for_integers(z, slope=0.01):
     z = np.asarray(z)
@@ -626,7 +637,8 @@ def leaky_relu_derivative_truncated_for_integers(z, slope=0.01):
 
 @misconception(
     "leaky_relu_derivative", "writes into the caller's array", at_most=0.6,
-    says="The values are right, but they are written over the caller's pre-activations, and only an array can be written to.",
+    says="The values are right, but they are written over the caller's pre-activations, "
+    "and only an array can be written to.",
 )
 def leaky_relu_derivative_in_place(z, slope=0.01):
     positive = z > 0
@@ -673,8 +685,8 @@ def saturated_fraction_percentage(a_prime, threshold=1e-3):
 
 @misconception(
     "saturated_fraction", "compares the mean derivative", at_most=0.0,
-    says="This compares the mean of a' with the threshold, which gives one yes or no. Compare each entry first, then take "
-    "the mean.",
+    says="This compares the mean of a' with the threshold, which gives one yes or no. "
+    "Compare each entry first, then take the mean.",
 )
 def saturated_fraction_of_the_mean(a_prime, threshold=1e-3):
     return float(np.mean(np.abs(np.asarray(a_prime, dtype=float))) < threshold)
@@ -716,7 +728,8 @@ def saturated_fraction_divided_by_rows(a_prime, threshold=1e-3):
 
 @misconception(
     "saturated_fraction", "gives one fraction for each column", at_most=0.75,
-    says="This is one fraction for each unit. One number for the whole array is asked for: take the mean over all axes.",
+    says="This is one fraction for each unit. One number for the whole array is asked for: "
+    "take the mean over all axes.",
 )
 def saturated_fraction_by_column(a_prime, threshold=1e-3):
     return np.mean(np.atleast_1d(np.abs(np.asarray(a_prime, dtype=float)) < threshold), axis=0)
@@ -741,7 +754,8 @@ def saturated_fraction_squared(a_prime, threshold=1e-3):
 
 @misconception(
     "saturated_fraction", "takes the absolute value in place", at_most=0.75,
-    says="The share is right, but the caller's derivatives lost their signs on the way, and only an array can be written to.",
+    says="The share is right, but the caller's derivatives lost their signs on the way, "
+    "and only an array can be written to.",
 )
 def saturated_fraction_in_place(a_prime, threshold=1e-3):
     np.abs(a_prime, out=a_prime)

@@ -25,23 +25,36 @@ def derivative_one_at_zero(z, activation):
 def derivative_from_all(z, activation):
     s = 1.0 / (1.0 + np.exp(-z))
     all_of_them = {
-        "identity": np.ones_like(z), "sigmoid": s * (1.0 - s), "tanh": 1.0 / np.cosh(z) ** 2, "relu": (z > 0).astype(float),
+        "identity": np.ones_like(z), "sigmoid": s * (1.0 - s),
+        "tanh": 1.0 / np.cosh(z) ** 2, "relu": (z > 0).astype(float),
     }
     return all_of_them[activation]
 
 
-SAYS_TRANSPOSED = "W and its transpose are mixed up. Layers of unequal sizes show it: write down the shape of each factor."
-SAYS_NO_DERIVATIVE = "The factor a'(z) is missing: between y and z stands the activation, and the chain rule passes through it."
-SAYS_VALUE_FOR_DERIVATIVE = "This multiplies by a(z), the activation's value. The chain rule asks for its derivative a'(z)."
-SAYS_AT_Y = "The derivative is evaluated at y = a(z) instead of z: the activation was applied twice."
-SAYS_TAILS = "s(1 - s) and 1 - tanh(z)^2 are right formulas that lose a tail. activation_derivative keeps the digits there."
-SAYS_RELU = "ReLU's derivative at exactly z = 0 was taken as 1. This course takes 0, as activation_derivative does."
-SAYS_SQUEEZED = "The values are right, but squeeze drops every axis of length one: one row or one unit then has the wrong shape."
-SAYS_ALL = (
-    "All activations' derivatives are worked out before one is chosen, and those that are not wanted overflow. Work out the "
-    "named one only."
+SAYS_TRANSPOSED = (
+    "W and its transpose are mixed up. Layers of unequal sizes show it: write down the shape of each factor."
 )
-SAYS_MEAN = "The gradient was divided by the size of the batch. Here it is summed: a mean, if any, is already in the loss."
+SAYS_NO_DERIVATIVE = (
+    "The factor a'(z) is missing: between y and z stands the activation, and the chain rule passes through it."
+)
+SAYS_VALUE_FOR_DERIVATIVE = (
+    "This multiplies by a(z), the activation's value. The chain rule asks for its derivative a'(z)."
+)
+SAYS_AT_Y = "The derivative is evaluated at y = a(z) instead of z: the activation was applied twice."
+SAYS_TAILS = (
+    "s(1 - s) and 1 - tanh(z)^2 are right formulas that lose a tail. activation_derivative keeps the digits there."
+)
+SAYS_RELU = "ReLU's derivative at exactly z = 0 was taken as 1. This course takes 0, as activation_derivative does."
+SAYS_SQUEEZED = (
+    "The values are right, but squeeze drops every axis of length one: one row or one unit then has the wrong shape."
+)
+SAYS_ALL = (
+    "All activations' derivatives are worked out before one is chosen, and those that are not wanted overflow. "
+    "Work out the named one only."
+)
+SAYS_MEAN = (
+    "The gradient was divided by the size of the batch. Here it is summed: a mean, if any, is already in the loss."
+)
 
 
 # ---------------------------------------------------------------------------------------------------- layer_forward
@@ -114,7 +127,8 @@ def layer_forward_transposed(y_prev, W, b, activation):
 
 @misconception(
     "layer_forward", "overwrites z with y", at_most=0.7,
-    says="ReLU was applied in place, so that z and y are the same array and z is lost. The backward step needs the old z.",
+    says="ReLU was applied in place, so that z and y are the same array and z is lost. "
+    "The backward step needs the old z.",
 )
 def layer_forward_overwrites_z(y_prev, W, b, activation):
     z = y_prev @ W + b
@@ -132,7 +146,8 @@ def layer_forward_squeezed(y_prev, W, b, activation):
 
 @misconception(
     "layer_forward", "uses hand-written activations that divide infinity by infinity", at_most=0.9,
-    says="The hand-written sigmoid and tanh divide e^z by e^z plus something: infinity by infinity for large z. Use activate.",
+    says="The hand-written sigmoid and tanh divide e^z by e^z plus something: "
+    "infinity by infinity for large z. Use activate.",
 )
 def layer_forward_ratio_of_exponentials(y_prev, W, b, activation):
     z = y_prev @ W + b
@@ -154,7 +169,8 @@ def layer_forward_sigmoid_through_tanh(y_prev, W, b, activation):
 
 @misconception(
     "layer_forward", "clips z", at_most=0.9,
-    says="z was clipped. That is not needed: activate copes with any z, and for relu and identity the clipped part matters.",
+    says="z was clipped. That is not needed: activate copes with any z, "
+    "and for relu and identity the clipped part matters.",
 )
 def layer_forward_clipped(y_prev, W, b, activation):
     z = np.clip(y_prev @ W + b, -500.0, 500.0)
@@ -263,7 +279,8 @@ def local_gradient_from_all(z, W, activation):
 
 @misconception(
     "local_gradient", "stores a' in z", at_most=0.9,
-    says="The result is right, but the caller's pre-activations were overwritten with their derivatives. Make a new array.",
+    says="The result is right, but the caller's pre-activations were overwritten "
+    "with their derivatives. Make a new array.",
 )
 def local_gradient_in_place(z, W, activation):
     z[...] = activation_derivative(z, activation)
@@ -303,7 +320,8 @@ def backward_step_not_transposed(loss_grad, z, W, activation):
 
 @misconception(
     "backward_step", "multiplies by W^T first", at_most=0.0,
-    says="a' was multiplied in after W^T. It belongs to the units of this layer, so it comes first: (loss_grad * a') W^T.",
+    says="a' was multiplied in after W^T. It belongs to the units of this layer, "
+    "so it comes first: (loss_grad * a') W^T.",
 )
 def backward_step_wrong_order(loss_grad, z, W, activation):
     a_prime = activation_derivative(z, activation)
@@ -318,7 +336,8 @@ def backward_step_mean(loss_grad, z, W, activation):
 
 @misconception(
     "backward_step", "sums over the batch", at_most=0.0,
-    says="The rows of the batch were added up. Only the gradients of W and b are summed: each row keeps its own loss gradient.",
+    says="The rows of the batch were added up. Only the gradients of W and b are summed: "
+    "each row keeps its own loss gradient.",
 )
 def backward_step_summed(loss_grad, z, W, activation):
     return ((loss_grad * activation_derivative(z, activation)) @ W.T).sum(axis=0)
@@ -354,7 +373,8 @@ def backward_step_from_all(loss_grad, z, W, activation):
 
 @misconception(
     "backward_step", "multiplies a' into loss_grad in place", at_most=0.9,
-    says="loss_grad *= a_prime changes the caller's gradient: the gradients of W and b, worked out after it, would be wrong.",
+    says="loss_grad *= a_prime changes the caller's gradient: "
+    "the gradients of W and b, worked out after it, would be wrong.",
 )
 def backward_step_in_place(loss_grad, z, W, activation):
     loss_grad *= activation_derivative(z, activation)
@@ -450,7 +470,8 @@ def weight_gradient_db_is_a_row(loss_grad, z, y_prev, activation):
 
 @misconception(
     "weight_gradient", "forgets a' in db", at_most=0.7,
-    says="dW is right; db lacks the factor a'. The bias acts on z, as W does, so both gradients start from loss_grad * a'.",
+    says="dW is right; db lacks the factor a'. The bias acts on z, as W does, "
+    "so both gradients start from loss_grad * a'.",
 )
 def weight_gradient_db_without_derivative(loss_grad, z, y_prev, activation):
     return y_prev.T @ (loss_grad * activation_derivative(z, activation)), loss_grad.sum(axis=0)
@@ -527,7 +548,8 @@ def forward_and_back(loss_grad, x, weights, biases, activations, derivative=acti
 
 @misconception(
     "backpropagate", "returns its lists from the last layer to the first", at_most=0.0,
-    says="All gradients are right, in the order in which they were worked out: last layer first. Entry 0 is due to be dLoss/dx.",
+    says="All gradients are right, in the order in which they were worked out: last layer first. "
+    "Entry 0 is due to be dLoss/dx.",
 )
 def backpropagate_reversed(loss_grad, x, weights, biases, activations):
     return tuple(entries[::-1] for entries in forward_and_back(loss_grad, x, weights, biases, activations))
@@ -553,7 +575,8 @@ def backpropagate_without_last(loss_grad, x, weights, biases, activations):
 
 @misconception(
     "backpropagate", "returns the gradients of z", at_most=0.0,
-    says="loss_grads holds dLoss/dz_l, with a' already in it. Asked for is L'_l = dLoss/dy_l, before a' is multiplied in.",
+    says="loss_grads holds dLoss/dz_l, with a' already in it. "
+    "Asked for is L'_l = dLoss/dy_l, before a' is multiplied in.",
 )
 def backpropagate_z_grads(loss_grad, x, weights, biases, activations):
     loss_grads, dWs, dbs = forward_and_back(loss_grad, x, weights, biases, activations)
@@ -644,7 +667,8 @@ def backpropagate_dW_from_z(loss_grad, x, weights, biases, activations):
 
 @misconception(
     "backpropagate", "multiplies a' into the stored gradients", at_most=0.0,
-    says="The lists share memory: loss_grad *= a_prime also changed the gradient that was stored just before. Make a new array.",
+    says="The lists share memory: loss_grad *= a_prime also changed the gradient that "
+    "was stored just before. Make a new array.",
 )
 def backpropagate_shared_memory(loss_grad, x, weights, biases, activations):
     ys = [x]
@@ -662,7 +686,8 @@ def backpropagate_shared_memory(loss_grad, x, weights, biases, activations):
 
 @misconception(
     "backpropagate", "keeps the summed axis of db", at_most=0.7,
-    says="Each db has the shape (1, n), as keepdims=True leaves it. A bias has the shape (n,), and so has its gradient.",
+    says="Each db has the shape (1, n), as keepdims=True leaves it. "
+    "A bias has the shape (n,), and so has its gradient.",
 )
 def backpropagate_db_is_a_row(loss_grad, x, weights, biases, activations):
     loss_grads, dWs, dbs = forward_and_back(loss_grad, x, weights, biases, activations)
@@ -680,7 +705,8 @@ def backpropagate_db_without_derivative(loss_grad, x, weights, biases, activatio
 
 @misconception(
     "backpropagate", "needs at least one layer", at_most=0.9,
-    says="An empty network is not handled: it takes the last entry of an empty list. With no layer, loss_grad is the answer.",
+    says="An empty network is not handled: it takes the last entry of an empty list. "
+    "With no layer, loss_grad is the answer.",
 )
 def backpropagate_needs_a_layer(loss_grad, x, weights, biases, activations):
     weights[-1]
@@ -689,7 +715,8 @@ def backpropagate_needs_a_layer(loss_grad, x, weights, biases, activations):
 
 @misconception(
     "backpropagate", "turns the caller's lists round", at_most=0.9,
-    says="weights.reverse() and the like turn the caller's own lists round. reversed(weights) and weights[::-1] do not.",
+    says="weights.reverse() and the like turn the caller's own lists round. "
+    "reversed(weights) and weights[::-1] do not.",
 )
 def backpropagate_reverses_lists(loss_grad, x, weights, biases, activations):
     answer = forward_and_back(loss_grad, x, list(weights), list(biases), list(activations))
@@ -718,7 +745,8 @@ def backpropagate_squeezed(loss_grad, x, weights, biases, activations):
 
 @misconception(
     "backpropagate", "rounds tiny gradients to zero", at_most=0.8,
-    says="Gradients below a small number were set to zero. In a deep network they are that small, and still matter here.",
+    says="Gradients below a small number were set to zero. "
+    "In a deep network they are that small, and still matter here.",
 )
 def backpropagate_rounded(loss_grad, x, weights, biases, activations):
     answer = forward_and_back(loss_grad, x, weights, biases, activations)

@@ -22,7 +22,8 @@ def derivative_one_at_zero(z, activation):
 def derivative_from_all(z, activation):
     s = 1.0 / (1.0 + np.exp(-z))
     all_of_them = {
-        "identity": np.ones_like(z), "sigmoid": s * (1.0 - s), "tanh": 1.0 / np.cosh(z) ** 2, "relu": (z > 0).astype(float),
+        "identity": np.ones_like(z), "sigmoid": s * (1.0 - s),
+        "tanh": 1.0 / np.cosh(z) ** 2, "relu": (z > 0).astype(float),
     }
     return all_of_them[activation]
 
@@ -67,21 +68,33 @@ def quiet_log10(x):
         return np.log10(x)
 
 
-SAYS_NO_DERIVATIVE = "The factor a'(z) is missing: between y and z stands the activation, and the chain rule passes through it."
-SAYS_VALUE_FOR_DERIVATIVE = "This multiplies by a(z), the activation's value. The chain rule asks for its derivative a'(z)."
+SAYS_NO_DERIVATIVE = (
+    "The factor a'(z) is missing: between y and z stands the activation, and the chain rule passes through it."
+)
+SAYS_VALUE_FOR_DERIVATIVE = (
+    "This multiplies by a(z), the activation's value. The chain rule asks for its derivative a'(z)."
+)
 SAYS_AT_Y = "The derivative is evaluated at y = a(z) instead of z: the activation was applied twice."
-SAYS_TRANSPOSED = "W and its transpose are mixed up. Layers of unequal sizes show it: write down the shape of each factor."
-SAYS_TAILS = "s(1 - s) and 1 - tanh(z)^2 are right formulas that lose a tail. activation_derivative keeps the digits there."
+SAYS_TRANSPOSED = (
+    "W and its transpose are mixed up. Layers of unequal sizes show it: write down the shape of each factor."
+)
+SAYS_TAILS = (
+    "s(1 - s) and 1 - tanh(z)^2 are right formulas that lose a tail. activation_derivative keeps the digits there."
+)
 SAYS_RELU = "ReLU's derivative at exactly z = 0 was taken as 1. This course takes 0, as activation_derivative does."
-SAYS_SQUEEZED = "The values are right, but squeeze drops every axis of length one: one row or one unit then has the wrong shape."
+SAYS_SQUEEZED = (
+    "The values are right, but squeeze drops every axis of length one: one row or one unit then has the wrong shape."
+)
 SAYS_ALL = (
-    "All activations' derivatives are worked out before one is chosen, and those that are not wanted overflow. Work out the "
-    "named one only."
+    "All activations' derivatives are worked out before one is chosen, and those that are not wanted overflow. "
+    "Work out the named one only."
 )
 SAYS_SMOOTH = "relu and identity are missing. activation_derivative knows all four names."
 SAYS_OWN_LAYER = "Entry l contains layer l's own factor as well. The product runs over the layers above l only: k > l."
 SAYS_REVERSED = "All entries are right, in reversed order: entry 0 belongs to the input, entry L to the loss."
-SAYS_FROM_THE_INPUT = "The product was taken from the input upwards. Gradients come from the loss: entry l holds the layers above l."
+SAYS_FROM_THE_INPUT = (
+    "The product was taken from the input upwards. Gradients come from the loss: entry l holds the layers above l."
+)
 SAYS_LISTS = "list.reverse() turns the caller's own lists round. reversed(weights) and weights[::-1] do not."
 
 
@@ -101,7 +114,8 @@ def scalar_gradient_product_own_layer(loss_grad, a_primes, f_primes):
 
 @misconception(
     "scalar_gradient_product", "leaves out the next layer", at_most=0.0,
-    says="Each entry lacks one factor: entry l starts with layer l+1, whose values stand at index l. Mind the index that starts at 0.",
+    says="Each entry lacks one factor: entry l starts with layer l+1, whose values stand at index l. "
+    "Mind the index that starts at 0.",
 )
 def scalar_gradient_product_skips_a_layer(loss_grad, a_primes, f_primes):
     entries = products(loss_grad, a_primes * f_primes)
@@ -133,7 +147,8 @@ def scalar_gradient_product_without_f_prime(loss_grad, a_primes, f_primes):
 
 @misconception(
     "scalar_gradient_product", "forgets loss_grad", at_most=0.0,
-    says="This starts from 1. The gradient that comes down from the loss is loss_grad, and each entry is proportional to it.",
+    says="This starts from 1. The gradient that comes down from the loss is loss_grad, "
+    "and each entry is proportional to it.",
 )
 def scalar_gradient_product_without_loss_grad(loss_grad, a_primes, f_primes):
     return products(1.0, a_primes * f_primes)
@@ -157,7 +172,8 @@ def scalar_gradient_product_sums(loss_grad, a_primes, f_primes):
 
 @misconception(
     "scalar_gradient_product", "divides the whole product by its first factors", at_most=0.7,
-    says="Dividing the whole product by the factors up to l works until one of them is 0: then it is 0/0. Multiply from the end.",
+    says="Dividing the whole product by the factors up to l works until one of them is 0: "
+    "then it is 0/0. Multiply from the end.",
 )
 def scalar_gradient_product_by_division(loss_grad, a_primes, f_primes):
     upwards = np.append(1.0, np.cumprod(a_primes * f_primes))
@@ -166,7 +182,8 @@ def scalar_gradient_product_by_division(loss_grad, a_primes, f_primes):
 
 @misconception(
     "scalar_gradient_product", "sums logarithms", at_most=0.7,
-    says="Sums of logarithms avoid overflow, but a zero or a negative factor has no logarithm. Multiply the factors themselves.",
+    says="Sums of logarithms avoid overflow, but a zero or a negative factor has no logarithm. "
+    "Multiply the factors themselves.",
 )
 def scalar_gradient_product_by_logarithms(loss_grad, a_primes, f_primes):
     return loss_grad * np.exp(products_of_logs(a_primes * f_primes))
@@ -186,7 +203,8 @@ def scalar_gradient_product_unsigned(loss_grad, a_primes, f_primes):
 
 @misconception(
     "scalar_gradient_product", "multiplies all a' and all f' apart", at_most=0.85,
-    says="The product of all a' underflows and that of all f' overflows before they meet. Multiply a'_k by f'_k, layer by layer.",
+    says="The product of all a' underflows and that of all f' overflows before they meet. "
+    "Multiply a'_k by f'_k, layer by layer.",
 )
 def scalar_gradient_product_apart(loss_grad, a_primes, f_primes):
     return products(loss_grad, a_primes) * products(1.0, f_primes)
@@ -224,7 +242,8 @@ def scalar_gradient_product_needs_two_layers(loss_grad, a_primes, f_primes):
 
 @misconception(
     "product_of_gradients", "multiplies each entry by its own a'", at_most=0.0,
-    says="Entry l contains a'_l already: that is the gradient with respect to z_l. L'_l is the one with respect to y_l, before a'_l.",
+    says="Entry l contains a'_l already: that is the gradient with respect to z_l. "
+    "L'_l is the one with respect to y_l, before a'_l.",
 )
 def product_of_gradients_own_derivative(loss_grad, zs, weights, activation):
     grads = step_back(loss_grad, zs, weights, activation)
@@ -246,7 +265,8 @@ def product_of_gradients_without_input(loss_grad, zs, weights, activation):
 
 @misconception(
     "product_of_gradients", "multiplies the factors in the wrong order", at_most=0.0,
-    says="Layer 1's factor was multiplied first. For numbers the order does not matter; for matrices it does: start with layer L.",
+    says="Layer 1's factor was multiplied first. For numbers the order does not matter; "
+    "for matrices it does: start with layer L.",
 )
 def product_of_gradients_wrong_order(loss_grad, zs, weights, activation):
     if not all_square(weights):
@@ -276,7 +296,8 @@ def product_of_gradients_not_transposed(loss_grad, zs, weights, activation):
 
 @misconception(
     "product_of_gradients", "averages over the batch at each step", at_most=0.0,
-    says="Each step divides by the size of the batch. The rows are separate samples: nothing is averaged on the way back.",
+    says="Each step divides by the size of the batch. The rows are separate samples: "
+    "nothing is averaged on the way back.",
 )
 def product_of_gradients_mean(loss_grad, zs, weights, activation):
     grads, L = step_back(loss_grad, zs, weights, activation), len(zs)
@@ -324,7 +345,8 @@ def product_of_gradients_reverses_lists(loss_grad, zs, weights, activation):
 
 @misconception(
     "product_of_gradients", "multiplies a' into loss_grad in place", at_most=0.0,
-    says="loss_grad *= a_prime also changes the entry L that was stored just before, and the caller's array. Make a new array.",
+    says="loss_grad *= a_prime also changes the entry L that was stored just before, "
+    "and the caller's array. Make a new array.",
 )
 def product_of_gradients_shared_memory(loss_grad, zs, weights, activation):
     grads = [loss_grad]
@@ -337,7 +359,8 @@ def product_of_gradients_shared_memory(loss_grad, zs, weights, activation):
 
 @misconception(
     "product_of_gradients", "sets small gradients to zero", at_most=0.7,
-    says="Gradients below a small number were set to zero. In a deep network they are that small, and still matter here.",
+    says="Gradients below a small number were set to zero. "
+    "In a deep network they are that small, and still matter here.",
 )
 def product_of_gradients_rounded(loss_grad, zs, weights, activation):
     return [np.where(np.abs(grad) < 1e-15, 0.0, grad) for grad in step_back(loss_grad, zs, weights, activation)]
@@ -353,8 +376,8 @@ def product_of_gradients_smooth_only(loss_grad, zs, weights, activation):
 
 @misconception(
     "log10_gradient_norms", "takes the logarithm of the plain norm", at_most=0.6,
-    says="Right as long as the norm is a float. In deep networks it becomes 0 or inf first: scale the gradient back after each layer and "
-    "keep count of the logarithms.",
+    says="Right as long as the norm is a float. In deep networks it becomes 0 or inf first: scale the gradient back "
+    "after each layer and keep count of the logarithms.",
 )
 def log10_gradient_norms_plain(loss_grad, zs, weights, activation):
     return np.log10([np.linalg.norm(grad) for grad in step_back(loss_grad, zs, weights, activation)])
@@ -362,8 +385,8 @@ def log10_gradient_norms_plain(loss_grad, zs, weights, activation):
 
 @misconception(
     "log10_gradient_norms", "adds a small constant to the norm", at_most=0.55,
-    says="A small constant inside the logarithm avoids -inf and puts a floor under every tiny norm. -inf is asked for at zero, and only "
-    "there.",
+    says="A small constant inside the logarithm avoids -inf and puts a floor under every tiny norm. "
+    "-inf is asked for at zero, and only there.",
 )
 def log10_gradient_norms_with_floor(loss_grad, zs, weights, activation):
     return np.log10([np.linalg.norm(grad) + 1e-12 for grad in step_back(loss_grad, zs, weights, activation)])
@@ -371,7 +394,8 @@ def log10_gradient_norms_with_floor(loss_grad, zs, weights, activation):
 
 @misconception(
     "log10_gradient_norms", "trusts in long double", at_most=0.85,
-    says="Long double has a wider range, not an endless one, and is no wider than float64 on some machines. Scale the gradient instead.",
+    says="Long double has a wider range, not an endless one, and is no wider than float64 on some machines. "
+    "Scale the gradient instead.",
 )
 def log10_gradient_norms_long_double(loss_grad, zs, weights, activation):
     grad, norms = loss_grad.astype(np.longdouble), []
@@ -401,7 +425,8 @@ def log10_gradient_norms_spectral(loss_grad, zs, weights, activation):
 
 @misconception(
     "log10_gradient_norms", "takes the largest entry", at_most=0.0,
-    says="This is the logarithm of the largest entry. The Frobenius norm counts all entries: the root of the sum of their squares.",
+    says="This is the logarithm of the largest entry. The Frobenius norm counts all entries: "
+    "the root of the sum of their squares.",
 )
 def log10_gradient_norms_largest(loss_grad, zs, weights, activation):
     return quiet_log10([np.max(np.abs(grad)) for grad in step_back(loss_grad, zs, weights, activation)])
@@ -449,7 +474,8 @@ def log10_gradient_norms_not_transposed(loss_grad, zs, weights, activation):
 
 @misconception(
     "log10_gradient_norms", "forgets the size of loss_grad", at_most=0.0,
-    says="Each norm was taken relative to that of loss_grad. Asked for is the norm itself: start the sum with loss_grad's own logarithm.",
+    says="Each norm was taken relative to that of loss_grad. Asked for is the norm itself: start the sum with "
+    "loss_grad's own logarithm.",
 )
 def log10_gradient_norms_relative(loss_grad, zs, weights, activation):
     norms = right_norms(loss_grad, zs, weights, activation)
@@ -458,8 +484,8 @@ def log10_gradient_norms_relative(loss_grad, zs, weights, activation):
 
 @misconception(
     "log10_gradient_norms", "adds up the norms of the factors", at_most=0.0,
-    says="The logarithms of the matrices' own norms were added: an upper bound. The norm of a product is smaller than the product of the "
-    "norms.",
+    says="The logarithms of the matrices' own norms were added: an upper bound. The norm of a product is smaller than "
+    "the product of the norms.",
 )
 def log10_gradient_norms_of_factors(loss_grad, zs, weights, activation):
     steps = [quiet_log10(np.max(activation_derivative(z, activation)) * np.linalg.norm(W)) for z, W in zip(zs, weights)]
@@ -468,8 +494,8 @@ def log10_gradient_norms_of_factors(loss_grad, zs, weights, activation):
 
 @misconception(
     "log10_gradient_norms", "divides a gradient of zeros by its norm", at_most=0.8,
-    says="The scaling is right, but where the gradient is zero it divides 0 by 0, and NaN spreads to all entries below. Treat a zero "
-    "gradient apart.",
+    says="The scaling is right, but where the gradient is zero it divides 0 by 0, and NaN spreads to all entries "
+    "below. Treat a zero gradient apart.",
 )
 def log10_gradient_norms_zero_by_zero(loss_grad, zs, weights, activation):
     return scaled_norms(loss_grad, zs, weights, activation)
@@ -477,7 +503,8 @@ def log10_gradient_norms_zero_by_zero(loss_grad, zs, weights, activation):
 
 @misconception(
     "log10_gradient_norms", "warns where the gradient is zero", at_most=0.95,
-    says="-inf comes out as it should, with NumPy's divide-by-zero warning. Ask for a zero gradient before taking the logarithm.",
+    says="-inf comes out as it should, with NumPy's divide-by-zero warning. "
+    "Ask for a zero gradient before taking the logarithm.",
 )
 def log10_gradient_norms_warning(loss_grad, zs, weights, activation):
     norms = right_norms(loss_grad, zs, weights, activation)
@@ -507,7 +534,8 @@ def log10_gradient_norms_smooth_only(loss_grad, zs, weights, activation):
 
 @misconception(
     "log10_gradient_norms", "treats a batch of one as a vector", at_most=0.95,
-    says="For a batch of one the result kept a second axis. Take one norm of the whole array: the result has the shape (L+1,).",
+    says="For a batch of one the result kept a second axis. "
+    "Take one norm of the whole array: the result has the shape (L+1,).",
 )
 def log10_gradient_norms_one_row(loss_grad, zs, weights, activation):
     norms = right_norms(loss_grad, zs, weights, activation)
@@ -528,7 +556,8 @@ def spectral(W):
 
 @misconception(
     "log10_gradient_bound", "takes the Frobenius norm", at_most=0.0,
-    says="np.linalg.norm(W) is the Frobenius norm: a bound as well, but a looser one. The spectral norm is np.linalg.norm(W, 2).",
+    says="np.linalg.norm(W) is the Frobenius norm: a bound as well, but a looser one. "
+    "The spectral norm is np.linalg.norm(W, 2).",
 )
 def log10_gradient_bound_frobenius(max_derivative, weights):
     return bound(max_derivative, weights, np.linalg.norm)
@@ -536,8 +565,8 @@ def log10_gradient_bound_frobenius(max_derivative, weights):
 
 @misconception(
     "log10_gradient_bound", "takes the spectral radius", at_most=0.0,
-    says="The largest eigenvalue is no bound: a matrix with small eigenvalues may still stretch a vector a lot. Take the largest singular "
-    "value.",
+    says="The largest eigenvalue is no bound: a matrix with small eigenvalues may still stretch a vector a lot. Take "
+    "the largest singular value.",
 )
 def log10_gradient_bound_radius(max_derivative, weights):
     def radius(W):
@@ -556,7 +585,8 @@ def log10_gradient_bound_smallest(max_derivative, weights):
 
 @misconception(
     "log10_gradient_bound", "takes the largest entry of W", at_most=0.0,
-    says="The largest entry of W is no bound: many small entries together stretch more. Take the largest singular value.",
+    says="The largest entry of W is no bound: many small entries together stretch more. Take the largest singular "
+    "value.",
 )
 def log10_gradient_bound_largest_entry(max_derivative, weights):
     return bound(max_derivative, weights, lambda W: np.max(np.abs(W)))
@@ -618,7 +648,8 @@ def log10_gradient_bound_without_log(max_derivative, weights):
 
 @misconception(
     "log10_gradient_bound", "takes the logarithm of the whole product", at_most=0.7,
-    says="The product of all norms is 0 or inf long before its logarithm would be. Take the logarithm of each layer, then sum.",
+    says="The product of all norms is 0 or inf long before its logarithm would be. "
+    "Take the logarithm of each layer, then sum.",
 )
 def log10_gradient_bound_product(max_derivative, weights):
     sizes = [max_derivative * spectral(W) for W in weights]
@@ -643,8 +674,8 @@ def log10_gradient_bound_capped(max_derivative, weights):
 
 @misconception(
     "log10_gradient_bound", "takes a vector's norm where a matrix has one row", at_most=0.9,
-    says="Matrices of one row or column were treated as vectors, with the sum of their entries for a norm. They have a spectral norm like "
-    "any other matrix.",
+    says="Matrices of one row or column were treated as vectors, with the sum of their entries for a norm. They have a "
+    "spectral norm like any other matrix.",
 )
 def log10_gradient_bound_vectors(max_derivative, weights):
     return bound(max_derivative, weights, lambda W: spectral(W) if min(W.shape) > 1 else np.sum(np.abs(W)))
@@ -671,7 +702,8 @@ def verdict(change, decades):
 
 @misconception(
     "diagnose", "compares the wrong way round", at_most=0.0,
-    says="Vanishing and exploding are swapped. Gradients travel from entry L to entry 0: they vanish if entry 0 is the smaller one.",
+    says="Vanishing and exploding are swapped. Gradients travel from entry L to entry 0: "
+    "they vanish if entry 0 is the smaller one.",
 )
 def diagnose_swapped(log10_norms, decades=3.0):
     return verdict(log10_norms[-1] - log10_norms[0], decades)
@@ -695,7 +727,8 @@ def diagnose_last_entry(log10_norms, decades=3.0):
 
 @misconception(
     "diagnose", "never finds exploding", at_most=0.0,
-    says="Every large change was called vanishing. If entry 0 lies above entry L, the gradient explodes on its way down.",
+    says="Every large change was called vanishing. If entry 0 lies above entry L, "
+    "the gradient explodes on its way down.",
 )
 def diagnose_unsigned(log10_norms, decades=3.0):
     return "vanishing" if abs(log10_norms[0] - log10_norms[-1]) > decades else "stable"
@@ -703,7 +736,8 @@ def diagnose_unsigned(log10_norms, decades=3.0):
 
 @misconception(
     "diagnose", "counts decades for each layer", at_most=0.0,
-    says="The change was divided by the number of layers. `decades` is meant for the whole way from entry L to entry 0.",
+    says="The change was divided by the number of layers. "
+    "`decades` is meant for the whole way from entry L to entry 0.",
 )
 def diagnose_for_each_layer(log10_norms, decades=3.0):
     return verdict((log10_norms[0] - log10_norms[-1]) / max(len(log10_norms) - 1, 1), decades)
@@ -720,7 +754,8 @@ def diagnose_ratio(log10_norms, decades=3.0):
 
 @misconception(
     "diagnose", "has no middle", at_most=0.0,
-    says="Any decrease was called vanishing and any increase exploding. Within `decades` of each other the ends count as stable.",
+    says="Any decrease was called vanishing and any increase exploding. "
+    "Within `decades` of each other the ends count as stable.",
 )
 def diagnose_without_stable(log10_norms, decades=3.0):
     return verdict(log10_norms[0] - log10_norms[-1], 0.0)
@@ -754,7 +789,8 @@ def diagnose_extremes(log10_norms, decades=3.0):
 
 @misconception(
     "diagnose", "sums the steps between layers", at_most=0.85,
-    says="The sum of all steps is the change between the ends, except that -inf minus -inf is NaN. Subtract entry L from entry 0 directly.",
+    says="The sum of all steps is the change between the ends, except that -inf minus -inf is NaN. "
+    "Subtract entry L from entry 0 directly.",
 )
 def diagnose_sum_of_steps(log10_norms, decades=3.0):
     return verdict(-np.sum(np.diff(log10_norms)), decades)
@@ -771,7 +807,8 @@ def diagnose_skips_infinite(log10_norms, decades=3.0):
 
 @misconception(
     "diagnose", "goes back to the norms", at_most=0.9,
-    says="10 to the power of an entry may be 0 or inf in floating-point numbers. Stay with the logarithms and subtract.",
+    says="10 to the power of an entry may be 0 or inf in floating-point numbers. "
+    "Stay with the logarithms and subtract.",
 )
 def diagnose_with_powers(log10_norms, decades=3.0):
     with np.errstate(all="ignore"):
@@ -781,7 +818,8 @@ def diagnose_with_powers(log10_norms, decades=3.0):
 
 @misconception(
     "diagnose", "needs at least one layer", at_most=0.9,
-    says="A single entry is not handled. The first and the last entry are then the same, so nothing has changed: stable.",
+    says="A single entry is not handled. The first and the last entry are then the same, "
+    "so nothing has changed: stable.",
 )
 def diagnose_needs_a_layer(log10_norms, decades=3.0):
     log10_norms[1]
@@ -837,7 +875,8 @@ def update_ratios_spectral(weights, weight_grads, learning_rate):
 
 @misconception(
     "update_ratios", "forgets the root", at_most=0.0,
-    says="The sums of squares were divided, without taking their roots first. The norm is the root of the sum of squares.",
+    says="The sums of squares were divided, without taking their roots first. "
+    "The norm is the root of the sum of squares.",
 )
 def update_ratios_squared(weights, weight_grads, learning_rate):
     return ratios(weights, weight_grads, learning_rate, lambda A: np.sum(A**2))
@@ -853,7 +892,8 @@ def update_ratios_of_means(weights, weight_grads, learning_rate):
 
 @misconception(
     "update_ratios", "averages the ratios of the entries", at_most=0.0,
-    says="The ratio was taken entry by entry and then averaged. Take the norm of each matrix first, then one ratio for the layer.",
+    says="The ratio was taken entry by entry and then averaged. "
+    "Take the norm of each matrix first, then one ratio for the layer.",
 )
 def update_ratios_by_entry(weights, weight_grads, learning_rate):
     with np.errstate(all="ignore"):
@@ -862,7 +902,8 @@ def update_ratios_by_entry(weights, weight_grads, learning_rate):
 
 @misconception(
     "update_ratios", "makes one ratio of all layers", at_most=0.0,
-    says="This is one ratio for the whole network. One for each layer is asked for: they tell which layers stand still.",
+    says="This is one ratio for the whole network. One for each layer is asked for: "
+    "they tell which layers stand still.",
 )
 def update_ratios_one_for_all(weights, weight_grads, learning_rate):
     everything = np.concatenate([W.ravel() for W in weights]), np.concatenate([dW.ravel() for dW in weight_grads])
@@ -896,10 +937,13 @@ def update_ratios_dividing_by_zero(weights, weight_grads, learning_rate):
 
 @misconception(
     "update_ratios", "adds a small constant to the norm of W", at_most=0.65,
-    says="A small constant in the denominator avoids the division by zero, but hides small weights: inf is asked for at zero.",
+    says="A small constant in the denominator avoids the division by zero, but hides small weights: "
+    "inf is asked for at zero.",
 )
 def update_ratios_with_floor(weights, weight_grads, learning_rate):
-    return np.array([learning_rate * np.linalg.norm(dW) / (np.linalg.norm(W) + 1e-12) for W, dW in zip(weights, weight_grads)])
+    return np.array([
+        learning_rate * np.linalg.norm(dW) / (np.linalg.norm(W) + 1e-12) for W, dW in zip(weights, weight_grads)
+    ])
 
 
 @misconception(
@@ -916,13 +960,15 @@ def update_ratios_zero_for_inf(weights, weight_grads, learning_rate):
 )
 def update_ratios_inf_for_zero(weights, weight_grads, learning_rate):
     return np.array([
-        learning_rate * np.linalg.norm(dW) / np.linalg.norm(W) if np.any(W) else np.inf for W, dW in zip(weights, weight_grads)
+        learning_rate * np.linalg.norm(dW) / np.linalg.norm(W) if np.any(W) else np.inf
+        for W, dW in zip(weights, weight_grads)
     ])
 
 
 @misconception(
     "update_ratios", "lets np.where divide by zero", at_most=0.85,
-    says="np.where picks the right values, but works out the division for all layers first, and NumPy warns of 0. Ask before you divide.",
+    says="np.where picks the right values, but works out the division for all layers first, "
+    "and NumPy warns of 0. Ask before you divide.",
 )
 def update_ratios_warning(weights, weight_grads, learning_rate):
     W_norms = np.array([np.linalg.norm(W) for W in weights])
@@ -935,8 +981,8 @@ def update_ratios_warning(weights, weight_grads, learning_rate):
     says="Norms below a small number were treated as zero. Compare with zero itself: small weights are weights.",
 )
 def update_ratios_small_is_zero(weights, weight_grads, learning_rate):
-    small = [np.where(np.linalg.norm(A) < 1e-12, 0.0, A) for A in weights], [np.where(np.linalg.norm(A) < 1e-12, 0.0, A) for A in weight_grads]
-    return ratios(*small, learning_rate, np.linalg.norm)
+    rounded = [[np.where(np.linalg.norm(A) < 1e-12, 0.0, A) for A in arrays] for arrays in (weights, weight_grads)]
+    return ratios(*rounded, learning_rate, np.linalg.norm)
 
 
 @misconception(
