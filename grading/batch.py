@@ -23,7 +23,7 @@ from pathlib import Path
 import nbformat
 from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solution, is_task
 
-from .execute import SANDBOXES, course_files, execute, shared_sandbox
+from .execute import LOADED, SANDBOXES, course_files, execute, shared_sandbox
 from .intake import STAMP, Refusal, screen
 from .mend import mend, stand_in
 from .pictures import helper_files
@@ -152,6 +152,8 @@ def unpacked(bundle):
 def begin_worker():
     """In a new worker: leave Ctrl-C to the parent, stop tidily when it says so, and end with it, whatever ends it."""
     import ctypes
+    for held in (SANDBOXES, LOADED, ROOTS):     # those are the parent's
+        held.clear()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, stop_worker)
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
@@ -168,60 +170,64 @@ def stop_worker(*_):
 
 
 class Pool:
-    """Local worker processes, started when they are needed."""
+    """Local worker processes. As a context manager: they end after what they were given, or at once if that is left early.
+
+    They are forked from this process, which has loaded everything, unless it has threads, which do not survive a fork.
+    Make the pool before a gradebook is open: a connection is not for several processes.
+    """
 
     def __init__(self, jobs):
         self.jobs, self.others, self.executor = jobs, set(active_children()), None
-        self.context = get_context("forkserver")
-        # loaded once, not by each worker
-        self.context.set_forkserver_preload(["grading.cli", "grading.batch", "matplotlib.backends.backend_agg"])
+        if threading.active_count() == 1:
+            self.begin("fork")
+
+    def begin(self, method):
+        self.executor = ProcessPoolExecutor(self.jobs, get_context(method), begin_worker)
+        self.executor.submit(os.getpid)         # has them forked now
 
     def submit(self, *task):
         try:
             return self.executor.submit(*task)
         except (AttributeError, BrokenProcessPool):     # none yet, or one whose process died: a new one takes its place
-            self.executor = ProcessPoolExecutor(self.jobs, self.context, begin_worker)
+            self.begin("forkserver")
             return self.executor.submit(*task)
 
-    def close(self, at_once):
-        """End all workers, after what they have been given or at once."""
+    def __enter__(self):
+        return self
+
+    def __exit__(self, failed, *_):
         if self.executor:
-            for worker in set(active_children()) - self.others if at_once else ():
+            for worker in set(active_children()) - self.others if failed else ():
                 worker.terminate()
             self.executor.shutdown(wait=True, cancel_futures=True)
 
 
-def grade_locally(bundle, submissions, jobs):
-    """Yield a `Graded` for each of `submissions` (an iterable), graded by `jobs` processes; order is not kept.
+def grade_locally(bundle, submissions, pool):
+    """Yield a `Graded` for each of `submissions` (an iterable), graded by the processes of `pool`; order is not kept.
 
     At most two submissions per process are in flight, so memory stays flat however many there are. When a process dies,
     what was in flight is graded again, one by one, so that it is known whose fault it is; a submission whose process
-    dies each time is reported as not graded. Closing the generator ends the processes at once.
+    dies each time is reported as not graded.
     """
-    source, pool, done = iter(submissions), Pool(jobs), False
-    running, suspects, deaths = {}, deque(), Counter()
-    try:
-        while True:
-            most = 1 if suspects else 2 * jobs
-            while len(running) < most and (one := suspects.popleft() if suspects else next(source, None)) is not None:
-                running[pool.submit(grade, bundle, one)] = one
-            if not running:
-                done = True
-                return
-            alone = len(running) == 1
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                one = running.pop(future)
-                try:
-                    graded = future.result()
-                except BrokenProcessPool:
-                    deaths[one.student] += alone
-                    if deaths[one.student] <= RETRIES:
-                        suspects.append(one)
-                        continue
-                    graded = Graded(one.student, one.timestamp, error="the grading process died each time")
-                yield graded
-    finally:
-        pool.close(at_once=not done)
+    source, running, suspects, deaths = iter(submissions), {}, deque(), Counter()
+    while True:
+        most = 1 if suspects else 2 * pool.jobs
+        while len(running) < most and (one := suspects.popleft() if suspects else next(source, None)) is not None:
+            running[pool.submit(grade, bundle, one)] = one
+        if not running:
+            return
+        alone = len(running) == 1
+        for future in wait(running, return_when=FIRST_COMPLETED).done:
+            one = running.pop(future)
+            try:
+                graded = future.result()
+            except BrokenProcessPool:
+                deaths[one.student] += alone
+                if deaths[one.student] <= RETRIES:
+                    suspects.append(one)
+                    continue
+                graded = Graded(one.student, one.timestamp, error="the grading process died each time")
+            yield graded
 
 
 def grade_with_dask(bundle, submissions, address):

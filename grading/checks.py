@@ -329,7 +329,7 @@ class Judge:
                 if bench.current:
                     verdict.warnings = sorted({*verdict.warnings, *bench.current.warnings})
         finally:
-            bench.subject.finish(clean=verdict.fraction == 1)
+            bench.subject.finish()
         return verdict
 
     def item(self, bench, item):

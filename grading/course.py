@@ -2,7 +2,7 @@
 
 import fcntl
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,8 +93,12 @@ class Course:
         return Writer(self.dir, assignment, plugin.plugin_inst)
 
     def grade(self, assignment, waiting, jobs, scheduler=None, store=True):
-        """Grade `waiting` (a list of `Waiting`); yields each `Graded` once it is stored."""
-        with self.locked(), self.writer(assignment) as writer:
+        """Grade `waiting` (a list of `Waiting`): an iterator over each `Graded` once it is stored."""
+        pool = nullcontext() if scheduler else batch.Pool(min(jobs, max(1, len(waiting))))
+        return self.graded(assignment, waiting, pool, scheduler, store)
+
+    def graded(self, assignment, waiting, pool, scheduler, store):
+        with pool, self.locked(), self.writer(assignment) as writer:
             if store:
                 writer.tidy()
             bundle = self.bundle(assignment, writer)
@@ -105,7 +109,7 @@ class Course:
             submissions = (batch.read_submission(one.folder, one.student, list(bundle.notebooks), self.dir.ignore)
                            for one in waiting)
             results = with_dask(bundle, submissions, scheduler) if scheduler \
-                else batch.grade_locally(bundle, submissions, min(jobs, max(1, len(waiting))))
+                else batch.grade_locally(bundle, submissions, pool)
             try:
                 for graded in results:
                     if store and not graded.error:

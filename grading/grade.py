@@ -54,11 +54,12 @@ def grade_class(console, root, assignment, students, jobs, scheduler, force, dry
     if not scheduler:       # refuse before the run, not once per submission
         Sandbox(course.execute.sandbox).probe()
     lines, status, started = [], 0, time.monotonic()
+    run = course.grade(assignment, waiting, jobs or default_jobs(), scheduler, store=not dry_run)
     with Progress("{task.description}", BarColumn(), MofNCompleteColumn(), Rate(), TimeElapsedColumn(),
                   TimeRemainingColumn(), console=console, disable=not console.is_terminal, transient=True) as bar:
         task = bar.add_task(f"grading {assignment}", total=len(waiting))
         try:
-            for graded in course.grade(assignment, waiting, jobs or default_jobs(), scheduler, store=not dry_run):
+            for graded in run:
                 lines.append(read_line(course, assignment, graded, dry_run))
                 bar.advance(task)
                 if not console.is_terminal:

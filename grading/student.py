@@ -102,8 +102,8 @@ class LocalSubject:
     def begin(self):
         """Called before the checks of an exercise."""
 
-    def finish(self, clean=False):
-        """Called after the checks of an exercise, whatever happened; `clean` if every check passed."""
+    def finish(self):
+        """Called after the checks of an exercise, whatever happened."""
 
     def call(self, name, definition, tree, block):
         """Call definition number `definition` once per case; a list of `Reply`. Raises `Stopped`."""
@@ -129,7 +129,7 @@ class KernelSubject:
         self.limits = sandbox.limits
         self.sock = None
         self.ran, self.found, self.restarts = [], {}, 0
-        self.serving = False        # a fork of the kernel waits for calls
+        self.serving = self.short_of_memory = False     # of the fork of the kernel that waits for calls
         self.room = self.limits.output_bytes
         self.deadline = time.monotonic() + self.limits.submission_seconds
 
@@ -215,7 +215,7 @@ class KernelSubject:
         return self.found.get(name, 0)
 
     def begin(self):
-        """Have a fork of the kernel in which calls may do what they like; that of a clean exercise serves on."""
+        """Have a fork of the kernel for the calls, so that one that dies leaves the kernel as it was for the next."""
         if self.out_of_time():
             raise Stopped("the notebook had used up its time", timeout=True)
         if self.serving:
@@ -230,11 +230,11 @@ class KernelSubject:
         if answer.get("ready") is not True:
             self.close()
             raise Stopped("the kernel ended")
-        self.serving = True
+        self.serving, self.short_of_memory = True, False
 
-    def finish(self, clean=False):
-        """End the fork that answered an exercise, unless that was `clean`: forks are dear, and this one did no harm."""
-        if clean or not self.serving:
+    def finish(self):
+        """End the fork if it ran short of memory; else it serves the next exercise too, for forks are dear."""
+        if not (self.serving and self.short_of_memory):
             return
         self.serving = False
         try:
@@ -256,7 +256,9 @@ class KernelSubject:
             if not isinstance(reports, list) or len(reports) != len(tree["list"]):
                 raise wire.WireError("the number of reports is wrong")
             budget = wire.Budget(returned)
-            return [read_reply(report, returned, budget) for report in reports]
+            replies = [read_reply(report, returned, budget) for report in reports]
+            self.short_of_memory |= any(reply.error and reply.error.type == "MemoryError" for reply in replies)
+            return replies
         except wire.Timeout:
             self.close()
             raise Stopped(f"it ran longer than {seconds:.0f} seconds", timeout=True) from None

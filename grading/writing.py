@@ -5,6 +5,8 @@ from json.encoder import encode_basestring
 
 from nbformat.v4.rwbase import split_lines, strip_transient
 
+WORDS = {None: "null", True: "true", False: "false"}
+
 
 def notebook_text(nb):
     """The text of `nb`, which is changed: its texts are split into lines, as they stand in the file."""
@@ -13,13 +15,12 @@ def notebook_text(nb):
 
 def encode(value, line):
     """JSON with an indent of one. Before Python 3.15 the fast encoder of `json` knows no indent."""
+    if isinstance(value, str):
+        return encode_basestring(value)
     deeper = line + " "
-    match value:
-        case str():
-            return encode_basestring(value)
-        case dict() if value:
-            items = [f"{encode_basestring(key)}: {encode(value[key], deeper)}" for key in sorted(value)]
-            return f"{{{deeper}{f',{deeper}'.join(items)}{line}}}"
-        case list() if value:
-            return f"[{deeper}{f',{deeper}'.join([encode(item, deeper) for item in value])}{line}]"
-    return json.dumps(value)
+    if value and isinstance(value, dict):
+        items = [f"{encode_basestring(key)}: {encode(value[key], deeper)}" for key in sorted(value)]
+        return f"{{{deeper}{f',{deeper}'.join(items)}{line}}}"
+    if value and isinstance(value, list):
+        return f"[{deeper}{f',{deeper}'.join([encode(item, deeper) for item in value])}{line}]"
+    return WORDS[value] if value is None or isinstance(value, bool) else json.dumps(value)

@@ -201,7 +201,8 @@ def test_a_submission_that_kills_its_process_each_time_is_named_and_no_other(mon
     """Its neighbours were in flight when the process died: they are graded alone before anyone is blamed."""
     monkeypatch.setattr(batch, "grade", classes.die_for_one)
     submissions = [batch.Submission(name, {}) for name in ("student-01", "student-02", "student-03", "student-04")]
-    done = {one.student: one.error for one in batch.grade_locally(None, submissions, 2)}
+    with batch.Pool(2) as pool:
+        done = {one.student: one.error for one in batch.grade_locally(None, submissions, pool)}
     assert done == {"student-01": None, "student-02": "the grading process died each time", "student-03": None, "student-04": None}
 
 

@@ -10,7 +10,7 @@ import toys
 from toys import grade, notebook
 
 from grading import execute
-from grading.batch import grade_locally, read_submission
+from grading.batch import Pool, grade_locally, read_submission
 from grading.course import Course
 from grading.student import KernelSubject
 
@@ -114,10 +114,11 @@ def test_a_regrade_by_another_process_writes_the_notebooks_that_nbgrader_wrote(g
     with course.writer("ps1") as writer:
         bundle = course.bundle("ps1", writer)
     submissions = [read_submission(one.folder, one.student, list(bundle.notebooks), course.dir.ignore) for one in waiting]
-    for graded in grade_locally(bundle, submissions, jobs=1):
-        assert graded.error is None
-        stored = nbformat.read(root / "autograded" / graded.student / "ps1" / "activations.ipynb", as_version=4)
-        again = nbformat.reads(graded.notebooks["activations"], as_version=4)
-        assert again.metadata["grading"]["verdicts"] == stored.metadata["grading"]["verdicts"], graded.student
-        assert [cell.get("outputs") for cell in again.cells] == [cell.get("outputs") for cell in stored.cells], graded.student
-        assert [cell.source for cell in again.cells] == [cell.source for cell in stored.cells], graded.student
+    with Pool(1) as pool:
+        for graded in grade_locally(bundle, submissions, pool):
+            assert graded.error is None
+            stored = nbformat.read(root / "autograded" / graded.student / "ps1" / "activations.ipynb", as_version=4)
+            again = nbformat.reads(graded.notebooks["activations"], as_version=4)
+            assert again.metadata["grading"]["verdicts"] == stored.metadata["grading"]["verdicts"], graded.student
+            assert [cell.get("outputs") for cell in again.cells] == [cell.get("outputs") for cell in stored.cells], graded.student
+            assert [cell.source for cell in again.cells] == [cell.source for cell in stored.cells], graded.student
