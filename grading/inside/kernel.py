@@ -1,8 +1,8 @@
 """The student's kernel: an IPython shell that takes cells and calls over one socket.
 
 It is made ready once (`Kernel()` imports NumPy and Matplotlib and builds the shell) and then forked for each
-submission. Cells run first, all of them; calls come later, each exercise in a forked child of its own, so that a
-crash there costs that exercise only and no hidden input can turn up in a cell's output.
+submission. Cells run first, all of them; calls come later, in a forked child, so that a crash there leaves the kernel as
+it was for the next exercise, and no hidden input can turn up in a cell's output.
 """
 
 import ast
@@ -255,7 +255,7 @@ class Kernel:
     # --- calls --------------------------------------------------------------------------------------------------
 
     def exercise(self, sock):
-        """Fork a child that serves one exercise over the same socket; say how it ended."""
+        """Fork a child that answers calls over the same socket; say how it ended."""
         pid = os.fork()
         if pid == 0:
             wire.send(sock, {"ready": True})

@@ -1,0 +1,112 @@
+"""A student's day: fetch, work, validate, submit and read feedback in JupyterLab, as docs/students.md tells it."""
+
+import json
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from grading.submissions import fill
+
+pytestmark = [pytest.mark.browser, pytest.mark.sandbox]
+CASES = Path(__file__).parents[1] / "submissions" / "ps1"
+ANSWER = "def relu(z):\n    return np.maximum(z, 0)"
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory, clone, person):
+    """(instructor, student): ps1 is released."""
+    base = tmp_path_factory.mktemp("student")
+    exchange = base / "exchange"
+    exchange.mkdir()
+    exchange.chmod(0o777)
+    instructor = person(base / "home", clone(base / "course"), exchange)
+    instructor.nbgrader("generate_assignment", "release_assignment")
+    return instructor, person(base / "student", base / "student" / "work", exchange)
+
+
+@pytest.fixture(scope="module")
+def lab(world, running):
+    shutil.copytree(Path(__file__).parents[2] / "jupyter" / "students", world[1].home / ".jupyter", dirs_exist_ok=True)
+    with running(world[1]) as server:
+        yield server
+
+
+def test_a_student_lives_a_day_in_jupyterlab(world, lab, new_page, open_from_menu, shot):
+    instructor, student = world
+    page = new_page()
+    page.goto(lab.address("/lab"))
+
+    open_from_menu(page, "Assignment List")
+    page.locator('#released_assignments_list button:text-is("Fetch")').click()
+    fetched = page.locator("#fetched_assignments_list")
+    fetched.locator('a:text-is("ps1")').click()
+    fetched.locator('button:text-is("Validate")').wait_for()
+    shot(page, "student-assignments")
+
+    write_answers(student.folder / "ps1" / "activations.ipynb")
+    open_and_answer(page, lab, student.folder / "ps1" / "activations.ipynb", shot)
+    page.locator("jp-button.validate-button").click()
+    said = page.locator(".nbgrader-SuccessDialog, .nbgrader-ErrorDialog, .jp-Dialog")
+    said.first.wait_for()
+    shot(page, "student-validate")
+    assert "Success! Your notebook passes all the tests." in said.first.inner_text()
+    page.locator(".jp-Dialog button").last.click()
+
+    open_from_menu(page, "Assignment List")
+    fetched.locator('button:text-is("Submit")').click()
+    submitted = page.locator("#submitted_assignments_list")
+    submitted.locator('text="ps1"').first.wait_for()
+
+    instructor.nbgrader("collect", "autograde", "generate_feedback", "release_feedback")
+    read_feedback(page, student, submitted, shot)
+    assert [address for address in page.refused if "/static/" not in address] == []
+
+
+def write_answers(path):
+    """What the student wrote the evening before: every answer but one."""
+    notebook = nbformat.read(path, as_version=4)
+    text = (CASES / "perfect-vectorised" / "activations.py").read_text()
+    blank = {cell.metadata["nbgrader"]["grade_id"]: cell.source for cell in notebook.cells if "nbgrader" in cell.metadata}
+    fill(notebook, text)
+    for cell in notebook.cells:
+        if cell.metadata.get("nbgrader", {}).get("grade_id") == "relu":
+            cell.source = blank["relu"]
+    path.write_text(json.dumps(notebook))
+
+
+def open_and_answer(page, lab, path, shot):
+    """Open the notebook, write the last answer into its cell, run all cells and save."""
+    page.goto(lab.address("/lab/tree/ps1/activations.ipynb"))
+    page.locator(".jp-CodeCell").first.hover()
+    blank = page.locator(".jp-CodeCell", has_text='raise NotImplementedError("Write your answer here.")')
+    while not blank.count():        # JupyterLab makes a cell when it comes into view
+        page.mouse.wheel(0, 400)
+        page.wait_for_timeout(100)
+    blank.locator(".cm-content").click()
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text(ANSWER)
+    page.locator("text=Python 3 (ipykernel) | Idle").wait_for()
+    page.locator('.lm-MenuBar-itemLabel:text-is("Run")').click()
+    page.locator('.lm-Menu-itemLabel:text-is("Run All Cells")').click()
+    page.locator(".jp-OutputArea img").last.wait_for()
+    page.locator("text=Python 3 (ipykernel) | Idle").wait_for()
+    page.locator(".jp-OutputArea img").last.evaluate("picture => picture.scrollIntoView({block: 'end'})")
+    shot(page, "student-notebook")
+    page.keyboard.press("Control+s")
+    page.locator(".jp-mod-dirty").first.wait_for(state="detached")
+    saved = path.read_text()
+    assert all(f"{name}: every visible check holds." in saved for name in ("sigmoid", "relu", "saturated_fraction"))
+
+
+def read_feedback(page, student, submitted, shot):
+    submitted.locator('button:text-is("Fetch Feedback")').click()
+    submitted.locator('a:has-text("view feedback")').click()
+    page.locator('.jp-DirListing-item:has-text("activations.html")').dblclick()
+    feedback = page.frame_locator(".jp-HTMLViewer iframe").locator("main")
+    feedback.locator("h1").wait_for()
+    assert "20 of 25 points" in feedback.inner_text()
+    shot(page, "student-feedback")
+    pages = sorted((student.folder / "ps1" / "feedback").glob("*/*.html"))
+    assert [path.name for path in pages] == ["activations.html"]
