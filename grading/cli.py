@@ -1,5 +1,6 @@
 """The command line: `course`, also `python -m grading`. Each command is a few lines; the work is done elsewhere."""
 
+import os
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,6 +9,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+# threads that multiply tiny matrices gain nothing, and a process that has some is not forked
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # jsonschema loads it to check how web addresses in JSON are spelled, which nothing here asks for: it takes seconds
 sys.modules.setdefault("rfc3987_syntax", None)
 

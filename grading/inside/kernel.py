@@ -131,8 +131,8 @@ class Shell(InteractiveShell):
 
     def _get_exc_info(self, exc_tuple=None):
         kind, value, trace = super()._get_exc_info(exc_tuple)
-        shorten(value)
-        return kind, value, trace
+        shorten(value, self.compile._filename_map)
+        return kind, value, value.__traceback__ if value.__traceback__ is not None else trace
 
     def _showtraceback(self, etype, evalue, stb):
         try:
@@ -143,18 +143,32 @@ class Shell(InteractiveShell):
                       "traceback": [str(line)[:20_000] for line in stb[:100]]}, 10_000)
 
 
-def shorten(error):
-    """Cut the middle out of the tracebacks of `error`: a thousand frames of a recursion take seconds to format."""
-    seen = []
+def shorten(error, cells):
+    """Leave in the tracebacks of `error` the notebook's own frames, and of these the outer and the inner ones.
+
+    Paths of this host are nobody's business, and a thousand frames of a recursion take seconds to format. The first frame
+    is IPython's, which it leaves out itself.
+    """
+    seen, foreign = [], 1
     while error is not None and not any(error is one for one in seen):
         seen.append(error)
         frames, frame = [], error.__traceback__
         while frame is not None:
             frames.append(frame)
             frame = frame.tb_next
-        if len(frames) > 2 * MAX_FRAMES:
-            frames[MAX_FRAMES - 1].tb_next = frames[-MAX_FRAMES]
-        error = error.__cause__ or error.__context__
+        kept = frames[:foreign] + [frame for frame in frames[foreign:] if is_in_notebook(frame, cells)]
+        kept = kept if len(kept) > foreign else frames
+        if len(kept) > 2 * MAX_FRAMES:
+            kept = kept[:MAX_FRAMES] + kept[-MAX_FRAMES:]
+        for one, after in zip(kept, [*kept[1:], None]):
+            one.tb_next = after
+        error.__traceback__ = kept[0] if kept else None
+        error, foreign = error.__cause__ or error.__context__, 0
+
+
+def is_in_notebook(frame, cells):
+    name = frame.tb_frame.f_code.co_filename
+    return name in cells or not os.path.isabs(name) or name.startswith(os.getcwd())
 
 
 def write_files(files, block):

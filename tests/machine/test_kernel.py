@@ -1,0 +1,54 @@
+"""The kernel is the shell that students know: magics, top-level await, and errors that show their own lines."""
+
+import re
+import sys
+
+import pytest
+
+from grading.student import KernelSubject
+
+pytestmark = pytest.mark.sandbox
+
+
+@pytest.fixture
+def run(sandbox):
+    """Run cells one after the other in one kernel: `run(source, ...)` gives the text that they showed."""
+    subject = KernelSubject(sandbox)
+    numbers = iter(range(100))
+
+    def cells(*sources):
+        outputs = [output for source in sources for output in subject.run(next(numbers), source).outputs]
+        shown = ["\n".join(output.get("traceback", [])) or output.get("text", "") for output in outputs]
+        return re.sub(r"\x1b\[[0-9;]*m", "", "".join(shown))
+    yield cells
+    subject.close()
+
+
+def test_an_error_shows_the_notebook_s_lines_and_no_path_of_this_host(run):
+    said = run("import contextlib, json\n@contextlib.contextmanager\ndef guard():\n    yield",
+               "with guard():\n    json.loads('{')")
+    assert "with guard():" not in said and "    json.loads('{')" in said and "line 2" in said
+    assert "JSONDecodeError: Expecting property name" in said
+    assert "/" not in said and sys.base_prefix not in said
+
+
+def test_an_error_from_elsewhere_alone_keeps_its_lines(run):
+    assert "in run" in run("%run nothing.py")
+
+
+def test_the_cause_of_an_error_is_shown_too(run):
+    said = run("try:\n    1 / 0\nexcept ZeroDivisionError as error:\n    raise KeyError('b') from error")
+    assert "    1 / 0" in said and "direct cause" in said and "KeyError: 'b'" in said
+
+
+def test_a_recursion_without_end_is_shown_by_its_ends(run):
+    said = run("def deeper(n):\n    return deeper(n + 1)\ndeeper(0)")
+    assert "RecursionError" in said and 10 < said.count("in deeper") < 30
+
+
+def test_magics_shell_commands_and_await_work_beside_plain_python(run):
+    assert run("names = %who_ls\nprint(names)") == "[]\n"
+    assert run("x = !echo one\nprint(x)") == "['one']\n"
+    assert run("%%time\nprint(2)").startswith("2\n")
+    assert run("import asyncio\nawait asyncio.sleep(0)\nprint(3)") == "3\n"
+    assert "SyntaxError" in run("def broken(:")
