@@ -13,9 +13,10 @@ from pathlib import Path
 
 import nbformat
 import numpy as np
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import Gradebook
 
 from .course import Course, CourseError
+from .gradebook import find_generated
 
 FEWEST = 5      # submissions below which a correlation says nothing
 
@@ -70,14 +71,10 @@ class ClassResult:
 # --- read -------------------------------------------------------------------------------------------------------
 
 def read(root, assignment):
-    """The `ClassResult` of an assignment, from the gradebook and autograded/. Raises `CourseError`."""
+    """The `ClassResult` of an assignment, from the gradebook and autograded/. Raises `CourseError`, `NotGenerated`."""
     course = Course(root)
     with Gradebook(course.dir.db_url, course.dir.course_id) as gradebook:
-        try:
-            row = gradebook.find_assignment(assignment)
-        except MissingEntry:
-            raise CourseError(f"Assignment {assignment} is not in the gradebook. "
-                              f"Generate it first: nbgrader generate_assignment {assignment}") from None
+        row = find_generated(gradebook, assignment)
         items = [Item(cell.name.removeprefix("test_"), cell.max_score, cell.cell_type == "markdown")
                  for notebook in row.notebooks for cell in [*notebook.grade_cells, *notebook.task_cells]]
         labels = labels_of(assignment, [submission.student_id for submission in row.submissions])

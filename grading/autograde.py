@@ -19,10 +19,11 @@ import nbformat
 import nbgrader.apps.api
 import nbgrader.apps.autogradeapp
 from nbgrader import converters
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import Gradebook
 from nbgrader.converters.base import NbGraderException
 
 from . import mend
+from .gradebook import NotGenerated, find_generated
 from .intake import STAMP, Refusal, read_stamp, screen
 from .names import shown, trouble_with_student
 
@@ -73,10 +74,9 @@ class Autograde(converters.Autograde):
         """The names of the assignment's notebooks that are to be graded."""
         with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
             try:
-                names = [notebook.name for notebook in gradebook.find_assignment(assignment).notebooks]
-            except MissingEntry:
-                self.log.error("The gradebook knows no assignment %r: run nbgrader generate_assignment %s first.",
-                               assignment, assignment)
+                names = [notebook.name for notebook in find_generated(gradebook, assignment).notebooks]
+            except NotGenerated as error:
+                self.log.error("%s", error)
                 raise NbGraderException(f"no assignment {assignment!r}") from None
         return sorted(fnmatch.filter(names, self.coursedir.notebook_id))
 

@@ -23,6 +23,18 @@ class NotGenerated(Exception):
     """The assignment is not in the gradebook yet."""
 
 
+def find_generated(gradebook, assignment):
+    """The assignment's row. Raises `NotGenerated`, also where only name and deadline were added: that has no points."""
+    try:
+        row = gradebook.find_assignment(assignment)
+    except MissingEntry:
+        row = None
+    if row is None or not row.notebooks:
+        raise NotGenerated(f"The gradebook does not know the notebooks of {assignment}. "
+                           f"Generate it first: nbgrader generate_assignment {assignment} --force")
+    return row
+
+
 class Writer:
     """Holds the gradebook open for one assignment. Use as a context manager; not for several processes at once."""
 
@@ -32,11 +44,10 @@ class Writer:
         self.db = self.gradebook.db
         self.db.autoflush = False
         try:
-            self.row = self.gradebook.find_assignment(assignment)
-        except MissingEntry:
+            self.row = find_generated(self.gradebook, assignment)
+        except NotGenerated:
             self.gradebook.close()
-            raise NotGenerated(f"Assignment {assignment} is not in the gradebook. "
-                               f"Generate it first: nbgrader generate_assignment {assignment}") from None
+            raise
         self.assignment_id = self.row.id
         # plain data: rows would expire with the first commit
         self.cells = {notebook.id: (notebook.name, {cell.id: (cell.name, cell.type) for cell in notebook._base_cells})

@@ -6,11 +6,12 @@ the plug-in for each notebook. Every regrade asks again, so an extension that is
 
 import math
 
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import Gradebook
 from nbgrader.plugins import BasePlugin
 from traitlets import Float
 
 from .course import Course, CourseError
+from .gradebook import find_generated
 
 DAY = 24 * 60 * 60
 
@@ -31,14 +32,13 @@ class LatePolicy(BasePlugin):
 
 
 def extend(console, root, assignment, student, days, hours):
-    """Give one student more time, counted from the deadline of all; 0 takes it back. Raises `CourseError`."""
+    """Give one student more time, counted from the deadline of all; 0 takes it back.
+
+    Raises `CourseError` or `NotGenerated`.
+    """
     course = Course(root)
     with Gradebook(course.dir.db_url, course.dir.course_id) as gradebook:
-        try:
-            due = gradebook.find_assignment(assignment).duedate
-        except MissingEntry:
-            raise CourseError(f"Assignment {assignment} is not in the gradebook. "
-                              f"Generate it first: nbgrader generate_assignment {assignment}") from None
+        due = find_generated(gradebook, assignment).duedate
         if due is None:
             raise CourseError(f"{assignment} has no deadline to extend. Set one: "
                               f"nbgrader db assignment add {assignment} --duedate='2026-03-01 12:00:00 UTC'")

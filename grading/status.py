@@ -74,7 +74,8 @@ def gradebook_rows(course):
         return {}       # opening it would make it
     with Gradebook(course.dir.db_url, course.dir.course_id) as gradebook:
         return {row.name: {s.student_id: (bool(s.needs_manual_grade), tells_other_points(course, s))
-                           for s in row.submissions if was_begun(course, s)} for row in gradebook.assignments}
+                           for s in row.submissions if was_begun(course, s)}
+                for row in gradebook.assignments if row.notebooks}      # else only name and deadline were added
 
 
 def was_begun(course, submission):

@@ -27,7 +27,8 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]
 PICTURES = ROOT / "build" / "screenshots"
-PARTS = ("grading", "jupyter", "reference_impl", "tests/hidden", "tests/misconceptions", "source/ps1", "nbgrader_config.py")
+PARTS = ("grading", "jupyter", "reference_impl", "tests/hidden", "tests/misconceptions", "source/ps1",
+         "nbgrader_config.py")
 JUNK = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", ".pytest_cache")
 PATIENCE = 30_000       # milliseconds: a bound against hanging, not a promise
 LOCAL = re.compile(r"^(https?|wss?)://(127\.0\.0\.1|localhost)[:/]")
@@ -181,7 +182,7 @@ class Lab:
 
 @pytest.fixture(scope="session")
 def running():
-    """Start JupyterLab for a person, by `course lab` in a course and by `jupyter lab` else: `with running(person) as lab`."""
+    """Start JupyterLab, by `course lab` in a course and by `jupyter lab` else: `with running(person) as lab`."""
     @contextmanager
     def serve(who, module=("jupyterlab",)):
         with socket.socket() as probe:

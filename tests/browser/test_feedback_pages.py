@@ -15,8 +15,8 @@ CASES = Path(__file__).parents[1] / "submissions" / "ps1"
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 PHONE = {"viewport": {"width": 360, "height": 740}, "device_scale_factor": 2, "is_mobile": True}
 COMMENT = "Good. For **fifty** layers: $1.1^{50} \\approx 117$."
-PAGES = ["perfect-loops/ps1/activations.html", "derivative-at-y/ps1/activations.html", "syntax-error/ps1/activations.html",
-         "derivative-at-y/ps1/index.html"]
+PAGES = ["perfect-loops/ps1/activations.html", "derivative-at-y/ps1/activations.html",
+         "syntax-error/ps1/activations.html", "derivative-at-y/ps1/index.html"]
 for_each_page = pytest.mark.parametrize("name", PAGES)
 
 
@@ -62,7 +62,8 @@ def findings(page):
 
 def test_axe_finds_what_is_wrong_with_a_bad_page(new_page):
     page = new_page()
-    page.set_content("<html><title>x</title><body><h1>x</h1><ul><li>a<li>b</ul><p style='color:#ccc'>pale</p><img src='data:,'>"
+    page.set_content("<html><title>x</title><body><h1>x</h1><ul><li>a<li>b</ul><p style='color:#ccc'>pale</p>"
+                     "<img src='data:,'>"
                      "<table><tr><th>a<th>b<tr><td>1<td>2</table><a href='#x'>x</a><button>b</button></body></html>")
     rules = {line.split(":")[0] for line in findings(page)}
     assert {"image-alt", "color-contrast", "html-has-lang"} <= rules
@@ -84,7 +85,8 @@ def test_the_page_fits_on_a_phone_and_only_parts_of_it_scroll(visit, shot, name)
     assert min(sizes) >= 12
     too_wide = page.evaluate(
         "[...document.querySelectorAll('body *')].filter(e => e.scrollWidth > e.clientWidth + 1 && "
-        "['auto', 'scroll'].includes(getComputedStyle(e).overflowX) && e.tabIndex < 0).map(e => e.outerHTML.slice(0, 100))")
+        "['auto', 'scroll'].includes(getComputedStyle(e).overflowX) && e.tabIndex < 0).map(e => "
+        "e.outerHTML.slice(0, 100))")
     assert too_wide == [], "what scrolls has to be reached without a mouse"
     if name == PAGES[1]:
         shot(page, "feedback-phone")
@@ -140,7 +142,8 @@ def test_formulas_are_typeset_without_a_script(visit):
     assert page.locator("script").count() == 0
     text = page.locator(".text").all_inner_texts()
     assert not any("\\frac" in part or "$" in part or "\\def" in part for part in text)
-    heights = page.evaluate("[...document.querySelectorAll('.formula math')].map(e => e.getBoundingClientRect().height)")
+    heights = page.evaluate("[...document.querySelectorAll('.formula math')]"
+                            ".map(e => e.getBoundingClientRect().height)")
     assert heights and min(heights) > 10
 
 

@@ -68,7 +68,8 @@ def write_answers(path):
     """What the student wrote the evening before: every answer but one."""
     notebook = nbformat.read(path, as_version=4)
     text = (CASES / "perfect-vectorised" / "activations.py").read_text()
-    blank = {cell.metadata["nbgrader"]["grade_id"]: cell.source for cell in notebook.cells if "nbgrader" in cell.metadata}
+    blank = {cell.metadata["nbgrader"]["grade_id"]: cell.source for cell in notebook.cells
+             if "nbgrader" in cell.metadata}
     fill(notebook, text)
     for cell in notebook.cells:
         if cell.metadata.get("nbgrader", {}).get("grade_id") == "relu":

@@ -66,3 +66,11 @@ def test_a_line_of_dots_stands_for_anything_and_nothing_else_does():
     assert re.fullmatch(pattern("one\n...\nthree ... five\n"), "one\ntwo\ntwo\nthree 4 five\n")
     assert re.fullmatch(pattern("one\n...\nthree\n"), "one\nthree\n")
     assert not re.fullmatch(pattern("one\nthree\n"), "one\ntwo\nthree\n")
+
+
+def test_every_picture_of_the_pages_exists_and_none_is_left_over():
+    """Browser tests make them: pytest tests/browser --update-screenshots."""
+    named = {(page.parent / name).resolve() for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"))
+             for name in re.findall(r"!\[[^]]+\]\(([^)]+)\)", page.read_text(encoding="utf-8"))}
+    assert {path for path in named if not path.exists()} == set()
+    assert set((ROOT / "docs" / "screenshots").iterdir()) == {path for path in named if path.parent.name == "screenshots"}

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from grading import status
 from grading.course import CourseError
+from grading.gradebook import NotGenerated, find_generated
 from grading.overview import overview
 
 
@@ -33,6 +34,15 @@ def test_a_course_that_was_never_generated_begins_with_that(tmp_path):
     assert not (tmp_path / "gradebook.db").exists(), "asking writes nothing"
     (tmp_path / "release" / "ps1").mkdir(parents=True)
     assert state(tmp_path, "ps1").next.endswith(" --force"), "nbgrader skips what lies in release/, as in a fresh clone"
+
+
+def test_an_assignment_of_which_only_the_deadline_is_known_is_still_to_be_generated(tmp_path):
+    (tmp_path / "source" / "ps1").mkdir(parents=True)
+    with Gradebook(f"sqlite:///{tmp_path}/gradebook.db") as gradebook:
+        gradebook.add_assignment("ps1", duedate="2026-03-01 12:00:00 UTC")
+        with pytest.raises(NotGenerated, match="nbgrader generate_assignment ps1"):
+            find_generated(gradebook, "ps1")
+    assert state(tmp_path, "ps1").next == "nbgrader generate_assignment ps1"
 
 
 def test_an_assignment_that_does_not_exist_is_named_with_those_that_do(tmp_path):
