@@ -158,7 +158,9 @@ def shorten(error, cells):
             frame = frame.tb_next
         kept = frames[:foreign] + [frame for frame in frames[foreign:] if is_in_notebook(frame, cells)]
         kept = kept if len(kept) > foreign else frames
-        if len(kept) > 2 * MAX_FRAMES:
+        if calls.settle(error):
+            kept = kept[:MAX_FRAMES]
+        elif len(kept) > 2 * MAX_FRAMES:
             kept = kept[:MAX_FRAMES] + kept[-MAX_FRAMES:]
         for one, after in zip(kept, [*kept[1:], None]):
             one.tb_next = after
@@ -290,11 +292,16 @@ class Kernel:
         return {"reports": reports}, bytes(blobs)
 
     def locate(self, error):
-        """[cell number, line] of the innermost frame of `error` that lies in a cell, or None."""
+        """[cell number, line] of the innermost frame of `error` that lies in a cell, or None.
+
+        Of a recursion that was too deep it is the outermost one.
+        """
         counts, place, frame = self.shell.compile._filename_map, None, error.__traceback__
         while frame is not None:
             cell = self.cell_of.get(counts.get(frame.tb_frame.f_code.co_filename))
             if cell is not None:
                 place = [cell, frame.tb_lineno]
+                if isinstance(error, RecursionError):
+                    break
             frame = frame.tb_next
         return place

@@ -314,3 +314,4 @@ if __name__ == "__main__":
     if len(sys.argv) > 1:
         leave_root(int(sys.argv[1]))
     Server(socket.socket(fileno=os.dup(0))).serve()
+    os._exit(0)         # nothing is left to do, and Python would take its time

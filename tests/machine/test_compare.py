@@ -53,6 +53,7 @@ def test_digits_lost_to_underflow_are_no_fault():
 @pytest.mark.parametrize(("got", "said"), [
     (1e-3, "by 3 decades too small (a factor of 10^-3)"),
     (1e5, "by 5 decades too large (a factor of 10^5)"),
+    (10.0, "by 1 decade too large (a factor of 10^1)"),
     (1.5, "by 50 % at worst"),
     (1 + 3e-5, "the relative error is about 10^-5 at worst"),
     (-1.0, "the sign is wrong"),

@@ -10,12 +10,13 @@ import threading
 import time
 from pathlib import Path
 
+import dask
+import distributed
 import pytest
 from classes import SLEEPY, configure, course_grade, files, graded, rows, submit, submit_text
 
 from grading.course import CourseError
 
-distributed = pytest.importorskip("distributed", reason="dask.distributed is not installed")
 ROOT = Path(__file__).parents[2]
 LOOPBACK = ["--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0"]
 
@@ -90,9 +91,9 @@ def test_a_worker_that_is_killed_costs_a_retry_only(course, scheduler):
     assert len([row for row in rows(course) if row[0] == "submission"]) == 9
 
 
-def test_a_scheduler_that_does_not_answer_is_named(course, monkeypatch):
+def test_a_scheduler_that_does_not_answer_is_named(course):
     submit(course, "student-01", "blank")
-    with distributed.config.set({"distributed.comm.timeouts.connect": "200ms"}):
+    with dask.config.set({"distributed.comm.timeouts.connect": "200ms"}):
         with pytest.raises(CourseError, match="127.0.0.1:9 did not answer"):
             course_grade(course, scheduler="tcp://127.0.0.1:9")
     assert graded(course) == []

@@ -41,9 +41,15 @@ def test_the_cause_of_an_error_is_shown_too(run):
     assert "    1 / 0" in said and "direct cause" in said and "KeyError: 'b'" in said
 
 
-def test_a_recursion_without_end_is_shown_by_its_ends(run):
+def test_a_recursion_without_end_says_the_same_each_time(run):
     said = run("def deeper(n):\n    return deeper(n + 1)\ndeeper(0)")
-    assert "RecursionError" in said and 10 < said.count("in deeper") < 30
+    assert said.strip().endswith("RecursionError: maximum recursion depth exceeded")
+    assert 5 < said.count("in deeper") < 10
+
+
+def test_a_long_traceback_is_shown_by_its_ends(run):
+    said = run("def deeper(n):\n    return deeper(n - 1) if n else 1 / 0\ndeeper(300)")
+    assert "ZeroDivisionError" in said and 10 < said.count("in deeper") < 30
 
 
 def test_magics_shell_commands_and_await_work_beside_plain_python(run):
