@@ -21,10 +21,11 @@ def tables(results):
     parts = [f"Measured on {results['date']} on a {results['machine']}; Python {results['python']}, {versions}."]
     if results["quick"]:
         parts.append("**A quick run on a handful of submissions: it shows that the benchmark works, no more.**")
-    parts += ["### A class without slow, looping or crashing submissions", comparison(results["calm"]),
-              "### The same with them: one in nine is slow, loops without end or kills its kernel",
-              comparison(results["wild"]),
-              "### Where the CPU time of a submission goes", where(results["phases"], results["calm"]),
+    parts += ["### A class without slow, looping or crashing submissions", comparison(results["calm"])]
+    if "wild" in results:
+        parts += ["### The same with them: one in nine is slow, loops without end or kills its kernel",
+                  comparison(results["wild"])]
+    parts += ["### Where the CPU time of a submission goes", where(results["phases"], results["calm"]),
               "### Growth", grown(results["growth"], results["calm"][STOCK]), "### Soak", soaked(results["soak"])]
     return "\n\n".join(parts)
 
