@@ -160,6 +160,8 @@ def shorten(error, cells):
         kept = kept if len(kept) > foreign else frames
         if calls.settle(error):
             kept = kept[:MAX_FRAMES]
+        elif isinstance(error, CellTimeout):        # the line at which it was stopped is a matter of chance
+            kept = kept[:foreign + 1]
         elif len(kept) > 2 * MAX_FRAMES:
             kept = kept[:MAX_FRAMES] + kept[-MAX_FRAMES:]
         for one, after in zip(kept, [*kept[1:], None]):

@@ -47,6 +47,15 @@ def test_a_recursion_without_end_says_the_same_each_time(run):
     assert 5 < said.count("in deeper") < 10
 
 
+def test_a_cell_that_ran_too_long_says_the_same_each_time(sandbox):
+    subject = KernelSubject(sandbox)
+    assert subject.run(0, "def loop():\n    n = 0\n    while True:\n        n += 1\n        n -= 1\n").status == "ok"
+    late = subject.run_once(1, "loop()", 0.3)
+    subject.close()
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", "".join(late.outputs[-1]["traceback"]))
+    assert late.status == "timed out" and "loop()" in shown and "n += 1" not in shown and "n -= 1" not in shown
+
+
 def test_a_long_traceback_is_shown_by_its_ends(run):
     said = run("def deeper(n):\n    return deeper(n - 1) if n else 1 / 0\ndeeper(300)")
     assert "ZeroDivisionError" in said and 10 < said.count("in deeper") < 30
