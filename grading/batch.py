@@ -4,6 +4,7 @@
 finds comes back in a `Graded`. `Writer` (in `gradebook.py`) puts that into nbgrader's gradebook and `autograded/`.
 """
 
+import gc
 import hashlib
 import itertools
 import os
@@ -23,10 +24,10 @@ from pathlib import Path
 import nbformat
 from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solution, is_task
 
+from . import pictures
 from .execute import LOADED, SANDBOXES, course_files, execute, shared_sandbox
 from .intake import STAMP, Refusal, screen
 from .mend import mend, stand_in
-from .pictures import helper_files
 from .sandbox import Limits
 from .writing import notebook_text
 
@@ -149,14 +150,31 @@ def unpacked(bundle):
 
 # --- many submissions ---------------------------------------------------------------------------------------------
 
-def begin_worker():
-    """In a new worker: leave Ctrl-C to the parent, stop tidily when it says so, and end with it, whatever ends it."""
+def begin_worker(shelf, boxes=(), turn=None):
+    """In a new worker: leave Ctrl-C to the parent, stop tidily when it says so, and end with it, whatever ends it.
+
+    `shelf` is a folder for pictures that all workers share, `boxes` are sandboxes of which this one takes the next.
+    """
     import ctypes
     for held in (SANDBOXES, LOADED, ROOTS):     # those are the parent's
         held.clear()
+    pictures.use_shelf(shelf)
+    take_sandbox(boxes, turn)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, stop_worker)
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def take_sandbox(boxes, turn):
+    if boxes:
+        with turn.get_lock():
+            number, turn.value = turn.value, turn.value + 1
+        mine = boxes[number]
+        for other in boxes:
+            if other is not mine:
+                other.control.close()       # a server ends when nobody holds the other end
+        SANDBOXES[mine.mode, mine.limits] = mine
+        Finalize(None, mine.close, exitpriority=1)
 
 
 def stop_worker(*_):
@@ -173,16 +191,23 @@ class Pool:
     """Local worker processes. As a context manager: they end after what they were given, or at once if that is left early.
 
     They are forked from this process, which has loaded everything, unless it has threads, which do not survive a fork.
-    Make the pool before a gradebook is open: a connection is not for several processes.
+    Make the pool before a gradebook is open: a connection is not for several processes. `boxes` are sandboxes that this
+    process launched, one for each worker; they take them over.
     """
 
-    def __init__(self, jobs):
+    def __init__(self, jobs, boxes=()):
         self.jobs, self.others, self.executor = jobs, set(active_children()), None
+        self.shelf = tempfile.TemporaryDirectory(prefix="course-")
         if len(os.listdir("/proc/self/task")) == 1:
-            self.begin("fork")
+            import matplotlib.figure    # noqa: F401  each worker would load it for its first picture
+            gc.freeze()     # what is loaded stays: collections would look at all of it, and workers copy its pages
+            boxes = boxes if len(boxes) >= jobs else ()
+            self.begin("fork", boxes, get_context("fork").Value("i"))
+            for box in boxes:
+                box.control.close()
 
-    def begin(self, method):
-        self.executor = ProcessPoolExecutor(self.jobs, get_context(method), begin_worker)
+    def begin(self, method, *boxes):
+        self.executor = ProcessPoolExecutor(self.jobs, get_context(method), begin_worker, (self.shelf.name, *boxes))
         self.executor.submit(os.getpid)         # has them forked now
 
     def submit(self, *task):
@@ -200,6 +225,7 @@ class Pool:
             for worker in set(active_children()) - self.others if failed else ():
                 worker.terminate()
             self.executor.shutdown(wait=True, cancel_futures=True)
+        self.shelf.cleanup()
 
 
 def grade_locally(bundle, submissions, pool):
@@ -271,10 +297,6 @@ def read_submission(folder, student, wanted, ignored=()):
 
 def make_bundle(assignment, notebooks, source_files, root, sandbox, limits):
     """The bundle of an assignment whose checks and reference lie under `root`."""
-    code = {**course_files(root), **helper_files(root)}
+    code = {**course_files(root), **pictures.helper_files(root)}
     digest = hashlib.sha256(repr(sorted(code.items())).encode()).hexdigest()
     return Bundle(assignment, notebooks, tuple(source_files), code, digest, sandbox, limits)
-
-
-def default_jobs():
-    return len(os.sched_getaffinity(0))

@@ -1,5 +1,6 @@
 """The command line: `course`, also `python -m grading`. Each command is a few lines; the work is done elsewhere."""
 
+import gc
 import os
 import sys
 from contextlib import contextmanager
@@ -11,6 +12,8 @@ from rich.console import Console
 
 # threads that multiply tiny matrices gain nothing, and a process that has some is not forked
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# loading nbgrader makes a hundred thousand objects and no garbage: look for it less often
+gc.set_threshold(50_000)
 # jsonschema loads it to check how web addresses in JSON are spelled, which nothing here asks for: it takes seconds
 sys.modules.setdefault("rfc3987_syntax", None)
 
@@ -58,9 +61,11 @@ def grade(
     course: Root = None,
 ):
     """Grade what needs grading, by nbgrader's own rule. Exit status: 0 all graded, 3 some could not be."""
-    from .grade import grade_class
-    with ending_well():
-        raise typer.Exit(grade_class(console, course, assignment, student or (), jobs, scheduler, force, dry_run))
+    from .sandbox import started_early
+    jobs = jobs or len(os.sched_getaffinity(0))
+    with started_early(0 if scheduler else jobs) as boxes, ending_well():   # loading nbgrader takes as long as they do
+        from .grade import grade_class
+        raise typer.Exit(grade_class(console, course, assignment, student or (), jobs, scheduler, force, dry_run, boxes))
 
 
 @app.command()
@@ -163,8 +168,8 @@ def doctor():
     from .doctor import diagnose_host
     findings = diagnose_host()
     for finding in findings:
-        console.print(f"{'ok     ' if finding.ok else 'MISSING' if finding.needed else 'better '}  {finding.name}: {finding.said}", markup=False, highlight=False,
-                      soft_wrap=True)
+        word = "ok     " if finding.ok else "MISSING" if finding.needed else "better "
+        console.print(f"{word}  {finding.name}: {finding.said}", markup=False, highlight=False, soft_wrap=True)
         if not finding.ok and finding.remedy:
             console.print(f"         {finding.remedy}", markup=False, highlight=False, soft_wrap=True)
     raise typer.Exit(0 if all(finding.ok or not finding.needed for finding in findings) else 1)

@@ -16,6 +16,7 @@ from .execute import Execute
 from .gradebook import Writer
 from .intake import read_stamp
 from .names import trouble_with_student
+from .sandbox import Limits
 
 
 class CourseError(Exception):
@@ -92,10 +93,17 @@ class Course:
         plugin.init_plugin()
         return Writer(self.dir, assignment, plugin.plugin_inst)
 
-    def grade(self, assignment, waiting, jobs, scheduler=None, store=True):
-        """Grade `waiting` (a list of `Waiting`): an iterator over each `Graded` once it is stored."""
-        pool = nullcontext() if scheduler else batch.Pool(min(jobs, max(1, len(waiting))))
+    def grade(self, assignment, waiting, jobs, scheduler=None, store=True, boxes=()):
+        """Grade `waiting` (a list of `Waiting`): an iterator over each `Graded` once it is stored.
+
+        `boxes` are sandboxes that started early; those that this course's settings ask for are put to use.
+        """
+        pool = nullcontext() if scheduler else self.pool(min(jobs, max(1, len(waiting))), boxes)
         return self.graded(assignment, waiting, pool, scheduler, store)
+
+    def pool(self, jobs, boxes):
+        settings = self.execute.sandbox, Limits.changed(self.execute.limits)
+        return batch.Pool(jobs, [box for box in boxes if (box.mode, box.limits) == settings and box.alive()][:jobs])
 
     def graded(self, assignment, waiting, pool, scheduler, store):
         with pool, self.locked(), self.writer(assignment) as writer:

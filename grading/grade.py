@@ -10,7 +10,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.table import Table
 from rich.text import Text
 
-from .batch import default_jobs
 from .course import Course
 from .names import shown
 from .sandbox import Sandbox
@@ -43,18 +42,18 @@ class Rate(ProgressColumn):
         return Text(f"{task.speed:.1f}/s" if task.speed else "")
 
 
-def grade_class(console, root, assignment, students, jobs, scheduler, force, dry_run):
-    """Grade a class; returns the exit status. Raises `CourseError`, `NotGenerated` or `SandboxUnavailable`."""
+def grade_class(console, root, assignment, students, jobs, scheduler, force, dry_run, boxes=()):
+    """Grade a class, with sandboxes that started early, if any; returns the exit status. Raises `CourseError`, `NotGenerated` or `SandboxUnavailable`."""
     course = Course(root)
     everything = course.submissions(assignment, students, force or dry_run)
     waiting = [one for one in everything if one.why]
     console.print(f"{assignment}: {len(everything)} submissions, {len(waiting)} to grade.")
     if not waiting:
         return 0
-    if not scheduler:       # refuse before the run, not once per submission
+    if not scheduler and not any(box.alive() for box in boxes):     # refuse before the run, not once per submission
         Sandbox(course.execute.sandbox).probe()
     lines, status, started = [], 0, time.monotonic()
-    run = course.grade(assignment, waiting, jobs or default_jobs(), scheduler, store=not dry_run)
+    run = course.grade(assignment, waiting, jobs, scheduler, not dry_run, boxes)
     with Progress("{task.description}", BarColumn(), MofNCompleteColumn(), Rate(), TimeElapsedColumn(),
                   TimeRemainingColumn(), console=console, disable=not console.is_terminal, transient=True) as bar:
         task = bar.add_task(f"grading {assignment}", total=len(waiting))
@@ -86,12 +85,12 @@ def read_line(course, assignment, graded, dry_run):
 
 
 def summary_table(lines, seconds):
-    """How many were graded, mended, failed."""
-    failed = [line for line in lines if line.error]
-    mended = [line for line in lines if line.mended and not line.error]
+    """How many were graded, mended, failed, and who needs a human."""
+    graded = [line for line in lines if not line.error]
     table = Table(title=f"{len(lines)} submissions in {seconds:.0f} s", title_justify="left", show_header=False)
-    for name, chosen in (("graded", [line for line in lines if not line.error]), ("of these mended", mended),
-                         ("need a human", failed)):
+    for name, chosen in (("graded", graded), ("of these mended", [line for line in graded if line.mended]),
+                         ("failed", [line for line in lines if line.error]),
+                         ("need a human", [line for line in lines if line.error or line.look])):
         names = "" if name == "graded" else ", ".join(line.student for line in chosen[:8]) + (" …" if chosen[8:] else "")
         table.add_row(name, str(len(chosen)), escape(names))
     return table

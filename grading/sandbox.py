@@ -6,11 +6,15 @@ the gradebook, submissions, the home folder, the network. What this does not pro
 """
 
 import contextlib
+import functools
 import importlib.metadata
+import itertools
 import json
 import os
 import re
+import select
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -29,7 +33,8 @@ START_SECONDS = 120     # for the server: a cold disk reads a few hundred files
 END_SECONDS = 5         # for a server to end what it started
 COURSE = Path(__file__).parents[1]
 # Where root grades, a sandbox gets a host user id of its own out of the range that systemd leaves unused.
-FIRST_UID = 1_900_000_000
+FIRST_UID, PIDS, UIDS_PER_PROCESS = 1_900_000_000, 2**22, 50
+NUMBERS = itertools.count()
 
 
 class SandboxUnavailable(RuntimeError):
@@ -69,6 +74,7 @@ class Limits:
         return cls(**{name: kinds[name](value) for name, value in changes.items()})
 
 
+@functools.cache
 def student_paths():
     """Map each top-level entry of the packages that a notebook may import to its place on disk."""
     wanted, entries, seen = list(STUDENT_PACKAGES), {}, set()
@@ -167,18 +173,24 @@ class Sandbox:
         if mode not in ("bwrap", "none"):
             raise SandboxUnavailable(f"unknown sandbox {mode!r}: say 'bwrap', or 'none' to run without isolation")
         self.mode, self.limits, self.warm = mode, limits, True
-        self.process = self.control = self.folder = self.sock = self.cgroup = None
+        self.uid = FIRST_UID + os.getpid() + next(NUMBERS) % UIDS_PER_PROCESS * PIDS
+        self.process = self.pidfd = self.control = self.folder = self.sock = self.cgroup = None
+        self.ready = False
 
     # --- the server ---------------------------------------------------------------------------------------------
 
     def start(self):
-        """Start the server if it is not running. Raises `SandboxUnavailable` with the remedy."""
-        if self.process is not None and self.process.poll() is None:
+        """Have the server running and ready. Raises `SandboxUnavailable` with the remedy."""
+        if self.alive() and self.ready:
             return
         for own_uid in self.ways():
-            self.close()
             try:
-                return self.launch(own_uid)
+                if not self.alive():
+                    self.close()
+                    self.launch(own_uid)
+                self.reply(START_SECONDS)
+                self.ready = True
+                return
             except KernelNotStarted as error:
                 said = Path(self.folder, "log").read_text(errors="replace").strip()[-1000:] or str(error)
                 self.close()
@@ -186,6 +198,14 @@ class Sandbox:
                 self.close()
                 raise
         raise SandboxUnavailable(f"The sandbox for student code did not start: {said}\n{REMEDY}")
+
+    def begin(self):
+        """Launch the server without waiting for it, so that it gets ready while this process has other things to do."""
+        self.launch(self.ways()[0])
+
+    def alive(self):
+        """Whether the server runs. Asked by its descriptor: a worker may have inherited the server of its parent."""
+        return self.process is not None and not select.select([self.pidfd], [], [], 0)[0]
 
     def ways(self):
         """Whether to take a user id of its own: a container's root may be unable to; then it stays itself, in a namespace."""
@@ -214,7 +234,7 @@ class Sandbox:
         with theirs, open(Path(self.folder, "log"), "wb") as log:
             self.process = subprocess.Popen(command, stdin=theirs, stdout=log, stderr=log, env=self.environment(),
                                             cwd="/", start_new_session=True)
-        self.reply(START_SECONDS)
+        self.pidfd = os.pidfd_open(self.process.pid)
 
     def command(self, own_uid):
         """The whole command line of the server. Without bubblewrap, its files are linked into the folder first."""
@@ -225,7 +245,7 @@ class Sandbox:
         if self.mode == "none":
             link_packages(self.folder)
             return command
-        return self.surroundings(own_uid) + command + [str(FIRST_UID + os.getpid())] * own_uid
+        return self.surroundings(own_uid) + command + [str(self.uid)] * own_uid
 
     def surroundings(self, own_uid):
         """The command line up to the program: bubblewrap and the environment variables."""
@@ -305,15 +325,31 @@ class Sandbox:
         if self.process is not None:
             # It ends by itself when nobody listens: without a namespace it has its kernel to end, and the system
             # forgets the CPU time of what is killed together with its namespace.
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(END_SECONDS)
-            self.process.kill()
+            if not select.select([self.pidfd], [], [], END_SECONDS)[0]:
+                with contextlib.suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
             self.process.wait()
+            os.close(self.pidfd)
         if self.cgroup is not None:
             self.cgroup.close()
         if self.folder is not None:
             shutil.rmtree(self.folder, ignore_errors=True)
-        self.process = self.control = self.folder = self.sock = self.cgroup = None
+        self.process = self.pidfd = self.control = self.folder = self.sock = self.cgroup = None
+        self.ready = False
+
+
+@contextlib.contextmanager
+def started_early(count):
+    """`count` sandboxes of the usual settings, launched and not waited for; whatever became of them, they end here."""
+    boxes = [Sandbox() for _ in range(count)]
+    with contextlib.suppress(SandboxUnavailable, OSError):      # the run itself finds out, and says what to do
+        for box in boxes:
+            box.begin()
+    try:
+        yield boxes
+    finally:
+        for box in boxes:
+            box.close()
 
 
 REMEDY = """Grading needs bubblewrap and user namespaces. Try, as root:

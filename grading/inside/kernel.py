@@ -129,6 +129,10 @@ class Shell(InteractiveShell):
             return super().transform_cell(raw_cell)
         return raw_cell
 
+    def should_run_async(self, raw_cell, **more):
+        """Without compiling the cell once more: no cell needs an event loop that does not say so."""
+        return ("await" in raw_cell or "async" in raw_cell) and super().should_run_async(raw_cell, **more)
+
     def _get_exc_info(self, exc_tuple=None):
         kind, value, trace = super()._get_exc_info(exc_tuple)
         shorten(value, self.compile._filename_map)

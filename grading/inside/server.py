@@ -12,6 +12,7 @@ When process 1 of a pid namespace ends, the system kills everything in it, so no
 import contextlib
 import ctypes
 import errno
+import gc
 import json
 import os
 import re
@@ -23,7 +24,9 @@ import socket
 import sys
 import tempfile
 
-import kernel as kernel_module
+gc.disable()        # nothing of what is loaded here is garbage, and looking for some takes a sixth of the start
+
+import kernel as kernel_module      # noqa: E402
 
 try:
     import pyseccomp
@@ -221,6 +224,9 @@ class Server:
     def __init__(self, control):
         self.control, self.ready = control, kernel_module.Kernel()
         self.child = self.leash = self.scratch = None
+        gc.freeze()         # a collection in a fork would write into every page that it shares with this process
+        gc.enable()
+        gc.set_threshold(10_000)
 
     def serve(self):
         self.answer({"ready": True})

@@ -27,6 +27,15 @@ def test_a_picture_is_drawn_as_png_and_drawn_once():
     assert pictures.draw(ROOT, json.dumps(GOOD)) is drawn
 
 
+def test_workers_of_one_run_draw_a_picture_once_between_them(monkeypatch, tmp_path):
+    monkeypatch.setattr(pictures, "shelf", tmp_path)
+    drawn = pictures.draw(ROOT, changed(title="shared"))
+    pictures.draw.cache_clear()         # as in another worker
+    monkeypatch.setattr(pictures, "helper", None)       # it could not draw any
+    assert pictures.draw(ROOT, changed(title="shared")) == drawn
+    assert pictures.draw(ROOT, changed(title="another")) is None, "the control: it is drawn from its own numbers only"
+
+
 @pytest.mark.parametrize("content", [
     "no json", "[]", "{}", '{"panels": [], "title": "", "shared": false}',
     changed(lines={"a": [[1, 2], [1]]}), changed(lines={"a": [["x"], [1]]}), changed(lines={"a": [1, 2]}),

@@ -1,7 +1,10 @@
 """One warm sandbox serves a class: nothing of one submission reaches the next, and grading twice gives the same."""
 
+import os
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -9,9 +12,10 @@ import pytest
 import toys
 from toys import grade, notebook
 
-from grading import execute
+from grading import batch, execute
 from grading.batch import Pool, grade_locally, read_submission
 from grading.course import Course
+from grading.sandbox import Limits, Sandbox, SandboxUnavailable, started_early
 from grading.student import KernelSubject
 
 pytestmark = pytest.mark.sandbox
@@ -68,6 +72,61 @@ def test_a_kernel_that_dies_leaves_the_server_ready(sandbox):
     subject = KernelSubject(sandbox)
     assert printed(subject, 0, "print('alive')") == "alive\n" and sandbox.process.pid == server
     subject.close()
+
+
+# --- servers that start while something else is loaded ------------------------------------------------------------
+
+HAND_OVER = """
+import os, time
+from pathlib import Path
+from grading import batch, execute
+from grading.batch import Pool
+from grading.sandbox import Limits, started_early
+
+def take():
+    sandbox = execute.shared_sandbox("bwrap", Limits())
+    sandbox.open()
+    time.sleep(1)
+    return sandbox.process.pid
+
+with started_early(2) as boxes:
+    early, folders = {box.process.pid for box in boxes}, [Path(box.folder) for box in boxes]
+    with Pool(2, boxes) as pool:
+        runs = [pool.submit(take) for _ in range(4)]
+        assert {run.result() for run in runs} == early, "the workers have servers of their own"
+assert not any(box.alive() or folder.exists() for box, folder in zip(boxes, folders)), "something was left"
+"""
+
+
+def test_workers_take_over_the_sandboxes_that_started_early():
+    """In a process without threads, as the command is one: else workers are not forked, and have their own."""
+    done = subprocess.run([sys.executable, "-c", HAND_OVER], text=True, capture_output=True,
+                          env={**os.environ, "OPENBLAS_NUM_THREADS": "1"})
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_command_puts_early_sandboxes_to_use_unless_the_course_wants_other_limits(course_folder, monkeypatch):
+    monkeypatch.setattr(batch, "Pool", lambda jobs, boxes: len(boxes))
+    root = course_folder("ps1")
+    with started_early(2) as boxes:
+        assert Course(root).pool(2, boxes) == 2
+        assert Course(root).pool(1, boxes) == 1
+        assert Course(root, ["--Execute.limits=cell_seconds=3"]).pool(2, boxes) == 0
+        assert Course(root, ["--Execute.sandbox=none"]).pool(2, boxes) == 0
+        boxes[0].close()
+        assert Course(root).pool(2, boxes) == 1
+
+
+def test_an_early_sandbox_that_cannot_start_is_left_to_the_run_to_report(monkeypatch):
+    monkeypatch.setattr("grading.sandbox.find_bwrap", lambda: None)
+    with started_early(2) as boxes:
+        assert not any(box.alive() for box in boxes)
+        with pytest.raises(SandboxUnavailable, match="apt-get install bubblewrap"):
+            boxes[0].start()
+
+
+def test_sandboxes_that_run_at_once_have_user_ids_of_their_own():
+    assert len({Sandbox().uid for _ in range(40)}) == 40
 
 
 # --- the same answer every time ---------------------------------------------------------------------------------
