@@ -125,12 +125,11 @@ def main(arguments=None):
         results = {"machine": chosen.machine, "date": datetime.date.today().isoformat(), "quick": chosen.quick,
                    "python": platform.python_version(),
                    "versions": {name: version(name) for name in ("nbgrader", "numpy", "ipykernel", "distributed")}}
-        results["calm"] = compare(chosen, False, chosen.rounds)
-        results["phases"] = phases(chosen)
-        results["wild"] = compare(chosen, True, chosen.wild_rounds)
-        results["growth"] = growth(chosen)
-        results["soak"] = soak(results["growth"])
-        RESULTS.write_text(json.dumps(results, indent=1))
+        for name, stage in (("calm", lambda: compare(chosen, False, chosen.rounds)), ("phases", lambda: phases(chosen)),
+                            ("growth", lambda: growth(chosen)), ("soak", lambda: soak(results["growth"])),
+                            ("wild", lambda: compare(chosen, True, chosen.wild_rounds))):
+            results[name] = stage()
+            RESULTS.write_text(json.dumps(results, indent=1))       # an hour's work is kept if the next stage is stopped
     from . import page
     results = json.loads(RESULTS.read_text())
     print(page.tables(results))

@@ -2,7 +2,6 @@
 
 import gc
 import os
-import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -14,8 +13,6 @@ from rich.console import Console
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # loading nbgrader makes a hundred thousand objects and no garbage: look for it less often
 gc.set_threshold(50_000)
-# jsonschema loads it to check how web addresses in JSON are spelled, which nothing here asks for: it takes seconds
-sys.modules.setdefault("rfc3987_syntax", None)
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
                   help="Run the course: release, grade, report. Every command explains itself with --help.")

@@ -134,7 +134,7 @@ def _label_y_axis(axes, content):
     axes.legend(fontsize=8, loc=content["legend"])
     axes.yaxis.set_major_locator(MaxNLocator(5, steps=(1, 2, 5, 10), integer=content["decades"]))
     if content["decades"]:
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"1e{value:.0f}"))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"1e{round(value)}"))
 
 
 def _description(panels, title):
