@@ -166,15 +166,16 @@ def begin_worker(shelf, boxes=(), turn=None):
 
 
 def take_sandbox(boxes, turn):
+    """Keep the next of `boxes`, if one is left, and let go of the others: a server ends when nobody holds on to it."""
     if boxes:
         with turn.get_lock():
             number, turn.value = turn.value, turn.value + 1
-        mine = boxes[number]
-        for other in boxes:
-            if other is not mine:
-                other.control.close()       # a server ends when nobody holds the other end
-        SANDBOXES[mine.mode, mine.limits] = mine
-        Finalize(None, mine.close, exitpriority=1)
+    for at, box in enumerate(boxes):
+        if at != number:
+            box.control.close()
+        else:
+            SANDBOXES[box.mode, box.limits] = box
+            Finalize(None, box.close, exitpriority=1)
 
 
 def stop_worker(*_):
@@ -192,7 +193,7 @@ class Pool:
 
     They are forked from this process, which has loaded everything, unless it has threads, which do not survive a fork.
     Make the pool before a gradebook is open: a connection is not for several processes. `boxes` are sandboxes that this
-    process launched, one for each worker; they take them over.
+    process launched, at most one for each worker; they take them over.
     """
 
     def __init__(self, jobs, boxes=()):
@@ -201,7 +202,6 @@ class Pool:
         if len(os.listdir("/proc/self/task")) == 1:
             import matplotlib.figure    # noqa: F401  each worker would load it for its first picture
             gc.freeze()     # what is loaded stays: collections would look at all of it, and workers copy its pages
-            boxes = boxes if len(boxes) >= jobs else ()
             self.begin("fork", boxes, get_context("fork").Value("i"))
             for box in boxes:
                 box.control.close()

@@ -60,7 +60,8 @@ def grade(
     """Grade what needs grading, by nbgrader's own rule. Exit status: 0 all graded, 3 some could not be."""
     from .sandbox import started_early
     jobs = jobs or len(os.sched_getaffinity(0))
-    with started_early(0 if scheduler else jobs) as boxes, ending_well():   # loading nbgrader takes as long as they do
+    early = 0 if scheduler else min(jobs, len(student or ()) or jobs)
+    with started_early(early) as boxes, ending_well():      # loading nbgrader takes as long as they do
         from .grade import grade_class
         raise typer.Exit(grade_class(console, course, assignment, student or (), jobs, scheduler, force, dry_run, boxes))
 

@@ -91,9 +91,10 @@ def take():
 
 with started_early(2) as boxes:
     early, folders = {box.process.pid for box in boxes}, [Path(box.folder) for box in boxes]
-    with Pool(2, boxes) as pool:
-        runs = [pool.submit(take) for _ in range(4)]
-        assert {run.result() for run in runs} == early, "the workers have servers of their own"
+    with Pool(3, boxes) as pool:
+        runs = [pool.submit(take) for _ in range(6)]
+        used = {run.result() for run in runs}
+        assert len(used) == 3 and early < used, f"two were there early, {early}; used were {used}"
 assert not any(box.alive() or folder.exists() for box, folder in zip(boxes, folders)), "something was left"
 """
 
