@@ -43,7 +43,10 @@ class Rate(ProgressColumn):
 
 
 def grade_class(console, root, assignment, students, jobs, scheduler, force, dry_run, boxes=()):
-    """Grade a class, with sandboxes that started early, if any; returns the exit status. Raises `CourseError`, `NotGenerated` or `SandboxUnavailable`."""
+    """Grade a class, in sandboxes that started early where `boxes` has some; returns the exit status.
+
+    Raises `CourseError`, `NotGenerated` or `SandboxUnavailable`.
+    """
     course = Course(root)
     everything = course.submissions(assignment, students, force or dry_run)
     waiting = [one for one in everything if one.why]
