@@ -47,7 +47,7 @@ class State:
         if self.failed:
             return f"course grade {name} --student {self.failed[0]}, and read what it says"
         if self.human:
-            return f"jupyter lab, then Nbgrader > Formgrader > Manual Grading > {name}"
+            return f"course lab, then Nbgrader > Formgrader > Manual Grading > {name}"
         if self.feedback:
             return f"nbgrader generate_feedback {name}" + (" --force" if self.outdated else "")
         return f"nbgrader release_feedback {name}"
