@@ -80,6 +80,7 @@ class Graded:
     notes: tuple = ()
     error: str | None = None
     seconds: float = 0.0
+    cold: bool = False      # see `sandbox.COLD`
 
 
 # --- one submission -----------------------------------------------------------------------------------------------
@@ -116,7 +117,9 @@ def grade_notebook(bundle, name, taken, files, graded):
     if kernelspec:
         nb.metadata["kernelspec"] = kernelspec
     beside = [(path, blob) for path, blob in sorted(files.items()) if not path.endswith(".ipynb")]
-    execute(nb, name, unpacked(bundle), shared_sandbox(bundle.sandbox, Limits.changed(bundle.limits)), beside)
+    sandbox = shared_sandbox(bundle.sandbox, Limits.changed(bundle.limits))
+    execute(nb, name, unpacked(bundle), sandbox, beside)
+    graded.cold |= sandbox.cold
     for cell in nb.cells:
         key = name, cell.metadata.get("nbgrader", {}).get("grade_id")
         if is_grade(cell):

@@ -18,7 +18,7 @@ from traitlets import Dict, Enum, Float, Unicode
 from . import outputs, pictures, report
 from .checks import Suite, SuiteError
 from .intake import files_below
-from .sandbox import Limits, Sandbox
+from .sandbox import COLD, Limits, Sandbox
 from .student import KernelSubject
 
 HIDDEN_CALL = re.compile(r"""^run_hidden_checks\(["'](\w+)["']\)\s*$""", re.MULTILINE)
@@ -44,6 +44,8 @@ class Execute(NbGraderPreprocessor):
         """Execute `nb` in place. Raises `SandboxUnavailable` or `SuiteError`: nbgrader then leaves it ungraded."""
         sandbox = shared_sandbox(self.sandbox, Limits.changed(self.limits))
         execute(nb, resources["nbgrader"]["notebook"], self.course_root, sandbox, files_beside(resources))
+        if sandbox.cold:
+            self.log.warning(COLD)
         return nb, resources
 
 

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from .course import Course
 from .names import shown
-from .sandbox import Sandbox
+from .sandbox import COLD, Sandbox
 
 SOME_FAILED, INTERRUPTED = 3, 130
 
@@ -27,6 +27,7 @@ class Line:
     error: str | None       # why it was not graded
     look: str = ""          # what a human should look at although it was
     changes: list = field(default_factory=list)
+    cold: bool = False      # see `sandbox.COLD`
 
     def __str__(self):
         if self.error:
@@ -71,6 +72,8 @@ def grade_class(console, root, assignment, students, jobs, scheduler, force, dry
             status = INTERRUPTED
             console.print(f"Stopped. What was graded so far ({len(lines)}) is kept; run the command again for the rest.")
     console.print(changes_table(lines) if dry_run else summary_table(lines, time.monotonic() - started))
+    if any(line.cold for line in lines):
+        console.print(COLD, highlight=False, soft_wrap=True)
     for line in lines:
         if line.error or line.look:
             console.print(f"[bold red]needs a human:[/] {escape(shown(line.student))}: "
@@ -81,7 +84,7 @@ def grade_class(console, root, assignment, students, jobs, scheduler, force, dry
 def read_line(course, assignment, graded, dry_run):
     score = sum(value or 0 for value in graded.scores.values())
     refused = " ".join(graded.refused.values())
-    line = Line(graded.student, score, graded.mended, graded.error or refused or None, " ".join(graded.notes))
+    line = Line(graded.student, score, graded.mended, graded.error or refused or None, " ".join(graded.notes), cold=graded.cold)
     if dry_run and not graded.error:
         line.changes = changes(course, assignment, graded)
     return line

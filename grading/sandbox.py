@@ -177,6 +177,11 @@ class Sandbox:
         self.process = self.pidfd = self.control = self.folder = self.sock = self.cgroup = None
         self.ready = False
 
+    @property
+    def cold(self):
+        """Whether every kernel gets a bubblewrap of its own: see `COLD`."""
+        return self.mode == "bwrap" and not self.warm
+
     # --- the server ---------------------------------------------------------------------------------------------
 
     def start(self):
@@ -308,7 +313,7 @@ class Sandbox:
             return
         self.sock.close()
         self.sock = None
-        if self.mode == "bwrap" and not self.warm:
+        if self.cold:
             self.close()                # the kernel shared the sandbox of its server
             return
         try:
@@ -352,6 +357,8 @@ def started_early(count):
             box.close()
 
 
+COLD = "Namespaces do not nest where student code runs: every kernel gets a bubblewrap of its own. That takes a second or two " \
+       "longer and isolates no less. What would help: course doctor"
 REMEDY = """Grading needs bubblewrap and user namespaces. Try, as root:
     apt-get install bubblewrap
     sysctl -w kernel.apparmor_restrict_unprivileged_userns=0    (Ubuntu 24.04 and later)

@@ -18,7 +18,7 @@ from nbgrader.api import Gradebook
 from grading import batch
 from grading.course import Course, CourseError
 from grading.gradebook import NotGenerated
-from grading.sandbox import SandboxUnavailable
+from grading.sandbox import COLD, SandboxUnavailable, find_bwrap
 
 pytestmark = pytest.mark.sandbox
 GOLDEN = sorted(path.name for path in (Path(__file__).parents[1] / "submissions").glob("ps*"))
@@ -224,3 +224,19 @@ def test_ctrl_c_keeps_what_was_graded_and_leaves_nothing_running(course):
     assert sorted(row[2] for row in rows(course) if row[0] == "submission") == done
     status, _ = course_grade(course)
     assert status == 0 and len(graded(course)) == 6
+
+
+def test_where_namespaces_do_not_nest_the_run_says_so_and_gives_the_same_points(course, tmp_path):
+    """A real bubblewrap that forbids student code any more user namespaces."""
+    submit(course, "student-01", "loses-right-tail")
+    status, said = course_grade(course)
+    assert (status, COLD in said) == (0, False), "the control"
+    before = points(course, "student-01")
+    bwrap = tmp_path / "bin" / "bwrap"
+    bwrap.parent.mkdir()
+    bwrap.write_text(f'#!/bin/sh\nexec {find_bwrap()} --disable-userns "$@"\n')
+    bwrap.chmod(0o755)
+    with started(course, "--force", PATH=f"{bwrap.parent}:{os.environ['PATH']}") as (process, _):
+        said = process.stdout.read()
+        assert process.wait(60) == 0, said
+    assert COLD in said and points(course, "student-01") == before
