@@ -14,7 +14,6 @@ import statistics
 import subprocess
 import sys
 from importlib.metadata import version
-from pathlib import Path
 
 from . import classes, systems
 

@@ -25,7 +25,7 @@ import nbformat
 from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solution, is_task
 
 from . import pictures
-from .execute import LOADED, SANDBOXES, course_files, execute, shared_sandbox
+from .execute import LOADED, SANDBOXES, course_files, execute, hold, shared_sandbox
 from .intake import STAMP, Refusal, screen
 from .mend import mend, stand_in
 from .sandbox import Limits
@@ -153,7 +153,7 @@ def unpacked(bundle):
 
 # --- many submissions ---------------------------------------------------------------------------------------------
 
-def begin_worker(shelf, boxes=(), turn=None):
+def begin_worker(shelf, boxes, turn):
     """In a new worker: leave Ctrl-C to the parent, stop tidily when it says so, and end with it, whatever ends it.
 
     `shelf` is a folder for pictures that all workers share, `boxes` are sandboxes of which this one takes the next.
@@ -161,7 +161,7 @@ def begin_worker(shelf, boxes=(), turn=None):
     import ctypes
     for held in (SANDBOXES, LOADED, ROOTS):     # those are the parent's
         held.clear()
-    pictures.use_shelf(shelf)
+    pictures.shelf = Path(shelf)
     take_sandbox(boxes, turn)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, stop_worker)
@@ -177,8 +177,7 @@ def take_sandbox(boxes, turn):
         if at != number:
             box.control.close()
         else:
-            SANDBOXES[box.mode, box.limits] = box
-            Finalize(None, box.close, exitpriority=1)
+            hold(box)
 
 
 def stop_worker(*_):
@@ -209,8 +208,9 @@ class Pool:
             for box in boxes:
                 box.control.close()
 
-    def begin(self, method, *boxes):
-        self.executor = ProcessPoolExecutor(self.jobs, get_context(method), begin_worker, (self.shelf.name, *boxes))
+    def begin(self, method, boxes=(), turn=None):
+        begin = self.shelf.name, boxes, turn
+        self.executor = ProcessPoolExecutor(self.jobs, get_context(method), begin_worker, begin)
         self.executor.submit(os.getpid)         # has them forked now
 
     def submit(self, *task):

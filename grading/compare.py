@@ -114,8 +114,8 @@ def how_far(got, wanted, error):
         return "the sign is wrong"
     if decades.size and np.abs(decades).max() >= 1:
         worst = decades[np.abs(decades).argmax()]
-        amount = f"{abs(worst):.0f} decade" if abs(worst) < 1.5 else f"{abs(worst):.0f} decades"
-        return f"by {amount} too {'large' if worst > 0 else 'small'} (a factor of 10^{worst:.0f})"
+        unit = "decade" if abs(worst) < 1.5 else "decades"
+        return f"by {abs(worst):.0f} {unit} too {'large' if worst > 0 else 'small'} (a factor of 10^{worst:.0f})"
     if (~signs & (got != 0) & (wanted != 0)).any():
         return "some signs are wrong"
     worst = relative.max()

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import nbformat
 from nbgrader.api import Gradebook
-from rich.console import Console
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table

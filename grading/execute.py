@@ -159,11 +159,15 @@ SANDBOXES, LOADED = {}, {}
 
 def shared_sandbox(mode, limits):
     """The one warm sandbox of this process for these settings."""
-    key = (mode, limits)
-    if key not in SANDBOXES:
-        SANDBOXES[key] = Sandbox(mode, limits)
-        Finalize(None, SANDBOXES[key].close, exitpriority=1)      # atexit does not run in worker processes
-    return SANDBOXES[key]
+    if (mode, limits) not in SANDBOXES:
+        hold(Sandbox(mode, limits))
+    return SANDBOXES[mode, limits]
+
+
+def hold(sandbox):
+    """Make `sandbox` the one of this process for its settings, until the process ends."""
+    SANDBOXES[sandbox.mode, sandbox.limits] = sandbox
+    Finalize(None, sandbox.close, exitpriority=1)       # atexit does not run in worker processes
 
 
 def shared_suite(root, notebook, judges):

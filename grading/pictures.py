@@ -52,11 +52,6 @@ class Album:
 shelf = None        # a folder in which the workers of one run keep pictures for each other; each has its own `draw`
 
 
-def use_shelf(folder):
-    global shelf
-    shelf = Path(folder)
-
-
 @lru_cache(maxsize=128)
 def draw(root, content):
     """The picture that the JSON text `content` describes, as base64 PNG; None if it describes none."""

@@ -15,7 +15,7 @@ from toys import grade, notebook
 from grading import batch, execute
 from grading.batch import Pool, grade_locally, read_submission
 from grading.course import Course
-from grading.sandbox import Limits, Sandbox, SandboxUnavailable, started_early
+from grading.sandbox import Sandbox, SandboxUnavailable, started_early
 from grading.student import KernelSubject
 
 pytestmark = pytest.mark.sandbox
@@ -79,7 +79,7 @@ def test_a_kernel_that_dies_leaves_the_server_ready(sandbox):
 HAND_OVER = """
 import os, time
 from pathlib import Path
-from grading import batch, execute
+from grading import execute
 from grading.batch import Pool
 from grading.sandbox import Limits, started_early
 
