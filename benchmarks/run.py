@@ -26,10 +26,9 @@ STOCK, OTTER, FLOOR, ONE, TWO, DASK = ("nbgrader 0.9.6", "otter-grader 7", "floo
 def options(arguments):
     parser = argparse.ArgumentParser(prog="make bench ARGS=...", description=__doc__.split("\n\n")[0])
     parser.add_argument("--submissions", type=int, default=100, help="in the class that all graders grade")
-    parser.add_argument("--wild-stock", type=int, help="submissions of the wild class for stock nbgrader, if not all")
     parser.add_argument("--otter", type=int, default=10, help="submissions for otter, which starts anew for each")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--wild-rounds", type=int, default=1, help="rounds with slow, looping and crashing submissions")
+    parser.add_argument("--wild-rounds", type=int, default=3, help="rounds with slow, looping and crashing submissions")
     parser.add_argument("--sizes", type=int, nargs="*", default=[10, 100, 500, 2000], help="of classes, for the growth")
     parser.add_argument("--quick", action="store_true", help="a few submissions each: does it run?")
     parser.add_argument("--write-docs", action="store_true", help="put the results into docs/performance.md")
@@ -37,7 +36,7 @@ def options(arguments):
     parser.add_argument("--machine", default=machine(), help="how the docs name the machine")
     chosen = parser.parse_args(arguments)
     if chosen.quick:
-        chosen.submissions, chosen.wild_stock, chosen.otter = 8, 4, 1
+        chosen.submissions, chosen.otter = 8, 1
         chosen.rounds, chosen.wild_rounds, chosen.sizes = 1, 1, [4, 8]
     return chosen
 
@@ -50,19 +49,17 @@ def machine():
 # --- the comparison -----------------------------------------------------------------------------------------------
 
 def compare(chosen, wild, rounds):
-    """{grader: [measurement of each round]} on one class; the graders take turns."""
+    """Yield {grader: its summary so far} after each round on one class; the graders take turns."""
     kind = "wild" if wild else "calm"
     course = classes.make_course(BENCH / f"ours-{kind}", chosen.submissions, wild)
-    twin = classes.make_course(BENCH / f"stock-{kind}", wild and chosen.wild_stock or chosen.submissions, wild, stock=True)
+    twin = classes.make_course(BENCH / f"stock-{kind}", chosen.submissions, wild, stock=True)
     trouble = systems.prepare_otter()
     if trouble:
         print(f"otter is left out: {trouble}", flush=True)
     turns = {ONE: lambda: systems.ours(course, 1), TWO: lambda: systems.ours(course, 2),
              DASK: lambda: systems.ours_with_dask(course, 2), FLOOR: lambda: systems.floor(course),
              STOCK: lambda: systems.stock(twin)}
-    if wild:        # waiting for loops takes long enough
-        turns = {name: turns[name] for name in (TWO, FLOOR, STOCK)}
-    elif not trouble:
+    if not trouble:
         turns[OTTER] = lambda: systems.otter(course, chosen.otter)
     found = {name: [] for name in turns}
     for number in range(rounds):
@@ -71,7 +68,7 @@ def compare(chosen, wild, rounds):
             found[name].append(one)
             print(f"{kind} round {number + 1}: {name}: {one['submissions'] / one['wall']:.2f}/s, "
                   f"{one['cpu'] / one['submissions']:.2f} CPU s each, status {one['status']}", flush=True)
-    return {name: summary(many) for name, many in found.items()}
+        yield {name: summary(many) for name, many in found.items()}
 
 
 def summary(many):
@@ -83,19 +80,19 @@ def summary(many):
             "peak": statistics.median(one["peak"] for one in many)}
 
 
-def phases(chosen):
-    """CPU seconds per submission of each phase of grading, on the calm class."""
+def phases():
+    """Yield the CPU seconds per submission of each phase of grading, on the calm class."""
     course = BENCH / "ours-calm"
     classes.reset(course)
     subprocess.run([sys.executable, "-W", "ignore", "-m", "benchmarks.phases", course, BENCH / "phases.json"],
                    cwd=systems.ROOT, check=True, stdout=subprocess.DEVNULL)
-    return json.loads((BENCH / "phases.json").read_text())["phases"]
+    yield json.loads((BENCH / "phases.json").read_text())["phases"]
 
 
 # --- growth and soak ----------------------------------------------------------------------------------------------
 
 def growth(chosen):
-    """[{"submissions", "wall", "cpu", "peak", "memory", what is left}] of `course grade` on classes of growing size."""
+    """Yield [{"submissions", "wall", "cpu", "peak", "memory", what is left}] of `course grade` as the class grows."""
     found = []
     for size in chosen.sizes:
         course = classes.make_course(BENCH / "growth", size)
@@ -103,7 +100,7 @@ def growth(chosen):
         found.append({**one, "graded": sum(1 for _ in course.glob("autograded/*/ps1"))})
         print(f"{size} submissions: {size / one['wall']:.2f}/s, peak {one['peak'] / 2**20:.0f} MiB, "
               f"left behind: {one['files_left'] or 'nothing'}", flush=True)
-    return found
+        yield found
 
 
 def soak(grown):
@@ -124,11 +121,10 @@ def main(arguments=None):
         results = {"machine": chosen.machine, "date": datetime.date.today().isoformat(), "quick": chosen.quick,
                    "python": platform.python_version(),
                    "versions": {name: version(name) for name in ("nbgrader", "numpy", "ipykernel", "distributed")}}
-        for name, stage in (("calm", lambda: compare(chosen, False, chosen.rounds)), ("phases", lambda: phases(chosen)),
-                            ("growth", lambda: growth(chosen)), ("soak", lambda: soak(results["growth"])),
-                            ("wild", lambda: compare(chosen, True, chosen.wild_rounds))):
-            results[name] = stage()
-            RESULTS.write_text(json.dumps(results, indent=1))       # an hour's work is kept if the next stage is stopped
+        for name, stage in (("calm", compare(chosen, False, chosen.rounds)), ("phases", phases()), ("growth", growth(chosen)),
+                            ("wild", compare(chosen, True, chosen.wild_rounds))):
+            for results[name] in stage:
+                RESULTS.write_text(json.dumps(results, indent=1))       # what took an hour is kept if the rest is stopped
     from . import page
     results = json.loads(RESULTS.read_text())
     print(page.tables(results))
