@@ -40,7 +40,7 @@ class StudentError:
 
 @dataclass
 class Reply:
-    """What one call gave: a value or an error, floating-point warnings, the arguments as they were afterwards."""
+    """What one call gave: a value or an error, floating-point warnings and, if asked for, the arguments afterwards."""
 
     value: object = None
     error: StudentError | None = None
@@ -105,13 +105,13 @@ class LocalSubject:
     def finish(self):
         """Called after the checks of an exercise, whatever happened."""
 
-    def call(self, name, definition, tree, block):
-        """Call definition number `definition` once per case; a list of `Reply`. Raises `Stopped`."""
+    def call(self, name, definition, tree, block, after=False):
+        """Call definition number `definition` once per case; a list of `Reply`, with the arguments `after`. Raises `Stopped`."""
         from .inside import calls
         replies = []
         for case in wire.decode(tree, block):
             blobs = bytearray()
-            replies.append(read_reply(calls.call(self.functions[name], case, blobs), bytes(blobs)))
+            replies.append(read_reply(calls.call(self.functions[name], case, blobs, after), bytes(blobs)))
         return replies
 
 
@@ -242,13 +242,13 @@ class KernelSubject:
         except wire.WireError:
             self.close()
 
-    def call(self, name, definition, tree, block):
+    def call(self, name, definition, tree, block, after=False):
         seconds = min(self.limits.call_seconds, self.deadline - time.monotonic())
         if seconds <= 0 or self.sock is None:
             raise Stopped("the notebook had used up its time", timeout=True)
         try:
             answer, returned = self.ask({"op": "calls", "function": name, "definition": definition, "cases": tree,
-                                         "seconds": seconds}, block, seconds, any_id=True)
+                                         "after": after, "seconds": seconds}, block, seconds, any_id=True)
             if "ended" in answer:
                 self.serving = False
                 raise ended(answer["ended"], seconds)

@@ -9,10 +9,10 @@ TOO_DEEP = "maximum recursion depth exceeded"
 FAULTS = ("overflow", "invalid", "divide")      # underflow is never a fault
 
 
-def call(function, args, blobs, locate=lambda error: None):
+def call(function, args, blobs, after, locate=lambda error: None):
     """Return {"value" or "error", "warnings", "after"} for `function(*args)`, ready to be sent with the bytes `blobs`.
 
-    `locate` maps an exception to [cell number, line number], or None.
+    `after` asks for the arguments as they were afterwards. `locate` maps an exception to [cell number, line number], or None.
     """
     report = {}
     with warnings.catch_warnings(record=True) as caught, np.errstate(all="warn", under="ignore"):
@@ -23,7 +23,7 @@ def call(function, args, blobs, locate=lambda error: None):
         except Exception as error:
             report["error"] = describe(error, locate)
     report["warnings"] = floating_point_warnings(caught)
-    report["after"] = [wire.encode(arg, blobs) for arg in args]
+    report["after"] = [wire.encode(arg, blobs) for arg in args] if after else []
     return report
 
 

@@ -293,7 +293,8 @@ class Kernel:
         function = self.definitions[request["function"]][request["definition"]]
         blobs = bytearray()
         recorder.start(0)
-        reports = [calls.call(function, case, blobs, self.locate) for case in wire.decode(request["cases"], block)]
+        reports = [calls.call(function, case, blobs, request["after"], self.locate)
+                   for case in wire.decode(request["cases"], block)]
         signal.setitimer(signal.ITIMER_REAL, 0)
         return {"reports": reports}, bytes(blobs)
 
