@@ -65,8 +65,9 @@ def execute(nb, notebook, root, sandbox, files):
     finally:
         subject.close()
     mended = nb.metadata.get("grading", {}).get("mended", {})
+    sources = {number: (name_of(cell), cell.source) for number, cell in enumerate(nb.cells)}
     for number, exercises in names.items():
-        write_verdicts(nb, number, [verdicts[name] for name in exercises], mended)
+        write_verdicts(nb.cells[number], [verdicts[name] for name in exercises], sources, mended)
     nb.metadata["grading"] = {"graded_by": provenance(judges, sandbox.mode), "mended": mended,
                               "verdicts": {name: as_record(verdict) for name, verdict in verdicts.items()}}
 
@@ -104,8 +105,7 @@ def run_cells(nb, subject, root):
             cell.outputs = outputs.as_text(cell.outputs)
 
 
-def write_verdicts(nb, number, verdicts, mended):
-    cell, sources = nb.cells[number], {n: (name_of(c), c.source) for n, c in enumerate(nb.cells)}
+def write_verdicts(cell, verdicts, sources, mended):
     most = float(cell.metadata["nbgrader"]["points"])
     share = most / len(verdicts)
     note = mended.get(name_of(cell), "")

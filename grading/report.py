@@ -5,6 +5,7 @@ shown with its numbers masked, because the numbers of an error message may be hi
 """
 
 import re
+from functools import lru_cache
 from html import escape
 
 from .checks import FAILED, NOT_RUN, PASSED
@@ -14,6 +15,7 @@ SIGNS = {PASSED: "✓ passed", FAILED: "✗ failed", NOT_RUN: "– not run"}
 COLOURS = {PASSED: "#00563f", FAILED: "#8b1a00", NOT_RUN: "#444444"}
 
 
+@lru_cache(maxsize=256)      # most of a class fails with the same few messages
 def masked(message):
     """An error message without what could be a number of ours: long words that mix letters and digits go as well."""
     message = "".join(c if c.isprintable() else " " for c in message)[:200]
