@@ -87,8 +87,8 @@ def student_paths():
             distribution = importlib.metadata.distribution(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-        for line in (distribution.read_text("RECORD") or "").splitlines():
-            top = line.split(",")[0].split("/")[0]
+        lines = (distribution.read_text("RECORD") or "").splitlines()
+        for top in {line.split(",")[0].split("/")[0] for line in lines}:
             if top not in ("..", "__pycache__") and not top.endswith(".pth"):
                 entries[top] = distribution.locate_file(top)
         for line in distribution.requires or ():

@@ -191,6 +191,20 @@ def write_files(files, block):
     return {"written": True}
 
 
+def list_fonts():
+    """Let Matplotlib list its fonts by their names alone. For each of sixty PostScript fonts it would read the size of
+    every letter, a fifth of the server's start; the list has no use for that, and no picture is drawn with them."""
+    from matplotlib import _afm
+
+    class Header(_afm.AFM):
+        def __init__(self, file):
+            self._header = _afm._parse_header(file)
+
+    whole, _afm.AFM = _afm.AFM, Header
+    import matplotlib.font_manager      # noqa: F401
+    _afm.AFM = whole
+
+
 class Kernel:
     """One shell and what it knows of the notebook: which cell each function came from."""
 
@@ -209,6 +223,7 @@ class Kernel:
     def warm_up(self):
         """Show one figure and one traceback to nobody: what they load and cache is then there before the fork."""
         self.shell.run_cell("1 / 0")
+        list_fonts()
         self.shell.enable_matplotlib("inline")
         import matplotlib.pyplot as plt
         import numpy.random     # noqa: F401  NumPy itself loads it late
