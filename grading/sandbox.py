@@ -246,7 +246,7 @@ class Sandbox:
         root = "/kernel" if self.mode == "bwrap" else self.folder
         program = f"import sys; sys.path[:] += [{root!r}, {root + '/packages'!r}]; import runpy; " \
                   f"runpy.run_path({root + '/server.py'!r}, run_name='__main__')"
-        command = [interpreter(), "-I", "-S", "-B", "-c", program]
+        command = [interpreter(), "-s", "-P", "-S", "-B", "-c", program]      # not -I: it ignores PYTHONHASHSEED
         if self.mode == "none":
             link_packages(self.folder)
             return command

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from grading.sandbox import Sandbox
 from grading.student import KernelSubject
 
 pytestmark = pytest.mark.sandbox
@@ -54,6 +55,26 @@ def test_a_cell_that_ran_too_long_says_the_same_each_time(sandbox):
     subject.close()
     shown = re.sub(r"\x1b\[[0-9;]*m", "", "".join(late.outputs[-1]["traceback"]))
     assert late.status == "timed out" and "loop()" in shown and "n += 1" not in shown and "n -= 1" not in shown
+
+
+def test_a_set_is_shown_in_the_same_order_by_every_server(sandbox):
+    shown = []
+    for box in (sandbox, Sandbox(), Sandbox()):
+        subject = KernelSubject(box)
+        shown.append(subject.run(0, "print(set('abcdefgh'), hash('abc'))").outputs)
+        subject.close()
+        if box is not sandbox:
+            box.close()
+    assert shown[0][0]["text"].startswith("{'") and shown[0] == shown[1] == shown[2]
+
+
+def test_the_list_of_fonts_is_matplotlib_s_own(run):
+    said = run("import matplotlib.font_manager as fonts\n"
+               "now, new = fonts.fontManager, fonts.FontManager()\n"
+               "print(*[len(set(getattr(new, kind)) - set(getattr(now, kind))) for kind in ('ttflist', 'afmlist')],\n"
+               "      len(now.ttflist) == len(new.ttflist) > 20, len(now.afmlist) == len(new.afmlist) > 50)\n"
+               "fonts._afm.AFM(open(now.afmlist[0].fname, 'rb')).get_str_bbox_and_descent('whole')\n")
+    assert said == "0 0 True True\n"
 
 
 def test_a_long_traceback_is_shown_by_its_ends(run):
