@@ -58,16 +58,12 @@ def test_no_exercise_scores_by_a_stub_that_passes_all_but_its_core():
 
 # --- points in the notebook -------------------------------------------------------------------------------------
 
-def notebook_of_one(points):
+def graded(points, *verdicts):
     mark = {"schema_version": 3, "grade_id": "test_relu", "grade": True, "solution": False, "locked": True, "task": False,
             "points": points, "cell_type": "code"}
-    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("", metadata={"nbgrader": mark})])
-
-
-def graded(points, *verdicts):
-    nb = notebook_of_one(points)
-    write_verdicts(nb, 0, list(verdicts), {})
-    return nb.cells[0]
+    cell = nbformat.v4.new_code_cell("", metadata={"nbgrader": mark})
+    write_verdicts(cell, list(verdicts), {}, {})
+    return cell
 
 
 @pytest.mark.parametrize(("points", "passed", "of", "due"), [
