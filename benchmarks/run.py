@@ -13,12 +13,14 @@ import platform
 import statistics
 import subprocess
 import sys
+import time
 from importlib.metadata import version
 
 from . import classes, systems
 
 BENCH = systems.BENCH
 RESULTS = BENCH / "results.json"
+STAGES = ("calm", "phases", "growth", "cores", "wild")
 STOCK, OTTER, FLOOR, ONE, TWO, DASK = ("nbgrader 0.9.6", "otter-grader 7", "floor: plain exec", "course grade, 1 process",
                                        "course grade, 2 processes", "course grade, Dask, 2 workers")
 
@@ -31,6 +33,7 @@ def options(arguments):
     parser.add_argument("--wild-rounds", type=int, default=3, help="rounds with slow, looping and crashing submissions")
     parser.add_argument("--sizes", type=int, nargs="*", default=[10, 100, 500, 2000], help="of classes, for the growth")
     parser.add_argument("--quick", action="store_true", help="a few submissions each: does it run?")
+    parser.add_argument("--only", nargs="+", choices=STAGES, help="measure these; the rest stays as it was measured last")
     parser.add_argument("--write-docs", action="store_true", help="put the results into docs/performance.md")
     parser.add_argument("--only-docs", action="store_true", help="the same with the results of the last run")
     parser.add_argument("--machine", default=machine(), help="how the docs name the machine")
@@ -114,17 +117,42 @@ def soak(grown):
             "late": statistics.median(sizes[-3 * tenth:-tenth] or sizes)}
 
 
+def cores(chosen):
+    """Yield what a second process is worth: notebooks per second of one and of two, and the same of plain loops."""
+    course, found = classes.make_course(BENCH / "growth", chosen.sizes[-2:][0]), []
+    for _ in range(chosen.rounds):
+        one, two = systems.ours(course, 1), systems.ours(course, 2)
+        found.append((one["wall"] / two["wall"], plain_loops()))
+        grading, loops = map(statistics.median, zip(*found))
+        print(f"two processes: {grading:.2f} times one; plain loops: {loops:.2f} times", flush=True)
+        yield {"submissions": one["submissions"], "rounds": len(found), "grading": grading, "loops": loops}
+
+
+def plain_loops():
+    """How many times the work of one process two do here, if each but counts: what the machine itself allows."""
+    walls = []
+    for count in (1, 2):
+        started = time.monotonic()
+        for process in [subprocess.Popen([sys.executable, "-c", "for i in range(10**8): pass"]) for _ in range(count)]:
+            process.wait()
+        walls.append(time.monotonic() - started)
+    return 2 * walls[0] / walls[1]
+
+
 def main(arguments=None):
     chosen = options(arguments)
     BENCH.mkdir(parents=True, exist_ok=True)
     if not chosen.only_docs:
-        results = {"machine": chosen.machine, "date": datetime.date.today().isoformat(), "quick": chosen.quick,
-                   "python": platform.python_version(),
-                   "versions": {name: version(name) for name in ("nbgrader", "numpy", "ipykernel", "distributed")}}
-        for name, stage in (("calm", compare(chosen, False, chosen.rounds)), ("phases", phases()), ("growth", growth(chosen)),
-                            ("wild", compare(chosen, True, chosen.wild_rounds))):
-            for results[name] in stage:
-                RESULTS.write_text(json.dumps(results, indent=1))       # what took an hour is kept if the rest is stopped
+        about = {"machine": chosen.machine, "date": datetime.date.today().isoformat(), "quick": chosen.quick,
+                 "python": platform.python_version(),
+                 "versions": {name: version(name) for name in ("nbgrader", "numpy", "ipykernel", "distributed")}}
+        results = {**json.loads(RESULTS.read_text()), **about} if chosen.only else about
+        stages = zip(STAGES, (compare(chosen, False, chosen.rounds), phases(), growth(chosen), cores(chosen),
+                              compare(chosen, True, chosen.wild_rounds)))
+        for name, stage in stages:
+            if name in (chosen.only or STAGES):
+                for results[name] in stage:
+                    RESULTS.write_text(json.dumps(results, indent=1))   # what took an hour is kept if the rest is stopped
     from . import page
     results = json.loads(RESULTS.read_text())
     print(page.tables(results))
