@@ -41,11 +41,9 @@ def comparison(found):
         if name not in found:
             continue
         one = found[name]
-        cpu = f"{one['cpu']:.3f} | {one['cpu'] / stock['cpu']:.1%} | {one['cpu'] / floor['cpu']:.1f} x"
-        if name == DASK:        # it kills its workers, and what is killed with its namespace is not counted
-            cpu = "– | – | –"
         lines.append(f"| {name} | {one['submissions']} x {one['rounds']} | {one['per_second']:.2f} | "
-                     f"{one['per_second'] / stock['per_second']:.1f} | {cpu} | {one['peak'] / 2**20:.0f} MiB |")
+                     f"{one['per_second'] / stock['per_second']:.1f} | {one['cpu']:.3f} | {one['cpu'] / stock['cpu']:.1%} | "
+                     f"{one['cpu'] / floor['cpu']:.1f} x | {one['peak'] / 2**20:.0f} MiB |")
     return "\n".join(lines)
 
 
@@ -72,8 +70,8 @@ def grown(growth, stock):
 
 def two_cores(cores):
     return (f"Of a class of {cores['submissions']} two processes grade {cores['grading']:.2f} times as many notebooks a second "
-            f"as one (rounds: {cores['rounds']}). Two processes that do nothing but count do {cores['loops']:.2f} times the "
-            "work of one on this machine.")
+            f"as one (rounds: {cores['rounds']}). Two processes that do nothing but count do "
+            f"{cores['loops']:.2f} times the work of one on this machine.")
 
 
 def soaked(soak):
