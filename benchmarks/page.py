@@ -26,7 +26,7 @@ def tables(results):
         parts += ["### The same with them: one in nine is slow, loops without end or kills its kernel",
                   comparison(results["wild"])]
     parts += ["### Where the CPU time of a submission goes", where(results["phases"], results["calm"]),
-              "### Growth", grown(results["growth"], results["calm"][STOCK])]
+              "### Growth", grown(results["growth"])]
     if "cores" in results:
         parts += ["### A second process", two_cores(results["cores"])]
     parts += ["### Soak", soaked(soak(results["growth"]))]
@@ -56,13 +56,13 @@ def where(phases, calm):
     return "\n".join(lines)
 
 
-def grown(growth, stock):
-    first = growth[0]
-    lines = ["| submissions | notebooks/s | x stock's of the first table | time | time, of the first | CPU s each | peak memory |",
+def grown(growth):
+    first = growth["sizes"][0]
+    lines = ["| submissions | notebooks/s | x stock | time | time, of the first | CPU s each | peak memory |",
              "| --- | --- | --- | --- | --- | --- | --- |"]
-    for one in growth:
+    for one in growth["sizes"]:
         lines.append(f"| {one['submissions']} | {one['submissions'] / one['wall']:.2f} | "
-                     f"{one['submissions'] / one['wall'] / stock['per_second']:.1f} | {one['wall']:.0f} s | "
+                     f"{one['submissions'] / one['wall'] / growth['stock']:.1f} | {one['wall']:.0f} s | "
                      f"{one['wall'] / first['wall']:.1f} x | {one['cpu'] / one['submissions']:.3f} | "
                      f"{one['peak'] / 2**20:.0f} MiB |")
     return "\n".join(lines)

@@ -95,20 +95,24 @@ def phases():
 # --- growth and soak ----------------------------------------------------------------------------------------------
 
 def growth(chosen):
-    """Yield [{"submissions", "wall", "cpu", "peak", "memory", what is left}] of `course grade` as the class grows."""
-    found = []
+    """Yield {"sizes": [{"submissions", "wall", "cpu", "peak", "memory", what is left}], "stock": notebooks per second} of
+    `course grade` as the class grows, and of stock nbgrader, which has its turn before the largest class."""
+    twin, found = classes.make_course(BENCH / "growth-stock", chosen.submissions, stock=True), {"sizes": []}
     for size in chosen.sizes:
+        if size == chosen.sizes[-1]:
+            one = systems.stock(twin)
+            found["stock"] = one["submissions"] / one["wall"]
         course = classes.make_course(BENCH / "growth", size)
         one = systems.ours(course, 2)
-        found.append({**one, "graded": sum(1 for _ in course.glob("autograded/*/ps1"))})
+        found["sizes"].append({**one, "graded": sum(1 for _ in course.glob("autograded/*/ps1"))})
         print(f"{size} submissions: {size / one['wall']:.2f}/s, peak {one['peak'] / 2**20:.0f} MiB, "
               f"left behind: {one['files_left'] or 'nothing'}", flush=True)
-        yield found
+    yield found
 
 
-def soak(grown):
+def soak(growth):
     """What the largest class says of leaks: memory early and late in the run, and what was left when it ended."""
-    last = grown[-1]
+    last = growth["sizes"][-1]
     sizes = [size for _, size in last["memory"]]
     tenth = max(1, len(sizes) // 10)
     return {"submissions": last["submissions"], "graded": last["graded"], "files_left": last["files_left"],
