@@ -24,14 +24,17 @@ def main():
         parser.add_argument(name, type=int, default=default)
     chosen = parser.parse_args()
     dice, started = random.Random(chosen.seed), time.monotonic()
-    most = max(1, 2 * chosen.submissions // chosen.kills - 2)      # so that the last kill still finds work
+    most = max(1, 2 * chosen.submissions // chosen.kills - 4)      # so that the last kill still finds work
     course = classes.make_course(systems.BENCH / "crash", chosen.submissions)
-    clean = shutil.copytree(course, systems.BENCH / "crash-clean", dirs_exist_ok=True)
+    clean = systems.BENCH / "crash-clean"
+    shutil.rmtree(clean, ignore_errors=True)        # what an earlier run graded there would not be graded again
+    shutil.copytree(course, clean)
     moments = [(dice.randint(0, most), dice.uniform(0, 0.3)) for _ in range(chosen.kills)]
     counts = shared.crash(course, moments=moments)
     print(f"{chosen.kills} kills; graded after each: {counts}")
     statuses = [shared.course_grade(root)[0] for root in (course, clean)]
     faults = {
+        "a kill found nothing left to do": counts.count(chosen.submissions) > 1,
         "a run ended badly": any(statuses), "graded work was lost": counts != sorted(counts),
         "a submission is missing": len(shared.graded(course)) != chosen.submissions,
         "a row is missing, doubled or different": shared.rows(course) != shared.rows(clean),
