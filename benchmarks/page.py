@@ -26,10 +26,8 @@ def tables(results):
         parts += ["### The same with them: one in nine is slow, loops without end or kills its kernel",
                   comparison(results["wild"])]
     parts += ["### Where the CPU time of a submission goes", where(results["phases"], results["calm"]),
-              "### Growth", grown(results["growth"])]
-    if "cores" in results:
-        parts += ["### A second process", two_cores(results["cores"])]
-    parts += ["### Soak", soaked(soak(results["growth"]))]
+              "### Growth", grown(results["growth"]), "### A second process", two_cores(results["cores"]),
+              "### Soak", soaked(soak(results["growth"]))]
     return "\n\n".join(parts)
 
 

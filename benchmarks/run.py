@@ -20,7 +20,6 @@ from . import classes, systems
 
 BENCH = systems.BENCH
 RESULTS = BENCH / "results.json"
-STAGES = ("calm", "phases", "growth", "cores", "wild")
 STOCK, OTTER, FLOOR, ONE, TWO, DASK = ("nbgrader 0.9.6", "otter-grader 7", "floor: plain exec", "course grade, 1 process",
                                        "course grade, 2 processes", "course grade, Dask, 2 workers")
 
@@ -100,8 +99,7 @@ def growth(chosen):
     twin, found = classes.make_course(BENCH / "growth-stock", chosen.submissions, stock=True), {"sizes": []}
     for size in chosen.sizes:
         if size == chosen.sizes[-1]:
-            one = systems.stock(twin)
-            found["stock"] = one["submissions"] / one["wall"]
+            found["stock"] = summary([systems.stock(twin)])["per_second"]
         course = classes.make_course(BENCH / "growth", size)
         one = systems.ours(course, 2)
         found["sizes"].append({**one, "graded": sum(1 for _ in course.glob("autograded/*/ps1"))})
@@ -143,6 +141,10 @@ def plain_loops():
     return 2 * walls[0] / walls[1]
 
 
+STAGES = {"calm": lambda chosen: compare(chosen, False, chosen.rounds), "phases": lambda chosen: phases(),
+          "growth": growth, "cores": cores, "wild": lambda chosen: compare(chosen, True, chosen.wild_rounds)}
+
+
 def main(arguments=None):
     chosen = options(arguments)
     BENCH.mkdir(parents=True, exist_ok=True)
@@ -151,12 +153,9 @@ def main(arguments=None):
                  "python": platform.python_version(),
                  "versions": {name: version(name) for name in ("nbgrader", "numpy", "ipykernel", "distributed")}}
         results = {**json.loads(RESULTS.read_text()), **about} if chosen.only else about
-        stages = zip(STAGES, (compare(chosen, False, chosen.rounds), phases(), growth(chosen), cores(chosen),
-                              compare(chosen, True, chosen.wild_rounds)))
-        for name, stage in stages:
-            if name in (chosen.only or STAGES):
-                for results[name] in stage:
-                    RESULTS.write_text(json.dumps(results, indent=1))   # what took an hour is kept if the rest is stopped
+        for name in chosen.only or STAGES:
+            for results[name] in STAGES[name](chosen):
+                RESULTS.write_text(json.dumps(results, indent=1))       # what took an hour is kept if the rest is stopped
     from . import page
     results = json.loads(RESULTS.read_text())
     print(page.tables(results))
