@@ -43,6 +43,14 @@ class Course:
         self.app, self.config, self.dir = app, app.config, app.coursedir
         self.execute = Execute(config=app.config)
 
+    def assignments(self, wanted=None):
+        """The names of the assignments in source/, or `wanted` alone. Raises `CourseError` if there is none of that name."""
+        source = Path(self.dir.root, self.dir.source_directory)
+        names = sorted(path.name for path in source.glob("*") if path.is_dir())
+        if wanted and wanted not in names:
+            raise CourseError(f"There is no assignment {wanted} in {source}. There are: {', '.join(names) or 'none'}")
+        return [wanted] if wanted else names
+
     # --- what needs grading -------------------------------------------------------------------------------------
 
     def submissions(self, assignment, students=(), force=False):

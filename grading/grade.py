@@ -50,6 +50,8 @@ def grade_class(console, root, assignment, students, jobs, scheduler, force, dry
     """
     course = Course(root)
     everything = course.submissions(assignment, students, force or dry_run)
+    if not everything:
+        course.assignments(assignment)      # a name that is mistyped is not a class that is graded
     waiting = [one for one in everything if one.why]
     console.print(f"{assignment}: {len(everything)} submissions, {len(waiting)} to grade.")
     if not waiting:

@@ -11,7 +11,7 @@ from rich.table import Table
 from sqlalchemy.engine import make_url
 
 from . import overview
-from .course import Course, CourseError
+from .course import Course
 
 COLUMNS = {"ungraded": "not graded yet, or handed in again since", "failed": "grading began and did not come to an end",
            "mended": "the notebook was mended before grading", "human": "a person has to grade or look",
@@ -56,12 +56,8 @@ class State:
 def states(root=None, assignment=None):
     """A `State` for each assignment of the course, or for one. Raises `CourseError` for one that does not exist."""
     course = Course(root)
-    source = Path(course.dir.root, course.dir.source_directory)
-    names = sorted(path.name for path in source.glob("*") if path.is_dir())
-    if assignment and assignment not in names:
-        raise CourseError(f"There is no assignment {assignment} in {source}. There are: {', '.join(names) or 'none'}")
-    rows = gradebook_rows(course)
-    return [state(course, name, rows.get(name)) for name in ([assignment] if assignment else names)]
+    names, rows = course.assignments(assignment), gradebook_rows(course)
+    return [state(course, name, rows.get(name)) for name in names]
 
 
 def gradebook_rows(course):

@@ -150,6 +150,18 @@ def test_an_assignment_that_was_not_generated_is_refused(course):
         course_grade(course, assignment="ps9")
 
 
+def test_a_name_that_no_assignment_has_is_refused_with_those_there_are(course):
+    submit(course, "student-01", "blank")
+    with pytest.raises(CourseError, match="no assignment ps9 .* There are: ps1"):
+        course_grade(course, assignment="ps9")
+
+
+def test_an_assignment_that_nobody_handed_in_is_graded_already(course):
+    submit(course, "student-01", "blank")
+    (course / "source" / "ps2").mkdir()
+    assert course_grade(course, assignment="ps2") == (0, "ps2: 0 submissions, 0 to grade.\n")
+
+
 def test_a_student_who_handed_in_nothing_is_named(course):
     submit(course, "student-01", "blank")
     with pytest.raises(CourseError, match="student-99"):
