@@ -13,14 +13,14 @@ if here not in sys.path:    # formgrader runs in a server that may have been sta
 os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", "")
 
 try:
-    from grading import autograde, overview
+    from grading.plugins import autograde, overview
     autograde.install()     # submissions are screened before nbgrader opens them
     overview.install()      # students get an overview beside the page of each notebook
 except Exception as error:  # nbgrader would go on without this file, and so without the sandbox
     sys.exit(f"nbgrader_config.py: the grading plug-in could not be loaded ({type(error).__name__}: {error}). "
              "Use the course's own environment: .venv/bin/nbgrader, made by `make demo` or `make test`.")
 
-c.ExchangeFactory.collect = "grading.collect.Collect"
+c.ExchangeFactory.collect = "grading.plugins.collect.Collect"
 
 c.CourseDirectory.course_id = "gradients"
 c.CourseDirectory.root = here
@@ -30,7 +30,7 @@ c.ClearSolutions.code_stub = {"python": "# YOUR CODE HERE\nraise NotImplementedE
 
 c.Autograde.sanitize_preprocessors = [
     "nbgrader.preprocessors.ClearOutput",
-    "grading.mend.Mend",
+    "grading.notebooks.mend.Mend",
     "nbgrader.preprocessors.DeduplicateIds",
     "nbgrader.preprocessors.OverwriteKernelspec",
     "nbgrader.preprocessors.OverwriteCells",
@@ -38,32 +38,32 @@ c.Autograde.sanitize_preprocessors = [
 ]
 # Students get neither hidden lines nor the rubric with their feedback.
 c.GenerateFeedback.preprocessors = [
-    "grading.feedback.GetGrades",
+    "grading.plugins.feedback.GetGrades",
     "nbgrader.preprocessors.ClearHiddenTests",
     "nbgrader.preprocessors.ClearMarkScheme",
 ]
 # Pages that need no network: feedback with formulas as MathML, formgrader with MathJax from this server.
 c.HTMLExporter.extra_template_basedirs = [
-    os.path.join(here, "grading", "templates"),
+    os.path.join(here, "grading", "pages", "templates"),
     os.path.join(os.path.dirname(find_spec("nbgrader").origin), "server_extensions", "formgrader", "templates"),
 ]
-c.HTMLExporter.filters = {"markdown": "grading.feedback.markdown", "exercise": "grading.feedback.exercise",
-                          "points": "grading.feedback.points"}
+c.HTMLExporter.filters = {"markdown": "grading.plugins.feedback.markdown", "exercise": "grading.plugins.feedback.exercise",
+                          "points": "grading.plugins.feedback.points"}
 c.FormgradeExtension.debug = False      # it would print the configuration, with the database's password, on its page
 c.Autograde.autograde_preprocessors = [
-    "grading.execute.Execute",
+    "grading.run.execute.Execute",
     "nbgrader.preprocessors.LimitOutput",
     "nbgrader.preprocessors.SaveAutoGrades",
     "nbgrader.preprocessors.AssignLatePenalties",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
 
-# What one submission may use; grading/sandbox.py lists every limit with its unit and default.
+# What one submission may use; grading/border/sandbox.py lists every limit with its unit and default.
 # c.Execute.limits = {"cell_seconds": 30}
 
 # Late submissions: nothing is taken off as long as percent_per_day is 0. Deadlines are set in Formgrader or with
 # nbgrader db assignment add NAME --duedate=..., extensions with course extend.
-c.AssignLatePenalties.plugin_class = "grading.late.LatePolicy"
+c.AssignLatePenalties.plugin_class = "grading.plugins.late.LatePolicy"
 c.LatePolicy.percent_per_day = 0.0      # of the score, for each day that has begun
 c.LatePolicy.grace_minutes = 15.0       # after the deadline that cost nothing
 c.LatePolicy.most_percent = 50.0        # of the score that it costs at most

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import nbformat
 
-from grading.submissions import fill
+from grading.notebooks.submissions import fill
 
 ROOT = Path(__file__).resolve().parents[1]
 CASES = ROOT / "tests" / "submissions" / "ps1"

@@ -5,8 +5,8 @@ import sys
 from distributed import Client, LocalCluster
 from rich.console import Console
 
-from grading.batch import leave_nothing
-from grading.grade import grade_class
+from grading.run.batch import leave_nothing
+from grading.tools.grade import grade_class
 
 
 def main(course, workers):

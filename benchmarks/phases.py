@@ -12,12 +12,12 @@ import sys
 import time
 from pathlib import Path
 
-from grading import batch
-from grading.checks import Suite
-from grading.course import Course
-from grading.gradebook import Writer
-from grading.sandbox import Sandbox
-from grading.student import KernelSubject
+from grading.run import batch
+from grading.checks.suite import Suite
+from grading.run.course import Course
+from grading.run.gradebook import Writer
+from grading.border.sandbox import Sandbox
+from grading.border.subject import KernelSubject
 
 from .measure import below
 

@@ -16,8 +16,8 @@ import nbformat
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from grading.execute import execute  # noqa: E402 - the course's root is put on the path first
-from grading.sandbox import Limits, Sandbox  # noqa: E402
+from grading.run.execute import execute  # noqa: E402 - the course's root is put on the path first
+from grading.border.sandbox import Limits, Sandbox  # noqa: E402
 
 NOTEBOOK = "activations"
 WAYS = {"none": ("none", True), "warm": ("bwrap", True), "cold": ("bwrap", False)}

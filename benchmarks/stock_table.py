@@ -25,7 +25,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from grading.submissions import describe, due, hand_in  # noqa: E402
+from grading.notebooks.submissions import describe, due, hand_in  # noqa: E402
 from reference_impl import activations  # noqa: E402
 
 HOSTILE = ROOT / "tests" / "submissions" / "hostile"

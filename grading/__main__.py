@@ -1,5 +1,5 @@
 """`python -m grading` is the command `course`."""
 
-from .cli import main
+from .tools.cli import main
 
 main()

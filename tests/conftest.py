@@ -10,8 +10,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from grading.sandbox import Limits, Sandbox, SandboxUnavailable
-from grading.submissions import hand_in
+from grading.border.sandbox import Limits, Sandbox, SandboxUnavailable
+from grading.notebooks.submissions import hand_in
 
 ROOT = Path(__file__).parents[1]
 # What nbgrader's commands and our checks need of a checkout.

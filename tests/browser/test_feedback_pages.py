@@ -8,7 +8,7 @@ import axe_playwright_python
 import pytest
 from nbgrader.api import Gradebook
 
-from grading.submissions import hand_in
+from grading.notebooks.submissions import hand_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.sandbox]
 CASES = Path(__file__).parents[1] / "submissions" / "ps1"

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from grading.submissions import hand_in
+from grading.notebooks.submissions import hand_in
 
 ROOT = Path(__file__).parents[2]
 CASES = ROOT / "tests" / "submissions" / "ps1"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from grading.lab import trouble_with_exchange
-from grading.submissions import hand_in
+from grading.tools.lab import trouble_with_exchange
+from grading.notebooks.submissions import hand_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.sandbox]
 CASES = Path(__file__).parents[1] / "submissions" / "ps1"

@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from grading.submissions import fill
+from grading.notebooks.submissions import fill
 
 pytestmark = [pytest.mark.browser, pytest.mark.sandbox]
 CASES = Path(__file__).parents[1] / "submissions" / "ps1"

@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from grading import bank
-from grading.checks import FAILED, PASSED, judge_functions
+from grading.checks import bank
+from grading.checks.suite import judge_functions
+from grading.checks.verdict import FAILED, PASSED
 
 TESTS = Path(__file__).parents[1]
 NOTEBOOKS = sorted(path.stem.removeprefix("test_") for path in (TESTS / "hidden").glob("test_*.py"))

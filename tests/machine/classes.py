@@ -16,9 +16,9 @@ import nbformat
 from nbgrader.api import Gradebook
 from rich.console import Console
 
-from grading.batch import Graded
-from grading.grade import grade_class
-from grading.submissions import fill, hand_in
+from grading.run.batch import Graded
+from grading.tools.grade import grade_class
+from grading.notebooks.submissions import fill, hand_in
 
 ROOT = Path(__file__).parents[2]
 CASES = ROOT / "tests" / "submissions" / "ps1"
@@ -45,7 +45,7 @@ def submit(root, student, case, stamp=None):
 
 
 def submit_text(root, student, text):
-    """Hand in the release of ps1 with the cells of `text`, see `grading.submissions`."""
+    """Hand in the release of ps1 with the cells of `text`, see `grading.notebooks.submissions`."""
     folder = root / "submitted" / student / "ps1"
     shutil.copytree(root / "release" / "ps1", folder)
     notebook = fill(nbformat.read(folder / "activations.ipynb", as_version=4), text)

@@ -7,7 +7,7 @@ import textwrap
 import time
 from pathlib import Path
 
-from grading.sandbox import Limits, Sandbox
+from grading.border.sandbox import Limits, Sandbox
 
 WARM_AND_COLD = ("warm", "cold")
 

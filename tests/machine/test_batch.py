@@ -15,10 +15,10 @@ import pytest
 from classes import SLEEPY, configure, course_grade, files, graded, points, rows, started, submit, submit_text
 from nbgrader.api import Gradebook
 
-from grading import batch
-from grading.course import Course, CourseError
-from grading.gradebook import NotGenerated
-from grading.sandbox import COLD, SandboxUnavailable, find_bwrap
+from grading.run import batch
+from grading.run.course import Course, CourseError
+from grading.run.gradebook import NotGenerated
+from grading.border.sandbox import COLD, SandboxUnavailable, find_bwrap
 
 pytestmark = pytest.mark.sandbox
 GOLDEN = sorted(path.name for path in (Path(__file__).parents[1] / "submissions").glob("ps*"))

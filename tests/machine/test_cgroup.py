@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from grading import cgroup
-from grading.sandbox import Limits, Sandbox
-from grading.student import KernelSubject
+from grading.border import cgroup
+from grading.border.sandbox import Limits, Sandbox
+from grading.border.subject import KernelSubject
 
 SMALL = Limits(memory_bytes=200 * 2**20, processes=10, cell_seconds=20)
 SLEEPERS = "import subprocess, sys\nfor number in range(40):\n    subprocess.Popen(['sleep', '60'])\n"

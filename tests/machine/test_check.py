@@ -9,14 +9,14 @@ import pytest
 from nbgrader.api import Gradebook
 from rich.console import Console
 
-from grading import dryrun
-from grading.course import Course
-from grading.mend import canon
-from grading.submissions import due, fill
+from grading.tools import check
+from grading.run.course import Course
+from grading.notebooks.mend import canon
+from grading.notebooks.submissions import due, fill
 
 ROOT = Path(__file__).parents[2]
 CASE = ROOT / "tests" / "submissions" / "ps1" / "half-finished"
-NOTEBOOKS = sorted(dryrun.notebooks())
+NOTEBOOKS = sorted(check.notebooks())
 
 
 @pytest.fixture(scope="module")
@@ -35,22 +35,22 @@ def notebook(tmp_path):
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_the_source_gives_what_the_gradebook_has_of_the_release(name, generated, course):
-    source = dryrun.notebooks()[name]
+    source = check.notebooks()[name]
     with Gradebook(f"sqlite:///{generated[source.parent.name]}/gradebook.db") as gradebook:
         recorded = canon(gradebook.find_notebook(name, source.parent.name))
-    found = dryrun.wanted(source, course.config)
+    found = check.wanted(source, course.config)
     assert found["wanted"] == recorded and list(found["wanted"]) == list(recorded)
     assert found["kernelspec"]["name"] == "python3"
 
 
 def test_a_file_is_recognised_by_the_exercises_that_it_defines(notebook):
-    assert dryrun.find_notebook(notebook).notebook == "activations"
+    assert check.find_notebook(notebook).notebook == "activations"
 
 
 def test_a_file_with_the_name_of_a_notebook_is_that_notebook(tmp_path):
     path = tmp_path / "backward_step.ipynb"
     path.write_text("{}")
-    assert dryrun.find_notebook(path).assignment == "ps2"
+    assert check.find_notebook(path).assignment == "ps2"
 
 
 @pytest.mark.sandbox
@@ -58,7 +58,7 @@ def test_the_points_are_those_that_the_course_gives_and_nothing_is_written(noteb
     shutil.copytree(ROOT / "source", tmp_path / "course" / "source")
     before = everything_below(tmp_path)
     screen = io.StringIO()
-    assert dryrun.show(Console(file=screen, width=200), tmp_path / "course", notebook) == 0
+    assert check.show(Console(file=screen, width=200), tmp_path / "course", notebook) == 0
     said = screen.getvalue()
     for exercise, points in due(CASE)["points"].items():
         assert f"{exercise}: {points:g} of " in said
@@ -74,12 +74,12 @@ def everything_below(folder):
 def test_a_file_that_cannot_be_graded_gives_3_and_the_reason(content, tmp_path, capsys):
     path = tmp_path / "activations.ipynb"
     path.write_text(content)
-    assert dryrun.show(Console(), None, path) == 3
+    assert check.show(Console(), None, path) == 3
     assert "activations.ipynb: The file" in capsys.readouterr().err or content == "{}"
 
 
 def test_a_file_of_another_course_is_refused(tmp_path, capsys):
     path = tmp_path / "homework.ipynb"
     path.write_text("{}")
-    assert dryrun.show(Console(), None, path) == 3
+    assert check.show(Console(), None, path) == 3
     assert "defines no exercise of this course" in capsys.readouterr().err

@@ -9,7 +9,7 @@ from nbgrader.exchange.default import ExchangeCollect
 from nbgrader.utils import parse_utc
 from traitlets.config import Config
 
-from grading.collect import Collect
+from grading.plugins.collect import Collect
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from grading.compare import difference
-from grading.wire import Unsupported
+from grading.checks.compare import difference
+from grading.border.wire import Unsupported
 
 FLOATS = arrays.arrays(float, arrays.array_shapes(min_dims=0, max_dims=2, min_side=1, max_side=4),
                        elements=st.floats(allow_nan=False))

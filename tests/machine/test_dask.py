@@ -15,7 +15,7 @@ import distributed
 import pytest
 from classes import SLEEPY, configure, course_grade, files, graded, rows, submit, submit_text
 
-from grading.course import CourseError
+from grading.run.course import CourseError
 
 ROOT = Path(__file__).parents[2]
 LOOPBACK = ["--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0"]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from grading.submissions import hand_in
+from grading.notebooks.submissions import hand_in
 
 ROOT = Path(__file__).parents[2]
 CLASS = ("derivative-at-y", "half-finished", "perfect-loops")

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from grading import doctor, sandbox
-from grading.doctor import Finding, diagnose_host
+from grading.border import sandbox
+from grading.tools import doctor
+from grading.tools.doctor import Finding, diagnose_host
 
 
 @pytest.mark.sandbox

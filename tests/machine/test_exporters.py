@@ -5,7 +5,7 @@ import csv
 import pytest
 from nbgrader.api import Gradebook
 
-from grading.exporters import CanvasExporter, MoodleExporter
+from grading.plugins.exporters import CanvasExporter, MoodleExporter
 
 
 @pytest.fixture
@@ -76,6 +76,6 @@ def test_students_assignments_and_titles_can_be_chosen(gradebook, tmp_path):
 
 
 def test_nbgraders_own_command_takes_the_exporter(gradebook, tmp_path, nbgrader):
-    done = nbgrader("export", "--exporter=grading.exporters.CanvasExporter", "--to", tmp_path / "c.csv", cwd=tmp_path / "course")
+    done = nbgrader("export", "--exporter=grading.plugins.exporters.CanvasExporter", "--to", tmp_path / "c.csv", cwd=tmp_path / "course")
     assert done.returncode == 0, done.stdout
     assert (tmp_path / "c.csv").read_text().startswith("Student,ID,")

@@ -11,7 +11,7 @@ import pytest
 from nbgrader.api import Gradebook, MissingEntry
 from reference_impl import activations
 
-from grading.names import shown
+from grading.notebooks.names import shown
 
 pytestmark = pytest.mark.sandbox
 ROOT = Path(__file__).parents[2]

@@ -6,7 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from grading.formulas import NotTranslated, expand, mathml, split_definitions, to_html
+from grading.pages.formulas import NotTranslated, expand, mathml, split_definitions, to_html
 
 ROOT = Path(__file__).parents[2]
 MACROS = {"y": (0, r"\mathbf{y}"), "ll": (0, "l"), "grad": (2, r"\frac{\partial #1}{\partial #2}")}

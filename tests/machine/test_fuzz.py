@@ -9,7 +9,9 @@ import sys
 import time
 
 import numpy as np
-from grading import compare, outputs, student, wire
+from grading.border import subject, wire
+from grading.checks import compare
+from grading.notebooks import outputs
 
 WANTED = (0.5, np.array([1.0, np.inf]), np.zeros((2, 3)), "stable", [np.zeros(2), 1.0], (np.array([3.0]),) * 3)
 LEAVES = (None, True, False, 0, -1, 7, 2**31, 2**63, 2**64, 10**400, -0.0, 0.5, 1e308, float("nan"), float("inf"), "",
@@ -100,7 +102,7 @@ def read(frame, rng):
         shown = header.get("outputs")
         outputs.clean(shown if isinstance(shown, list) else [])
         reports, budget = header.get("reports"), wire.Budget(block)
-        replies = [student.read_reply(report, block, budget) for report in (reports if isinstance(reports, list) else [])]
+        replies = [subject.read_reply(report, block, budget) for report in (reports if isinstance(reports, list) else [])]
     except wire.WireError:
         return "refused"
     for reply in replies:

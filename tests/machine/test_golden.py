@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-from grading.submissions import describe, due
+from grading.notebooks.submissions import describe, due
 
 pytestmark = pytest.mark.sandbox
 SUBMISSIONS = Path(__file__).parents[1] / "submissions"

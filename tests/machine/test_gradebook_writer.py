@@ -7,8 +7,8 @@ import pytest
 from classes import files, graded, rows
 from nbgrader.api import Gradebook
 
-from grading.batch import Graded
-from grading.course import Course, CourseError, store_one
+from grading.run.batch import Graded
+from grading.run.course import Course, CourseError, store_one
 
 EXERCISES = ("sigmoid", "sigmoid_derivative", "tanh_derivative", "relu", "relu_derivative", "leaky_relu_derivative",
              "saturated_fraction")

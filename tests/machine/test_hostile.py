@@ -12,7 +12,7 @@ import pytest
 from nbgrader.api import Gradebook
 from reference_impl import activations
 
-from grading.submissions import due, fill, hand_in
+from grading.notebooks.submissions import due, fill, hand_in
 
 pytestmark = pytest.mark.sandbox
 ROOT = Path(__file__).parents[2]

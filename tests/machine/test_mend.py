@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
 
-from grading.mend import CHANGED, MISSING, TWICE, UNMARKED, WHOLE, in_words, mend, stand_in
+from grading.notebooks.mend import CHANGED, MISSING, TWICE, UNMARKED, WHOLE, in_words, mend, stand_in
 
 
 def entry(name, kind, source, *, grade=False, solution=False, task=False, locked=False, points=None):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from grading.missing import missing
+from grading.tools.missing import missing
 
 ROOT = Path(__file__).parents[2]
 ROOMS = {"reference": "reference_impl/activations.py", "checks": "tests/hidden/test_activations.py",

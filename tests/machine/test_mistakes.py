@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from grading.mistakes import as_markdown
+from grading.tools.mistakes import as_markdown
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "mistakes.md").read_text(encoding="utf-8")

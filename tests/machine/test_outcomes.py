@@ -8,11 +8,12 @@ import toys
 from nbgrader.api import Gradebook
 from toys import CHECKS, cell_of_tests, grade, notebook, table_of
 
-from grading import execute
-from grading.checks import FAILED, NOT_RUN, PASSED, SuiteError
-from grading.sandbox import Limits
-from grading.student import MAX_RESTARTS, LocalSubject
-from grading.submissions import hand_in
+from grading.run import execute
+from grading.checks.suite import SuiteError
+from grading.checks.verdict import FAILED, NOT_RUN, PASSED
+from grading.border.sandbox import Limits
+from grading.border.subject import MAX_RESTARTS, LocalSubject
+from grading.notebooks.submissions import hand_in
 
 ROOT = Path(__file__).parents[2]
 FULL = {"double": (1.0, [PASSED] * 3), "half": (1.0, [PASSED] * 2), "negative": (1.0, [PASSED])}

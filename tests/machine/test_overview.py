@@ -6,7 +6,7 @@ import shutil
 import pytest
 from nbgrader.api import Gradebook
 
-from grading.overview import overview
+from grading.plugins.overview import overview
 
 pytestmark = pytest.mark.sandbox
 OUTSIDE = re.compile(r"https?://|<script|@import|url\(")

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from grading import outputs, pictures
-from grading.outputs import PICTURE
+from grading.notebooks import outputs, pictures
+from grading.notebooks.outputs import PICTURE
 
 ROOT = str(pictures.Path(__file__).parents[2])
 GOOD = {"title": "Your functions", "shared": False, "panels": [

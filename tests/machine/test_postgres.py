@@ -13,7 +13,7 @@ from classes import configure, course_grade, rows, submit
 from sqlalchemy import create_engine
 from sqlalchemy.exc import OperationalError
 
-from grading.course import Course
+from grading.run.course import Course
 
 
 def programs():

@@ -12,13 +12,13 @@ import pytest
 from nbclient import NotebookClient
 from rich.console import Console
 
-from grading import dryrun
-from grading.course import CourseError
-from grading.publish import publish
-from grading.submissions import fill
+from grading.tools import check
+from grading.run.course import CourseError
+from grading.tools.publish import publish
+from grading.notebooks.submissions import fill
 
 ROOT = Path(__file__).parents[2]
-SOURCES = dryrun.notebooks()
+SOURCES = check.notebooks()
 MISTAKEN = ROOT / "tests" / "submissions" / "ps1" / "derivative-at-y" / "activations.py"
 
 
@@ -41,7 +41,7 @@ def run_all(nb, folder):
     """Run every cell; [(name of the cell, error output)]."""
     NotebookClient(nb, timeout=120, allow_errors=True, kernel_name="python3",
                    resources={"metadata": {"path": str(folder)}}).execute()
-    return [(dryrun.name_of(cell), out) for cell in nb.cells if cell.cell_type == "code"
+    return [(check.name_of(cell), out) for cell in nb.cells if cell.cell_type == "code"
             for out in cell.outputs if out.output_type == "error"]
 
 
@@ -49,10 +49,10 @@ def run_all(nb, folder):
 def test_with_right_answers_every_visible_check_passes(name, published, tmp_path):
     path = opened(published, tmp_path, name)
     nb = nbformat.read(path, as_version=4)
-    answers = {dryrun.name_of(cell): cell.source for cell in nbformat.read(SOURCES[name], as_version=4).cells
+    answers = {check.name_of(cell): cell.source for cell in nbformat.read(SOURCES[name], as_version=4).cells
                if cell.metadata.get("nbgrader", {}).get("solution") and cell.cell_type == "code"}
     for cell in nb.cells:
-        cell.source = answers.get(dryrun.name_of(cell), cell.source)
+        cell.source = answers.get(check.name_of(cell), cell.source)
     assert run_all(nb, path.parent) == []
 
 

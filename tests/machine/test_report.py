@@ -5,10 +5,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from grading.bank import Misconception
-from grading.checks import FAILED, NOT_RUN, PASSED, CheckResult, Verdict
-from grading.report import as_html, as_text, error_line, masked
-from grading.student import StudentError
+from grading.checks.bank import Misconception
+from grading.checks.verdict import FAILED, NOT_RUN, PASSED, CheckResult, Verdict
+from grading.checks.table import as_html, as_text, error_line, masked
+from grading.border.subject import StudentError
 
 SOURCES = {3: ("relu", "def relu(z):\n    return np.maximum(z)   # <b>&")}
 KNOWN = Misconception("relu", "one at zero", "z >= 0 stands where z > 0 is due.", 0.5, None)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from grading import analysis, classpage
-from grading.analysis import ClassResult, Item, Work
+from grading.tools import analysis, report
+from grading.tools.analysis import ClassResult, Item, Work
 
 OUTSIDE = re.compile(r"""(src|href)="(?!data:|#)|url\((?!data:)|@import|<script|<link|<iframe|https?://""")
 
@@ -65,7 +65,7 @@ def test_where_a_correlation_says_nothing_there_is_none(points):
 
 def test_an_item_that_is_not_graded_for_everybody_is_in_no_total(result):
     assert [item.name for item in result.pending] == ["essay"] and result.most == 6
-    assert "left out of all totals: essay" in classpage.as_page(result)
+    assert "left out of all totals: essay" in report.as_page(result)
 
 
 def test_known_mistakes_are_counted_once_for_each_submission(result):
@@ -73,14 +73,14 @@ def test_known_mistakes_are_counted_once_for_each_submission(result):
 
 
 def test_the_page_needs_nothing_from_elsewhere_and_escapes_what_it_shows(result):
-    text = classpage.as_page(result, names=True)
+    text = report.as_page(result, names=True)
     assert not OUTSIDE.findall(text)
     assert "default-src 'none'" in text
     assert "forgot &amp; &lt;lost&gt;" in text and "gives &lt;b&gt;right" in text
 
 
 def test_every_picture_has_a_text_and_every_table_its_headers(result):
-    text = classpage.as_page(result)
+    text = report.as_page(result)
     assert text.count("<img alt=\"") == text.count("<img ") > 2 and 'alt=""' not in text
     tables = re.findall(r"<table>.*?</table>", text, re.DOTALL)
     assert tables and all("<caption>" in t and 'scope="col"' in t and 'scope="row"' in t for t in tables)
@@ -88,16 +88,16 @@ def test_every_picture_has_a_text_and_every_table_its_headers(result):
 
 
 def test_the_page_is_the_same_each_time(result):
-    assert classpage.as_page(result) == classpage.as_page(made_up(POINTS))
+    assert report.as_page(result) == report.as_page(made_up(POINTS))
 
 
 def test_names_appear_only_when_asked_for(result):
-    assert "=student" not in classpage.as_page(result) and "=gone" not in classpage.as_page(result)
-    assert "=student0" in classpage.as_page(result, names=True)
+    assert "=student" not in report.as_page(result) and "=gone" not in report.as_page(result)
+    assert "=student0" in report.as_page(result, names=True)
 
 
 def test_no_cell_of_the_tables_is_a_formula(result, tmp_path):
-    classpage.write_csv(tmp_path / "class.csv", classpage.submission_rows(result, names=True))
+    report.write_csv(tmp_path / "class.csv", report.submission_rows(result, names=True))
     with open(tmp_path / "class.csv", newline="") as file:
         rows = list(csv.reader(file))
     assert rows[1][0] == "'=student0" and rows[-1][0] == "'=gone"
@@ -116,7 +116,7 @@ def test_labels_say_nothing_of_the_order_of_names():
 @pytest.mark.sandbox
 def test_a_graded_class_gives_page_and_tables_without_a_name(golden_class, tmp_path):
     root, _ = golden_class["ps1"]
-    classpage.report(Console(file=io.StringIO()), root, "ps1", False, tmp_path / "r.html")
+    report.report(Console(file=io.StringIO()), root, "ps1", False, tmp_path / "r.html")
     text = (tmp_path / "r.html").read_text()
     assert not OUTSIDE.findall(text)
     for student in (path.name for path in (root / "autograded").iterdir() if "-" in path.name):

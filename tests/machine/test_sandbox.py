@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from kernels import WARM_AND_COLD, assert_denied, inside, make_sandbox, processes, wait_for
 
-from grading import sandbox as sandbox_module
-from grading import wire
-from grading.sandbox import KernelNotStarted, Limits, Sandbox, SandboxUnavailable
-from grading.student import KernelSubject
+from grading.border import sandbox as sandbox_module
+from grading.border import wire
+from grading.border.sandbox import KernelNotStarted, Limits, Sandbox, SandboxUnavailable
+from grading.border.subject import KernelSubject
 
 pytestmark = pytest.mark.sandbox
 ROOT = Path(__file__).parents[2]
@@ -54,7 +54,7 @@ def test_no_socket_but_a_unix_one_can_be_made(family, kernel):
 # --- files --------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("place", ["tests/hidden/test_activations.py", "reference_impl/activations.py",
-                                   "tests/misconceptions/activations.py", "grading/checks.py", "nbgrader_config.py",
+                                   "tests/misconceptions/activations.py", "grading/checks/suite.py", "nbgrader_config.py",
                                    "source/ps1/activations.ipynb"])
 def test_the_course_cannot_be_read(place, kernel):
     assert_denied(kernel, f"open({str(ROOT / place)!r}).read()")

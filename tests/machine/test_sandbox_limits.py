@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from kernels import WARM_AND_COLD, assert_denied, inside, make_sandbox, outside
 
-from grading import pictures, wire
-from grading import student as student_module
-from grading.student import KernelSubject, Stopped, pack
+from grading.border import wire
+from grading.notebooks import pictures
+from grading.border import subject as student_module
+from grading.border.subject import KernelSubject, Stopped, pack
 
 pytestmark = pytest.mark.sandbox
 TIGHT = {"memory_bytes": 800 * 2**20, "processes": 24, "open_files": 64, "file_bytes": 2**21, "scratch_bytes": 2**23,

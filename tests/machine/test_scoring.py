@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nbgrader.utils import determine_grade
 
-from grading.checks import FAILED, NOT_RUN, OUR_ERROR, PASSED, CheckResult, Verdict
-from grading.execute import write_verdicts
+from grading.checks.verdict import FAILED, NOT_RUN, OUR_ERROR, PASSED, CheckResult, Verdict
+from grading.run.execute import write_verdicts
 
 OUTCOMES = (PASSED, FAILED, NOT_RUN)
 CHECKS = st.lists(st.tuples(st.sampled_from(OUTCOMES), st.integers(1, 9), st.booleans()), min_size=1, max_size=8)

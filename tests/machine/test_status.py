@@ -9,10 +9,10 @@ import pytest
 from nbgrader.api import Gradebook
 from rich.console import Console
 
-from grading import status
-from grading.course import CourseError
-from grading.gradebook import NotGenerated, find_generated
-from grading.overview import overview
+from grading.tools import status
+from grading.run.course import CourseError
+from grading.run.gradebook import NotGenerated, find_generated
+from grading.plugins.overview import overview
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ import pytest
 import toys
 from toys import grade, notebook
 
-from grading import batch, execute
-from grading.batch import Pool, grade_locally, read_submission
-from grading.course import Course
-from grading.sandbox import Sandbox, SandboxUnavailable, started_early
-from grading.student import KernelSubject
+from grading.run import batch, execute
+from grading.run.batch import Pool, grade_locally, read_submission
+from grading.run.course import Course
+from grading.border.sandbox import Sandbox, SandboxUnavailable, started_early
+from grading.border.subject import KernelSubject
 
 pytestmark = pytest.mark.sandbox
 CASES = ("perfect-vectorised", "loses-right-tail", "naive-overflow", "scalar-only", "in-place", "patches-the-checks",
@@ -79,9 +79,9 @@ def test_a_kernel_that_dies_leaves_the_server_ready(sandbox):
 HAND_OVER = """
 import os, time
 from pathlib import Path
-from grading import execute
-from grading.batch import Pool
-from grading.sandbox import Limits, started_early
+from grading.run import execute
+from grading.run.batch import Pool
+from grading.border.sandbox import Limits, started_early
 
 def take():
     sandbox = execute.shared_sandbox("bwrap", Limits())
@@ -119,7 +119,7 @@ def test_the_command_puts_early_sandboxes_to_use_unless_the_course_wants_other_l
 
 
 def test_an_early_sandbox_that_cannot_start_is_left_to_the_run_to_report(monkeypatch):
-    monkeypatch.setattr("grading.sandbox.find_bwrap", lambda: None)
+    monkeypatch.setattr("grading.border.sandbox.find_bwrap", lambda: None)
     with started_early(2) as boxes:
         assert not any(box.alive() for box in boxes)
         with pytest.raises(SandboxUnavailable, match="apt-get install bubblewrap"):

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from grading import compare, wire
-from grading.student import read_reply
-from grading.wire import WireError
+from grading.border import wire
+from grading.checks import compare
+from grading.border.subject import read_reply
+from grading.border.wire import WireError
 
 KINDS = ["?", "i1", "u1", "<i2", "<u2", "<i4", "<u4", "<i8", "<u8", "<f2", "<f4", "<f8"]
 ARRAYS = st.sampled_from(KINDS).flatmap(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from grading.writing import encode, notebook_text
+from grading.notebooks.writing import encode, notebook_text
 
 ROOT = Path(__file__).parents[2]
 PLAIN = st.none() | st.booleans() | st.integers() | st.floats() | st.text()

@@ -2,7 +2,7 @@
 
 import nbformat.v4
 
-from grading import execute
+from grading.run import execute
 
 REFERENCE = '''
 def double(z):
@@ -52,7 +52,7 @@ def test_negative_values(student):
 '''
 
 MISCONCEPTIONS = '''
-from grading.bank import misconception
+from grading.checks import misconception
 
 
 @misconception("half", "doubled instead", at_most=0.0, says="This doubles the number instead of halving it.")

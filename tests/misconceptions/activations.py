@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from grading.bank import misconception
+from grading.checks import misconception
 
 
 def stable_sigmoid(z):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from grading.bank import misconception
+from grading.checks import misconception
 from reference_impl.backward_step import activate, activation_derivative
 
 

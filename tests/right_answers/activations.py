@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from grading.bank import right_answer
+from grading.checks import right_answer
 
 
 def each_entry(function, z):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from grading.bank import right_answer
+from grading.checks import right_answer
 from reference_impl.backward_step import activate, activation_derivative
 
 # ---------------------------------------------------------------------------------------------------- layer_forward

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from grading.bank import right_answer
+from grading.checks import right_answer
 from reference_impl.backward_step import activation_derivative
 
 # ------------------------------------------------------------------------------------------ scalar_gradient_product

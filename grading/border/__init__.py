@@ -1,0 +1,1 @@
+"""Where student code runs and what crosses to it: all that a security reader must read. Standard library and NumPy only."""

@@ -1,0 +1,11 @@
+"""What an author of checks writes: a mark that makes a test function a check of an exercise."""
+
+
+def check(exercise, title, *, hint, weight=1, core=False):
+    """Mark a test function as a check of `exercise`.
+
+    `title` completes the sentence "<exercise> ..." and `hint` says what to try; students read both. `weight` is the
+    check's share of the points. If a core check does not pass, the exercise earns nothing.
+    """
+    import pytest       # which a bank of answers does without
+    return pytest.mark.check(exercise=exercise, title=title, hint=hint, weight=weight, core=core)

@@ -1,0 +1,132 @@
+"""Compare an answer with the right one and say in words how far off it is, without showing either.
+
+Made for numbers of all sizes: `atol` is 0 unless a check gives it, and errors are told in decades (powers of ten).
+"""
+
+import math
+
+import numpy as np
+
+from ..border.wire import Unsupported
+
+SMALLEST = 1e-307       # below the smallest normal number an answer may have lost digits: underflow is never a fault
+
+
+def difference(got, wanted, rtol, atol=0.0):
+    """None if `got` is right, else a sentence for the student. Structure follows `wanted`.
+
+    A str must be equal. A list or tuple of arrays must come as a sequence of as many entries. Anything else is judged
+    by its values and shape after `np.asarray`: |got - wanted| <= atol + rtol |wanted|, infinities in the same places.
+    """
+    if isinstance(wanted, str):
+        return _word(got) if not isinstance(got, str) else None if got == wanted else "it gives another of the words"
+    if isinstance(wanted, (list, tuple)):
+        return _sequence(got, wanted, rtol, atol)
+    array, trouble = as_numbers(got)
+    if trouble:
+        return trouble
+    wanted = np.asarray(wanted, dtype=float)
+    if array.shape != wanted.shape:
+        return f"the result has shape {array.shape} where {wanted.shape} is due"
+    return _numbers(array.astype(float), wanted, rtol, atol)
+
+
+def _word(got):
+    return f"the result is {kind_of(got)} where a word (str) is due"
+
+
+def kind_of(got):
+    """What an answer is, in words: its type, never its value."""
+    if isinstance(got, Unsupported):
+        return f"an object of type {got.kind}"
+    if got is None:
+        return "None (is a `return` missing?)"
+    if isinstance(got, np.ndarray):
+        return f"an array of shape {got.shape}"
+    return {"bool": "a bool", "int": "a number", "float": "a number", "str": "a str", "list": "a list",
+            "tuple": "a tuple"}.get(type(got).__name__, "something else")
+
+
+def _sequence(got, wanted, rtol, atol):
+    if isinstance(got, np.ndarray) and got.ndim > 0:
+        got = list(got)
+    if not isinstance(got, (list, tuple)):
+        return f"the result is {kind_of(got)} where {len(wanted)} entries are due"
+    if len(got) != len(wanted):
+        return f"the result has {len(got)} entries where {len(wanted)} are due"
+    for place, (one, due) in enumerate(zip(got, wanted)):
+        said = difference(one, due, rtol, atol)
+        if said:
+            return f"in entry {place}, {said}"
+    return None
+
+
+def as_numbers(got):
+    """(`got` as a real numeric array, None) or (None, what is wrong with it)."""
+    if got is None or isinstance(got, (str, Unsupported)):
+        return None, f"the result is {kind_of(got)} where numbers are due"
+    if isinstance(got, (list, tuple)) and not all_numeric(got):     # an array of texts is as wide as its longest one
+        return None, "the result is a list that holds something other than numbers"
+    try:
+        array = np.asarray(got)
+    except (ValueError, TypeError, RecursionError, OverflowError, MemoryError):
+        return None, "the result is a list whose rows have different lengths"
+    if array.dtype.kind not in "biuf":
+        return None, f"the result holds values of type {array.dtype} where numbers are due"
+    return array, None
+
+
+def all_numeric(items):
+    numeric = (int, float, np.generic, np.ndarray)
+    return all(all_numeric(item) if isinstance(item, (list, tuple)) else isinstance(item, numeric) for item in items)
+
+
+def _numbers(got, wanted, rtol, atol):
+    with np.errstate(all="ignore"):
+        error = np.abs(got - wanted)
+        # rtol * inf would make every finite answer right where inf is due
+        right = (got == wanted) | np.isfinite(wanted) & (error <= atol + rtol * np.abs(wanted) + SMALLEST)
+        if right.all():
+            return None
+        if np.isnan(got[~right]).any():
+            return "the result contains NaN (not a number)"
+        got, wanted, error = got[~right], wanted[~right], error[~right]
+        if np.isnan(wanted).any():      # a known mistake's answer, never the reference's
+            return "the result is a number where NaN is compared with"
+        if (np.isinf(got) & np.isfinite(wanted)).any():
+            return "the result contains inf where the exact value is finite"
+        if np.isinf(wanted).any():
+            return "the contract asks for inf or -inf where the result has something else"
+        share = f"{len(error)} of {right.size} values are off" if right.size > 1 else "the value is off"
+        return f"{share}: {how_far(got, wanted, error)}"
+
+
+def how_far(got, wanted, error):
+    """The worst error in decades: by what power of ten, or how many leading digits are right."""
+    if (got == 0).all() and (wanted != 0).all():
+        return "0 where the exact value is not zero"
+    if (wanted == 0).all():
+        return "not zero where zero is due"
+    relative = error[wanted != 0] / np.abs(wanted[wanted != 0])
+    signs = np.sign(got) == np.sign(wanted)
+    decades = np.log10(np.abs(got[signs & (got != 0)])) - np.log10(np.abs(wanted[signs & (got != 0)]))
+    if not signs.any():
+        return "the sign is wrong"
+    if decades.size and np.abs(decades).max() >= 1:
+        worst = decades[np.abs(decades).argmax()]
+        unit = "decade" if abs(worst) < 1.5 else "decades"
+        return f"by {abs(worst):.0f} {unit} too {'large' if worst > 0 else 'small'} (a factor of 10^{worst:.0f})"
+    if (~signs & (got != 0) & (wanted != 0)).any():
+        return "some signs are wrong"
+    worst = relative.max()
+    if worst >= 0.1:
+        return f"by {100 * worst:.0f} % at worst"
+    return f"the relative error is about 10^{math.floor(math.log10(worst))} at worst"
+
+
+def same_mistake(got, mistaken, wanted):
+    """Whether `got` is what a known mistake gives, and that is not also the right answer."""
+    try:
+        return difference(got, mistaken, 1e-6) is None and difference(mistaken, wanted, 1e-6) is not None
+    except (ValueError, TypeError):
+        return False

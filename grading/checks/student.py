@@ -1,0 +1,91 @@
+"""What a check may ask of the student's function of one exercise."""
+
+import zlib
+from functools import cached_property
+
+import numpy as np
+
+from ..border.subject import pack
+from . import compare
+from .answer_key import fingerprint
+from .verdict import Failed
+
+
+class Student:
+    """The student's function of one exercise, as a check sees it."""
+
+    def __init__(self, subject, key, exercise, definition, name):
+        self.subject, self.key, self.exercise, self.definition = subject, key, exercise, definition
+        self.name, self.warnings = name, set()
+
+    @cached_property
+    def rng(self):
+        """Random numbers that are the same for every student."""
+        return np.random.default_rng(zlib.crc32(self.name.encode()))
+
+    def agrees(self, *cases, rtol, atol=0.0, wanted=None, first=None):
+        """Every result equals `wanted(*case)` (by default the reference's) within `rtol` and `atol`.
+
+        With `first`, only so many entries of the returned tuple are compared: a slip in a later one costs that one only.
+        """
+        packed = pack(cases)
+        inputs = fingerprint(*packed)
+        right = [wanted(*case) for case in cases] if wanted else self.key.right_answers(self.exercise, cases, inputs)
+        replies = self._replies(packed)
+        for reply, due in zip(replies, right):
+            pair = (reply.value, due) if first is None else beginnings(reply.value, due, first)
+            said = compare.difference(*pair, rtol, atol)
+            if said:
+                known = self.key.recognise(self.exercise, cases, inputs, [r.value for r in replies], right)
+                raise Failed(said, known)
+
+    def results(self, *cases):
+        """The result of each case as plain data."""
+        return [reply.value for reply in self._replies(pack(cases))]
+
+    def expect(self, condition, words):
+        """Fail the check, in these words, unless `condition` holds."""
+        if not condition:
+            raise Failed(words)
+
+    def leaves_arguments_alone(self, *cases):
+        """The arguments are after the call what they were before it."""
+        for reply, case in zip(self._replies(pack(cases), after=True), cases):
+            if len(reply.after) != len(case) or any(changed(*pair) for pair in zip(reply.after, case)):
+                raise Failed("an argument was changed by the call")
+
+    def is_silent(self, *cases):
+        """No overflow, invalid or divide warning, and neither NaN nor inf in a result."""
+        for reply in self._replies(pack(cases)):
+            if reply.warnings:
+                raise Failed("NumPy warned of: " + ", ".join(reply.warnings))
+            if not all_finite(reply.value):
+                raise Failed("the result contains NaN or inf")
+
+    def _replies(self, packed, after=False):
+        replies = self.subject.call(self.exercise, self.definition, *packed, after=after)
+        for reply in replies:
+            self.warnings.update(reply.warnings)
+        for reply in replies:
+            if reply.error:
+                raise Failed("your function raised an error", error=reply.error)
+        return replies
+
+
+def beginnings(value, due, count):
+    if not isinstance(value, (tuple, list)) or len(value) != len(due):
+        raise Failed(f"the function returns {len(due)} things, as one tuple")
+    return list(value[:count]), list(due[:count])
+
+
+def changed(after, before):
+    if isinstance(before, (list, tuple)) and isinstance(after, (list, tuple)):
+        return len(after) != len(before) or any(changed(*pair) for pair in zip(after, before))
+    return compare.difference(after, before, 0.0) is not None
+
+
+def all_finite(value):
+    if isinstance(value, (list, tuple)):
+        return all(all_finite(item) for item in value)
+    array, trouble = compare.as_numbers(value)
+    return trouble is None and bool(np.isfinite(array).all())

@@ -1,0 +1,209 @@
+"""The pytest plug-in: collects the checks of one notebook once and judges any number of subjects with them.
+
+`pytest tests/hidden --subject ...` runs the same functions as an ordinary session.
+"""
+
+import os
+import queue
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from ..border.subject import LocalSubject, Stopped
+from .answer_key import AnswerKey
+from .student import Student
+from .verdict import FAILED, NOT_RUN, OUR_ERROR, PASSED, CheckResult, Failed, Verdict
+
+MAX_DEFINITIONS = 3     # of one function that are judged; the best one counts
+
+
+class Bench:
+    """Where a subject sits while pytest runs the checks on it."""
+
+    def __init__(self):
+        self.keys, self.subject, self.definition, self.current = {}, None, -1, None
+
+    def student(self, item):
+        mark = item.get_closest_marker("check")
+        if mark is None:
+            pytest.fail(f"{item.name} uses `student` but is no check: mark it with @check(...)")
+        notebook = item.path.stem.removeprefix("test_")
+        root = item.path.parents[2]
+        key = self.keys.get(notebook) or self.keys.setdefault(notebook, AnswerKey(root, notebook))
+        self.current = Student(self.subject, key, mark.kwargs["exercise"], self.definition, item.name)
+        return self.current
+
+
+BENCH = pytest.StashKey[Bench]()
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "check(exercise, title, hint, weight, core): a check that judges a student")
+    config.stash.setdefault(BENCH, Bench())
+
+
+@pytest.fixture
+def student(request):
+    """The student's function of the check's exercise, behind the border."""
+    return request.config.stash[BENCH].student(request.node)
+
+
+class Judge:
+    """Plug-in of the session that `Suite` holds open: takes subjects from a queue and runs the items on each."""
+
+    def __init__(self):
+        self.subjects, self.verdicts = queue.Queue(), queue.Queue()
+        self.raised, self.not_collected = None, []
+
+    def pytest_collectreport(self, report):
+        if report.failed:
+            self.not_collected.append(report.longreprtext)
+
+    def pytest_runtestloop(self, session):
+        self.not_collected += [f"{item.name} is no check: mark it with @check(...)" for item in session.items
+                               if item.get_closest_marker("check") is None]
+        if self.not_collected or not session.items:
+            self.verdicts.put(SuiteError("\n".join(self.not_collected) or "There is no check in it."))
+            return True
+        bench = session.config.stash[BENCH]
+        exercises = {}
+        for item in session.items:
+            exercises.setdefault(item.get_closest_marker("check").kwargs["exercise"], []).append(item)
+        self.verdicts.put(set(exercises))       # ready
+        for subject in iter(self.subjects.get, None):
+            bench.subject = subject
+            try:
+                self.verdicts.put({name: self.exercise(bench, name, items) for name, items in exercises.items()})
+            except BaseException as error:
+                self.verdicts.put(error)
+        return True
+
+    def exercise(self, bench, name, items):
+        """Judge the newest definition of a function and, if it is not perfect, older ones: the best counts."""
+        count = bench.subject.definitions(name)
+        if count == 0:
+            said = f"The notebook defines no function called {name}."
+            return Verdict(name, [result(item, FAILED, said) for item in items], definitions=0)
+        best = None
+        for definition in range(count - 1, max(-1, count - 1 - MAX_DEFINITIONS), -1):
+            verdict = self.definition(bench, name, items, definition)
+            verdict.definitions = count
+            if best is None or verdict.fraction > best.fraction:
+                best = verdict
+            if best.fraction == 1 or any(c.outcome == OUR_ERROR for c in verdict.checks):
+                return verdict
+        return best
+
+    def definition(self, bench, name, items, definition):
+        verdict, bench.definition, stopped = Verdict(name), definition, None
+        try:
+            bench.subject.begin()
+        except Stopped as error:
+            stopped = error.reason
+        try:
+            for item in items:
+                if stopped:
+                    verdict.checks.append(result(item, NOT_RUN, f"not run: {stopped}"))
+                    continue
+                verdict.checks.append(self.item(bench, item))
+                if isinstance(self.raised, Stopped):
+                    stopped = "in an earlier check " + self.raised.reason
+                if bench.current:
+                    verdict.warnings = sorted({*verdict.warnings, *bench.current.warnings})
+        finally:
+            bench.subject.finish()
+        return verdict
+
+    def item(self, bench, item):
+        self.raised = None
+        if asks_for_nothing_more(item):
+            try:
+                item.function(bench.student(item))
+            except Exception as error:
+                self.raised = error
+        else:
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+        match self.raised:
+            case None:
+                return result(item, PASSED)
+            case Failed() as failed:
+                return result(item, FAILED, failed.said, failed.misconception, failed.error)
+            case Stopped() as stopped:
+                return result(item, FAILED, stopped.reason)
+            case error:
+                return result(item, OUR_ERROR, f"{type(error).__name__}: {error}")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, item, call):
+        """Report without a traceback: nobody reads it, and pytest parses the whole file again to make one."""
+        if call.excinfo is not None and self.raised is None:
+            self.raised = call.excinfo.value
+        outcome = "passed" if call.excinfo is None else "failed"
+        return pytest.TestReport(item.nodeid, item.location, {}, outcome, None, call.when)
+
+
+def asks_for_nothing_more(item):
+    """Whether a check is a plain function of `student`: then it is called. pytest's own way takes a millisecond more."""
+    return item.fixturenames == ["student", "request"] and item.cls is None and not hasattr(item, "callspec")
+
+
+def result(item, outcome, said="", misconception=None, error=None):
+    mark = item.get_closest_marker("check").kwargs
+    return CheckResult(item.name, mark["title"], mark["hint"], mark["weight"], mark["core"], outcome, said,
+                       misconception, error)
+
+
+class SuiteError(Exception):
+    """The checks themselves could not be run: never a student's fault."""
+
+
+class Suite:
+    """The checks of one notebook, collected once; `judge` runs them on a subject. Not for use by two threads at once."""
+
+    def __init__(self, root, notebook):
+        self.path = Path(root) / "tests" / "hidden" / f"test_{notebook}.py"
+        if not self.path.exists():
+            raise SuiteError(f"There are no checks for notebook {notebook}: {self.path} is missing.")
+        self.plugin = Judge()
+        self.thread = threading.Thread(target=self.session, args=(Path(root),), daemon=True)
+        self.thread.start()
+        first = self.plugin.verdicts.get()
+        if isinstance(first, SuiteError):
+            raise SuiteError(f"The checks in {self.path} could not be collected; run: pytest {self.path}\n{first}")
+        self.exercises = first
+
+    def session(self, root):
+        arguments = [str(self.path), f"--rootdir={root}", f"-c{os.devnull}", f"--confcutdir={self.path.parent}",
+                     "-pno:terminal", "-pno:capture", "-pno:logging", "-pno:cacheprovider", "-pno:faulthandler",
+                     "-pno:warnings", "-pno:junitxml", "-pno:doctest", "-pno:stepwise", "-pno:tmpdir",
+                     "-pno:threadexception", "-pno:unraisableexception", "-pno:debugging", "-pno:skipping",
+                     "--disable-plugin-autoload", "--noconftest"]
+        sys.modules.pop(self.path.stem, None)       # that of an earlier session, or of another course
+        code = pytest.main(arguments, plugins=[sys.modules[__name__], self.plugin])
+        self.plugin.verdicts.put(SuiteError(f"pytest ended with {code}"))
+
+    def judge(self, subject):
+        """Run every check on `subject`: {exercise: Verdict}. Raises `SuiteError` if a check itself is broken."""
+        self.plugin.subjects.put(subject)
+        verdicts = self.plugin.verdicts.get()
+        if isinstance(verdicts, BaseException):
+            raise verdicts
+        broken = [f"{c.name}: {c.said}" for v in verdicts.values() for c in v.checks if c.outcome == OUR_ERROR]
+        if broken:
+            raise SuiteError(f"Checks in {self.path} are broken, not the submission: " + "; ".join(broken))
+        return verdicts
+
+    def close(self):
+        self.plugin.subjects.put(None)
+        self.thread.join()
+
+
+def judge_functions(notebook, functions, root=Path(__file__).parents[2]):
+    """Judge trusted functions {name: function} of this process with the checks of `notebook`: {exercise: Verdict}."""
+    suite = SUITES.get((root, notebook)) or SUITES.setdefault((root, notebook), Suite(root, notebook))
+    return suite.judge(LocalSubject(functions))
+
+
+SUITES = {}

@@ -1,0 +1,103 @@
+"""What a student reads: one table per exercise, as HTML and as plain text, with the same words in both.
+
+A table never shows a hidden input, an expected value, a path or a stack of ours. What the student's own code said is
+shown with its numbers masked, because the numbers of an error message may be hidden inputs.
+"""
+
+import re
+from functools import lru_cache
+from html import escape
+
+from ..notebooks.outputs import inert
+from .verdict import FAILED, NOT_RUN, PASSED
+
+SIGNS = {PASSED: "✓ passed", FAILED: "✗ failed", NOT_RUN: "– not run"}
+COLOURS = {PASSED: "#00563f", FAILED: "#8b1a00", NOT_RUN: "#444444"}
+
+
+@lru_cache(maxsize=256)      # most of a class fails with the same few messages
+def masked(message):
+    """An error message without what could be a number of ours: long words that mix letters and digits go as well."""
+    message = "".join(c if c.isprintable() else " " for c in message)[:200]
+    message = re.sub(r"\[[^\]]*(\]|$)", "[…]", message)
+    message = re.sub(r"[-+]?(\d+\.\d*|\.\d+|\d{4,})([eE][-+]?\d+)?|[-+]?\d+[eE][-+]?\d+", "…", message)
+    return re.sub(r"\S*[A-Za-z]\S*\d\S*\d\S{6,}|\S{60,}", "…", message)
+
+
+def error_line(error, sources):
+    """The student's own error with the line in their own cell. `sources` maps cell numbers to (name, source)."""
+    said = f"{masked(error.type)}: {masked(error.message)}" if error.message else masked(error.type)
+    name, source = sources.get(error.cell, (None, ""))
+    lines = source.splitlines()
+    if name is None or not 0 < (error.line or 0) <= len(lines):
+        return said
+    return f"{said} (line {error.line} of cell {name}: {lines[error.line - 1].strip()[:120]})"
+
+
+def rows(verdict, sources):
+    """(outcome, core, title, [lines of explanation]) for each check; one explanation for what fails alike."""
+    named = set()       # what was said once is not said again
+    for one in verdict.checks:
+        lines = []
+        if one.outcome != PASSED:
+            said = error_line(one.error, sources) if one.error else one.said
+            if said in named and (one.error or one.outcome == NOT_RUN):
+                yield one.outcome, one.core, one.title, []
+                continue
+            named.add(said)
+            lines.append(said)
+            known = one.misconception
+            if known and known.name not in named:
+                named.add(known.name)
+                lines.append(f"This looks like a known mistake — {known.name}: {known.says}")
+            elif one.outcome == FAILED and not known:
+                lines.append(f"Hint: {one.hint}")
+        yield one.outcome, one.core, one.title, [line for line in lines if line]
+
+
+def summary(verdict):
+    """One sentence on the exercise that is true whatever happened."""
+    count = {outcome: sum(c.outcome == outcome for c in verdict.checks) for outcome in SIGNS}
+    if count[PASSED] == len(verdict.checks):
+        return f"All {count[PASSED]} checks passed. Well done!"
+    parts = [f"{count[PASSED]} of {len(verdict.checks)} checks passed"]
+    if count[NOT_RUN]:
+        parts.append(f"{count[NOT_RUN]} could not be run")
+    if any(c.core and c.outcome != PASSED for c in verdict.checks):
+        parts.append("the other checks count once every core check (marked *) passes")
+    elif verdict.fraction:
+        parts.append("the core of it is right")
+    return "; ".join(parts) + "."
+
+
+def notes(verdict, note):
+    said = [note] if note else []
+    if verdict.definitions > 1:
+        said.append(f"The notebook defines {verdict.exercise} {verdict.definitions} times; the best definition counts.")
+    if verdict.warnings:
+        said.append("Floating-point warnings during the calls: " + ", ".join(verdict.warnings) + ".")
+    return said
+
+
+def as_text(verdict, points, max_points, sources, note=""):
+    """The table as plain text."""
+    out = [f"{verdict.exercise}: {points:g} of {max_points:g} points. {summary(verdict)}"]
+    for outcome, core, title, lines in rows(verdict, sources):
+        out.append(f"  {SIGNS[outcome]:<10}{'*' if core else ' '} {title}")
+        out += [f"               {line}" for line in lines]
+    return "\n".join(out + notes(verdict, note))
+
+
+def as_html(verdict, points, max_points, sources, note=""):
+    """The table as HTML without style sheet, script or anything from elsewhere."""
+    body = []
+    for outcome, core, title, lines in rows(verdict, sources):
+        more = "".join(f"<br><small>{inert(escape(line))}</small>" for line in lines)
+        star = " *" if core else ""
+        body.append(f'<tr><td style="white-space:nowrap;padding-right:1em;color:{COLOURS[outcome]}">{SIGNS[outcome]}</td>'
+                    f'<td style="text-align:left">{escape(title)}{star}{more}</td></tr>')
+    extra = "".join(f"<p>{inert(escape(line))}</p>" for line in notes(verdict, note))
+    return (f'<table><caption style="text-align:left"><b>{escape(verdict.exercise)}: {points:g} of {max_points:g} points.'
+            f'</b> {escape(summary(verdict))}</caption><thead><tr><th scope="col">Result</th>'
+            f'<th scope="col" style="text-align:left">Check: {escape(verdict.exercise)} …</th></tr></thead>'
+            f'<tbody>{"".join(body)}</tbody></table>{extra}')

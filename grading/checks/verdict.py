@@ -1,0 +1,52 @@
+"""What judging an exercise gives: the outcome of each check, and the share of the points that they are worth."""
+
+from dataclasses import dataclass, field
+
+PASSED, FAILED, NOT_RUN, OUR_ERROR = "passed", "failed", "not run", "our error"
+
+
+class Failed(Exception):
+    """The student's answer does not hold; `said` is for the student, `misconception` the known mistake behind it."""
+
+    def __init__(self, said, misconception=None, error=None):
+        super().__init__(said)
+        self.said, self.misconception, self.error = said, misconception, error
+
+
+@dataclass
+class CheckResult:
+    """The outcome of one check: PASSED, FAILED, NOT_RUN or OUR_ERROR, and what the student is told."""
+
+    name: str
+    title: str
+    hint: str
+    weight: int
+    core: bool
+    outcome: str
+    said: str = ""
+    misconception: object = None
+    error: object = None
+
+
+@dataclass
+class Verdict:
+    """All checks of one exercise on one subject. `warnings` are the floating-point warnings that its calls raised."""
+
+    exercise: str
+    checks: list = field(default_factory=list)
+    warnings: list = field(default_factory=list)
+    definitions: int = 1
+
+    @property
+    def fraction(self):
+        """The share of the points that is earned: passed weight over all weight, or 0 if a core check did not pass."""
+        total = sum(c.weight for c in self.checks)
+        if not total or any(c.core and c.outcome != PASSED for c in self.checks):
+            return 0.0
+        return sum(c.weight for c in self.checks if c.outcome == PASSED) / total
+
+    @property
+    def misconceptions(self):
+        """The known mistakes that were recognised, each once."""
+        found = [c.misconception for c in self.checks if c.misconception]
+        return list({m.name: m for m in found}.values())

@@ -1,0 +1,1 @@
+"""Notebooks as files: read what was handed in, mend it, clean what it shows, write it."""

@@ -1,0 +1,1 @@
+"""All that bends nbgrader: what nbgrader_config.py names."""

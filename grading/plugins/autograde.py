@@ -1,0 +1,165 @@
+"""`nbgrader autograde`, with submissions screened before anything opens them.
+
+nbgrader globs for notebooks, copies whatever lies beside them and reads the time stamp before any of its hooks runs,
+and some of its errors end the run of the whole class. No setting changes that, so this subclass takes the place of
+its `Autograde` in `nbgrader autograde` and in formgrader (`install`, called in nbgrader_config.py). It differs in what
+it reads: `intake.screen` turns each folder into plain data, that data is written to a temporary folder, and nbgrader
+works on it as ever. At the end it names the submissions that need a human, and fails if one could not be graded.
+"""
+
+import fnmatch
+import glob
+import os
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+import nbformat
+import nbgrader.apps.api
+import nbgrader.apps.autogradeapp
+from nbgrader import converters
+from nbgrader.api import Gradebook
+from nbgrader.converters.base import NbGraderException
+
+from ..notebooks import mend
+from ..run.gradebook import NotGenerated, find_generated
+from ..notebooks.intake import STAMP, Refusal, read_stamp, screen
+from ..notebooks.names import shown, trouble_with_student
+
+
+def install():
+    """Have `nbgrader autograde` and formgrader use this module's class."""
+    nbgrader.apps.autogradeapp.Autograde = Autograde
+    nbgrader.apps.api.Autograde = Autograde
+
+
+class Autograde(converters.Autograde):
+    """nbgrader's converter, reading screened copies of the submissions."""
+
+    stage = None        # the folder of screened copies, while there is one
+
+    def start(self):
+        self.trouble = {}       # {submission: [lines]} for a human
+        self.folders, self.current, self.failed, self.refused = {}, None, set(), set()
+        with tempfile.TemporaryDirectory(prefix="submitted-") as folder:
+            self.screened = folder
+            super().start()
+
+    # --- which submissions ------------------------------------------------------------------------------------
+
+    def init_notebooks(self):
+        """Find the submissions: every folder of the assignment, whatever it holds and however it is called."""
+        step, assignment = self.coursedir.submitted_directory, self.coursedir.assignment_id
+        pattern = self.coursedir.format_path(step, self.coursedir.student_id, assignment)
+        literal = "*" not in self.coursedir.student_id and os.path.lexists(pattern)     # a name may look like a pattern
+        folders = [pattern] if literal else sorted(glob.glob(pattern))
+        if not folders:
+            return super().init_notebooks()         # which says what it looked for, and what may have been meant
+        self.wanted = self.notebooks_of(assignment)
+        self.stage, self.assignments, self.notebooks = self.screened, {}, []
+        names = self.coursedir.format_path(step, "(?P<student>.*)", re.escape(assignment), escape=True)
+        for folder in folders:
+            match = re.fullmatch(names, folder, re.DOTALL)
+            student = match["student"] if match else folder
+            trouble = trouble_with_student(student) if match else "its path is not that of a submission"
+            if trouble:
+                self.failed.add(student)
+                self.trouble[student] = [f"not graded: {trouble}. Rename it and grade again."]
+            else:
+                self.folders[student] = folder
+                self.assignments[self._format_source(assignment, student)] = []
+
+    def notebooks_of(self, assignment):
+        """The names of the assignment's notebooks that are to be graded."""
+        with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
+            try:
+                names = [notebook.name for notebook in find_generated(gradebook, assignment).notebooks]
+            except NotGenerated as error:
+                self.log.error("%s", error)
+                raise NbGraderException(f"no assignment {assignment!r}") from None
+        return sorted(fnmatch.filter(names, self.coursedir.notebook_id))
+
+    def _format_source(self, assignment_id, student_id, escape=False):
+        if not self._sanitizing or self.stage is None:
+            return super()._format_source(assignment_id, student_id, escape)
+        root, separator = (re.escape(self.stage), re.escape(os.sep)) if escape else (self.stage, os.sep)
+        return separator.join([root, student_id, assignment_id])
+
+    # --- one submission ---------------------------------------------------------------------------------------
+
+    def init_destination(self, assignment_id, student_id):
+        """Called first for each submission: screen it if it is to be graded."""
+        self.current, self.refused = student_id, set()
+        place = Path(self._format_source(assignment_id, student_id))
+        place.mkdir(parents=True)
+        self.notebooks = [str(place / f"{name}.ipynb") for name in self.wanted]
+        notes = []
+        stamp = read_stamp(self.folders[student_id], notes)
+        if stamp:
+            (place / STAMP).write_text(stamp + "\n")
+        if not super().init_destination(assignment_id, student_id):
+            self.tell(*(f"not graded again: {note}" for note in notes))     # it may be newer than what was graded
+            return False
+        self.failed.add(student_id)         # until it is through
+        self.write_screened(screen(self.folders[student_id], self.wanted, self.coursedir.ignore), place)
+        return True
+
+    def write_screened(self, intake, place):
+        for name, content in intake.files:
+            target = place / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        for name, notebook in intake.notebooks.items():
+            if isinstance(notebook, Refusal):
+                self.refused.add(name)
+                self.tell(f"not graded: {notebook.reason}")
+                notebook = mend.stand_in(notebook.reason)
+            else:
+                self.tell(*(f"graded, but look at {name}: {note}" for note in mend.notes_of(notebook)))
+            nbformat.write(notebook, place / f"{name}.ipynb")
+        self.tell(*(f"graded, but look: {note}" for note in intake.notes))
+
+    def tell(self, *lines):
+        for line in lines:
+            self.log.warning("%s: %s", self.current, line)
+            self.trouble.setdefault(self.current, []).append(line)
+
+    def convert_single_notebook(self, notebook_filename):
+        super().convert_single_notebook(notebook_filename)
+        name = Path(notebook_filename).stem
+        if name not in self.refused:
+            return
+        with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
+            for grade in gradebook.find_submission_notebook(name, self.coursedir.assignment_id, self.current).grades:
+                grade.needs_manual_grade = True
+            gradebook.db.commit()
+
+    def set_permissions(self, assignment_id, student_id):
+        """Called last for each submission that went well."""
+        super().set_permissions(assignment_id, student_id)
+        if not self.refused:
+            self.failed.discard(student_id)
+        shutil.rmtree(self._format_source(assignment_id, student_id), ignore_errors=True)
+
+    # --- the end ----------------------------------------------------------------------------------------------
+
+    def convert_notebooks(self):
+        """Grade them all, then name those that need a human. Raises `NbGraderException` if one was not graded."""
+        try:
+            super().convert_notebooks()
+        finally:
+            for student in self.failed - self.trouble.keys():
+                self.trouble[student] = ["not graded: something went wrong; see the messages above."]
+            self.summarise()
+        if self.failed:
+            raise NbGraderException("not every submission could be graded")
+
+    def summarise(self):
+        if not self.trouble:
+            return
+        self.log.warning("%d of %d submissions of %s need a human:", len(self.trouble),
+                         len(self.folders.keys() | self.trouble.keys()), self.coursedir.assignment_id)
+        for student, lines in sorted(self.trouble.items()):
+            for line in lines:
+                self.log.warning("  %s: %s", shown(student), line)

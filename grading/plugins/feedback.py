@@ -1,0 +1,37 @@
+"""What GenerateFeedback adds for the page of `templates/feedback`: who still has to look, and Markdown without TeX."""
+
+from jinja2 import pass_context
+from nbgrader.preprocessors import GetGrades as NbgraderGetGrades
+
+from ..pages.formulas import to_html
+
+
+class GetGrades(NbgraderGetGrades):
+    """nbgrader's, which also marks what nobody has graded yet: without that it looks like 0 points."""
+
+    def _get_score(self, cell, resources):
+        super()._get_score(cell, resources)
+        grade = self.gradebook.find_grade(cell.metadata["nbgrader"]["grade_id"], self.notebook_id, self.assignment_id,
+                                          self.student_id)
+        cell.metadata.nbgrader["waiting"] = bool(grade.needs_manual_grade) or (
+            grade.auto_score is None and grade.manual_score is None)
+        if cell.cell_type == "code":        # the grader's table first, then what the visible checks printed
+            cell.outputs.sort(key=lambda output: output.output_type != "execute_result")
+
+
+@pass_context
+def markdown(context, source):
+    """The template's filter: Markdown as HTML, formulas as MathML, with the macros of all cells so far."""
+    macros = context["resources"].setdefault("macros", {})
+    cell = context.get("cell") or {}
+    return to_html(source, macros, cell.get("attachments"))
+
+
+def exercise(grade_id):
+    """The template's filter: the name of the exercise that a cell belongs to."""
+    return grade_id.removeprefix("test_").removeprefix("explain_")
+
+
+def points(value):
+    """The template's filter: points without needless decimals."""
+    return f"{float(value or 0):.2f}".rstrip("0").rstrip(".")

@@ -1,0 +1,51 @@
+"""The course's policy for late submissions, as a plug-in of nbgrader: its numbers stand in nbgrader_config.py.
+
+nbgrader compares the exchange's time stamp with the deadline and the student's extension, if there is one, and asks
+the plug-in for each notebook. Every regrade asks again, so an extension that is given afterwards counts from then on.
+"""
+
+import math
+
+from nbgrader.api import Gradebook
+from nbgrader.plugins import BasePlugin
+from traitlets import Float
+
+from ..run.course import Course, CourseError
+from ..run.gradebook import find_generated
+
+DAY = 24 * 60 * 60
+
+
+class LatePolicy(BasePlugin):
+    """Take off a share of the score for each day that has begun after the deadline."""
+
+    percent_per_day = Float(0.0, min=0, max=100, help="Percent of the score that each begun day costs.").tag(config=True)
+    grace_minutes = Float(0.0, min=0, help="Minutes after the deadline that cost nothing.").tag(config=True)
+    most_percent = Float(100.0, min=0, max=100, help="Percent of the score that it costs at most.").tag(config=True)
+
+    def late_submission_penalty(self, student_id, score, total_seconds_late):
+        """The points to take off a notebook's `score`, or None. Called by nbgrader when a submission is late."""
+        if total_seconds_late <= 60 * self.grace_minutes or not self.percent_per_day:
+            return None
+        days = math.ceil(total_seconds_late / DAY)
+        return round(score * min(days * self.percent_per_day, self.most_percent) / 100, 2)
+
+
+def extend(console, root, assignment, student, days, hours):
+    """Give one student more time, counted from the deadline of all; 0 takes it back.
+
+    Raises `CourseError` or `NotGenerated`.
+    """
+    course = Course(root)
+    with Gradebook(course.dir.db_url, course.dir.course_id) as gradebook:
+        due = find_generated(gradebook, assignment).duedate
+        if due is None:
+            raise CourseError(f"{assignment} has no deadline to extend. Set one: "
+                              f"nbgrader db assignment add {assignment} --duedate='2026-03-01 12:00:00 UTC'")
+        gradebook.update_or_create_student(student)
+        gradebook.update_or_create_submission(assignment, student)
+        gradebook.grant_extension(assignment, student, days=days, hours=hours)
+        late = gradebook.find_submission(assignment, student).duedate
+    console.print(f"{student} may hand in {assignment} until {late:%Y-%m-%d %H:%M} UTC.", highlight=False, markup=False)
+    console.print(f"If it is graded already: course grade {assignment} --student {student} --force", highlight=False,
+                  markup=False)

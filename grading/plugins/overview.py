@@ -1,0 +1,96 @@
+"""Feedback pages: nbgrader's page per notebook, and beside them one overview of the assignment, `index.html`.
+
+nbgrader's hooks after a conversion learn neither student nor folder, so this subclass takes the place of its
+`GenerateFeedback` in `nbgrader generate_feedback` and in formgrader (`install`, called in nbgrader_config.py).
+"""
+
+from pathlib import Path
+
+import nbformat
+import nbgrader.apps.api
+import nbgrader.apps.generatefeedbackapp
+from nbgrader import converters
+from nbgrader.api import Gradebook
+
+from ..pages.html import Html, link, page, paragraph, section, table
+from ..notebooks.mend import in_words
+
+NAME = "index.html"
+
+
+def install():
+    """Have `nbgrader generate_feedback` and formgrader use this module's class."""
+    nbgrader.apps.generatefeedbackapp.GenerateFeedback = GenerateFeedback
+    nbgrader.apps.api.GenerateFeedback = GenerateFeedback
+
+
+class GenerateFeedback(converters.GenerateFeedback):
+    """nbgrader's converter, with an overview for each student."""
+
+    def set_permissions(self, assignment_id, student_id):
+        """Called last for each submission that went well."""
+        place = Path(self._format_dest(assignment_id, student_id))
+        graded = Path(self._format_source(assignment_id, student_id))
+        with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
+            content = overview(gradebook.find_submission(assignment_id, student_id), graded)
+        place.joinpath(NAME).unlink(missing_ok=True)
+        place.joinpath(NAME).write_text(content, encoding="utf-8")
+        super().set_permissions(assignment_id, student_id)
+
+
+def overview(submission, folder):
+    """The overview page of a submission (a row of the gradebook) whose graded notebooks lie in `folder`."""
+    parts, waiting, points, most = [], [], 0.0, 0.0
+    for notebook in sorted(submission.notebooks, key=lambda row: row.name):
+        path = folder / f"{notebook.name}.ipynb"
+        about = nbformat.read(path, as_version=4).metadata.get("grading", {}) if path.exists() else {}
+        rows = [row_of(grade, about.get("verdicts", {})) for grade in notebook.grades]
+        for grade in notebook.grades:
+            points, most = points + grade.score, most + grade.max_score
+            if grade.needs_manual_grade:
+                waiting.append(grade.name.removeprefix("test_"))
+        words = f"Your {notebook.name} notebook with all comments"
+        to_page = Html(f"<p>{link(f'{notebook.name}.html', words)}</p>") if path.exists() else \
+            paragraph("This notebook was not handed in.")
+        mended = [paragraph(f"Mended before grading: {line}", note=True) for line in in_words(about.get("mended", {}))]
+        parts.append(section(notebook.name, table(f"Points in {notebook.name}", ("exercise", "points", "of", "checks"), rows),
+                             first_step(rows, about.get("verdicts", {})), to_page, *mended))
+    name = submission.assignment.name
+    return page(f"Feedback on {name}", *summary(submission, points, most, waiting), *parts)
+
+
+def summary(submission, points, most, waiting):
+    """Paragraphs on the whole assignment that are true at this moment."""
+    said = [paragraph(f"You have {points:g} of {most:g} points.")]
+    if waiting:
+        said.append(paragraph(f"A person still reads: {', '.join(sorted(waiting))}. Points can be added there."))
+    penalty = submission.late_submission_penalty
+    if penalty:
+        said.append(paragraph(f"It came after the deadline: {penalty:g} points are taken off, so {points - penalty:g} count."))
+    return said
+
+
+def row_of(grade, verdicts):
+    name = grade.name.removeprefix("test_")
+    known = grade.auto_score is not None or grade.manual_score is not None
+    verdict = verdicts.get(name)
+    checks = "graded by a person"
+    if verdict:
+        passed = sum(check["outcome"] == "passed" for check in verdict["checks"])
+        checks = f"{passed} of {len(verdict['checks'])} passed"
+    return name, float(grade.score) if known else None, float(grade.max_score), checks
+
+
+def first_step(rows, verdicts):
+    """What to look at first: of what is not complete, the exercise with most checks passed, for little is missing there."""
+    passed = {row[0]: [check["outcome"] == "passed" for check in verdicts[row[0]]["checks"]]
+              for row in rows if row[0] in verdicts}
+    missing = {name: sum(checks) / len(checks) for name, checks in passed.items() if not all(checks)}
+    if not passed:
+        return ""
+    if not missing:
+        return paragraph("Every check of every exercise passed. Well done!")
+    done = len(passed) - len(missing)
+    start = f"{done} of {len(passed)} exercises are complete. " if done else ""
+    return paragraph(f"{start}A good place to go on is {max(missing, key=missing.get)}: "
+                     "its table in the notebook's page says what each check saw and what to try.")

@@ -1,0 +1,1 @@
+"""One grading run: cells, checks, points, gradebook; for one submission or a class."""

@@ -1,0 +1,166 @@
+"""One course as nbgrader configures it: where its folders are, what needs grading, and the run that grades it."""
+
+import fcntl
+import os
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbgrader.apps.baseapp import NbGrader
+from nbgrader.preprocessors import AssignLatePenalties
+from nbgrader.utils import find_all_files, parse_utc
+from sqlalchemy.exc import SQLAlchemyError
+
+from . import batch
+from .execute import Execute
+from .gradebook import Writer
+from ..notebooks.intake import read_stamp
+from ..notebooks.names import trouble_with_student
+from ..border.sandbox import Limits
+
+
+class CourseError(Exception):
+    """The course is not in a state for this command; the message says what to do."""
+
+
+@dataclass
+class Waiting:
+    """One submission that stands in submitted/: whether it needs grading by nbgrader's rule, and why."""
+
+    student: str
+    folder: str
+    timestamp: str | None
+    why: str | None
+    trouble: str | None = None      # with the student's name: such a submission cannot be graded
+
+
+class Course:
+    """`root` overrides `c.CourseDirectory.root`; everything else comes from nbgrader_config.py as for nbgrader itself."""
+
+    def __init__(self, root=None, options=()):
+        app = NbGrader()
+        app.initialize([*([f"--CourseDirectory.root={Path(root).resolve()}"] if root else []), *options])
+        self.app, self.config, self.dir = app, app.config, app.coursedir
+        self.execute = Execute(config=app.config)
+
+    def assignments(self, wanted=None):
+        """The names of the assignments in source/, or `wanted` alone. Raises `CourseError` if there is none of that name."""
+        source = Path(self.dir.root, self.dir.source_directory)
+        names = sorted(path.name for path in source.glob("*") if path.is_dir())
+        if wanted and wanted not in names:
+            raise CourseError(f"There is no assignment {wanted} in {source}. There are: {', '.join(names) or 'none'}")
+        return [wanted] if wanted else names
+
+    # --- what needs grading -------------------------------------------------------------------------------------
+
+    def submissions(self, assignment, students=(), force=False):
+        """All submissions of an assignment as `Waiting`, in the order of their names."""
+        base = Path(self.dir.root, self.dir.submitted_directory)
+        if not base.is_dir():
+            raise CourseError(f"There is no folder {base}. Collect first: nbgrader collect {assignment}")
+        found, excluded = [], self.dir.student_id_exclude.split(",")
+        for student in sorted(os.listdir(base)):
+            folder = self.dir.format_path(self.dir.submitted_directory, student, assignment)
+            if student not in excluded and (not students or student in students) and os.path.lexists(folder):
+                stamp = read_stamp(folder, [])
+                found.append(Waiting(student, folder, stamp, self.why(assignment, student, stamp, force),
+                                     trouble_with_student(student)))
+        missing = sorted(set(students) - {one.student for one in found})
+        if missing:
+            raise CourseError(f"Nothing was submitted for {assignment} by: {', '.join(missing)}")
+        return found
+
+    def why(self, assignment, student, stamp, force):
+        """Why a submission needs grading, by nbgrader's own rule; None if it does not."""
+        graded = self.dir.format_path(self.dir.autograded_directory, student, assignment)
+        if not os.path.isdir(graded):
+            return "new"
+        if force:
+            return "forced"
+        before = read_stamp(graded, [])
+        if stamp and before and parse_utc(stamp) > parse_utc(before):
+            return "newer"
+        return None
+
+    # --- grading ------------------------------------------------------------------------------------------------
+
+    def bundle(self, assignment, writer):
+        """The bundle of an assignment as the gradebook and source/ have it now."""
+        source = self.dir.format_path(self.dir.source_directory, ".", assignment)
+        excluded = self.config.Autograde.get("exclude_overwriting", {}).get(assignment, [])
+        files = []
+        for path in find_all_files(source, [*self.dir.ignore, "*.ipynb"]):
+            name = os.path.relpath(path, source)
+            if name not in excluded:
+                files.append((name, Path(path).read_bytes()))
+        return batch.make_bundle(assignment, writer.notebooks(), sorted(files), self.execute.course_root,
+                                 self.execute.sandbox, dict(self.execute.limits))
+
+    def writer(self, assignment):
+        plugin = AssignLatePenalties(config=self.config)
+        plugin.init_plugin()
+        return Writer(self.dir, assignment, plugin.plugin_inst)
+
+    def grade(self, assignment, waiting, jobs, scheduler=None, store=True, boxes=()):
+        """Grade `waiting` (a list of `Waiting`): an iterator over each `Graded` once it is stored.
+
+        `boxes` are sandboxes that started early; those that this course's settings ask for are put to use.
+        """
+        pool = nullcontext() if scheduler else self.pool(min(jobs, max(1, len(waiting))), boxes)
+        return self.graded(assignment, waiting, pool, scheduler, store)
+
+    def pool(self, jobs, boxes):
+        settings = self.execute.sandbox, Limits.changed(self.execute.limits)
+        return batch.Pool(jobs, [box for box in boxes if (box.mode, box.limits) == settings and box.alive()][:jobs])
+
+    def graded(self, assignment, waiting, pool, scheduler, store):
+        with pool, self.locked(), self.writer(assignment) as writer:
+            if store:
+                writer.tidy()
+            bundle = self.bundle(assignment, writer)
+            for one in waiting:
+                if one.trouble:
+                    yield batch.Graded(one.student, error=f"{one.trouble}. Rename it and grade again.")
+            waiting = [one for one in waiting if not one.trouble]
+            submissions = (batch.read_submission(one.folder, one.student, list(bundle.notebooks), self.dir.ignore)
+                           for one in waiting)
+            results = with_dask(bundle, submissions, scheduler) if scheduler \
+                else batch.grade_locally(bundle, submissions, pool)
+            try:
+                for graded in results:
+                    if store and not graded.error:
+                        store_one(writer, graded)
+                    yield graded
+            finally:
+                results.close()
+
+    @contextmanager
+    def locked(self):
+        """Only one grading run at a time may write to this course."""
+        folder = Path(self.dir.root, self.dir.autograded_directory)
+        folder.mkdir(exist_ok=True)
+        with open(folder / ".grading.lock", "w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise CourseError("Another grading run is at work in this course. Wait for it, or end it.") from None
+            yield
+
+
+def with_dask(bundle, submissions, address):
+    try:
+        yield from batch.grade_with_dask(bundle, submissions, address)
+    except OSError as error:
+        raise CourseError(f"The Dask scheduler {address} did not answer or went away ({error}). Is it running? What was "
+                          "graded so far is kept; run the command again for the rest.") from None
+
+
+def store_one(writer, graded):
+    """Store one submission. What its files do not allow is its own error; a gradebook that cannot be written ends the run."""
+    try:
+        writer.store(graded)
+    except OSError as error:
+        graded.error = f"it could not be written: {error}"
+    except SQLAlchemyError as error:
+        raise CourseError(f"The gradebook could not be written: {str(error).splitlines()[0]}. What was graded so far is "
+                          "kept; run the command again for the rest.") from None

@@ -1,0 +1,213 @@
+"""The nbgrader preprocessor that runs a submission: cells in the sandbox, hidden checks out here.
+
+It stands in the place of `nbgrader.preprocessors.Execute` in `c.Autograde.autograde_preprocessors`. Points are written
+as the one `execute_result` of a tests cell, where nbgrader's `SaveAutoGrades` looks for partial credit.
+"""
+
+import hashlib
+import re
+from functools import cache
+from importlib.metadata import version
+from multiprocessing.util import Finalize
+from pathlib import Path
+
+from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.utils import is_grade, is_locked, is_solution
+from traitlets import Dict, Enum, Float, Unicode
+
+from ..checks import table
+from ..notebooks import outputs, pictures
+from ..checks.suite import Suite, SuiteError
+from ..notebooks.intake import files_below
+from ..border.sandbox import COLD, Limits, Sandbox
+from ..border.subject import KernelSubject
+
+HIDDEN_CALL = re.compile(r"""^run_hidden_checks\(["'](\w+)["']\)\s*$""", re.MULTILINE)
+HIDDEN_REGION = re.compile(r"^[^\n]*BEGIN HIDDEN TESTS.*?END HIDDEN TESTS[^\n]*\n?", re.MULTILINE | re.DOTALL)
+JUDGES = ("tests/hidden", "reference_impl", "tests/misconceptions")
+
+
+class Execute(NbGraderPreprocessor):
+    """Run the cells of a submission, judge its exercises and write points and tables into its tests cells."""
+
+    sandbox = Enum(("bwrap", "none"), "bwrap", help="""
+        Where student code runs. "bwrap": in bubblewrap, and refuse to grade where it cannot be had. "none": with the
+        grader's own rights, for code that you trust as your own.""").tag(config=True)
+
+    limits = Dict(key_trait=Unicode(), value_trait=Float(), help="""
+        Limits of one submission that differ from `grading.border.sandbox.Limits`, for example {"cell_seconds": 30}.
+        """).tag(config=True)
+
+    course_root = Unicode(str(Path(__file__).parents[2]), help="""
+        The folder with `reference_impl` and `tests/hidden`.""").tag(config=True)
+
+    def preprocess(self, nb, resources):
+        """Execute `nb` in place. Raises `SandboxUnavailable` or `SuiteError`: nbgrader then leaves it ungraded."""
+        sandbox = shared_sandbox(self.sandbox, Limits.changed(self.limits))
+        execute(nb, resources["nbgrader"]["notebook"], self.course_root, sandbox, files_beside(resources))
+        if sandbox.cold:
+            self.log.warning(COLD)
+        return nb, resources
+
+
+def execute(nb, notebook, root, sandbox, files):
+    """Run the cells of `nb` with `files` beside them, judge its exercises, write points and tables; in place.
+
+    `notebook` is its name, `root` the folder with `reference_impl` and `tests/hidden`. Raises `SandboxUnavailable` or
+    `SuiteError` for what is not the student's fault.
+    """
+    names = {number: hidden_calls(cell) for number, cell in enumerate(nb.cells) if is_tests(cell)}
+    judges = digests(root)
+    suite = suite_for(nb, notebook, root, names, judges)
+    subject = KernelSubject(sandbox, watch=sum(names.values(), []), files=files)
+    try:
+        run_cells(nb, subject, root)
+        verdicts = suite.judge(subject) if suite else {}
+    finally:
+        subject.close()
+    mended = nb.metadata.get("grading", {}).get("mended", {})
+    sources = {number: (name_of(cell), cell.source) for number, cell in enumerate(nb.cells)}
+    for number, exercises in names.items():
+        write_verdicts(nb.cells[number], [verdicts[name] for name in exercises], sources, mended)
+    nb.metadata["grading"] = {"graded_by": provenance(judges, sandbox.mode), "mended": mended,
+                              "verdicts": {name: as_record(verdict) for name, verdict in verdicts.items()}}
+
+
+def suite_for(nb, notebook, root, names, judges):
+    """The checks that the tests cells ask for, or None where there is no tests cell. Raises `SuiteError`.
+
+    A tests cell that asks for none would be judged by what happens in the student's kernel.
+    """
+    for number, exercises in names.items():
+        if not exercises:
+            raise SuiteError(f"Cell {name_of(nb.cells[number])} of {notebook} names no hidden checks: write "
+                             'run_hidden_checks("...") as a line of its own into its hidden region.')
+    suite = shared_suite(root, notebook, judges) if names else None
+    unknown = sorted(set(sum(names.values(), [])) - suite.exercises) if suite else []
+    if unknown:
+        raise SuiteError(f"{notebook} asks for checks of {', '.join(unknown)}, and {suite.path} has none.")
+    return suite
+
+
+def run_cells(nb, subject, root):
+    album = pictures.Album(root)
+    for number, cell in enumerate(nb.cells):
+        if cell.cell_type == "markdown" and not is_locked(cell):
+            cell.source = outputs.clean_markdown(cell.source, cell.get("attachments"))
+        if cell.cell_type != "code":
+            continue
+        cell.source = visible(cell)
+        run = subject.run(number, cell.source)
+        cell.execution_count = run.count
+        cell.outputs = outputs.clean(run.outputs, run.count, album.draw)
+        if run.status != "ok":
+            cell.outputs.append(trouble(run))
+        if is_grade(cell):
+            cell.outputs = outputs.as_text(cell.outputs)
+
+
+def write_verdicts(cell, verdicts, sources, mended):
+    most = float(cell.metadata["nbgrader"]["points"])
+    share = most / len(verdicts)
+    note = mended.get(name_of(cell), "")
+    for verdict in verdicts:
+        points = round(share * verdict.fraction, 2)
+        cell.outputs.append(outputs.output("display_data", data={
+            "text/html": table.as_html(verdict, points, share, sources, note),
+            "text/plain": table.as_text(verdict, points, share, sources, note)}))
+    total = round(sum(share * verdict.fraction for verdict in verdicts), 2)
+    cell.outputs.append(outputs.output("execute_result", data={"text/plain": f"{total:g}"},
+                                   execution_count=cell.execution_count))
+
+
+# --- cells ------------------------------------------------------------------------------------------------------
+
+def is_tests(cell):
+    return cell.cell_type == "code" and is_grade(cell) and not is_solution(cell)
+
+
+def hidden_calls(cell):
+    """The exercises whose hidden checks a locked tests cell asks for."""
+    return HIDDEN_CALL.findall("".join(HIDDEN_REGION.findall(cell.source)))
+
+
+def visible(cell):
+    """The source that is sent to the student's kernel: everything but hidden regions."""
+    return HIDDEN_REGION.sub("", cell.source) if is_grade(cell) else cell.source
+
+
+def name_of(cell):
+    return cell.metadata.get("nbgrader", {}).get("grade_id") or cell.get("id", "")
+
+
+def trouble(run):
+    said = {"timed out": "The cell ran too long and was stopped.",
+            "died": "The kernel died or stopped answering in this cell; the cells below ran in a new one.",
+            "not run": "The cell was not run: the notebook had used up its time or its kernels."}[run.status]
+    return outputs.output("error", ename="CellNotFinished", evalue=said, traceback=[f"CellNotFinished: {said}"])
+
+
+def files_beside(resources):
+    """[(relative name, bytes)] of the regular files beside the notebook, within caps; links are not followed."""
+    root = resources.get("metadata", {}).get("path")
+    return files_below(root) if root else []
+
+
+# --- what is held between notebooks -------------------------------------------------------------------------------
+
+SANDBOXES, LOADED = {}, {}
+
+
+def shared_sandbox(mode, limits):
+    """The one warm sandbox of this process for these settings."""
+    if (mode, limits) not in SANDBOXES:
+        hold(Sandbox(mode, limits))
+    return SANDBOXES[mode, limits]
+
+
+def hold(sandbox):
+    """Make `sandbox` the one of this process for its settings, until the process ends."""
+    SANDBOXES[sandbox.mode, sandbox.limits] = sandbox
+    Finalize(None, sandbox.close, exitpriority=1)       # atexit does not run in worker processes
+
+
+def shared_suite(root, notebook, judges):
+    """The collected checks of a notebook, collected anew if a file of the course changed on disk: see `digests`."""
+    known = LOADED.get((root, notebook))
+    if known is None or known[0] != judges:
+        if known:
+            known[1].close()
+        LOADED[root, notebook] = judges, Suite(root, notebook)
+    return LOADED[root, notebook][1]
+
+
+def course_files(root):
+    """{relative path: bytes} of the checks, the reference and the misconceptions: what decides a verdict."""
+    paths = [path for name in JUDGES for path in sorted(Path(root, name).glob("*.py"))]
+    return {str(path.relative_to(root)): path.read_bytes() for path in paths}
+
+
+def digests(root):
+    """A short hash of each folder of `course_files`."""
+    found = {name: hashlib.sha256() for name in JUDGES}
+    for path, content in course_files(root).items():
+        found[str(Path(path).parent)].update(path.encode() + b"\0" + content + b"\0")
+    return {name: content.hexdigest()[:16] for name, content in found.items()}
+
+
+def provenance(judges, sandbox):
+    """What graded a notebook, kept in its metadata."""
+    return {**judges, "sandbox": sandbox, "versions": versions()}
+
+
+@cache
+def versions():
+    return {name: version(name) for name in ("numpy", "matplotlib", "ipython", "pytest", "nbgrader")}
+
+
+def as_record(verdict):
+    """A verdict as JSON, for reports."""
+    return {"fraction": verdict.fraction, "warnings": verdict.warnings, "definitions": verdict.definitions,
+            "checks": [{"name": c.name, "title": c.title, "core": c.core, "weight": c.weight, "outcome": c.outcome,
+                        "misconception": c.misconception.name if c.misconception else None}
+                       for c in verdict.checks]}

@@ -1,0 +1,169 @@
+"""The one writer: puts graded submissions into nbgrader's gradebook and into autograded/, each as a whole.
+
+A submission's rows go into the gradebook in one transaction; before that an older folder is moved away, after it the
+new one is renamed into place. nbgrader's own rule for what needs grading looks at the folder, so a run that is killed in
+between grades that submission once more and writes the same rows again: nothing is lost, nothing stands twice, nothing
+is half-written, and a folder that stands in its place has the rows that belong to it.
+"""
+
+import glob
+import json
+import os
+import shutil
+from pathlib import Path
+
+from nbgrader.api import Comment, Grade, Gradebook, MissingEntry, Student, SubmittedAssignment, SubmittedNotebook
+from nbgrader.utils import parse_utc
+from sqlalchemy.orm import selectinload
+
+from ..notebooks.mend import canon
+
+
+class NotGenerated(Exception):
+    """The assignment is not in the gradebook yet."""
+
+
+def find_generated(gradebook, assignment):
+    """The assignment's row. Raises `NotGenerated`, also where only name and deadline were added: that has no points."""
+    try:
+        row = gradebook.find_assignment(assignment)
+    except MissingEntry:
+        row = None
+    if row is None or not row.notebooks:
+        raise NotGenerated(f"The gradebook does not know the notebooks of {assignment}. "
+                           f"Generate it first: nbgrader generate_assignment {assignment} --force")
+    return row
+
+
+class Writer:
+    """Holds the gradebook open for one assignment. Use as a context manager; not for several processes at once."""
+
+    def __init__(self, coursedir, assignment, late_plugin=None):
+        self.coursedir, self.assignment, self.late_plugin = coursedir, assignment, late_plugin
+        self.gradebook = Gradebook(coursedir.db_url, coursedir.course_id)
+        self.db = self.gradebook.db
+        self.db.autoflush = False
+        try:
+            self.row = find_generated(self.gradebook, assignment)
+        except NotGenerated:
+            self.gradebook.close()
+            raise
+        self.assignment_id = self.row.id
+        # plain data: rows would expire with the first commit
+        self.cells = {notebook.id: (notebook.name, {cell.id: (cell.name, cell.type) for cell in notebook._base_cells})
+                      for notebook in self.row.notebooks}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.gradebook.close()
+
+    def notebooks(self):
+        """For the bundle: {name: {"wanted", "kernelspec"}} as released."""
+        return {notebook.name: {"wanted": canon(notebook),
+                                "kernelspec": json.loads(notebook.kernelspec) if notebook.kernelspec else None}
+                for notebook in self.row.notebooks}
+
+    # --- rows ---------------------------------------------------------------------------------------------------
+
+    def store(self, graded):
+        """Write rows and folder of one graded submission; either both or, if this raises, neither."""
+        target = Path(self.coursedir.format_path(self.coursedir.autograded_directory, graded.student, self.assignment))
+        partial, old = (target.parent / f".{target.name}.{what}" for what in ("partial", "old"))
+        try:
+            self.write_folder(graded, partial)
+            self.store_rows(graded)
+            shutil.rmtree(old, ignore_errors=True)
+            if target.exists():
+                os.rename(target, old)
+            self.db.commit()
+        except BaseException:
+            self.db.rollback()
+            if old.exists() and not target.exists():
+                os.rename(old, target)
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+        os.rename(partial, target)
+        shutil.rmtree(old, ignore_errors=True)
+        self.db.expunge_all()
+
+    def store_rows(self, graded):
+        if self.db.get(Student, graded.student) is None:
+            self.db.add(Student(id=graded.student))
+        submission = self.submission(graded)
+        for notebook in submission.notebooks:
+            name, cells = self.cells[notebook.notebook_id]
+            for grade in notebook.grades:
+                self.store_grade(grade, name, cells[grade.cell_id][0], graded)
+            for comment in notebook.comments:
+                key = name, cells[comment.cell_id][0]
+                if key in graded.comments:
+                    comment.auto_comment = graded.comments[key]
+        self.db.flush()
+        self.store_penalties(submission, graded)
+
+    def submission(self, graded):
+        """The submission's row with everything below it, made if it is not there yet."""
+        found = self.db.query(SubmittedAssignment).filter_by(
+            assignment_id=self.assignment_id, student_id=graded.student).options(
+            selectinload(SubmittedAssignment.notebooks).selectinload(SubmittedNotebook.grades),
+            selectinload(SubmittedAssignment.notebooks).selectinload(SubmittedNotebook.comments)).one_or_none()
+        if found is None:
+            found = SubmittedAssignment(assignment_id=self.assignment_id, student_id=graded.student)
+            for notebook_id, (_, cells) in self.cells.items():
+                notebook = SubmittedNotebook(notebook_id=notebook_id)
+                found.notebooks.append(notebook)
+                for cell_id, (_, kind) in cells.items():
+                    if kind in ("GradeCell", "TaskCell"):
+                        notebook.grades.append(Grade(cell_id=cell_id))
+                    if kind in ("SolutionCell", "TaskCell"):
+                        notebook.comments.append(Comment(cell_id=cell_id))
+            self.db.add(found)
+        if graded.timestamp:
+            found.timestamp = parse_utc(graded.timestamp)
+        return found
+
+    @staticmethod
+    def store_grade(grade, notebook, cell, graded):
+        if notebook not in graded.notebooks:        # not handed in: nothing to look at
+            grade.auto_score, grade.needs_manual_grade = 0, False
+        elif (notebook, cell) in graded.scores:
+            grade.auto_score = graded.scores[notebook, cell]
+            grade.needs_manual_grade = (grade.manual_score is not None or grade.auto_score is None
+                                        or notebook in graded.refused)
+        elif notebook in graded.refused:
+            grade.needs_manual_grade = True
+
+    def store_penalties(self, submission, graded):
+        """As nbgrader's AssignLatePenalties does, with the plug-in that the course configured."""
+        for notebook in submission.notebooks:
+            notebook.late_submission_penalty = None
+        self.db.flush()
+        self.db.refresh(submission, ["timestamp"])
+        late = submission.total_seconds_late
+        if late <= 0 or self.late_plugin is None:
+            return
+        for notebook in submission.notebooks:
+            self.db.refresh(notebook)
+            penalty = self.late_plugin.late_submission_penalty(graded.student, notebook.score, late)
+            if penalty is not None and self.cells[notebook.notebook_id][0] in graded.notebooks:
+                notebook.late_submission_penalty = min(max(penalty, 0), notebook.score)
+
+    # --- the folder ---------------------------------------------------------------------------------------------
+
+    def tidy(self):
+        """Remove what a run that was killed left half-way."""
+        base = Path(self.coursedir.format_path(self.coursedir.autograded_directory, "*", self.assignment))
+        for leftover in glob.glob(str(base.with_name(f".{self.assignment}.*"))):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+    def write_folder(self, graded, folder):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        contents = [*graded.files, *((f"{name}.ipynb", text.encode()) for name, text in graded.notebooks.items())]
+        for name, content in contents:
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+            path.chmod(0o664 if self.coursedir.groupshared else 0o444)

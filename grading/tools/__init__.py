@@ -1,0 +1,1 @@
+"""What staff type: the command `course` and the `--subject` of the checks."""

@@ -1,0 +1,199 @@
+"""What a graded class shows: points, checks, known mistakes, and how well each item tells students apart.
+
+Item statistics are those of classical test theory. Difficulty is the mean share of an item's points that was earned
+(so an easy item is near 1). Discrimination is the corrected item-total correlation: Pearson's r between the points of
+the item and the points of everything else (S. Henrysson, "Correction of item-total correlations in item analysis",
+Psychometrika 28, 1963, 211-218). For a check, which is passed or not, that is a point-biserial correlation, and
+"everything else" are the other exercises.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nbformat
+import numpy as np
+from nbgrader.api import Gradebook
+
+from ..run.course import Course, CourseError
+from ..run.gradebook import find_generated
+
+FEWEST = 5      # submissions below which a correlation says nothing
+
+
+@dataclass
+class Item:
+    """A graded cell: an exercise, or a question that a person grades."""
+
+    name: str
+    most: float
+    by_hand: bool
+
+
+@dataclass
+class Work:
+    """One graded submission. `points` is None where a person still has to grade; `hours_early` is negative if late."""
+
+    student: str
+    label: str
+    points: dict
+    checks: dict = field(default_factory=dict)      # {(exercise, check): record of grading.run.execute.as_record}
+    reasons: list = field(default_factory=list)     # why a human should look, without anything a student wrote
+    hours_early: float | None = None
+    penalty: float = 0.0
+
+
+@dataclass
+class ClassResult:
+    """A class's results in one assignment. `pending` are items without a score for somebody: totals leave them out."""
+
+    assignment: str
+    items: list
+    works: list
+    not_graded: list
+
+    @property
+    def pending(self):
+        return [item for item in self.items if any(work.points[item.name] is None for work in self.works)]
+
+    @property
+    def counted(self):
+        return [item for item in self.items if item not in self.pending]
+
+    @property
+    def most(self):
+        return sum(item.most for item in self.counted)
+
+    def total(self, work, without=None):
+        return sum(work.points[item.name] for item in self.counted if item.name != without)
+
+
+# --- read -------------------------------------------------------------------------------------------------------
+
+def read(root, assignment):
+    """The `ClassResult` of an assignment, from the gradebook and autograded/. Raises `CourseError`, `NotGenerated`."""
+    course = Course(root)
+    with Gradebook(course.dir.db_url, course.dir.course_id) as gradebook:
+        row = find_generated(gradebook, assignment)
+        items = [Item(cell.name.removeprefix("test_"), cell.max_score, cell.cell_type == "markdown")
+                 for notebook in row.notebooks for cell in [*notebook.grade_cells, *notebook.task_cells]]
+        labels = labels_of(assignment, [submission.student_id for submission in row.submissions])
+        works, not_graded = [], []
+        for submission in row.submissions:
+            folder = Path(course.dir.format_path(course.dir.autograded_directory, submission.student_id, assignment))
+            if folder.is_dir():
+                works.append(read_work(submission, folder, labels[submission.student_id]))
+            elif submission.extension is None:      # else the row may be there for the extension alone
+                not_graded.append((submission.student_id, labels[submission.student_id]))
+    if not works:
+        raise CourseError(f"Nobody's {assignment} is graded yet. Grade it first: course grade {assignment}")
+    return ClassResult(assignment, items, sorted(works, key=lambda work: work.label), not_graded)
+
+
+def labels_of(assignment, students):
+    """{student: a number that says nothing of the name or of the order of names}"""
+    digest = {student: hashlib.sha256(f"{assignment}/{student}".encode()).digest() for student in students}
+    width = len(str(len(students)))
+    return {student: f"submission {number:0{width}}"
+            for number, student in enumerate(sorted(students, key=digest.get), start=1)}
+
+
+def read_work(submission, folder, label):
+    work = Work(submission.student_id, label, {}, penalty=submission.late_submission_penalty or 0.0)
+    if submission.timestamp and submission.duedate:
+        work.hours_early = (submission.duedate - submission.timestamp).total_seconds() / 3600
+    for notebook in submission.notebooks:
+        for grade in notebook.grades:
+            known = grade.manual_score is not None or grade.auto_score is not None
+            name = grade.name.removeprefix("test_")
+            work.points[name] = grade.score if known else None
+            if grade.needs_manual_grade:
+                work.reasons.append(f"{name} was graded by hand before the regrade: look again" if known else
+                                    f"{name} has no score yet")
+    for path in sorted(folder.glob("*.ipynb")):
+        about = nbformat.read(path, as_version=4).metadata.get("grading", {})
+        read_checks(work, path.stem, about)
+    return work
+
+
+def read_checks(work, notebook, about):
+    mended = about.get("mended", {})
+    if mended:
+        work.reasons.append(f"{notebook} was mended before grading ({len(mended)} notes)")
+    for exercise, verdict in about.get("verdicts", {}).items():
+        work.checks.update({(exercise, check["name"]): check for check in verdict["checks"]})
+        stopped = sum(check["outcome"] == "not run" for check in verdict["checks"])
+        if stopped:
+            work.reasons.append(f"{stopped} checks of {exercise} could not be run")
+
+
+# --- count ------------------------------------------------------------------------------------------------------
+
+def correlation(x, y):
+    """Pearson's r of two lists; None where there are fewer than `FEWEST` pairs or one of them does not vary."""
+    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    if len(x) < FEWEST or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return None
+    return float(np.corrcoef(x, y)[0, 1])
+
+
+def quartiles(values):
+    """Lower quartile, median, upper quartile."""
+    return tuple(float(q) for q in np.quantile(values, (0.25, 0.5, 0.75)))
+
+
+def items(result):
+    """[(item, how many have a score, mean points, difficulty, discrimination)] in the notebook's order, None if unknown."""
+    found = []
+    for item in result.items:
+        scored = [work for work in result.works if work.points[item.name] is not None]
+        points = [work.points[item.name] for work in scored]
+        mean = float(np.mean(points)) if points else None
+        found.append((item, len(points), mean, mean / item.most if points and item.most else None,
+                      correlation(points, [result.total(work, without=item.name) for work in scored])))
+    return found
+
+
+@dataclass
+class CheckCount:
+    """How a check went in the whole class."""
+
+    exercise: str
+    name: str
+    title: str
+    core: bool
+    passed: int = 0
+    failed: int = 0
+    not_run: int = 0
+    discrimination: float | None = None
+
+    @property
+    def rate(self):
+        return self.passed / (self.passed + self.failed + self.not_run)
+
+
+def checks(result):
+    """A `CheckCount` for each check, in the order of items and of the checks in their file."""
+    found = {}
+    for work in result.works:
+        for (exercise, name), check in work.checks.items():
+            count = found.setdefault((exercise, name), CheckCount(exercise, name, check["title"], check["core"]))
+            key = check["outcome"].replace(" ", "_")
+            setattr(count, key, getattr(count, key) + 1)
+    for key, count in found.items():
+        judged = [work for work in result.works if key in work.checks]
+        count.discrimination = correlation([work.checks[key]["outcome"] == "passed" for work in judged],
+                                           [result.total(work, without=key[0]) for work in judged])
+    order = [item.name for item in result.items]
+    return sorted(found.values(), key=lambda count: order.index(count.exercise) if count.exercise in order else len(order))
+
+
+def mistakes(result):
+    """[(exercise, known mistake, how many submissions)], the most frequent first."""
+    found = {}
+    for work in result.works:
+        seen = {(exercise, check["misconception"]) for (exercise, _), check in work.checks.items()
+                if check["misconception"]}
+        for key in seen:
+            found[key] = found.get(key, 0) + 1
+    return sorted(((*key, count) for key, count in found.items()), key=lambda row: (-row[2], row[:2]))

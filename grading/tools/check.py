@@ -1,0 +1,203 @@
+"""Look at one notebook file from anywhere as grading would, without gradebook or submission: nothing is written.
+
+What grading reads in the gradebook (names, kinds, points and released text of the cells) is taken here from the source
+notebook, by nbgrader's own preprocessors.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbformat.v4 import new_code_cell
+from nbgrader.preprocessors import ClearOutput, ClearSolutions, ComputeChecksums, LockCells
+from nbgrader.utils import find_all_files, is_grade, is_locked, is_solution, is_task
+from rich.console import Console
+from rich.markup import escape
+
+from ..notebooks import mend, reading, submissions
+from ..run import batch
+from ..run.course import Course
+from ..run.execute import HIDDEN_CALL, name_of, visible
+from ..notebooks.intake import NotTaken, files_below, read_regular
+from ..border.subject import KernelSubject
+
+ROOT = Path(__file__).parents[2]
+NOT_GRADED = 3      # exit status
+STYLES = {"✓": "green", "✗": "red", "–": "dim"}
+
+
+class NotChecked(Exception):
+    """The file could not be judged; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file to judge, and the notebook of the course that it is."""
+
+    path: Path
+    assignment: str
+    notebook: str
+    source: Path        # of the notebook, with solutions
+
+
+# --- which notebook is it? --------------------------------------------------------------------------------------
+
+def notebooks(root=ROOT, assignment=None):
+    """{notebook: path of its source} of the course, or of one assignment. Raises `NotChecked` if there is none."""
+    found = {path.stem: path for path in sorted(Path(root, "source").glob(f"{assignment or '*'}/*.ipynb"))}
+    if not found:
+        raise NotChecked(f"There is no notebook in {Path(root, 'source', assignment or '')}.")
+    return found
+
+
+def find_notebook(path, root=ROOT, assignment=None):
+    """The notebook that the file at `path` is, by its name, else by the exercises that it defines: a `Found`."""
+    path = Path(path)
+    if not path.is_file():
+        raise NotChecked(f"There is no file {path}.")
+    sources = notebooks(root, assignment)
+    name = path.stem if path.stem in sources else by_exercises(path, sources)
+    if name is None:
+        raise NotChecked(f"{path.name} defines no exercise of this course. Is it the right file? "
+                         f"There are: {', '.join(sources)}")
+    return Found(path, sources[name].parent.name, name, sources[name])
+
+
+def by_exercises(path, sources):
+    defined = set(re.findall(r"(?:^|\\n|\")\s*def (\w+)\s*\(", path.read_text(encoding="utf-8", errors="replace"),
+                             re.MULTILINE))
+    shared = {name: len(defined & set(exercises(source))) for name, source in sources.items()}
+    best = max(shared, key=shared.get)
+    return best if shared[best] else None
+
+
+def exercises(source):
+    """The exercises of the source notebook at `source`, in their order."""
+    return HIDDEN_CALL.findall("\n".join(cell.source for cell in nbformat.read(source, as_version=4).cells))
+
+
+def taken(found):
+    """The notebook in the file; a Python file fills the released one: see `grading.notebooks.submissions`, or all in one cell."""
+    try:
+        if found.path.suffix != ".py":
+            return reading.read_notebook(read_regular(found.path, reading.MAX_BYTES))
+        text = found.path.read_text(encoding="utf-8")
+        nb = nbformat.read(released(found.notebook, found.source.parents[2]).path, as_version=4)
+        if submissions.CELL.search(text):
+            return submissions.fill(nb, text)
+        nb.cells.append(new_code_cell(text))
+        return nb
+    except (NotTaken, reading.Unreadable, UnicodeDecodeError) as error:
+        raise NotChecked(f"{found.path.name}: {error}") from None
+    except KeyError as error:
+        raise NotChecked(f"{found.path.name} names a cell that the released notebook does not have: {error}") from None
+
+
+# --- grade it ---------------------------------------------------------------------------------------------------
+
+class FromSource:
+    """Stands in for the gradebook's `Writer` where a bundle is made: the same facts, out of source/."""
+
+    def __init__(self, course, sources):
+        self.course, self.sources = course, sources
+
+    def notebooks(self):
+        return {name: wanted(path, self.course.config) for name, path in self.sources.items()}
+
+
+def wanted(source, config=None):
+    """{"wanted", "kernelspec"} of the source notebook at `source`: what `Writer.notebooks` has of it once released."""
+    nb = nbformat.read(source, as_version=4)
+    for kind in (LockCells, ClearSolutions, ClearOutput, ComputeChecksums):     # generate_assignment's, up to SaveCells
+        nb, _ = kind(config=config).preprocess(nb, {})
+    cells = [cell for cell in nb.cells if is_grade(cell) or is_solution(cell) or is_locked(cell) or is_task(cell)]
+    return {"wanted": {name_of(cell): as_canon(cell) for cell in cells}, "kernelspec": nb.metadata.get("kernelspec")}
+
+
+def as_canon(cell):
+    """One cell as `mend.canon` has it."""
+    mark = cell.metadata.nbgrader
+    kept = {"schema_version": mend.SCHEMA_VERSION, "grade_id": mark.grade_id, "grade": is_grade(cell),
+            "solution": is_solution(cell), "task": is_task(cell), "locked": is_locked(cell),
+            "cell_type": cell.cell_type, "checksum": mark.get("checksum")}
+    if is_grade(cell) or is_task(cell):
+        kept["points"] = float(mark.points)
+    return {"cell_type": cell.cell_type, "source": cell.source, "metadata": kept}
+
+
+def grade(course, path, assignment=None):
+    """Grade the file at `path` by the course's checks: (`Found`, graded notebook). Raises `NotChecked`."""
+    found = find_notebook(path, course.dir.root, assignment)
+    bundle = course.bundle(found.assignment, FromSource(course, {found.notebook: found.source}))
+    graded = batch.grade(bundle, batch.Submission("dry run", {found.notebook: taken(found)}, tuple(beside(found.path))))
+    if graded.error:
+        raise NotChecked(f"{found.path.name} could not be graded: {graded.error}")
+    return found, nbformat.reads(graded.notebooks[found.notebook], as_version=4)
+
+
+def beside(path):
+    """Files that lie beside a notebook, as a submission would bring them; none if it lies among too much else."""
+    files = files_below(path.parent) if sum(1 for _ in path.parent.iterdir()) <= 20 else []
+    return [(name, content) for name, content in files if not name.endswith(".ipynb")]
+
+
+def tables(nb):
+    """[(table of one exercise as plain text, points, most)] of a graded notebook, in its order."""
+    found = []
+    for cell in nb.cells:
+        if not is_grade(cell) or is_solution(cell) or cell.cell_type != "code":
+            continue
+        text = "\n".join(out.data["text/plain"] for out in cell.outputs
+                         if out.output_type == "display_data" and "text/html" in out.data)
+        points = next(float(out.data["text/plain"]) for out in reversed(cell.outputs)
+                      if out.output_type == "execute_result")
+        found.append((text, points, float(cell.metadata.nbgrader.points)))
+    return found
+
+
+def show(console, root, path, assignment=None):
+    """Grade the file at `path` and print its tables; returns the exit status."""
+    try:
+        found, nb = grade(Course(root), path, assignment)
+    except NotChecked as error:
+        Console(stderr=True).print(f"[bold red]course:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        return NOT_GRADED
+    console.print(f"{found.path.name} is {found.notebook} of {found.assignment}. Nothing is written.", markup=False,
+                  highlight=False)
+    for line in mend.in_words(nb.metadata["grading"]["mended"]):
+        console.print(f"mended: {line}", markup=False, highlight=False, soft_wrap=True)
+    graded = tables(nb)
+    for text, *_ in graded:
+        console.print()
+        for line in text.splitlines():
+            console.print(line, style=style_of(line), markup=False, highlight=False, soft_wrap=True)
+    points, most = (sum(entry[n] for entry in graded) for n in (1, 2))
+    console.print(f"\n{points:g} of {most:g} points; questions that a person grades are not in it.", style="bold",
+                  highlight=False)
+    return 0
+
+
+def style_of(line):
+    return next((style for sign, style in STYLES.items() if line.lstrip().startswith(sign)), None)
+
+
+# --- or only run it ---------------------------------------------------------------------------------------------
+
+def released(notebook, root=ROOT):
+    """The notebook as students get it: a `Found`."""
+    source = notebooks(root)[notebook]
+    return Found(Path(root, "release", source.parent.name, source.name), source.parent.name, notebook, source)
+
+
+def run(found, sandbox):
+    """Run the cells of `found`: (the subject to judge, {cell number: (name, source)}). The caller closes the subject."""
+    nb = taken(found)
+    mend.mend(nb, wanted(found.source)["wanted"])
+    cells = nb.cells
+    files = [(path.name, path.read_bytes()) for path in map(Path, find_all_files(str(found.source.parent), ["*.ipynb"]))]
+    subject = KernelSubject(sandbox, exercises(found.source), files)
+    for number, cell in enumerate(cells):
+        if cell.cell_type == "code":
+            subject.run(number, visible(cell))
+    return subject, {number: (name_of(cell), cell.source) for number, cell in enumerate(cells)}

@@ -1,0 +1,195 @@
+"""The command line: `course`, also `python -m grading`. Each command is a few lines; the work is done elsewhere."""
+
+import gc
+import os
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+# threads that multiply tiny matrices gain nothing, and a process that has some is not forked
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# loading nbgrader makes a hundred thousand objects and no garbage: look for it less often
+gc.set_threshold(50_000)
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
+                  help="Run the course: release, grade, report. Every command explains itself with --help.")
+console = Console()
+ROOT = Path(__file__).parents[2]
+
+
+@app.callback()
+def course():
+    """Run the course: release, grade, report."""
+
+
+@app.command()
+def demo():
+    """Take the demonstration class through nbgrader, in build/demo."""
+    from . import demo as demonstration
+    try:
+        demonstration.run(console)
+    except demonstration.DemoFailed as error:
+        fail(error)
+
+
+@app.command()
+def release():
+    """Make release/ anew from source/, as nbgrader generate_assignment does."""
+    from .release import regenerate
+    for name in regenerate(ROOT / "release"):
+        console.print(f"release/{name} is up to date")
+
+
+Assignment = Annotated[str, typer.Argument(help="The assignment's name, for example ps1.")]
+Root = Annotated[Path | None, typer.Option("--course", help="The course folder, if it is not this one.")]
+
+
+@app.command()
+def grade(
+    assignment: Assignment,
+    student: Annotated[list[str] | None, typer.Option(help="Only this student; may be repeated.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes that grade at once.  [default: one per core]")] = None,
+    scheduler: Annotated[str | None, typer.Option(help="Grade on the workers of this Dask scheduler.")] = None,
+    force: Annotated[bool, typer.Option(help="Grade again what is graded already.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say who would change and why; write nothing.")] = False,
+    course: Root = None,
+):
+    """Grade what needs grading, by nbgrader's own rule. Exit status: 0 all graded, 3 some could not be."""
+    from ..border.sandbox import started_early
+    jobs = jobs or len(os.sched_getaffinity(0))
+    early = 0 if scheduler else min(jobs, len(student or ()) or jobs)
+    with started_early(early) as boxes, ending_well():      # loading nbgrader takes as long as they do
+        from .grade import grade_class
+        raise typer.Exit(grade_class(console, course, assignment, student or (), jobs, scheduler, force, dry_run, boxes))
+
+
+@app.command()
+def check(
+    notebook: Annotated[Path, typer.Argument(help="A notebook file from anywhere: a student's, or one of source/.")],
+    assignment: Annotated[str | None, typer.Option(help="Its assignment, if its name and content do not say.")] = None,
+    course: Root = None,
+):
+    """Grade one notebook file, print the tables, write nothing. Exit status: 0 graded, 3 it could not be."""
+    from . import check
+    with ending_well():
+        raise typer.Exit(check.show(console, course, notebook, assignment))
+
+
+@app.command()
+def status(assignment: Annotated[str | None, typer.Argument(help="Only this assignment.")] = None, course: Root = None):
+    """Say where each assignment stands, and the next command to run."""
+    from . import status as standing
+    with ending_well():
+        standing.show(console, standing.states(course, assignment))
+
+
+@app.command()
+def report(
+    assignment: Assignment,
+    names: Annotated[bool, typer.Option("--names", help="Show students' names; without it they get numbers.")] = False,
+    output: Annotated[Path | None, typer.Option(help="The page.  [default: build/report-ASSIGNMENT.html]")] = None,
+    course: Root = None,
+):
+    """Write a page on a class's results, with pictures and item statistics, and CSV beside it."""
+    from . import report
+    with ending_well():
+        report.report(console, course, assignment, names, output)
+
+
+@app.command()
+def publish(
+    assignment: Annotated[str | None, typer.Argument(help="Only this assignment.")] = None,
+    output: Annotated[Path, typer.Option(help="The folder for the zip files.")] = Path("build/publish"),
+    release: Annotated[Path, typer.Option(help="The folder with the released assignments.")] = ROOT / "release",
+):
+    """Pack the release of each assignment into a zip for students, with a page on how to start."""
+    from .publish import publish as pack
+    with ending_well():
+        pack(console, release, assignment, output)
+
+
+@app.command()
+def similar(
+    assignment: Assignment,
+    at_least: Annotated[float, typer.Option(min=0, max=1, help="How alike a pair is to be shown.")] = 0.8,
+    output: Annotated[Path | None, typer.Option(help="The page.  [default: build/similar-ASSIGNMENT.html]")] = None,
+    course: Root = None,
+):
+    """Write a page of submissions whose code is suspiciously alike, with the evidence side by side."""
+    from . import similar as alike
+    with ending_well():
+        alike.similar(console, course, assignment, at_least, output)
+
+
+@app.command()
+def missing(course: Root = None):
+    """Say what an exercise of source/ still lacks: reference, checks, misconceptions, right answers. Exit status: 0 nothing."""
+    from . import missing as rooms
+    raise typer.Exit(1 if rooms.show(console, course or ROOT) else 0)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def lab(context: typer.Context, course: Root = None):
+    """Start JupyterLab with formgrader on this course; options of `jupyter lab` may follow."""
+    from . import lab as jupyterlab
+    with ending_well():
+        jupyterlab.start(console, course, context.args)
+
+
+@app.command()
+def mistakes():
+    """Make docs/mistakes.md anew: each known mistake with what its author is told."""
+    from .mistakes import write
+    write(console)
+
+
+@app.command()
+def extend(
+    assignment: Assignment,
+    student: Annotated[str, typer.Argument(help="The student's name in nbgrader.")],
+    days: Annotated[int, typer.Option(min=0, help="Days after the deadline of all.")] = 0,
+    hours: Annotated[int, typer.Option(min=0, help="Hours after that.")] = 0,
+    course: Root = None,
+):
+    """Give one student more time; 0 days and hours take it back."""
+    from ..plugins.late import extend as give
+    with ending_well():
+        give(console, course, assignment, student, days, hours)
+
+
+@app.command()
+def doctor():
+    """Look at what grading stands on here, and name the command that mends what is missing. Exit status: 0 it can grade."""
+    from .doctor import diagnose_host
+    findings = diagnose_host()
+    for finding in findings:
+        word = "ok     " if finding.ok else "MISSING" if finding.needed else "better "
+        console.print(f"{word}  {finding.name}: {finding.said}", markup=False, highlight=False, soft_wrap=True)
+        if not finding.ok and finding.remedy:
+            console.print(f"         {finding.remedy}", markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(0 if all(finding.ok or not finding.needed for finding in findings) else 1)
+
+
+@contextmanager
+def ending_well():
+    """Turn the errors that say what to do into a line on standard error; anything else is a bug and may show itself."""
+    from ..run.course import CourseError
+    from ..run.gradebook import NotGenerated
+    from ..border.sandbox import SandboxUnavailable
+    try:
+        yield
+    except (CourseError, NotGenerated, SandboxUnavailable) as error:
+        fail(error)
+
+
+def fail(message, code=1):
+    """Say why on standard error and end with `code`."""
+    Console(stderr=True).print(f"[bold red]course:[/] {message}", highlight=False)
+    raise typer.Exit(code)
+
+
+def main():
+    app()

@@ -1,0 +1,165 @@
+"""Check the host: what grading needs is there, and for every missing thing the command that mends it.
+
+`diagnose_host` changes nothing. Each check below looks at one thing and returns a `Finding`; a check that cannot be
+made is a finding that is not ok, never an error.
+"""
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from ctypes.util import find_library
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from ..border import cgroup
+from ..border.sandbox import KernelNotStarted, Limits, Sandbox, SandboxUnavailable, find_bwrap
+
+PYTHON, NUMPY, LINUX, FREE_BYTES = (3, 11), (1, 26), (5, 14), 2 * 2**30
+SYSCTLS = {"kernel/unprivileged_userns_clone": "0", "user/max_user_namespaces": "0",
+           "kernel/apparmor_restrict_unprivileged_userns": "1"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at: whether it is as it should be, what was found, and else what to do about it.
+
+    `needed` tells whether grading is refused without it; the rest makes grading faster or safer.
+    """
+
+    name: str
+    ok: bool
+    said: str
+    remedy: str = ""
+    needed: bool = True
+
+
+def diagnose_host():
+    """Look at everything that grading stands on: a list of `Finding`. Takes a few seconds: it starts a sandbox."""
+    return [python(), numpy(), alembic(), linux(), bubblewrap(), user_namespaces(), *sandbox(), seccomp(), memory(),
+            grader(), free_space()]
+
+
+# --- what runs on the host ----------------------------------------------------------------------------------------
+
+def python():
+    return Finding("Python", sys.version_info[:2] >= PYTHON, f"Python {platform.python_version()}",
+                   "apt-get install python3.11 python3.11-venv, then: make PYTHON=python3.11 test")
+
+
+def numpy():
+    try:
+        found = version("numpy")
+    except PackageNotFoundError:
+        return Finding("NumPy", False, "NumPy is not installed", "bin/setup python3")
+    return Finding("NumPy", numbers(found) >= NUMPY, f"NumPy {found}", "bin/setup python3")
+
+
+def alembic():
+    """nbgrader calls it by name when it makes or upgrades a gradebook."""
+    beside = Path(sys.executable).parent
+    found = shutil.which("alembic", path=os.pathsep.join((str(beside), os.environ.get("PATH", ""))))
+    return Finding("alembic", found is not None, found or "alembic is neither beside Python nor on PATH",
+                   f"{sys.executable} -m pip install alembic")
+
+
+def free_space():
+    free = shutil.disk_usage(tempfile.gettempdir()).free
+    return Finding("free space", free >= FREE_BYTES, f"{free / 2**30:.1f} GiB free in {tempfile.gettempdir()}",
+                   "Free some space, or name another folder: export TMPDIR=/a/larger/place", needed=False)
+
+
+def grader():
+    """Root grades safely, but nothing of grading needs its rights."""
+    return Finding("grader's user", os.geteuid() != 0, "an ordinary user" if os.geteuid() else "root",
+                   "Grade as an ordinary user: then a flaw in the sandbox is not a flaw with root's rights.", needed=False)
+
+
+# --- what the sandbox stands on -----------------------------------------------------------------------------------
+
+def linux():
+    found = os.uname().release
+    return Finding("Linux", numbers(found) >= LINUX, f"Linux {found}",
+                   "Use Linux 5.14 or newer: older ones count processes per user, so the limit on them is left out.",
+                   needed=False)
+
+
+def bubblewrap():
+    found = find_bwrap()
+    if found is None:
+        return Finding("bubblewrap", False, "bwrap is not installed", "apt-get install bubblewrap")
+    said = output_of(found, "--version")
+    return Finding("bubblewrap", said is not None, f"{said or 'does not run'} ({found})", "apt-get install bubblewrap")
+
+
+def user_namespaces():
+    closed = [f"sysctl -w {name.replace('/', '.')}={'15000' if 'max' in name else 1 - int(bad)}"
+              for name, bad in SYSCTLS.items() if text_of(Path("/proc/sys", name)).strip() == bad]
+    return Finding("user namespaces", not closed, "closed to ordinary users" if closed else "open",
+                   "As root: " + "; ".join(closed), needed=os.geteuid() != 0)
+
+
+def sandbox():
+    """start the real thing: whether a sandbox can be had, and whether kernels can be forked out of a warm one."""
+    box = Sandbox()
+    try:
+        box.open()
+        warm = box.warm
+    except (SandboxUnavailable, KernelNotStarted) as error:
+        said, _, remedy = str(error).partition("\n")
+        return [Finding("sandbox", False, said, remedy or "See docs/threat-model.md, section Host.")]
+    finally:
+        box.close()
+    return [Finding("sandbox", True, "student code can be isolated"),
+            Finding("nested namespaces", warm, "a fork per submission" if warm else "a bubblewrap per submission",
+                    "Grading works, slower by a second or two a submission. To mend it, let bubblewrap's processes make "
+                    "user namespaces: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0", needed=False)]
+
+
+def seccomp():
+    """libseccomp filters system calls; without it the namespaces hold alone, and nested ones are open to students."""
+    found = find_library("seccomp")
+    try:
+        binding = version("pyseccomp")
+    except PackageNotFoundError:
+        binding = None
+    said = f"{found or 'libseccomp is missing'}, pyseccomp {binding or 'is missing'}"
+    return Finding("system call filter", bool(found and binding), said,
+                   f"apt-get install libseccomp2; {sys.executable} -m pip install pyseccomp", needed=False)
+
+
+def memory():
+    """Where a cgroup can be made, it caps all of a sandbox together; rlimits and a watch hold everywhere."""
+    group = cgroup.make(Limits())
+    if group:
+        group.close()
+    return Finding("cgroup v2", bool(group), "memory and processes of a sandbox are capped together" if group else
+                   "none can be made here: rlimits and a watch ten times a second hold alone",
+                   "Where systemd runs, start it in a scope of its own: systemd-run --user --scope course grade ps1",
+                   needed=False)
+
+
+# --- small change -------------------------------------------------------------------------------------------------
+
+def numbers(text):
+    """(major, minor) out of a version such as "6.18.44-fc"; (0, 0) if there is none."""
+    found = re.match(r"(\d+)\.(\d+)", text)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
+
+
+def text_of(path):
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
+
+
+def output_of(*command):
+    try:
+        return subprocess.run(command, text=True, capture_output=True, timeout=20, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None

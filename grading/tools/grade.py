@@ -1,0 +1,144 @@
+"""`course grade`: the run as an instructor sees it - progress, summary, dry run, exit status."""
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nbformat
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from ..run.course import Course
+from ..notebooks.names import shown
+from ..border.sandbox import COLD, Sandbox
+
+SOME_FAILED, INTERRUPTED = 3, 130
+
+
+@dataclass
+class Line:
+    """What the summary keeps of one graded submission: not its notebooks, so that memory stays flat."""
+
+    student: str
+    score: float
+    mended: dict
+    error: str | None       # why it was not graded
+    look: str = ""          # what a human should look at although it was
+    changes: list = field(default_factory=list)
+    cold: bool = False      # see `sandbox.COLD`
+
+    def __str__(self):
+        if self.error:
+            return f"not graded: {self.error}"
+        return f"{self.score:g} points" + (f", {len(self.mended)} cells mended" if self.mended else "") \
+            + (f"; look: {self.look}" if self.look else "")
+
+
+class Rate(ProgressColumn):
+    """Submissions per second."""
+
+    def render(self, task):
+        return Text(f"{task.speed:.1f}/s" if task.speed else "")
+
+
+def grade_class(console, root, assignment, students, jobs, scheduler, force, dry_run, boxes=()):
+    """Grade a class, in sandboxes that started early where `boxes` has some; returns the exit status.
+
+    Raises `CourseError`, `NotGenerated` or `SandboxUnavailable`.
+    """
+    course = Course(root)
+    everything = course.submissions(assignment, students, force or dry_run)
+    if not everything:
+        course.assignments(assignment)      # a name that is mistyped is not a class that is graded
+    waiting = [one for one in everything if one.why]
+    console.print(f"{assignment}: {len(everything)} submissions, {len(waiting)} to grade.")
+    if not waiting:
+        return 0
+    if not scheduler and not any(box.alive() for box in boxes):     # refuse before the run, not once per submission
+        Sandbox(course.execute.sandbox).probe()
+    lines, status, started = [], 0, time.monotonic()
+    run = course.grade(assignment, waiting, jobs, scheduler, not dry_run, boxes)
+    with Progress("{task.description}", BarColumn(), MofNCompleteColumn(), Rate(), TimeElapsedColumn(),
+                  TimeRemainingColumn(), console=console, disable=not console.is_terminal, transient=True) as bar:
+        task = bar.add_task(f"grading {assignment}", total=len(waiting))
+        try:
+            for graded in run:
+                lines.append(read_line(course, assignment, graded, dry_run))
+                bar.advance(task)
+                if not console.is_terminal:
+                    console.print(f"{len(lines)}/{len(waiting)} {lines[-1].student}: {lines[-1]}", markup=False,
+                                  highlight=False, soft_wrap=True)
+        except KeyboardInterrupt:
+            status = INTERRUPTED
+            console.print(f"Stopped. What was graded so far ({len(lines)}) is kept; run the command again for the rest.")
+    console.print(changes_table(lines) if dry_run else summary_table(lines, time.monotonic() - started))
+    if any(line.cold for line in lines):
+        console.print(COLD, highlight=False, soft_wrap=True)
+    for line in lines:
+        if line.error or line.look:
+            console.print(f"[bold red]needs a human:[/] {escape(shown(line.student))}: "
+                          f"{escape(line.error or 'graded, but look: ' + line.look)}", highlight=False, soft_wrap=True)
+    return status or (SOME_FAILED if any(line.error for line in lines) else 0)
+
+
+def read_line(course, assignment, graded, dry_run):
+    score = sum(value or 0 for value in graded.scores.values())
+    refused = " ".join(graded.refused.values())
+    line = Line(graded.student, score, graded.mended, graded.error or refused or None, " ".join(graded.notes), cold=graded.cold)
+    if dry_run and not graded.error:
+        line.changes = changes(course, assignment, graded)
+    return line
+
+
+def summary_table(lines, seconds):
+    """How many were graded, mended, failed, and who needs a human."""
+    graded = [line for line in lines if not line.error]
+    table = Table(title=f"{len(lines)} submissions in {seconds:.0f} s", title_justify="left", show_header=False)
+    for name, chosen in (("graded", graded), ("of these mended", [line for line in graded if line.mended]),
+                         ("failed", [line for line in lines if line.error]),
+                         ("need a human", [line for line in lines if line.error or line.look])):
+        names = "" if name == "graded" else ", ".join(line.student for line in chosen[:8]) + (" …" if chosen[8:] else "")
+        table.add_row(name, str(len(chosen)), escape(names))
+    return table
+
+
+# --- dry run ------------------------------------------------------------------------------------------------------
+
+def changes(course, assignment, graded):
+    """[(exercise, points before, points now, [checks that changed])] against what stands in autograded/."""
+    folder = Path(course.dir.format_path(course.dir.autograded_directory, graded.student, assignment))
+    found = []
+    for name, text in graded.notebooks.items():
+        path = folder / f"{name}.ipynb"
+        before = points_and_checks(nbformat.read(path, as_version=4)) if path.exists() else {}
+        now = points_and_checks(nbformat.reads(text, as_version=4))
+        for exercise, (points, checks) in now.items():
+            old_points, old_checks = before.get(exercise, (None, {}))
+            if old_points != points:
+                differing = [check for check, outcome in checks.items() if old_checks.get(check) != outcome]
+                found.append((exercise, old_points, points, differing))
+    return found
+
+
+def points_and_checks(nb):
+    """{exercise: (points, {check: outcome})} as a graded notebook has them."""
+    most = {cell.metadata["nbgrader"]["grade_id"].removeprefix("test_"): cell.metadata["nbgrader"]["points"]
+            for cell in nb.cells if cell.metadata.get("nbgrader", {}).get("grade")}
+    return {name: (round(verdict["fraction"] * most.get(name, 0), 2),
+                   {check["name"]: check["outcome"] for check in verdict["checks"]})
+            for name, verdict in nb.metadata.get("grading", {}).get("verdicts", {}).items()}
+
+
+def changes_table(lines):
+    """Who would change, by how much, and which checks make the difference."""
+    table = Table("student", "exercise", "before", "now", "checks that differ", title_justify="left",
+                  title="Dry run: nothing was written. A regrade would change:")
+    for line in lines:
+        for exercise, before, now, checks in line.changes:
+            table.add_row(escape(line.student), exercise, "–" if before is None else f"{before:g}", f"{now:g}",
+                          ", ".join(check.removeprefix("test_") for check in checks))
+    if not table.row_count:
+        table.add_row("nobody", "", "", "", "")
+    return table

@@ -1,0 +1,103 @@
+"""`course missing`: what an exercise still lacks in one of its rooms. Its name is the link between them."""
+
+import ast
+import json
+from pathlib import Path
+
+from ..run.execute import HIDDEN_CALL
+
+# at least so many of each, by CONTRIBUTING.md and the tests of the course
+ROOMS = {
+    "tests/hidden/test_{}.py": ("check", 5, 'hidden checks: @check("{}", "is right for ...", hint="...")'),
+    "tests/misconceptions/{}.py": ("misconception", 6, 'misconceptions: @misconception("{}", "name", at_most=0, says="...")'),
+    "tests/right_answers/{}.py": ("right_answer", 3, 'right answers: @right_answer("{}", "style")'),
+}
+
+
+def missing(root):
+    """What is missing in the course at `root`, one line each with the file that it belongs to; [] if nothing is."""
+    root, lines = Path(root), []
+    for path in sorted(root.glob("source/*/*.ipynb")):
+        lines += missing_in(root, path)
+    return lines
+
+
+def missing_in(root, path):
+    """The same for one notebook of source/."""
+    cells = [cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if "nbgrader" in cell["metadata"]]
+    place, name = path.relative_to(root), path.stem
+    asked = exercises_of(cells)
+    answers = {ng["grade_id"] for ng in marks(cells) if ng["solution"] and not ng["grade"]}
+    lines = []
+    for cell_id, names in asked.items():
+        if not names:
+            lines.append(f'{place}: the tests cell {cell_id} names no hidden checks; write run_hidden_checks("...") '
+                         "as a line of its own between ### BEGIN HIDDEN TESTS and ### END HIDDEN TESTS.")
+        lines += [f"{place}: the tests cell {cell_id} asks for {one}, but no answer cell has that grade_id."
+                  for one in names if one not in answers]
+    exercises = [one for names in asked.values() for one in names]
+    lines += [f"{place}: the answer cell {one} has no tests cell, so it earns no points."
+              for one in sorted(answers - set(exercises))]
+    lines += without_rubric(place, cells, name)
+    for exercise in exercises:
+        lines += missing_rooms(root, name, exercise)
+    return lines
+
+
+def marks(cells):
+    return [cell["metadata"]["nbgrader"] for cell in cells]
+
+
+def exercises_of(cells):
+    """{grade_id of a tests cell: the exercises that it asks hidden checks for}."""
+    return {cell["metadata"]["nbgrader"]["grade_id"]: HIDDEN_CALL.findall("".join(cell["source"])) for cell in cells
+            if cell["cell_type"] == "code" and cell["metadata"]["nbgrader"]["grade"]
+            and not cell["metadata"]["nbgrader"]["solution"]}
+
+
+def without_rubric(place, cells, name):
+    questions = [cell for cell in cells if cell["metadata"]["nbgrader"]["grade_id"] == f"explain_{name}"]
+    if not questions:
+        return [f"{place}: there is no question with the grade_id explain_{name}."]
+    if "### BEGIN MARK SCHEME" not in "".join(questions[0]["source"]):
+        return [f"{place}: the question explain_{name} has no rubric; write it between ### BEGIN MARK SCHEME and "
+                "### END MARK SCHEME."]
+    return []
+
+
+def missing_rooms(root, notebook, exercise):
+    """What the rooms outside of source/ lack for one exercise."""
+    place = f"reference_impl/{notebook}.py"
+    lines = [] if exercise in functions(root / place) else [f"{place}: there is no function {exercise}: the right answer."]
+    for pattern, (mark, least, what) in ROOMS.items():
+        place = pattern.format(notebook)
+        found = marked(root / place, mark).count(exercise)
+        if found < least:
+            lines.append(f"{place}: {exercise} has {found} of at least {least} {what.format(exercise)}")
+    return lines
+
+
+def tree(path):
+    return ast.parse(path.read_text(encoding="utf-8")) if path.exists() else ast.Module([], [])
+
+
+def functions(path):
+    """The names of the functions at the top of a file."""
+    return {node.name for node in tree(path).body if isinstance(node, ast.FunctionDef)}
+
+
+def marked(path, mark):
+    """The exercises that the calls of `mark` in a file name as their first argument, one entry per call."""
+    return [node.args[0].value for node in ast.walk(tree(path))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == mark
+            and node.args and isinstance(node.args[0], ast.Constant)]
+
+
+def show(console, root):
+    """Print what is missing; the number of lines."""
+    lines = missing(root)
+    for line in lines:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    if not lines:
+        console.print("Nothing is missing: every exercise has its reference, checks, misconceptions and right answers.")
+    return len(lines)

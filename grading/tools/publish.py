@@ -1,0 +1,79 @@
+"""`course publish`: a zip per assignment of what students get, the same bytes each time.
+
+Beside the release it holds a page on how to start. The notebooks run where numpy, matplotlib and Jupyter are installed,
+without nbgrader.
+"""
+
+import re
+import zipfile
+from pathlib import Path
+
+import nbformat
+
+from ..run.course import CourseError
+
+ROOT = Path(__file__).parents[2]
+SECRET = re.compile(rb"(BEGIN|END) (SOLUTION|HIDDEN TESTS|MARK SCHEME)|run_hidden_checks")
+EPOCH = (1980, 1, 1, 0, 0, 0)       # the earliest time that a zip can hold
+START = """\
+{assignment}: {title}
+{line}
+
+1. You need Python 3.11 or newer with numpy, matplotlib and Jupyter:
+       pip install numpy matplotlib jupyterlab
+2. Keep the files of this folder together, and open the notebook from here:
+       jupyter lab {notebook}
+3. Work from top to bottom. Write your answers into the cells that say YOUR CODE HERE, and run the check below each of
+   them as often as you like: it says in words what is still missing.
+4. Before you hand in: restart the kernel, run all cells, save.
+   Hand in {notebook} under this name, the way your course tells you.
+
+The checks that you see test a few inputs. More of them run after you hand in, on what your functions return; how you
+write the functions is up to you.
+
+Licence: text and pictures of this course CC BY 4.0 (https://creativecommons.org/licenses/by/4.0/),
+code BSD 3-Clause. Your answers are yours.
+"""
+
+
+def publish(console, release=ROOT / "release", assignment=None, output=ROOT / "build" / "publish"):
+    """Write `output`/<assignment>.zip for one or all assignments of the folder `release`. Raises `CourseError`."""
+    folders = sorted(path for path in Path(release).glob(assignment or "*") if path.is_dir())
+    if not folders:
+        raise CourseError(f"There is no {Path(release, assignment or '')}. Make it first: course release")
+    Path(output).mkdir(parents=True, exist_ok=True)
+    for folder in folders:
+        place = Path(output, f"{folder.name}.zip")
+        write_zip(folder, place)
+        console.print(f"wrote {place}", soft_wrap=True, highlight=False, markup=False)
+
+
+def write_zip(folder, place):
+    """Pack the released assignment `folder` into `place`; files lie in a folder of the assignment's name."""
+    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*")
+             if path.is_file() and not {".ipynb_checkpoints", "__pycache__"} & set(path.parts)}
+    (notebook, *_) = [name for name in sorted(files) if name.endswith(".ipynb")] or no_notebook(folder)
+    files["README.txt"] = how_to_start(folder.name, notebook, files[notebook]).encode()
+    refuse_secrets(folder, files)
+    with zipfile.ZipFile(place, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in sorted(files):
+            entry = zipfile.ZipInfo(f"{folder.name}/{name}", EPOCH)
+            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+            archive.writestr(entry, files[name])
+
+
+def no_notebook(folder):
+    raise CourseError(f"There is no notebook in {folder}. Make it first: course release")
+
+
+def how_to_start(assignment, notebook, content):
+    title = next((line.lstrip("# ").strip() for cell in nbformat.reads(content.decode(), as_version=4).cells
+                  if cell.cell_type == "markdown" for line in cell.source.splitlines() if line.startswith("# ")), notebook)
+    return START.format(assignment=assignment, title=title, line="=" * (len(assignment) + 2 + len(title)), notebook=notebook)
+
+
+def refuse_secrets(folder, files):
+    """Nothing that belongs to graders may leave. Raises `CourseError`."""
+    for name, content in files.items():
+        if SECRET.search(content):
+            raise CourseError(f"{folder / name} holds hidden lines or a solution: it is no release. Run: course release")

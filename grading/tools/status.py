@@ -1,0 +1,149 @@
+"""`course status`: where each assignment stands, read from nbgrader's own folders and gradebook, and what to run next."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nbformat
+from nbgrader.api import Gradebook
+from rich.markup import escape
+from rich.table import Table
+from sqlalchemy.engine import make_url
+
+from ..plugins import overview
+from ..run.course import Course
+
+COLUMNS = {"ungraded": "not graded yet, or handed in again since", "failed": "grading began and did not come to an end",
+           "mended": "the notebook was mended before grading", "human": "a person has to grade or look",
+           "feedback": "no feedback page, or one older than the grades"}
+NAMES = 3       # of students that are named per state
+
+
+@dataclass
+class State:
+    """One assignment: students by what their submission waits for, and the next command to run."""
+
+    assignment: str
+    generated: bool = True
+    released: bool = False      # whether release/ has it: nbgrader then generates it only with --force
+    submitted: list = field(default_factory=list)
+    ungraded: list = field(default_factory=list)
+    failed: list = field(default_factory=list)
+    mended: list = field(default_factory=list)
+    human: list = field(default_factory=list)
+    feedback: list = field(default_factory=list)
+    outdated: bool = False      # whether one of the missing feedback pages is there, but older than the grades
+
+    @property
+    def next(self):
+        """The next step; most steps are commands."""
+        name = self.assignment
+        if not self.generated:
+            return f"nbgrader generate_assignment {name}" + (" --force" if self.released else "")
+        if not self.submitted:
+            return f"nbgrader collect {name}"
+        if set(self.ungraded) - set(self.failed):
+            return f"course grade {name}"
+        if self.failed:
+            return f"course grade {name} --student {self.failed[0]}, and read what it says"
+        if self.human:
+            return f"course lab, then Nbgrader > Formgrader > Manual Grading > {name}"
+        if self.feedback:
+            return f"nbgrader generate_feedback {name}" + (" --force" if self.outdated else "")
+        return f"nbgrader release_feedback {name}"
+
+
+def states(root=None, assignment=None):
+    """A `State` for each assignment of the course, or for one. Raises `CourseError` for one that does not exist."""
+    course = Course(root)
+    names, rows = course.assignments(assignment), gradebook_rows(course)
+    return [state(course, name, rows.get(name)) for name in names]
+
+
+def gradebook_rows(course):
+    """{assignment: {student: (whether a person has to grade, whether the feedback tells other points)}}; {} at first.
+
+    Who only got an extension is in the gradebook as well; that row says nothing yet.
+    """
+    database = make_url(course.dir.db_url).database
+    if course.dir.db_url.startswith("sqlite") and not os.path.exists(database or ""):
+        return {}       # opening it would make it
+    with Gradebook(course.dir.db_url, course.dir.course_id) as gradebook:
+        return {row.name: {s.student_id: (bool(s.needs_manual_grade), tells_other_points(course, s))
+                           for s in row.submissions if was_begun(course, s)}
+                for row in gradebook.assignments if row.notebooks}      # else only name and deadline were added
+
+
+def was_begun(course, submission):
+    """Whether grading began, as far as the gradebook shows it."""
+    return submission.extension is None or folder_of(course, course.dir.autograded_directory, submission).is_dir()
+
+
+def folder_of(course, step, submission):
+    return Path(course.dir.format_path(step, submission.student_id, submission.assignment.name))
+
+
+def tells_other_points(course, submission):
+    """Whether the overview that students have is not what it would be now: a person may have graded since."""
+    page = folder_of(course, course.dir.feedback_directory, submission) / overview.NAME
+    folder = folder_of(course, course.dir.autograded_directory, submission)
+    return page.exists() and page.read_text(encoding="utf-8") != overview.overview(submission, folder)
+
+
+def state(course, assignment, rows):
+    release = course.dir.format_path(course.dir.release_directory, ".", assignment)
+    found = State(assignment, generated=rows is not None, released=os.path.isdir(release))
+    if not Path(course.dir.root, course.dir.submitted_directory).is_dir():
+        return found
+    for one in course.submissions(assignment):
+        folder = Path(course.dir.format_path(course.dir.autograded_directory, one.student, assignment))
+        found.submitted.append(one.student)
+        if one.why:
+            found.ungraded.append(one.student)
+        if not folder.is_dir():
+            if one.trouble or one.student in (rows or {}):
+                found.failed.append(one.student)
+            continue
+        if any(was_mended(path) for path in folder.glob("*.ipynb")):
+            found.mended.append(one.student)
+        by_hand, stale = (rows or {}).get(one.student, (False, False))
+        if by_hand:
+            found.human.append(one.student)
+        pages = Path(course.dir.format_path(course.dir.feedback_directory, one.student, assignment))
+        if stale or not is_up_to_date(pages, folder):
+            found.feedback.append(one.student)
+            found.outdated = found.outdated or pages.is_dir()
+    return found
+
+
+def was_mended(path):
+    return bool(nbformat.read(path, as_version=4).metadata.get("grading", {}).get("mended"))
+
+
+def is_up_to_date(pages, folder):
+    """Whether there is a feedback page for each graded notebook of `folder`, none older than it."""
+    for graded in folder.glob("*.ipynb"):
+        page = pages / f"{graded.stem}.html"
+        if not page.exists() or page.stat().st_mtime < graded.stat().st_mtime:
+            return False
+    return True
+
+
+def show(console, found):
+    """Print the states as a table, then the next step of each."""
+    table = Table(title_justify="left")
+    for name in ("assignment", "submitted", *COLUMNS):
+        table.add_column({"human": "waiting for\na human", "feedback": "feedback\nmissing"}.get(name, name),
+                         justify="left" if name == "assignment" else "right")
+    for one in found:
+        table.add_row(one.assignment, str(len(one.submitted)), *(str(len(getattr(one, name))) for name in COLUMNS))
+    console.print(table)
+    for one in found:
+        for name, meaning in COLUMNS.items():
+            students = getattr(one, name)
+            if students and name != "ungraded":
+                more = f" and {len(students) - NAMES} more" if len(students) > NAMES else ""
+                console.print(f"{one.assignment}: {meaning}: {escape(', '.join(students[:NAMES]))}{more}",
+                              soft_wrap=True, highlight=False)
+    for one in found:
+        console.print(f"[bold]{one.assignment}: next:[/] {escape(one.next)}", soft_wrap=True, highlight=False)
