@@ -1,11 +1,12 @@
 """What an author of checks writes: a mark that makes a test function a check of an exercise."""
 
 
-def check(exercise, title, *, hint, weight=1, core=False):
+def check(exercise, title, *, hint, weight=1, core=False, most=1.0):
     """Mark a test function as a check of `exercise`.
 
     `title` completes the sentence "<exercise> ..." and `hint` says what to try; students read both. `weight` is the
-    check's share of the points. If a core check does not pass, the exercise earns nothing.
+    check's share of the points. If a core check does not pass, the exercise earns nothing; while any other does not, it
+    earns `most` of its points at best: below 1 for a case without which the answer is a wrong one.
     """
     import pytest       # which a bank of answers does without
-    return pytest.mark.check(exercise=exercise, title=title, hint=hint, weight=weight, core=core)
+    return pytest.mark.check(exercise=exercise, title=title, hint=hint, weight=weight, core=core, most=0.0 if core else most)

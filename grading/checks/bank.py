@@ -5,15 +5,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
+SYNTHETIC = "synthetic"     # a likely mistake for which no public thread was found
+
+
 @dataclass(frozen=True)
 class Misconception:
-    """A wrong answer that students really give. `at_most` is the largest share of the points that it may earn."""
+    """A wrong answer that students really give. `at_most` is the largest share of the points that it may earn.
+
+    `source` is the public address where somebody gave it, or SYNTHETIC if none is known.
+    """
 
     exercise: str
     name: str
     says: str
     at_most: float
     function: object
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -25,10 +32,10 @@ class RightAnswer:
     function: object
 
 
-def misconception(exercise, name, *, at_most, says):
+def misconception(exercise, name, *, at_most, says, source=""):
     """Mark a function as the misconception `name` of `exercise`; the function stays as it is."""
     def mark(function):
-        function.bank_entry = Misconception(exercise, name, says, at_most, function)
+        function.bank_entry = Misconception(exercise, name, says, at_most, function, source)
         return function
     return mark
 

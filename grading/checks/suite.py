@@ -40,7 +40,7 @@ BENCH = pytest.StashKey[Bench]()
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "check(exercise, title, hint, weight, core): a check that judges a student")
+    config.addinivalue_line("markers", "check(exercise, title, hint, weight, core, most): a check that judges a student")
     config.stash.setdefault(BENCH, Bench())
 
 
@@ -152,7 +152,7 @@ def asks_for_nothing_more(item):
 def result(item, outcome, said="", misconception=None, error=None):
     mark = item.get_closest_marker("check").kwargs
     return CheckResult(item.name, mark["title"], mark["hint"], mark["weight"], mark["core"], outcome, said,
-                       misconception, error)
+                       misconception, error, mark["most"])
 
 
 class SuiteError(Exception):

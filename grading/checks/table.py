@@ -35,14 +35,17 @@ def error_line(error, sources):
 
 
 def rows(verdict, sources):
-    """(outcome, core, title, [lines of explanation]) for each check; one explanation for what fails alike."""
+    """(outcome, mark, title, [lines of explanation]) for each check; one explanation for what fails alike.
+
+    The mark is * for a core check and + for one without which only a part of the points can be earned.
+    """
     named = set()       # what was said once is not said again
     for one in verdict.checks:
-        lines = []
+        lines, mark = [], "*" if one.core else "+" if one.most < 1 else ""
         if one.outcome != PASSED:
             said = error_line(one.error, sources) if one.error else one.said
             if said in named and (one.error or one.outcome == NOT_RUN):
-                yield one.outcome, one.core, one.title, []
+                yield one.outcome, mark, one.title, []
                 continue
             named.add(said)
             lines.append(said)
@@ -52,7 +55,7 @@ def rows(verdict, sources):
                 lines.append(f"This looks like a known mistake — {known.name}: {known.says}")
             elif one.outcome == FAILED and not known:
                 lines.append(f"Hint: {one.hint}")
-        yield one.outcome, one.core, one.title, [line for line in lines if line]
+        yield one.outcome, mark, one.title, [line for line in lines if line]
 
 
 def summary(verdict):
@@ -67,6 +70,9 @@ def summary(verdict):
         parts.append("the other checks count once every core check (marked *) passes")
     elif verdict.fraction:
         parts.append("the core of it is right")
+        most = min(c.most for c in verdict.checks if c.outcome != PASSED)
+        if most < 1:
+            parts.append(f"it earns at most {most:.0%} until every check marked + passes")
     return "; ".join(parts) + "."
 
 
@@ -82,8 +88,8 @@ def notes(verdict, note):
 def as_text(verdict, points, max_points, sources, note=""):
     """The table as plain text."""
     out = [f"{verdict.exercise}: {points:g} of {max_points:g} points. {summary(verdict)}"]
-    for outcome, core, title, lines in rows(verdict, sources):
-        out.append(f"  {SIGNS[outcome]:<10}{'*' if core else ' '} {title}")
+    for outcome, mark, title, lines in rows(verdict, sources):
+        out.append(f"  {SIGNS[outcome]:<10}{mark or ' '} {title}")
         out += [f"               {line}" for line in lines]
     return "\n".join(out + notes(verdict, note))
 
@@ -91,11 +97,10 @@ def as_text(verdict, points, max_points, sources, note=""):
 def as_html(verdict, points, max_points, sources, note=""):
     """The table as HTML without style sheet, script or anything from elsewhere."""
     body = []
-    for outcome, core, title, lines in rows(verdict, sources):
+    for outcome, mark, title, lines in rows(verdict, sources):
         more = "".join(f"<br><small>{inert(escape(line))}</small>" for line in lines)
-        star = " *" if core else ""
         body.append(f'<tr><td style="white-space:nowrap;padding-right:1em;color:{COLOURS[outcome]}">{SIGNS[outcome]}</td>'
-                    f'<td style="text-align:left">{escape(title)}{star}{more}</td></tr>')
+                    f'<td style="text-align:left">{escape(title)}{" " + mark if mark else ""}{more}</td></tr>')
     extra = "".join(f"<p>{inert(escape(line))}</p>" for line in notes(verdict, note))
     return (f'<table><caption style="text-align:left"><b>{escape(verdict.exercise)}: {points:g} of {max_points:g} points.'
             f'</b> {escape(summary(verdict))}</caption><thead><tr><th scope="col">Result</th>'

@@ -26,6 +26,7 @@ class CheckResult:
     said: str = ""
     misconception: object = None
     error: object = None
+    most: float = 1.0
 
 
 @dataclass
@@ -39,11 +40,13 @@ class Verdict:
 
     @property
     def fraction(self):
-        """The share of the points that is earned: passed weight over all weight, or 0 if a core check did not pass."""
+        """The share of the points that is earned: passed weight over all weight, no more than `most` of any check that
+        did not pass, and 0 if one of those is core."""
         total = sum(c.weight for c in self.checks)
         if not total or any(c.core and c.outcome != PASSED for c in self.checks):
             return 0.0
-        return sum(c.weight for c in self.checks if c.outcome == PASSED) / total
+        share = sum(c.weight for c in self.checks if c.outcome == PASSED) / total
+        return min([share, *(c.most for c in self.checks if c.outcome != PASSED)])
 
     @property
     def misconceptions(self):

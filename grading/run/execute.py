@@ -208,6 +208,6 @@ def versions():
 def as_record(verdict):
     """A verdict as JSON, for reports."""
     return {"fraction": verdict.fraction, "warnings": verdict.warnings, "definitions": verdict.definitions,
-            "checks": [{"name": c.name, "title": c.title, "core": c.core, "weight": c.weight, "outcome": c.outcome,
+            "checks": [{"name": c.name, "title": c.title, "core": c.core, "most": c.most, "weight": c.weight, "outcome": c.outcome,
                         "misconception": c.misconception.name if c.misconception else None}
                        for c in verdict.checks]}

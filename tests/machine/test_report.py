@@ -80,6 +80,12 @@ def test_a_failed_core_check_explains_why_passed_checks_earn_nothing():
     assert "count once every core check (marked *) passes" in text and "keeps its shape *" in Words(html).text
 
 
+def test_a_failed_check_that_caps_says_how_much_can_be_earned():
+    text, html = tables(check(core=True), check(), check(FAILED, title="works for zero steps", most=0.4))
+    assert "earns at most 40% until every check marked + passes" in text and "+ works for zero steps" in text
+    assert "works for zero steps +" in Words(html).text
+
+
 def test_warnings_definitions_and_mended_cells_are_told():
     for table in tables(check(), warnings=["overflow"], definitions=3, note="The cell was missing."):
         for part in ("Floating-point warnings during the calls: overflow.", "defines relu 3 times; the best definition counts",

@@ -47,6 +47,14 @@ def test_one_more_passed_check_never_costs_points(checks, data):
     assert verdict(*better).fraction >= verdict(*checks).fraction
 
 
+@pytest.mark.parametrize(("outcomes", "share"), [((PASSED, PASSED), 1), ((FAILED, PASSED), 0.4), ((NOT_RUN, PASSED), 0.4),
+                                                 ((FAILED, FAILED), 0.25)], ids=str)
+def test_a_check_that_the_contract_insists_on_caps_what_the_others_earn(outcomes, share):
+    capped = [CheckResult("test_a", "does a", "try", 1, False, outcomes[0], most=0.4)]
+    others = [CheckResult("test_b", "does b", "try", 2, False, outcomes[1]), CheckResult("test_c", "is c", "try", 1, True, PASSED)]
+    assert Verdict("relu", capped + others).fraction == share
+
+
 def test_a_broken_check_of_ours_is_no_passed_core_check():
     assert verdict((OUR_ERROR, 1, True), (PASSED, 9, False)).fraction == 0
 
