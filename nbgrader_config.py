@@ -14,7 +14,9 @@ os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ.g
 
 try:
     from grading.plugins import autograde, overview
+    from grading.root import say_foreign_code
     autograde.install()     # submissions are screened before nbgrader opens them
+    say_foreign_code(here)  # a server may have loaded the code of another checkout before
     overview.install()      # students get an overview beside the page of each notebook
 except Exception as error:  # nbgrader would go on without this file, and so without the sandbox
     sys.exit(f"nbgrader_config.py: the grading plug-in could not be loaded ({type(error).__name__}: {error}). "
@@ -44,7 +46,7 @@ c.GenerateFeedback.preprocessors = [
 ]
 # Pages that need no network: feedback with formulas as MathML, formgrader with MathJax from this server.
 c.HTMLExporter.extra_template_basedirs = [
-    os.path.join(here, "grading", "pages", "templates"),
+    os.path.join(os.path.dirname(find_spec("grading").origin), "pages", "templates"),
     os.path.join(os.path.dirname(find_spec("nbgrader").origin), "server_extensions", "formgrader", "templates"),
 ]
 c.HTMLExporter.filters = {"markdown": "grading.plugins.feedback.markdown", "exercise": "grading.plugins.feedback.exercise",

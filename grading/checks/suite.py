@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from ..border.subject import LocalSubject, Stopped
+from ..root import find_root
 from .answer_key import AnswerKey
 from .student import Student
 from .verdict import FAILED, NOT_RUN, OUR_ERROR, PASSED, CheckResult, Failed, Verdict
@@ -200,8 +201,9 @@ class Suite:
         self.thread.join()
 
 
-def judge_functions(notebook, functions, root=Path(__file__).parents[2]):
+def judge_functions(notebook, functions, root=None):
     """Judge trusted functions {name: function} of this process with the checks of `notebook`: {exercise: Verdict}."""
+    root = find_root(root)
     suite = SUITES.get((root, notebook)) or SUITES.setdefault((root, notebook), Suite(root, notebook))
     return suite.judge(LocalSubject(functions))
 

@@ -10,7 +10,8 @@ from nbgrader.api import Gradebook
 from nbgrader.plugins import BasePlugin
 from traitlets import Float
 
-from ..run.course import Course, CourseError
+from ..root import CourseError
+from ..run.course import Course
 from ..run.gradebook import find_generated
 
 DAY = 24 * 60 * 60

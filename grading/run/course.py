@@ -1,5 +1,6 @@
 """One course as nbgrader configures it: where its folders are, what needs grading, and the run that grades it."""
 
+import contextlib
 import fcntl
 import os
 from contextlib import contextmanager, nullcontext
@@ -11,16 +12,13 @@ from nbgrader.preprocessors import AssignLatePenalties
 from nbgrader.utils import find_all_files, parse_utc
 from sqlalchemy.exc import SQLAlchemyError
 
+from ..root import CourseError, find_root
 from . import batch
 from .execute import Execute
 from .gradebook import Writer
 from ..notebooks.intake import read_stamp
 from ..notebooks.names import trouble_with_student
 from ..border.sandbox import Limits
-
-
-class CourseError(Exception):
-    """The course is not in a state for this command; the message says what to do."""
 
 
 @dataclass
@@ -35,11 +33,15 @@ class Waiting:
 
 
 class Course:
-    """`root` overrides `c.CourseDirectory.root`; everything else comes from nbgrader_config.py as for nbgrader itself."""
+    """The course in the folder `root`, or in the one that `find_root` finds; it is configured as for nbgrader itself.
+
+    Raises `CourseError` where there is none.
+    """
 
     def __init__(self, root=None, options=()):
-        app = NbGrader()
-        app.initialize([*([f"--CourseDirectory.root={Path(root).resolve()}"] if root else []), *options])
+        root, app = find_root(root), NbGrader()
+        with contextlib.chdir(root):        # where nbgrader looks for the configuration
+            app.initialize([f"--CourseDirectory.root={root}", *options])
         self.app, self.config, self.dir = app, app.config, app.coursedir
         self.execute = Execute(config=app.config)
 

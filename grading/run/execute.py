@@ -11,9 +11,10 @@ from importlib.metadata import version
 from multiprocessing.util import Finalize
 from pathlib import Path
 
+from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_locked, is_solution
-from traitlets import Dict, Enum, Float, Unicode
+from traitlets import Dict, Enum, Float, Unicode, default
 
 from ..checks import table
 from ..notebooks import outputs, pictures
@@ -38,8 +39,13 @@ class Execute(NbGraderPreprocessor):
         Limits of one submission that differ from `grading.border.sandbox.Limits`, for example {"cell_seconds": 30}.
         """).tag(config=True)
 
-    course_root = Unicode(str(Path(__file__).parents[2]), help="""
-        The folder with `reference_impl` and `tests/hidden`.""").tag(config=True)
+    course_root = Unicode(help="""
+        The folder with `reference_impl` and `tests/hidden`. By default the course's own: `c.CourseDirectory.root`.
+        """).tag(config=True)
+
+    @default("course_root")
+    def _course_root_default(self):
+        return CourseDirectory(config=self.config).root
 
     def preprocess(self, nb, resources):
         """Execute `nb` in place. Raises `SandboxUnavailable` or `SuiteError`: nbgrader then leaves it ungraded."""

@@ -15,7 +15,8 @@ import nbformat
 import numpy as np
 from nbgrader.api import Gradebook
 
-from ..run.course import Course, CourseError
+from ..root import CourseError
+from ..run.course import Course
 from ..run.gradebook import find_generated
 
 FEWEST = 5      # submissions below which a correlation says nothing

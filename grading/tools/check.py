@@ -22,7 +22,6 @@ from ..run.execute import HIDDEN_CALL, name_of, visible
 from ..notebooks.intake import NotTaken, files_below, read_regular
 from ..border.subject import KernelSubject
 
-ROOT = Path(__file__).parents[2]
 NOT_GRADED = 3      # exit status
 STYLES = {"✓": "green", "✗": "red", "–": "dim"}
 
@@ -43,7 +42,7 @@ class Found:
 
 # --- which notebook is it? --------------------------------------------------------------------------------------
 
-def notebooks(root=ROOT, assignment=None):
+def notebooks(root, assignment=None):
     """{notebook: path of its source} of the course, or of one assignment. Raises `NotChecked` if there is none."""
     found = {path.stem: path for path in sorted(Path(root, "source").glob(f"{assignment or '*'}/*.ipynb"))}
     if not found:
@@ -51,7 +50,7 @@ def notebooks(root=ROOT, assignment=None):
     return found
 
 
-def find_notebook(path, root=ROOT, assignment=None):
+def find_notebook(path, root, assignment=None):
     """The notebook that the file at `path` is, by its name, else by the exercises that it defines: a `Found`."""
     path = Path(path)
     if not path.is_file():
@@ -184,7 +183,7 @@ def style_of(line):
 
 # --- or only run it ---------------------------------------------------------------------------------------------
 
-def released(notebook, root=ROOT):
+def released(notebook, root):
     """The notebook as students get it: a `Found`."""
     source = notebooks(root)[notebook]
     return Found(Path(root, "release", source.parent.name, source.name), source.parent.name, notebook, source)

@@ -8,6 +8,9 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
+
+from ..root import CourseError, find_root, say_foreign_code
 
 # threads that multiply tiny matrices gain nothing, and a process that has some is not forked
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -17,7 +20,6 @@ gc.set_threshold(50_000)
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
                   help="Run the course: release, grade, report. Every command explains itself with --help.")
 console = Console()
-ROOT = Path(__file__).parents[2]
 
 
 @app.callback()
@@ -25,26 +27,37 @@ def course():
     """Run the course: release, grade, report."""
 
 
+def course_folder(given: Path | None):
+    """The course that a command is about, before anything else is done; said if another checkout's code works on it."""
+    try:
+        root = find_root(given)
+    except CourseError as error:
+        fail(error)
+    say_foreign_code(root)
+    return root
+
+
+Assignment = Annotated[str, typer.Argument(help="The assignment's name, for example ps1.")]
+Root = Annotated[Path | None, typer.Option("--course", callback=course_folder, show_default=False, metavar="FOLDER",
+                                           help="The course's folder, if it is neither this one nor above it.")]
+
+
 @app.command()
-def demo():
+def demo(course: Root = None):
     """Take the demonstration class through nbgrader, in build/demo."""
     from . import demo as demonstration
     try:
-        demonstration.run(console)
+        demonstration.run(console, course)
     except demonstration.DemoFailed as error:
         fail(error)
 
 
 @app.command()
-def release():
+def release(course: Root = None):
     """Make release/ anew from source/, as nbgrader generate_assignment does."""
     from .release import regenerate
-    for name in regenerate(ROOT / "release"):
+    for name in regenerate(course / "release", course):
         console.print(f"release/{name} is up to date")
-
-
-Assignment = Annotated[str, typer.Argument(help="The assignment's name, for example ps1.")]
-Root = Annotated[Path | None, typer.Option("--course", help="The course folder, if it is not this one.")]
 
 
 @app.command()
@@ -102,13 +115,14 @@ def report(
 @app.command()
 def publish(
     assignment: Annotated[str | None, typer.Argument(help="Only this assignment.")] = None,
-    output: Annotated[Path, typer.Option(help="The folder for the zip files.")] = Path("build/publish"),
-    release: Annotated[Path, typer.Option(help="The folder with the released assignments.")] = ROOT / "release",
+    output: Annotated[Path | None, typer.Option(help="The folder for the zip files.  [default: build/publish]")] = None,
+    release: Annotated[Path | None, typer.Option(help="The folder with the released assignments.  [default: release]")] = None,
+    course: Root = None,
 ):
     """Pack the release of each assignment into a zip for students, with a page on how to start."""
     from .publish import publish as pack
     with ending_well():
-        pack(console, release, assignment, output)
+        pack(console, release or course / "release", assignment, output or course / "build" / "publish")
 
 
 @app.command()
@@ -128,7 +142,8 @@ def similar(
 def missing(course: Root = None):
     """Say what an exercise of source/ still lacks: reference, checks, misconceptions, right answers. Exit status: 0 nothing."""
     from . import missing as rooms
-    raise typer.Exit(1 if rooms.show(console, course or ROOT) else 0)
+    with ending_well():
+        raise typer.Exit(1 if rooms.show(console, course) else 0)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -140,10 +155,10 @@ def lab(context: typer.Context, course: Root = None):
 
 
 @app.command()
-def mistakes():
+def mistakes(course: Root = None):
     """Make docs/mistakes.md anew: each known mistake with what its author is told."""
     from .mistakes import write
-    write(console)
+    write(console, course)
 
 
 @app.command()
@@ -161,7 +176,7 @@ def extend(
 
 
 @app.command()
-def doctor():
+def doctor(course: Root = None):
     """Look at what grading stands on here, and name the command that mends what is missing. Exit status: 0 it can grade."""
     from .doctor import diagnose_host
     findings = diagnose_host()
@@ -176,7 +191,6 @@ def doctor():
 @contextmanager
 def ending_well():
     """Turn the errors that say what to do into a line on standard error; anything else is a bug and may show itself."""
-    from ..run.course import CourseError
     from ..run.gradebook import NotGenerated
     from ..border.sandbox import SandboxUnavailable
     try:
@@ -187,7 +201,7 @@ def ending_well():
 
 def fail(message, code=1):
     """Say why on standard error and end with `code`."""
-    Console(stderr=True).print(f"[bold red]course:[/] {message}", highlight=False)
+    Console(stderr=True).print(f"[bold red]course:[/] {escape(str(message))}", highlight=False, soft_wrap=True)
     raise typer.Exit(code)
 
 

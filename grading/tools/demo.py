@@ -1,6 +1,6 @@
 """`make demo`: take a demonstration class through nbgrader, in a folder of its own under build/.
 
-The class is the project's own golden submissions (tests/submissions/ps*), so where no sandbox can be had it may be
+The class is the project's own golden submissions (tests/submissions), so where no sandbox can be had it may be
 graded without one; the demonstration says so loudly. Nothing outside build/demo is written.
 """
 
@@ -18,9 +18,9 @@ from rich.table import Table
 
 from ..border.sandbox import Sandbox, SandboxUnavailable
 from ..notebooks.submissions import describe, hand_in
+from ..root import CONFIG
+from ..run.execute import JUDGES
 
-ROOT = Path(__file__).parents[2]
-CASES = ROOT / "tests" / "submissions"
 LIMITS = ("--Execute.limits", "cell_seconds=4", "--Execute.limits", "call_seconds=3")    # loops end soon
 
 
@@ -28,26 +28,38 @@ class DemoFailed(Exception):
     """A command of the demonstration failed; the message names its log."""
 
 
-def assignments():
-    """The assignments that have golden submissions, in order."""
-    return sorted(folder.name for folder in CASES.glob("ps*") if (ROOT / "source" / folder.name).is_dir())
+def cases_of(root):
+    """{assignment: the folders of its golden submissions}, for the assignments of source/ that have some."""
+    found = {folder.name: sorted(case for case in (root / "tests" / "submissions" / folder.name).glob("*") if case.is_dir())
+             for folder in sorted((root / "source").iterdir()) if folder.is_dir()}
+    return {name: cases for name, cases in found.items() if cases}
 
 
-def run(console, where=ROOT / "build" / "demo"):
-    """Generate, hand in, grade, give feedback, print the tables. Returns the folder. Raises `DemoFailed`."""
+def lay_out(root, where):
+    """Make the folder `where` a course of its own, with configuration, checks and reference of the course at `root`."""
     shutil.rmtree(where, ignore_errors=True)
     where.mkdir(parents=True)
+    shutil.copy(root / CONFIG, where)
+    for name in (*JUDGES, "jupyter"):
+        shutil.copytree(root / name, where / name, ignore=shutil.ignore_patterns("__pycache__"))
+
+
+def run(console, root, where=None):
+    """Generate, hand in, grade, give feedback, print the tables. Returns the folder. Raises `DemoFailed`."""
+    where = where or root / "build" / "demo"
+    lay_out(root, where)
     isolation = choose_sandbox(console)
-    steps = [(name, sum(1 for case in (CASES / name).iterdir() if case.is_dir())) for name in assignments()]
+    steps = cases_of(root)
     with Progress(TextColumn("{task.description:<34}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
                   console=console) as progress:
-        for name, count in steps:
+        for name, cases in steps.items():
+            count = len(cases)
             bar = progress.add_task(f"{name}: generate the release", total=1)
-            shutil.copytree(ROOT / "source" / name, where / "source" / name)
+            shutil.copytree(root / "source" / name, where / "source" / name)
             nbgrader(where, "generate_assignment", name)
             progress.update(bar, completed=1)
             bar = progress.add_task(f"{name}: autograde {count} submissions", total=count)
-            for case in sorted(path for path in (CASES / name).iterdir() if path.is_dir()):
+            for case in cases:
                 hand_in(case, where / "release" / name, where / "submitted" / case.name / name)
             nbgrader(where, "autograde", name, *LIMITS, *isolation,
                      tick=(r"Setting destination|Removing failed", lambda: progress.advance(bar)))
@@ -55,15 +67,13 @@ def run(console, where=ROOT / "build" / "demo"):
             bar = progress.add_task(f"{name}: generate feedback", total=count)
             nbgrader(where, "generate_feedback", name, tick=(r"Setting destination", lambda: progress.advance(bar)))
             progress.update(bar, completed=count)
-    for name, _ in steps:
-        show_points(console, where, name)
-    console.print(f"Look at [bold]{shown(where)}/feedback/<student>/<assignment>/*.html[/] for what students get,\n"
-                  f"[bold]{shown(where)}/autograded/[/] for what graders see, {shown(where)}/*.log for what nbgrader said.")
+    for name, cases in steps.items():
+        show_points(console, where, name, {case.name: case for case in cases})
+    place = where.relative_to(root) if where.is_relative_to(root) else where
+    console.print(f"Look at [bold]{place}/feedback/<student>/<assignment>/*.html[/] for what students get,\n"
+                  f"[bold]{place}/autograded/[/] for what graders see, {place}/*.log for what nbgrader said.\n"
+                  f"It is a course of its own: cd {place}, then course status, course report ps1, course lab.")
     return where
-
-
-def shown(path):
-    return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
 
 
 def choose_sandbox(console):
@@ -83,8 +93,7 @@ def choose_sandbox(console):
 def nbgrader(where, command, assignment, *options, tick=None):
     """Run one nbgrader command on the demonstration's folder; its log goes to a file, matching lines to `tick`."""
     log = where / f"{command}-{assignment}.log"
-    process = subprocess.Popen([sys.executable, "-m", "nbgrader", command, assignment,
-                                f"--CourseDirectory.root={where}", *options], cwd=ROOT, text=True,
+    process = subprocess.Popen([sys.executable, "-m", "nbgrader", command, assignment, *options], cwd=where, text=True,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     with process, open(log, "w") as file:
         for line in process.stdout:
@@ -92,10 +101,10 @@ def nbgrader(where, command, assignment, *options, tick=None):
             if tick and re.search(tick[0], line):
                 tick[1]()
     if process.returncode and command != "autograde":
-        raise DemoFailed(f"nbgrader {command} {assignment} failed; its log is {shown(log)}")
+        raise DemoFailed(f"nbgrader {command} {assignment} failed; its log is {log}")
 
 
-def show_points(console, where, assignment):
+def show_points(console, where, assignment, cases):
     """Points per exercise of every student, then one line each on what happened."""
     with Gradebook(f"sqlite:///{where}/gradebook.db") as gradebook:
         notebooks = gradebook.find_assignment(assignment).notebooks
@@ -115,14 +124,14 @@ def show_points(console, where, assignment):
     console.print("  ".join(f"({number}) {name.removeprefix('test_')}" for number, (_, name, _) in enumerate(exercises, 1)),
                   highlight=False)
     for student in students:
-        console.print(f"  {student}: {what_happened(where, assignment, student)}", markup=False, highlight=False,
+        console.print(f"  {student}: {what_happened(where, assignment, student, cases[student])}", markup=False, highlight=False,
                       soft_wrap=True)
     console.print()
 
 
-def what_happened(where, assignment, student):
+def what_happened(where, assignment, student, case):
     """One line: what the case is, and what the grader saw."""
-    texts = sorted((CASES / assignment / student).glob("*.py"))
+    texts = sorted(case.glob("*.py"))
     said = describe(texts[0].read_text()) if texts else ""
     graded = sorted((where / "autograded" / student / assignment).glob("*.ipynb"))
     if not graded:

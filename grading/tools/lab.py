@@ -7,18 +7,14 @@ from pathlib import Path
 
 from ..run.course import Course
 
-MINE = Path(__file__).parents[2] / "jupyter" / "staff"
-
 
 def start(console, root, options):
     """Say what is wrong with the exchange, then become JupyterLab. Returns only where no program can be started."""
-    if root:
-        os.chdir(root)      # nbgrader reads the configuration of the folder that it is started in
     course = Course(root)
     for line in trouble_with_exchange(course.config.Exchange.get("root") or "/usr/local/share/nbgrader/exchange"):
         console.print(f"[bold yellow]exchange:[/] {line}", soft_wrap=True, highlight=False)
     os.chdir(course.dir.root)
-    os.execve(sys.executable, command(course.dir.root, options), environment())
+    os.execve(sys.executable, command(course.dir.root, options), environment(course.dir.root))
 
 
 def command(root, options):
@@ -26,9 +22,9 @@ def command(root, options):
     return [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={root}", *options]
 
 
-def environment():
+def environment(root):
     """This environment, with the course's Jupyter settings in front and the course's programs on PATH."""
-    settings = [str(MINE), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
+    settings = [str(Path(root, "jupyter", "staff")), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
     programs = [str(Path(sys.executable).parent), os.environ.get("PATH", "/usr/bin:/bin")]
     return {**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(settings), "PATH": os.pathsep.join(programs)}
 

@@ -4,6 +4,7 @@ import ast
 import json
 from pathlib import Path
 
+from ..root import CourseError
 from ..run.execute import HIDDEN_CALL
 
 # at least so many of each, by CONTRIBUTING.md and the tests of the course
@@ -17,7 +18,10 @@ ROOMS = {
 def missing(root):
     """What is missing in the course at `root`, one line each with the file that it belongs to; [] if nothing is."""
     root, lines = Path(root), []
-    for path in sorted(root.glob("source/*/*.ipynb")):
+    notebooks = sorted(root.glob("source/*/*.ipynb"))
+    if not notebooks:
+        raise CourseError(f"There is no notebook in {root / 'source'}, so there is nothing to look for.")
+    for path in notebooks:
         lines += missing_in(root, path)
     return lines
 

@@ -6,7 +6,6 @@ from ..checks.answer_key import AnswerKey
 from ..checks.suite import judge_functions
 from ..checks.verdict import FAILED
 
-ROOT = Path(__file__).parents[2]
 HEAD = """\
 # Known mistakes, and what their authors are told
 
@@ -17,7 +16,7 @@ reads of that one; where a mistake breaks a rule in a way of its own, the hint o
 """
 
 
-def as_markdown(root=ROOT):
+def as_markdown(root):
     """The whole page."""
     parts = [HEAD]
     for path in sorted(Path(root, "tests", "misconceptions").glob("*.py")):
@@ -46,7 +45,7 @@ def cell(text):
     return text.replace("|", "\\|").replace("*", "\\*").replace("<", "&lt;").replace("\n", " ")
 
 
-def write(console, root=ROOT):
+def write(console, root):
     place = Path(root, "docs", "mistakes.md")
     place.write_text(as_markdown(root), encoding="utf-8")
     console.print(f"wrote {place}", soft_wrap=True, highlight=False, markup=False)

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import nbformat
 
-from ..run.course import CourseError
+from ..root import CourseError
 
-ROOT = Path(__file__).parents[2]
 SECRET = re.compile(rb"(BEGIN|END) (SOLUTION|HIDDEN TESTS|MARK SCHEME)|run_hidden_checks")
 EPOCH = (1980, 1, 1, 0, 0, 0)       # the earliest time that a zip can hold
 START = """\
@@ -36,7 +35,7 @@ code BSD 3-Clause. Your answers are yours.
 """
 
 
-def publish(console, release=ROOT / "release", assignment=None, output=ROOT / "build" / "publish"):
+def publish(console, release, assignment, output):
     """Write `output`/<assignment>.zip for one or all assignments of the folder `release`. Raises `CourseError`."""
     folders = sorted(path for path in Path(release).glob(assignment or "*") if path.is_dir())
     if not folders:

@@ -6,14 +6,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-
 
 class ReleaseFailed(Exception):
     """nbgrader could not generate a release; the message carries what it said."""
 
 
-def generate(where, root=ROOT):
+def generate(where, root):
     """Generate every assignment of `root`/source into the course folder `where`; returns their names."""
     where = Path(where)
     names = sorted(folder.name for folder in (Path(root) / "source").iterdir() if folder.is_dir())
@@ -26,8 +24,8 @@ def generate(where, root=ROOT):
     return names
 
 
-def regenerate(release, root=ROOT):
-    """Replace the folder `release` by what `root`/source gives now; the old one stays if anything fails."""
+def regenerate(release, root):
+    """Replace what the folder `release` holds by what `root`/source gives now; the old one stays if anything fails."""
     with tempfile.TemporaryDirectory() as folder:
         names = generate(folder, root)
         for name in names:

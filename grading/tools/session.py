@@ -4,12 +4,12 @@ PATH is a notebook, or a Python file with answers. Without `--subject` the refer
 A pytest plug-in of its own, because grading runs the same checks with `grading.checks` alone.
 """
 
-import importlib
 from pathlib import Path
 
 import pytest
 
 from ..checks import table
+from ..checks.answer_key import AnswerKey
 from ..checks.suite import BENCH
 from ..checks.verdict import FAILED, NOT_RUN, PASSED, CheckResult, Failed, Verdict
 from ..border.subject import LocalSubject, Stopped
@@ -37,7 +37,7 @@ def pytest_collection_modifyitems(config, items):
         return
     from . import check        # nbgrader takes seconds to load, and most sessions do not need it
     try:
-        notebook = check.find_notebook(Path(chosen)).notebook
+        notebook = check.find_notebook(Path(chosen), config.rootpath).notebook
     except check.NotChecked as error:
         raise pytest.UsageError(str(error)) from None
     other = [item for item in items if is_check(item) and notebook_of(item) != notebook]
@@ -58,14 +58,14 @@ def notebook_of(item):
 @pytest.fixture(scope="module")
 def subject(request):
     """What is judged, as `grading.border.subject` spells out a subject."""
-    chosen, notebook = request.config.getoption("subject"), request.path.stem.removeprefix("test_")
+    chosen, notebook, root = request.config.getoption("subject"), notebook_of(request), request.path.parents[2]
     if chosen == REFERENCE:
-        yield LocalSubject(vars(importlib.import_module(f"reference_impl.{notebook}")))
+        yield LocalSubject(vars(AnswerKey(root, notebook).reference))
         return
     from . import check
     from ..run.execute import shared_sandbox
     from ..border.sandbox import Limits, SandboxUnavailable
-    found = check.released(notebook) if chosen == RELEASE else check.find_notebook(Path(chosen))
+    found = check.released(notebook, root) if chosen == RELEASE else check.find_notebook(Path(chosen), root)
     # the released notebook is the course's own code
     mode = "none" if chosen == RELEASE else request.config.getoption("subject_sandbox")
     try:

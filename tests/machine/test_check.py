@@ -16,12 +16,12 @@ from grading.notebooks.submissions import due, fill
 
 ROOT = Path(__file__).parents[2]
 CASE = ROOT / "tests" / "submissions" / "ps1" / "half-finished"
-NOTEBOOKS = sorted(check.notebooks())
+NOTEBOOKS = sorted(check.notebooks(ROOT))
 
 
 @pytest.fixture(scope="module")
 def course():
-    return Course()
+    return Course(ROOT)
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def notebook(tmp_path):
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_the_source_gives_what_the_gradebook_has_of_the_release(name, generated, course):
-    source = check.notebooks()[name]
+    source = check.notebooks(ROOT)[name]
     with Gradebook(f"sqlite:///{generated[source.parent.name]}/gradebook.db") as gradebook:
         recorded = canon(gradebook.find_notebook(name, source.parent.name))
     found = check.wanted(source, course.config)
@@ -44,13 +44,13 @@ def test_the_source_gives_what_the_gradebook_has_of_the_release(name, generated,
 
 
 def test_a_file_is_recognised_by_the_exercises_that_it_defines(notebook):
-    assert check.find_notebook(notebook).notebook == "activations"
+    assert check.find_notebook(notebook, ROOT).notebook == "activations"
 
 
 def test_a_file_with_the_name_of_a_notebook_is_that_notebook(tmp_path):
     path = tmp_path / "backward_step.ipynb"
     path.write_text("{}")
-    assert check.find_notebook(path).assignment == "ps2"
+    assert check.find_notebook(path, ROOT).assignment == "ps2"
 
 
 @pytest.mark.sandbox

@@ -18,14 +18,14 @@ from grading.tools.publish import publish
 from grading.notebooks.submissions import fill
 
 ROOT = Path(__file__).parents[2]
-SOURCES = check.notebooks()
+SOURCES = check.notebooks(ROOT)
 MISTAKEN = ROOT / "tests" / "submissions" / "ps1" / "derivative-at-y" / "activations.py"
 
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory):
     folder = tmp_path_factory.mktemp("publish")
-    publish(Console(file=io.StringIO()), output=folder)
+    publish(Console(file=io.StringIO()), ROOT / "release", None, folder)
     return folder
 
 

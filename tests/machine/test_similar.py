@@ -1,6 +1,7 @@
 """`course similar`: renamed and reformatted copies are found, the course's own code and common answers are not evidence."""
 
 import io
+from pathlib import Path
 import re
 import shutil
 
@@ -11,6 +12,8 @@ from rich.console import Console
 from grading.tools import check, similar
 from grading.run.course import Course
 from grading.notebooks.submissions import fill
+
+ROOT = Path(__file__).parents[2]
 
 COPIED = """\
 # %% sigmoid
@@ -58,10 +61,10 @@ def relu_derivative(z):
 @pytest.fixture(scope="module")
 def codes():
     """copied wrote it, renamed renamed it, other and <sign> have code of their own, blank handed in the release."""
-    source = check.notebooks()["activations"]
-    skeleton = similar.Skeleton([source], Course().config)
+    source = check.notebooks(ROOT)["activations"]
+    skeleton = similar.Skeleton([source], Course(ROOT).config)
     texts = {"copied": COPIED, "renamed": RENAMED, "other": OTHER, "<sign>": OTHER.replace("heaviside", "sign"), "blank": ""}
-    release = check.released("activations").path
+    release = check.released("activations", ROOT).path
     return {name: similar.read_code(name, [fill(nbformat.read(release, as_version=4), text)], skeleton)
             for name, text in texts.items()}
 
@@ -106,7 +109,7 @@ def test_the_page_says_what_it_does_not_prove_and_escapes_what_students_wrote(co
 
 
 def test_a_class_of_submissions_gives_a_page(tmp_path):
-    release = check.released("activations").path
+    release = check.released("activations", ROOT).path
     shutil.copytree(release.parents[2] / "source" / "ps1", tmp_path / "source" / "ps1")
     for student, text in (("copied", COPIED), ("renamed", RENAMED), ("nothing", None)):
         folder = tmp_path / "submitted" / student / "ps1"

@@ -1,0 +1,90 @@
+"""One course, one root: whatever a command reads or writes belongs to the folder that it is about."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from grading.notebooks.submissions import hand_in
+from grading.root import CODE, CourseError, find_root, foreign_code
+from tests.conftest import SHORT_LIMITS
+
+ROOT = Path(__file__).parents[2]
+CASE = ROOT / "tests" / "submissions" / "ps1" / "perfect-vectorised"
+COMMANDS = (["missing"], ["release"], ["publish"], ["mistakes"], ["demo"], ["doctor"], ["status"], ["lab"], ["grade", "ps1"],
+            ["report", "ps1"], ["similar", "ps1"], ["extend", "ps1", "student-01"], ["check", str(ROOT / "README.md")])
+
+
+def course(*arguments, cwd):
+    """`course ARGUMENTS` by the code of this checkout, in the folder `cwd`."""
+    return subprocess.run([sys.executable, "-P", "-m", "grading", *arguments], cwd=cwd, capture_output=True, text=True,
+                          env={**os.environ, "PYTHONPATH": str(ROOT)})
+
+
+def test_the_course_is_the_nearest_folder_with_a_configuration(tmp_path, monkeypatch):
+    inner = tmp_path / "a course [WS26]" / "source" / "ps1"
+    inner.mkdir(parents=True)
+    monkeypatch.chdir(inner)
+    with pytest.raises(CourseError, match="is no course"):
+        find_root()
+    (tmp_path / "a course [WS26]" / "nbgrader_config.py").touch()
+    assert find_root() == tmp_path / "a course [WS26]"
+    with pytest.raises(CourseError, match="--course"):
+        find_root(inner)        # who names a folder means that one
+
+
+def test_another_checkouts_code_is_named_and_the_courses_own_is_not(tmp_path):
+    (tmp_path / "grading").mkdir()
+    (tmp_path / "grading" / "__init__.py").touch()
+    said = foreign_code(tmp_path)
+    assert str(tmp_path) in said and str(CODE) in said
+    assert foreign_code(ROOT) is None
+
+
+@pytest.mark.parametrize("arguments", COMMANDS, ids=lambda words: words[0])
+def test_every_command_refuses_a_folder_that_is_no_course(arguments, tmp_path):
+    done = course(*arguments, cwd=tmp_path)
+    assert done.returncode == 1 and "is no course" in done.stderr and "--course" in done.stderr, done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def second_checkout(generated, tmp_path_factory):
+    """A course whose reference is wrong in one function, with one right submission; the code in use is this checkout's."""
+    other = tmp_path_factory.mktemp("second") / "course"
+    shutil.copytree(generated["ps1"], other)
+    reference = other / "reference_impl" / "activations.py"
+    reference.write_text(reference.read_text() + "\n\ndef relu(z):\n    return np.asarray(z) * 3.0\n")
+    hand_in(CASE, other / "release" / "ps1", other / "submitted" / "student-01" / "ps1")
+    return other
+
+
+@pytest.mark.sandbox
+def test_both_commands_judge_by_the_reference_of_the_course_that_they_are_about(second_checkout, nbgrader):
+    from nbgrader.api import Gradebook
+
+    def score():
+        with Gradebook(f"sqlite:///{second_checkout}/gradebook.db") as gradebook:
+            return gradebook.find_submission("ps1", "student-01").score
+
+    done = nbgrader("autograde", "ps1", *SHORT_LIMITS, cwd=second_checkout)
+    assert done.returncode == 0, done.stdout
+    by_nbgrader = score()
+    done = course("grade", "ps1", "--force", "--jobs", "1", cwd=second_checkout / "source" / "ps1")
+    assert done.returncode == 0, done.stderr
+    assert score() == by_nbgrader == 18.0
+    assert str(second_checkout) in done.stderr and str(CODE) in done.stderr
+
+
+def test_release_and_missing_look_at_the_course_they_are_about(second_checkout):
+    before = (ROOT / "release" / "ps1" / "activations.ipynb").stat().st_mtime_ns
+    shutil.rmtree(second_checkout / "release")
+    assert course("release", cwd=second_checkout).returncode == 0
+    assert (second_checkout / "release" / "ps1" / "activations.ipynb").is_file()
+    assert (ROOT / "release" / "ps1" / "activations.ipynb").stat().st_mtime_ns == before
+    shutil.rmtree(second_checkout / "tests" / "misconceptions")
+    done = course("missing", cwd=second_checkout)
+    assert done.returncode == 1 and "tests/misconceptions/activations.py" in done.stdout
