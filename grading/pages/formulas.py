@@ -1,6 +1,6 @@
 """Formulas as MathML, which browsers typeset themselves: no script, no request, and screen readers can read it.
 
-The notebooks' own macros (`\\def` in a formula) are put in before. What cannot be translated stays readable as TeX.
+Macros are put in before. What cannot be translated stays readable as TeX.
 """
 
 import re
@@ -10,10 +10,11 @@ from html import escape, unescape
 from latex2mathml.converter import convert_to_element
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
-DEFINITION = re.compile(r"\\def\s*\\([A-Za-z]+)((?:#\d)*)\s*(?={)")
-COMMAND = re.compile(r"\\([A-Za-z]+)")
-MAX_LENGTH, MAX_STEPS = 5000, 2000      # macros may be a student's, and made to grow without end
-MAX_DEPTH = 60
+from .macros import MacroError, Macros
+
+GROUPS = re.compile(r"\\.|[{}]", re.DOTALL)
+MAX_LENGTH = 5000           # of a formula that is translated
+MAX_DEPTH = 60              # of its groups
 TAGS = {"math", "mrow", "mi", "mo", "mn", "mtext", "mspace", "mfrac", "msqrt", "mroot", "msub", "msup", "msubsup", "munder",
         "mover", "munderover", "mtable", "mtr", "mtd", "mstyle", "mpadded", "mphantom", "mfenced", "menclose"}
 ATTRIBUTES = {"xmlns", "display", "displaystyle", "scriptlevel", "mathvariant", "stretchy", "fence", "form", "separator",
@@ -25,65 +26,18 @@ class NotTranslated(Exception):
     """The formula has no MathML of ours."""
 
 
-def group(text, start):
-    """The end of the group {...} that begins at `start`. Raises `NotTranslated` if it does not close."""
-    depth = 0
-    for place in range(start, len(text)):
-        if text[place] in "{}" and text[place - 1] != "\\":
-            depth += 1 if text[place] == "{" else -1
-        if depth == 0:
-            return place + 1
-        if depth > MAX_DEPTH:
-            break
-    raise NotTranslated(text)
+def depth(tex):
+    """How deep the groups of a formula are nested, at most."""
+    deepest = now = 0
+    for sign in GROUPS.findall(tex):
+        now += {"{": 1, "}": -1}.get(sign, 0)
+        deepest = max(deepest, now)
+    return deepest
 
 
-def split_definitions(tex):
-    """({name: (number of arguments, body)}, the rest of the formula)."""
-    found, rest = {}, tex
-    while match := DEFINITION.search(rest):
-        end = group(rest, match.end())
-        found[match[1]] = (match[2].count("#"), rest[match.end() + 1:end - 1])
-        rest = rest[:match.start()] + rest[end:]
-    return found, rest
-
-
-def argument(text, start):
-    """(one argument of a macro from `start` on, where it ends)."""
-    start += len(text[start:]) - len(text[start:].lstrip())
-    if text[start:start + 1] == "{":
-        end = group(text, start)
-        return text[start + 1:end - 1], end
-    match = COMMAND.match(text, start)
-    end = match.end() if match else start + 1
-    return text[start:end], end
-
-
-def expand(tex, macros):
-    """`tex` with its macros put in. Raises `NotTranslated` if that does not end."""
-    place = 0
-    for _ in range(MAX_STEPS):
-        match = COMMAND.search(tex, place)
-        if not match or len(tex) > MAX_LENGTH:
-            break
-        if match[1] not in macros:
-            place = match.end()
-            continue
-        count, body = macros[match[1]]
-        end = match.end()
-        for number in range(1, count + 1):
-            value, end = argument(tex, end)
-            body = body.replace(f"#{number}", value)
-        tex, place = f"{tex[:match.start()]}{body} {tex[end:].lstrip() if not count else tex[end:]}", match.start()
-    if match:
-        raise NotTranslated(tex)
-    return tex
-
-
-def mathml(tex, macros, display="inline"):
-    """The formula as a <math> element. Raises `NotTranslated`."""
-    tex = expand(tex, macros)
-    if len(tex) > MAX_LENGTH:
+def mathml(tex, display="inline"):
+    """The formula, which has no macros any more, as a <math> element. Raises `NotTranslated`."""
+    if len(tex) > MAX_LENGTH or depth(tex) > MAX_DEPTH:
         raise NotTranslated(tex)
     try:
         element = convert_to_element(tex, display=display)
@@ -98,18 +52,18 @@ def mathml(tex, macros, display="inline"):
 
 
 class Renderer(IPythonRenderer):
-    """Markdown to HTML as nbconvert has it, formulas as MathML. `macros` grows with the definitions that are met."""
+    """Markdown to HTML as nbconvert has it, formulas as MathML. `macros` learns the definitions that are met."""
 
-    def __init__(self, macros, attachments=None):
+    def __init__(self, macros: Macros, attachments=None):
         super().__init__(escape=False, attachments=attachments or {})
         self.macros = macros
 
     def formula(self, tex, display):
         try:
-            found, rest = split_definitions(tex)
-            self.macros.update(found)
-            return mathml(rest, self.macros, display) if rest.strip() else ""
-        except NotTranslated:
+            rest = self.macros.expand(tex)
+            self.macros.budget.translate(rest)
+            return mathml(rest, display) if rest.strip() else ""
+        except (NotTranslated, MacroError):
             return f"<code>{escape(tex)}</code>"
 
     def heading(self, text, level, **attrs):
@@ -131,6 +85,6 @@ class Renderer(IPythonRenderer):
         return self.formula(body, "inline")
 
 
-def to_html(source, macros, attachments=None):
-    """Markdown as HTML without TeX. `macros`, {name: (number of arguments, body)}, is updated in place."""
+def to_html(source: str, macros: Macros, attachments: dict | None = None) -> str:
+    """Markdown as HTML without TeX; `macros` is what the page knows so far, and learns."""
     return MarkdownWithMath(renderer=Renderer(macros, attachments)).render(source)

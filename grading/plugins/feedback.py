@@ -4,6 +4,7 @@ from jinja2 import pass_context
 from nbgrader.preprocessors import GetGrades as NbgraderGetGrades
 
 from ..pages.formulas import to_html
+from ..pages.macros import Macros
 
 
 class GetGrades(NbgraderGetGrades):
@@ -22,7 +23,7 @@ class GetGrades(NbgraderGetGrades):
 @pass_context
 def markdown(context, source):
     """The template's filter: Markdown as HTML, formulas as MathML, with the macros of all cells so far."""
-    macros = context["resources"].setdefault("macros", {})
+    macros = context["resources"].setdefault("macros", Macros())
     cell = context.get("cell") or {}
     return to_html(source, macros, cell.get("attachments"))
 

@@ -7,6 +7,11 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbgrader.api import Gradebook
+from nbgrader.utils import compute_checksum
+
+from grading.notebooks.readable import formulas, written_out
+from grading.pages.macros import Macros
 
 ROOT = Path(__file__).parents[2]
 ASSIGNMENTS = sorted(path.name for path in (ROOT / "source").iterdir() if path.is_dir())
@@ -152,6 +157,45 @@ def test_a_secret_in_the_outputs_or_metadata_of_a_cell_is_found(copy):
     nb.cells[0].metadata["note"] = PLANTED["a line of a solution"]
     nbformat.write(nb, path)
     assert leaks(copy)
+
+
+# --- readable without macros ------------------------------------------------------------------------------------
+
+def macros_of(path):
+    """What the notebook of source/ and the lecture define for their authors."""
+    macros = Macros()
+    for notebook in (ROOT / "source" / path, ROOT / "lecture" / "Latex_macros.ipynb"):
+        for cell in nbformat.read(notebook, as_version=4).cells:
+            if cell.cell_type == "markdown":
+                written_out(cell.source, macros)
+    return macros
+
+
+def macros_in(cells, macros):
+    return {name for cell in cells if cell.cell_type == "markdown" for start, _, _, end in formulas(cell.source)
+            for name in macros.used_in(cell.source[start:end])}
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=str)
+def test_no_macro_is_in_the_release(path, release):
+    macros = macros_of(path)
+    assert len(macros.known) > 10
+    assert macros_in(nbformat.read(ROOT / "source" / path, as_version=4).cells, macros)
+    cells = nbformat.read(release / path, as_version=4).cells
+    assert macros_in(cells, macros) == set()
+    assert not [cell for cell in cells if re.search(r"\\(def|newcommand)\b", cell.source)]
+
+
+def test_a_locked_cell_is_written_out_before_its_checksum_is_made_and_in_the_gradebook_too(course_folder):
+    """Else every hand-in would look as if the student had changed the question."""
+    course = course_folder("ps1")
+    cells = nbformat.read(course / "release" / "ps1" / "activations.ipynb", as_version=4).cells
+    (question,) = [cell for cell in cells if cell.metadata.get("nbgrader", {}).get("grade_id") == "explain_activations"]
+    assert "a'" in question.source and "\\a" not in question.source
+    assert question.metadata.nbgrader.checksum == compute_checksum(question)
+    with Gradebook(f"sqlite:///{course}/gradebook.db") as gradebook:
+        kept = gradebook.find_source_cell("explain_activations", "activations", "ps1").source
+    assert "Mark scheme" in kept and "\\a" not in kept
 
 
 # --- the same as source/ gives now ------------------------------------------------------------------------------
