@@ -50,10 +50,11 @@ class Student:
             after = self.call(case)[2]
             self.expect(all(np.array_equal(*pair) for pair in zip(after, case)), "an argument was changed")
 
-    def is_silent(self, *cases):
+    def is_silent(self, *cases, rtol=1e-9, atol=0.0):
         for case in cases:
             value, said, _ = self.call(case)
-            self.expect(not said and np.isfinite(np.asarray(value, float)).all(), "a warning, NaN or inf")
+            self.expect(not said, "a warning")
+        self.agrees(*cases, rtol=rtol, atol=atol)
 
     def call(self, case):
         after = copy.deepcopy(case)

@@ -11,7 +11,8 @@ from grading.checks import check
 # (rows, units before, units): unequal, so that a wrong transpose cannot fit, and square, so that it can.
 UNEQUAL = [(5, 3, 4), (3, 6, 2)]
 SQUARE = [(4, 3, 3)]
-ONES = [(1, 3, 4), (1, 4, 1), (5, 1, 3), (4, 3, 1), (1, 1, 1)]
+ONES = [(1, 3, 4), (1, 4, 1), (1, 1, 3), (5, 1, 3), (4, 3, 1), (5, 1, 1), (1, 1, 1)]
+ORDINARY = ("sigmoid", "tanh", "relu")
 
 MIXED_SIGNS = {"rtol": 1e-9, "atol": 1e-12}
 ONE_SIGN = {"rtol": 1e-9}
@@ -37,6 +38,13 @@ def tail(rng, *shape, activation):
     return z * np.where(np.arange(z.size) % 2 == 0, 1.0, -1.0).reshape(shape)
 
 
+def one_saturated(rng, m, n):
+    """Ordinary pre-activations but for one far out on either side, so far that e^|z| overflows."""
+    z = rng.normal(size=(m, n))
+    z[0, 0], z[m - 1, n - 1] = 800.0, -1000.0
+    return z
+
+
 # ---------------------------------------------------------------------------------------------------- layer_forward
 
 
@@ -50,7 +58,7 @@ def forward_case(rng, m, n_prev, n, activation):
 )
 def test_layer_forward_pair(student):
     student.agrees(
-        *[forward_case(student.rng, *sizes, name) for sizes in UNEQUAL + SQUARE for name in ("sigmoid", "tanh")],
+        *[forward_case(student.rng, *sizes, name) for sizes in UNEQUAL + SQUARE for name in ORDINARY],
         **MIXED_SIGNS,
     )
 
@@ -101,9 +109,12 @@ def test_layer_forward_saturated(student):
 def test_layer_forward_silent(student):
     W, b = student.rng.uniform(0.5, 2.0, size=(3, 2)), np.ones(2)
     y_prev = 10.0 ** student.rng.uniform(4, 140, size=(4, 3))
+    ordinary, _, _, _ = forward_case(student.rng, 4, 3, 2, "tanh")
+    right, both = np.array([800.0, 0.5]), np.array([1000.0, -800.0])
     student.is_silent(
         (y_prev, W, b, "sigmoid"), (y_prev, W, b, "tanh"), (-y_prev, W, b, "tanh"), (-y_prev, W, b, "relu"),
-        (-y_prev, W, b, "identity"),
+        (-y_prev, W, b, "identity"), (ordinary, W, right, "sigmoid"), (ordinary, W, both, "tanh"),
+        (ordinary, W, both, "relu"), **MIXED_SIGNS,
     )
 
 
@@ -129,7 +140,7 @@ def local_case(rng, m, n_prev, n, activation):
 )
 def test_local_gradient_values(student):
     student.agrees(
-        *[local_case(student.rng, *sizes, name) for sizes in UNEQUAL + SQUARE for name in ("sigmoid", "tanh")],
+        *[local_case(student.rng, *sizes, name) for sizes in UNEQUAL + SQUARE for name in ORDINARY],
         rtol=1e-9,
     )
 
@@ -172,8 +183,11 @@ def test_local_gradient_relu_at_zero(student):
 )
 def test_local_gradient_silent(student):
     z = np.array([[-1e140, 1e140, -1e3], [1e3, 0.0, -2.0]])
-    W = student.rng.normal(size=(4, 3)) * 1e140
-    student.is_silent((z, W, "relu"), (z, W, "identity"), (np.array([[-300.0, 0.0, 300.0]]), W / 1e140, "sigmoid"))
+    W, far = student.rng.normal(size=(4, 3)) * 1e140, np.array([[-300.0, 0.0, 300.0], [2.0, -300.0, 0.5]])
+    student.is_silent(
+        (z + (z == 0), W, "relu"), (z, W, "identity"), (far, W / 1e140, "sigmoid"),
+        (far / 2, W / 1e140, "tanh"), **MIXED_SIGNS,
+    )
 
 
 @check("local_gradient", "leaves its arguments as they were", weight=3, hint=MAKE_A_COPY)
@@ -197,7 +211,7 @@ def step_case(rng, m, n_prev, n, activation):
 )
 def test_backward_step_values(student):
     student.agrees(
-        *[step_case(student.rng, *sizes, name) for sizes in UNEQUAL + SQUARE for name in ("sigmoid", "tanh")],
+        *[step_case(student.rng, *sizes, name) for sizes in UNEQUAL + SQUARE for name in ORDINARY],
         **MIXED_SIGNS,
     )
 
@@ -255,8 +269,11 @@ def test_backward_step_scales(student):
 def test_backward_step_silent(student):
     z = np.array([[-1e140, 1e140, -1e3], [1e3, 0.0, -2.0]])
     loss_grad, W = student.rng.normal(size=(2, 3)), student.rng.normal(size=(4, 3))
+    one_far = one_saturated(student.rng, 2, 3)
     student.is_silent(
-        (loss_grad, z, W, "relu"), (loss_grad, z, W, "identity"), (loss_grad, np.clip(z, -300, 300), W, "sigmoid")
+        (loss_grad, z + (z == 0), W, "relu"), (loss_grad, z, W, "identity"),
+        (loss_grad, np.clip(z, -300, 300), W, "sigmoid"),
+        (loss_grad, one_far, W, "sigmoid"), (loss_grad, one_far, W, "tanh"), **MIXED_SIGNS,
     )
 
 
@@ -280,7 +297,7 @@ def weight_case(rng, m, n_prev, n, activation):
     "loss_grad * a'; they are summed, not averaged.",
 )
 def test_weight_gradient_dW(student):
-    cases = [weight_case(student.rng, *sizes, name) for sizes in UNEQUAL + SQUARE for name in ("sigmoid", "tanh")]
+    cases = [weight_case(student.rng, *sizes, name) for sizes in UNEQUAL + SQUARE for name in ORDINARY]
     student.agrees(*cases, first=1, **MIXED_SIGNS)
 
 
@@ -340,8 +357,12 @@ def test_weight_gradient_scales(student):
         cases += [
             (loss_grad, z, y_prev, "identity"), (loss_grad, np.abs(z), y_prev, "relu"), (loss_grad, z, y_prev, "relu")
         ]
-    student.agrees(*cases, first=1, **ONE_SIGN)
-    student.is_silent(*cases)
+    loss_grad, _, y_prev, _ = weight_case(student.rng, 4, 2, 3, "tanh")
+    one_far = one_saturated(student.rng, 4, 3)
+    student.is_silent(*cases, first=1, **ONE_SIGN)
+    student.is_silent(
+        *[(loss_grad, one_far, y_prev, name) for name in ("sigmoid", "tanh", "relu")], first=1, **MIXED_SIGNS
+    )
 
 
 @check("weight_gradient", "leaves its arguments as they were", weight=3, hint=MAKE_A_COPY)
@@ -377,7 +398,9 @@ def positive_network(rng, m, widths, activations, shift=0.0):
 def test_backpropagate_loss_grads_and_dWs(student):
     student.agrees(network(student.rng, 5, [3, 4, 2, 6], ["sigmoid", "tanh", "sigmoid"]),
         network(student.rng, 4, [2, 5, 3], ["tanh", "sigmoid"]),
-        network(student.rng, 3, [3, 3, 3, 3], ["tanh", "sigmoid", "tanh"]), first=2,
+        network(student.rng, 3, [3, 3, 3, 3], ["tanh", "sigmoid", "tanh"]),
+        network(student.rng, 6, [4, 3, 5, 2], ["relu", "identity", "tanh"]),
+        network(student.rng, 4, [3, 3, 3], ["sigmoid", "relu"]), first=2,
         **MIXED_SIGNS,
     )
 
@@ -405,6 +428,9 @@ def test_backpropagate_ones(student):
         network(student.rng, 1, [3, 4, 2], ["tanh", "sigmoid"]),
         network(student.rng, 3, [2, 1, 3], ["sigmoid", "tanh"]),
         network(student.rng, 1, [1, 1, 1], ["tanh", "tanh"]),
+        network(student.rng, 1, [1, 3, 1], ["tanh", "identity"]),
+        network(student.rng, 1, [3, 1], ["tanh"]),
+        network(student.rng, 4, [1, 1, 1], ["relu", "sigmoid"]),
         **MIXED_SIGNS,
     )
 
@@ -432,6 +458,16 @@ def test_backpropagate_deep(student):
     )
 
 
+@check("backpropagate", "lets nothing through a ReLU unit with z = 0", weight=2, hint=RELU_AT_ZERO)
+def test_backpropagate_relu_at_zero(student):
+    cases = []
+    for activations in (["relu", "sigmoid"], ["tanh", "relu"]):
+        loss_grad, x, weights, _, names = positive_network(student.rng, 3, [2, 4, 3], activations)
+        x[1] = 0.0      # with biases of zero, every z of this row is 0 up to the first sigmoid
+        cases.append((loss_grad, x, weights, [np.zeros(4), np.zeros(3)], names))
+    student.agrees(*cases, first=2, **ONE_SIGN)
+
+
 @check("backpropagate", "keeps the digits of saturated units", weight=3, hint=GIVEN_DERIVATIVE)
 def test_backpropagate_saturated(student):
     student.agrees(positive_network(student.rng, 3, [2, 4, 3], ["sigmoid", "sigmoid"], shift=40.0),
@@ -447,10 +483,13 @@ def test_backpropagate_saturated(student):
 )
 def test_backpropagate_silent(student):
     loss_grad, x, weights, biases, _ = network(student.rng, 4, [3, 5, 2], ["relu", "identity"])
+    one_far, x[:, 0] = [weights[0].copy(), weights[1]], [1.0, 1e-3, -1e-3, 5e-4]
+    one_far[0][0, 0], one_far[0][0, 1] = 900.0, -900.0      # in the first row alone these two units are saturated
     student.is_silent(
+        (loss_grad, x, one_far, biases, ["sigmoid", "tanh"]), (loss_grad, x, one_far, biases, ["tanh", "sigmoid"]),
         (loss_grad, x * 1e100, weights, biases, ["relu", "identity"]),
         (loss_grad, x * 1e4, weights, biases, ["identity", "relu"]),
-        (loss_grad, x * 1e4, weights, biases, ["relu", "relu"]),
+        (loss_grad, x * 1e4, weights, biases, ["relu", "relu"]), first=2, **MIXED_SIGNS,
     )
 
 

@@ -52,9 +52,18 @@ def saturated_layers(rng, m, widths, activation, nearest, farthest):
     return loss_grad, zs, weights, activation
 
 
+def one_saturated(rng, m, widths, activation):
+    """Like layers, but in each layer one unit of the first row lies so far out that e^|z| overflows."""
+    loss_grad, zs, weights, _ = layers(rng, m, widths, activation)
+    for z, far in zip(zs, (800.0, -1000.0, 1500.0)):
+        z[0, 0] = far
+    return loss_grad, zs, weights, activation
+
+
 UNEQUAL = [(5, [3, 4, 2, 6]), (3, [2, 5, 3])]
 SQUARE = [(4, [3, 3, 3, 3])]
-ONES = [(4, [3, 2]), (1, [3, 4, 2]), (3, [2, 1, 3]), (1, [1, 1, 1])]
+ONES = [(4, [3, 2]), (1, [3, 4, 2]), (3, [2, 1, 3]), (1, [1, 1, 1]), (1, [1, 3, 1]), (1, [3, 1]), (4, [1, 1, 1])]
+ORDINARY = ("sigmoid", "tanh", "relu")
 
 
 # ------------------------------------------------------------------------------------------ scalar_gradient_product
@@ -70,7 +79,11 @@ def factors(rng, L):
     "layer just passed. There are L + 1 entries.",
 )
 def test_scalar_gradient_product_values(student):
-    student.agrees(*[factors(student.rng, L) for L in (6, 3, 9)], rtol=1e-9)
+    cases = [factors(student.rng, L) for L in (6, 3, 9)]
+    for L, sign in ((7, 1.0), (4, -1.0)):
+        loss_grad, a_primes, f_primes = factors(student.rng, L)
+        cases.append((sign * loss_grad, a_primes, f_primes * student.rng.permutation(np.resize([1.0, -1.0], L))))
+    student.agrees(*cases, rtol=1e-9)
 
 
 @check(
@@ -98,7 +111,9 @@ def test_scalar_gradient_product_zeros(student):
         cases.append((loss_grad, a_primes, f_primes))
     loss_grad, a_primes, f_primes = factors(student.rng, 6)
     f_primes[3] = 0.0
-    student.agrees(*cases, (loss_grad, a_primes, f_primes), rtol=1e-9)
+    _, *both_signs = factors(student.rng, 6)
+    both_signs[1] *= np.array([-1.0, 1.0, 0.0, -1.0, 1.0, -1.0])
+    student.agrees(*cases, (loss_grad, a_primes, f_primes), (-1.5, *both_signs), rtol=1e-9)
 
 
 @check(
@@ -147,8 +162,7 @@ def test_scalar_gradient_product_arguments(student):
 )
 def test_product_of_gradients_values(student):
     student.agrees(
-        *[layers(student.rng, m, widths, name) for m, widths in UNEQUAL + SQUARE for name in ("sigmoid", "tanh")],
-        **MIXED_SIGNS,
+        *[layers(student.rng, m, widths, name) for m, widths in UNEQUAL + SQUARE for name in ORDINARY], **MIXED_SIGNS
     )
 
 
@@ -207,7 +221,9 @@ def test_product_of_gradients_silent(student):
     large = [z * 1e4 for z in zs]
     student.is_silent(
         (loss_grad, large, weights, "relu"), (loss_grad, large, weights, "identity"),
-        (loss_grad, [np.zeros((4, 5)), zs[1]], weights, "relu"),
+        (loss_grad, [np.zeros((4, 5)), zs[1]], weights, "identity"),
+        one_saturated(student.rng, 4, [3, 5, 2], "sigmoid"), one_saturated(student.rng, 3, [2, 3, 3, 2], "tanh"),
+        **MIXED_SIGNS,
     )
 
 
@@ -229,8 +245,7 @@ def test_product_of_gradients_arguments(student):
 )
 def test_log10_gradient_norms_values(student):
     student.agrees(
-        *[layers(student.rng, m, widths, name) for m, widths in UNEQUAL + SQUARE for name in ("sigmoid", "tanh")],
-        **LOGARITHMS,
+        *[layers(student.rng, m, widths, name) for m, widths in UNEQUAL + SQUARE for name in ORDINARY], **LOGARITHMS
     )
 
 
@@ -273,6 +288,13 @@ def test_log10_gradient_norms_exploding(student):
     )
 
 
+def far_apart(rng):
+    """Two units whose gradients lie 200 decades apart; then the stronger one is dead, and the weaker one is all."""
+    loss_grad, zs, weights, _ = positive_layers(rng, 2, [3, 2, 2], "relu")
+    zs[0] = zs[0] * np.array([-1.0, 1.0])
+    return loss_grad, zs, [weights[0], weights[1] * np.array([[1.0], [1e-200]])], "relu"
+
+
 @check(
     "log10_gradient_norms", "stays right for tiny given gradients and saturated units", weight=2,
     hint="The squares of entries below 10^-162 are 0: scale before squaring. And take a' from activation_derivative, "
@@ -283,16 +305,21 @@ def test_log10_gradient_norms_scales(student):
     for scale in (1e-200, 1e200, 1e-150):
         loss_grad, zs, weights, _ = positive_layers(student.rng, 3, [3, 2, 4], "tanh")
         cases.append((loss_grad * scale, zs, weights, "tanh"))
-    student.agrees(*cases, saturated_layers(student.rng, 2, [3, 2, 3, 2, 2], "sigmoid", 40.0, 120.0), **DEEP_LOGARITHMS)
+    student.agrees(
+        *cases, saturated_layers(student.rng, 2, [3, 2, 3, 2, 2], "sigmoid", 40.0, 120.0),
+        saturated_layers(student.rng, 2, [3, 2, 3], "tanh", 12.0, 70.0), far_apart(student.rng), **DEEP_LOGARITHMS,
+    )
 
 
 def dying_networks(rng):
-    """ReLU networks in which no unit, or only one row's units, of one layer is active."""
+    """ReLU networks in which no unit, or only one row's units, of one layer is active; and a loss_grad of zeros."""
     loss_grad, zs, weights, _ = positive_layers(rng, 3, [2, 3, 4, 2], "relu")
     dead = [zs[0], -zs[1], zs[2]]
     last_dead = [zs[0], zs[1], -zs[2]]
     one_row_alive = [zs[0], zs[1] * np.array([[-1.0], [1.0], [-1.0]]), zs[2]]
-    return [(loss_grad, alive, weights, "relu") for alive in (dead, last_dead, one_row_alive)]
+    at_zero = [zs[0], 0.0 * zs[1], zs[2]]
+    dying = [(loss_grad, alive, weights, "relu") for alive in (dead, last_dead, one_row_alive, at_zero)]
+    return [*dying, (0.0 * loss_grad, zs, weights, "tanh")]
 
 
 @check(
@@ -383,6 +410,7 @@ def test_log10_gradient_bound_max_derivatives(student):
 def test_log10_gradient_bound_silent(student):
     student.is_silent(
         (0.25, matrices(student.rng, [2] * 401, scale=0.01)), (1.0, matrices(student.rng, [2] * 401, scale=50.0)),
+        **DEEP_LOGARITHMS,
     )
 
 
@@ -409,7 +437,10 @@ def test_diagnose_three_outcomes(student):
         (-6.0, 0.5), (5.5, -0.4), (1.3, 0.2), (-2.4, 1.3), (2.4, -1.2),
         (-1.5, -0.5), (-4.1, -2.9), (4.5, 2.8), (-1.9, 2.6), (0.4, -7.3),
     ]
-    student.agrees(*[(path(*pair),) for pair in ends], (path(-0.2, 0.9, L=9),), (path(-8.1, 0.9, L=9),), rtol=0.0)
+    close = [(-2.001, 1.0), (-1.999, 1.0), (2.001, -1.0), (1.999, -1.0)]
+    student.agrees(
+        *[(path(*pair),) for pair in ends + close], (path(-0.2, 0.9, L=9),), (path(-8.1, 0.9, L=9),), rtol=0.0
+    )
 
 
 @check(
@@ -419,7 +450,8 @@ def test_diagnose_three_outcomes(student):
 def test_diagnose_decades(student):
     student.agrees(
         (path(-4.0, 0.0), 5.0), (path(-4.0, 0.0), 1.5), (path(2.0, 0.0), 1.0), (path(2.0, 0.0), 2.5),
-        (path(20.0, 0.0), 30.0), (path(-20.0, 1.0), 15.0), (path(-0.3, 0.1), 0.25), rtol=0.0,
+        (path(20.0, 0.0), 30.0), (path(-20.0, 1.0), 15.0), (path(-0.3, 0.1), 0.25), (path(-0.3, 0.1), 0.45),
+        (path(0.3, -0.1), 0.25), (path(0.3, -0.1), 0.45), rtol=0.0,
     )
 
 
@@ -502,7 +534,8 @@ def test_update_ratios_values(student):
 def test_update_ratios_zero_weights(student):
     weights, grads, rate = updates(student.rng, [3, 4, 2, 5], 0.1)
     one_zero, all_zero = [weights[0], np.zeros((4, 2)), weights[2]], [0.0 * W for W in weights]
-    student.agrees((one_zero, grads, rate), (all_zero, grads, rate), rtol=1e-9)
+    tiny = [1e-140 * dW for dW in grads]
+    student.agrees((one_zero, grads, rate), (all_zero, grads, rate), (one_zero, tiny, rate), rtol=1e-9)
 
 
 @check(
@@ -537,6 +570,7 @@ def test_update_ratios_scales(student):
     for W_scale, dW_scale in [(1e-140, 1e-140), (1e140, 1e140), (1e-30, 1e20), (1e120, 1.0)]:
         weights, grads, rate = updates(student.rng, [3, 4, 2], 0.01)
         cases.append(([W_scale * W for W in weights], [dW_scale * dW for dW in grads], rate))
+    cases += [(weights, grads, 1e-9), (weights, grads, 250.0)]
     student.agrees(*cases, rtol=1e-9)
 
 

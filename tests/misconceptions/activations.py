@@ -445,7 +445,7 @@ def relu_by_square_root(z):
 
 
 @misconception(
-    "relu", "is capped at six", at_most=0.8,
+    "relu", "is capped at six", at_most=0.65,
     says="This is ReLU6, which stops at 6. The ReLU asked for has no upper limit.",
 )
 def relu_capped(z):

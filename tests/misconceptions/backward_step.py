@@ -126,7 +126,7 @@ def layer_forward_transposed(y_prev, W, b, activation):
 
 
 @misconception(
-    "layer_forward", "overwrites z with y", at_most=0.7,
+    "layer_forward", "overwrites z with y", at_most=0.0,
     says="ReLU was applied in place, so that z and y are the same array and z is lost. "
     "The backward step needs the old z.",
 )
@@ -168,7 +168,7 @@ def layer_forward_sigmoid_through_tanh(y_prev, W, b, activation):
 
 
 @misconception(
-    "layer_forward", "clips z", at_most=0.9,
+    "layer_forward", "clips z", at_most=0.75,
     says="z was clipped. That is not needed: activate copes with any z, "
     "and for relu and identity the clipped part matters.",
 )
@@ -241,7 +241,7 @@ def local_gradient_diagonal(z, W, activation):
 
 
 @misconception(
-    "local_gradient", "a difference quotient", at_most=0.7,
+    "local_gradient", "a difference quotient", at_most=0.55,
     says="A difference quotient is a fine way to test a Jacobian, but it loses half of the digits. Use the formula.",
 )
 def local_gradient_by_differences(z, W, activation):
@@ -288,7 +288,7 @@ def local_gradient_in_place(z, W, activation):
 
 
 @misconception(
-    "local_gradient", "knows only sigmoid and tanh", at_most=0.7,
+    "local_gradient", "knows only sigmoid and tanh", at_most=0.0,
     says="relu and identity are missing. activation_derivative knows all four names.",
 )
 def local_gradient_smooth_only(z, W, activation):
@@ -390,7 +390,7 @@ def backward_step_clipped(loss_grad, z, W, activation):
 
 
 @misconception(
-    "backward_step", "knows only sigmoid and tanh", at_most=0.6,
+    "backward_step", "knows only sigmoid and tanh", at_most=0.0,
     says="relu and identity are missing. activation_derivative knows all four names.",
 )
 def backward_step_smooth_only(loss_grad, z, W, activation):
@@ -520,7 +520,7 @@ def weight_gradient_in_place(loss_grad, z, y_prev, activation):
 
 
 @misconception(
-    "weight_gradient", "knows only sigmoid and tanh", at_most=0.5,
+    "weight_gradient", "knows only sigmoid and tanh", at_most=0.0,
     says="relu and identity are missing. activation_derivative knows all four names.",
 )
 def weight_gradient_smooth_only(loss_grad, z, y_prev, activation):
@@ -685,7 +685,7 @@ def backpropagate_shared_memory(loss_grad, x, weights, biases, activations):
 
 
 @misconception(
-    "backpropagate", "keeps the summed axis of db", at_most=0.7,
+    "backpropagate", "keeps the summed axis of db", at_most=0.75,
     says="Each db has the shape (1, n), as keepdims=True leaves it. "
     "A bias has the shape (n,), and so has its gradient.",
 )
@@ -695,7 +695,7 @@ def backpropagate_db_is_a_row(loss_grad, x, weights, biases, activations):
 
 
 @misconception(
-    "backpropagate", "forgets a' in db", at_most=0.7,
+    "backpropagate", "forgets a' in db", at_most=0.75,
     says="loss_grads and dWs are right; each db lacks the factor a'. The bias acts on z, as W does.",
 )
 def backpropagate_db_without_derivative(loss_grad, x, weights, biases, activations):
@@ -730,7 +730,12 @@ def backpropagate_losing_tails(loss_grad, x, weights, biases, activations):
     return forward_and_back(loss_grad, x, weights, biases, activations, derivative_losing_tails)
 
 
-@misconception("backpropagate", "works out all derivatives first", at_most=0.8, says=SAYS_ALL)
+@misconception("backpropagate", "takes 1 for ReLU's derivative at 0", at_most=0.95, says=SAYS_RELU)
+def backpropagate_relu_one_at_zero(loss_grad, x, weights, biases, activations):
+    return forward_and_back(loss_grad, x, weights, biases, activations, derivative_one_at_zero)
+
+
+@misconception("backpropagate", "works out all derivatives first", at_most=0.85, says=SAYS_ALL)
 def backpropagate_from_all(loss_grad, x, weights, biases, activations):
     return forward_and_back(loss_grad, x, weights, biases, activations, derivative_from_all)
 

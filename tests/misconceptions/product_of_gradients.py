@@ -181,7 +181,7 @@ def scalar_gradient_product_by_division(loss_grad, a_primes, f_primes):
 
 
 @misconception(
-    "scalar_gradient_product", "sums logarithms", at_most=0.7,
+    "scalar_gradient_product", "sums logarithms", at_most=0.0,
     says="Sums of logarithms avoid overflow, but a zero or a negative factor has no logarithm. "
     "Multiply the factors themselves.",
 )
@@ -194,7 +194,7 @@ def products_of_logs(factors):
 
 
 @misconception(
-    "scalar_gradient_product", "loses the sign", at_most=0.85,
+    "scalar_gradient_product", "loses the sign", at_most=0.0,
     says="The sizes are right, but negative factors lost their sign on the way.",
 )
 def scalar_gradient_product_unsigned(loss_grad, a_primes, f_primes):
@@ -366,7 +366,7 @@ def product_of_gradients_rounded(loss_grad, zs, weights, activation):
     return [np.where(np.abs(grad) < 1e-15, 0.0, grad) for grad in step_back(loss_grad, zs, weights, activation)]
 
 
-@misconception("product_of_gradients", "knows only sigmoid and tanh", at_most=0.6, says=SAYS_SMOOTH)
+@misconception("product_of_gradients", "knows only sigmoid and tanh", at_most=0.0, says=SAYS_SMOOTH)
 def product_of_gradients_smooth_only(loss_grad, zs, weights, activation):
     return step_back(loss_grad, zs, weights, "sigmoid" if activation == "sigmoid" else "tanh")
 
@@ -518,7 +518,7 @@ def log10_gradient_norms_losing_tails(loss_grad, zs, weights, activation):
 
 
 @misconception(
-    "log10_gradient_norms", "scales loss_grad in place", at_most=0.9,
+    "log10_gradient_norms", "scales loss_grad in place", at_most=0.8,
     says="loss_grad /= norm changes the caller's array. loss_grad / norm makes a new one.",
 )
 def log10_gradient_norms_in_place(loss_grad, zs, weights, activation):
@@ -527,7 +527,7 @@ def log10_gradient_norms_in_place(loss_grad, zs, weights, activation):
     return norms
 
 
-@misconception("log10_gradient_norms", "knows only sigmoid and tanh", at_most=0.7, says=SAYS_SMOOTH)
+@misconception("log10_gradient_norms", "knows only sigmoid and tanh", at_most=0.0, says=SAYS_SMOOTH)
 def log10_gradient_norms_smooth_only(loss_grad, zs, weights, activation):
     return right_norms(loss_grad, zs, weights, "sigmoid" if activation == "sigmoid" else "tanh")
 
@@ -977,7 +977,7 @@ def update_ratios_warning(weights, weight_grads, learning_rate):
 
 
 @misconception(
-    "update_ratios", "takes small norms for zero", at_most=0.8,
+    "update_ratios", "takes small norms for zero", at_most=0.65,
     says="Norms below a small number were treated as zero. Compare with zero itself: small weights are weights.",
 )
 def update_ratios_small_is_zero(weights, weight_grads, learning_rate):
