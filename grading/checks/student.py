@@ -28,18 +28,22 @@ class Student:
 
         With `first`, only so many entries of the returned tuple are compared: a slip in a later one costs that one only.
         """
-        packed = pack(cases)
-        self._compare(cases, packed, self._replies(packed), rtol, atol, wanted, first)
+        for said, known in self._differences(cases, rtol, atol, wanted, first):
+            raise Failed(said, known)
 
-    def _compare(self, cases, packed, replies, rtol, atol, wanted=None, first=None):
+    def _differences(self, cases, rtol, atol=0.0, wanted=None, first=None, silent=False):
+        """(what is wrong, the known mistake behind it) for each case whose result is; the reference has its say first."""
+        packed = pack(cases)
         inputs = fingerprint(*packed)
         right = [wanted(*case) for case in cases] if wanted else self.key.right_answers(self.exercise, cases, inputs)
+        replies = self._replies(packed)
+        for reply in replies if silent else []:
+            if reply.warnings:
+                yield "NumPy warned of: " + ", ".join(reply.warnings), None
         for reply, due in zip(replies, right):
             pair = (reply.value, due) if first is None else beginnings(reply.value, due, first)
-            said = compare.difference(*pair, rtol, atol)
-            if said:
-                known = self.key.recognise(self.exercise, cases, inputs, [r.value for r in replies], right)
-                raise Failed(said, known)
+            if said := compare.difference(*pair, rtol, atol):
+                yield said, self.key.recognise(self.exercise, cases, inputs, [r.value for r in replies], right)
 
     def results(self, *cases):
         """The result of each case as plain data."""
@@ -58,12 +62,8 @@ class Student:
 
     def is_silent(self, *cases, rtol=1e-9, atol=0.0, first=None):
         """No overflow, invalid or divide warning, and the right values: any constant is silent."""
-        packed = pack(cases)
-        replies = self._replies(packed)
-        for reply in replies:
-            if reply.warnings:
-                raise Failed("NumPy warned of: " + ", ".join(reply.warnings))
-        self._compare(cases, packed, replies, rtol, atol, first=first)
+        for said, known in self._differences(cases, rtol, atol, first=first, silent=True):
+            raise Failed(said, known)
 
     def _replies(self, packed, after=False):
         replies = self.subject.call(self.exercise, self.definition, *packed, after=after)
