@@ -30,12 +30,16 @@ class Stopped(Exception):
 
 @dataclass
 class StudentError:
-    """An exception out of the student's function: type and message are the student's words, `cell` and `line` ours."""
+    """An exception out of the student's function: type and message are the student's words, `cell` and `line` ours.
+
+    `value_error`: it is a ValueError, or of a type made from it.
+    """
 
     type: str
     message: str
     cell: int | None = None
     line: int | None = None
+    value_error: bool = False
 
 
 @dataclass
@@ -77,6 +81,8 @@ def read_reply(report, block, budget=None):
             reply.error = StudentError(kind[:60], message[:300])
         case _:
             raise wire.WireError("an error report has no known form")
+    kinds = report["error"].get("kinds")
+    reply.error.value_error = isinstance(kinds, list) and "ValueError" in kinds
     return reply
 
 

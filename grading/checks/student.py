@@ -60,6 +60,14 @@ class Student:
             if len(reply.after) != len(case) or any(changed(*pair) for pair in zip(reply.after, case)):
                 raise Failed("an argument was changed by the call")
 
+    def refuses(self, *cases):
+        """Every call raises a ValueError."""
+        for reply in self.subject.call(self.exercise, self.definition, *pack(cases)):
+            if reply.error is None:
+                raise Failed("a value came back where a ValueError is due")
+            if not reply.error.value_error:
+                raise Failed("an error of another kind was raised where a ValueError is due", error=reply.error)
+
     def is_silent(self, *cases, rtol=1e-9, atol=0.0, first=None):
         """No overflow, invalid or divide warning, and the right values: any constant is silent."""
         for said, known in self._differences(cases, rtol, atol, first=first, silent=True):

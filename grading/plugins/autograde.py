@@ -26,7 +26,6 @@ from ..notebooks import mend
 from ..run.gradebook import NotGenerated, find_generated
 from ..notebooks.intake import STAMP, Refusal, read_stamp, screen
 from ..notebooks.names import shown, trouble_with_student
-from ..notebooks.record import WHOLE, Record
 
 
 def install():
@@ -116,8 +115,8 @@ class Autograde(converters.Autograde):
                 self.refused.add(name)
                 self.tell(f"not graded: {notebook.reason}")
                 notebook = mend.stand_in(notebook.reason)
-            elif said := Record.read(notebook).mended.get(WHOLE):
-                self.tell(f"graded, but look at {name}: {said}")
+            else:
+                self.tell(*(f"graded, but look at {name}: {note}" for note in mend.notes_of(notebook)))
             nbformat.write(notebook, place / f"{name}.ipynb")
         self.tell(*(f"graded, but look: {note}" for note in intake.notes))
 

@@ -41,13 +41,22 @@ EXERCISES = {
         "diagnose": "(log10_norms, decades=3.0)",
         "update_ratios": "(weights, weight_grads, learning_rate)",
     },
+    "ps5/remedies": {
+        "initial_std": "(fan_in, fan_out, activation)",
+        "gelu_derivative": "(z)",
+        "residual_backward_step": "(loss_grad, z, W, activation)",
+        "layer_norm": "(z, gain, shift, eps=1e-05)",
+        "layer_norm_backward": "(loss_grad, z, gain, eps=1e-05)",
+        "cell_state_gradient": "(loss_grad, forget_gates)",
+    },
 }
-NOTEBOOKS = list(EXERCISES)
+NOTEBOOKS = sorted(str(path.relative_to(SOURCE).with_suffix("")) for path in SOURCE.glob("*/*.ipynb"))
 CASES = [(notebook, name) for notebook, names in EXERCISES.items() for name in names]
+WITHOUT_ARRAYS = {"initial_std"}       # numbers and names cannot be changed by a call
 
 # Commands that MathJax and KaTeX know without our help.
 STANDARD_COMMANDS = set("def mathcal mathbf mathsf lVert rVert lvert rvert frac partial sum prod max ln "
-                        "log tanh sqrt le cdot cdots ldots qquad quad text infty".split())
+                        "log tanh sqrt le ge cdot cdots ldots qquad quad text infty operatorname mu sigma Phi varphi pi widehat pm".split())
 HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n(.*\n)### END HIDDEN TESTS")
 SOLUTION = re.compile(r"### BEGIN SOLUTION\n(.*?) *### END SOLUTION", re.DOTALL)
 
@@ -334,7 +343,7 @@ def test_visible_checks_refuse_a_floating_point_warning_in_words(notebook, name,
         exec(visible(cell_of(notebook, f"test_{name}")), namespace)
 
 
-@every_exercise
+@pytest.mark.parametrize(("notebook", "name"), [case for case in CASES if case[1] not in WITHOUT_ARRAYS])
 def test_visible_checks_notice_a_changed_argument(notebook, name, monkeypatch):
     namespace = run_cells(notebook, monkeypatch)
     right = namespace[name]

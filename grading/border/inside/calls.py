@@ -42,7 +42,8 @@ def describe(error, locate):
         message = str(error)[:300]
     except Exception:
         message = ""
-    return {"type": type(error).__name__[:60], "message": message, "at": locate(error)}
+    kinds = [kind.__name__[:60] for kind in type(error).__mro__[:20]]
+    return {"type": kinds[0], "kinds": kinds, "message": message, "at": locate(error)}
 
 
 def floating_point_warnings(caught):
