@@ -26,6 +26,7 @@ c.ExchangeFactory.collect = "grading.plugins.collect.Collect"
 
 c.CourseDirectory.course_id = "gradients"
 c.CourseDirectory.root = here
+c.Execute.course_root = here    # checks and reference are this course's, wherever a run keeps its submissions
 c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", ".pytest_cache", "README.md"]
 
 c.ClearSolutions.code_stub = {"python": "# YOUR CODE HERE\nraise NotImplementedError(\"Write your answer here.\")"}
