@@ -3,6 +3,7 @@
 import ast
 import inspect
 import re
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -75,6 +76,11 @@ def read(notebook):
 
 def cell_of(notebook, cell_id):
     return next(cell for cell in read(notebook).cells if cell.id == cell_id)
+
+
+def helpers_of(notebook):
+    """The modules that lie beside the notebook."""
+    return sorted((SOURCE / notebook).parent.glob("*.py"))
 
 
 def markdown_of(notebook):
@@ -225,10 +231,10 @@ def test_macros_are_defined_before_use_and_as_in_the_lecture(notebook):
 
 
 def test_helpers_that_come_along_are_identical_copies():
-    copies = {(SOURCE / notebook).with_name("gradient_plots.py").read_bytes() for notebook in NOTEBOOKS}
-    assert len(copies) == 1
-    for cell_id in ("setup", "check_helpers"):
-        assert len({cell_of(notebook, cell_id).source for notebook in NOTEBOOKS}) == 1
+    for name in ("gradient_plots.py", "visible_checks.py"):
+        assert len({path.read_bytes() for path in SOURCE.glob(f"*/{name}")}) == 1
+    alike = [notebook for notebook in NOTEBOOKS if "visible_checks" in cell_of(notebook, "setup").source]
+    assert len({cell_of(notebook, "setup").source for notebook in alike}) == 1
     given = {cell_of(notebook, "given_activations").source for notebook in NOTEBOOKS[1:]}
     assert len(given) == 1
 
@@ -241,8 +247,8 @@ def test_release_holds_no_line_of_a_solution_no_hidden_call_and_no_rubric(notebo
     released = "\n".join(cell.source for cell in release_of(notebook).cells)
     for word in ("SOLUTION", "HIDDEN", "MARK SCHEME", "run_hidden_checks", "Mark scheme"):
         assert word not in released
-    helper = (SOURCE / notebook).with_name("gradient_plots.py").read_text(encoding="utf-8")
-    lines = {line.strip() for line in (released + "\n" + helper).splitlines()}
+    helpers = [helper.read_text(encoding="utf-8") for helper in helpers_of(notebook)]
+    lines = {line.strip() for line in "\n".join([released, *helpers]).splitlines()}
     for name in EXERCISES[notebook]:
         (solution,) = SOLUTION.findall(cell_of(notebook, name).source)
         assert not lines & {line.strip() for line in solution.splitlines()}, name
@@ -276,12 +282,21 @@ def test_picture_cell_tells_of_a_function_that_returns_nothing(monkeypatch, caps
     assert "the curve 'ReLU up to 2' needs" in capsys.readouterr().out
 
 
-def test_first_cell_says_what_is_missing_and_how_to_get_it(monkeypatch, tmp_path):
-    monkeypatch.setitem(__import__("sys").modules, "gradient_plots", None)
+@pytest.mark.parametrize(("name", "remedy"), [
+    ("gradient_plots", "put gradient_plots.py, which came with this notebook"),
+    ("visible_checks", "put visible_checks.py, which came with this notebook"),
+    ("numpy", "run `%pip install numpy`"),
+    ("matplotlib", "run `%pip install matplotlib`")])
+def test_first_cell_says_what_is_missing_and_how_to_get_it(name, remedy, monkeypatch):
+    monkeypatch.syspath_prepend(str(SOURCE / "ps1"))
+    monkeypatch.delitem(sys.modules, "gradient_plots", raising=False)
+    monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(ImportError, match=f"{name} is missing: {remedy}"):
+        exec(cell_of("ps1/activations", "setup").source, {})
+
+
+def test_first_cell_refuses_a_numpy_that_is_too_old(monkeypatch):
     setup = cell_of("ps1/activations", "setup").source
-    with pytest.raises(ImportError, match="gradient_plots is missing: put gradient_plots.py"):
-        exec(setup, {})
-    monkeypatch.undo()
     monkeypatch.setattr(np, "__version__", "1.25.2")
     monkeypatch.syspath_prepend(str(SOURCE / "ps1"))
     with pytest.raises(ImportError, match=r"NumPy 1\.25\.2 is too old: run `%pip install"):
@@ -296,8 +311,8 @@ def test_notebook_runs_from_top_to_bottom_and_draws(notebook, tmp_path):
     nb = read(notebook)
     for cell in nb.cells:
         cell.source = visible(cell)
-    helper = (SOURCE / notebook).with_name("gradient_plots.py")
-    (tmp_path / helper.name).write_bytes(helper.read_bytes())
+    for helper in helpers_of(notebook):
+        (tmp_path / helper.name).write_bytes(helper.read_bytes())
     NotebookClient(nb, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
 
     outputs = [(cell.id, output) for cell in nb.cells if cell.cell_type == "code" for output in cell.outputs]
