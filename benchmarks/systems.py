@@ -81,9 +81,11 @@ def prepare_otter():
             exercise = mark["grade_id"].removeprefix("test_")
             text = OTTER_TEST.format(exercise=exercise, place=str(ROOT / "benchmarks"))
             (place / "tests" / f"{exercise}.py").write_text(text)
-    shutil.copy(ROOT / "source" / "ps1" / "gradient_plots.py", place)
+    helpers = sorted((ROOT / "source" / "ps1").glob("*.py"))
+    for helper in helpers:
+        shutil.copy(helper, place)
     done = subprocess.run([OTTER / "bin" / "otter", "generate", "-t", "tests", "--no-requirements", "--no-environment",
-                           "gradient_plots.py"], cwd=place, capture_output=True, text=True)
+                           *(helper.name for helper in helpers)], cwd=place, capture_output=True, text=True)
     if not list(place.glob("*.zip")):
         return f"otter generate failed: {(done.stderr or done.stdout).strip()[-300:]}"
     next(place.glob("*.zip")).rename(place / "autograder.zip")

@@ -12,7 +12,8 @@ SYNTHETIC = "synthetic"     # a likely mistake for which no public thread was fo
 class Misconception:
     """A wrong answer that students really give. `at_most` is the largest share of the points that it may earn.
 
-    `source` is the public address where somebody gave it, or SYNTHETIC if none is known.
+    `source` is the public address where somebody gave it, or SYNTHETIC if none is known. `unseen` says why the visible
+    checks may not see a mistake that costs most of the points; "" where they have to.
     """
 
     exercise: str
@@ -21,6 +22,7 @@ class Misconception:
     at_most: float
     function: object
     source: str = ""
+    unseen: str = ""
 
 
 @dataclass(frozen=True)
@@ -32,10 +34,10 @@ class RightAnswer:
     function: object
 
 
-def misconception(exercise, name, *, at_most, says, source=""):
+def misconception(exercise, name, *, at_most, says, source="", unseen=""):
     """Mark a function as the misconception `name` of `exercise`; the function stays as it is."""
     def mark(function):
-        function.bank_entry = Misconception(exercise, name, says, at_most, function, source)
+        function.bank_entry = Misconception(exercise, name, says, at_most, function, source, unseen)
         return function
     return mark
 

@@ -10,12 +10,15 @@ many results as it has entries. These checks teach; the points come from other o
 import copy
 import inspect
 import linecache
+import re
 import sys
+import textwrap
 import warnings
 
 import numpy as np
 
 WARNINGS = ("overflow", "invalid", "divide")
+WIDTH = 84
 SMALLEST = 1e-307       # below the smallest normal number digits may be lost: underflow is never a fault
 
 
@@ -196,5 +199,12 @@ def at_line(filename, number):
 
 def brief(error):
     """`error` with a traceback of its own words only, where IPython shows it: the helpers' lines teach nothing."""
-    error._render_traceback_ = lambda: [f"{type(error).__name__}: {error}"]
+    error._render_traceback_ = lambda: wrapped(f"{type(error).__name__}: {error}")
     return error
+
+
+def wrapped(text):
+    """The lines of `text`, none longer than nbgrader's Validate shows it."""
+    return [part for line in text.splitlines()
+            for part in textwrap.wrap(line, WIDTH, subsequent_indent=re.match(" *", line)[0] + "    ",
+                                      break_long_words=False, break_on_hyphens=False)]

@@ -289,7 +289,8 @@ def test_picture_cell_tells_of_a_function_that_returns_nothing(monkeypatch, caps
     ("matplotlib", "run `%pip install matplotlib`")])
 def test_first_cell_says_what_is_missing_and_how_to_get_it(name, remedy, monkeypatch):
     monkeypatch.syspath_prepend(str(SOURCE / "ps1"))
-    monkeypatch.delitem(sys.modules, "gradient_plots", raising=False)
+    for loaded in [one for one in sys.modules if one == "gradient_plots" or one.startswith("matplotlib.")]:
+        monkeypatch.delitem(sys.modules, loaded)
     monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(ImportError, match=f"{name} is missing: {remedy}"):
         exec(cell_of("ps1/activations", "setup").source, {})

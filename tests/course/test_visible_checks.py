@@ -1,9 +1,16 @@
 """The visible checks see what costs everything, refuse no right answer, and say what is wrong first and in a few lines."""
 
+import linecache
 
+import nbformat
+import numpy as np
 import pytest
 import visible
+from common_mistakes import MISTAKES
 from test_kill_matrix import EXERCISES, of
+
+from grading.checks.suite import judge_functions
+from reference_impl import activations
 
 NOTEBOOKS = sorted({notebook for notebook, _ in EXERCISES})
 MUST_SEE = 0.4      # a mistake that may earn no more than this share of the points has to fail a visible check
@@ -31,3 +38,110 @@ def test_a_right_answer_in_any_style_passes(notebook, exercise):
     said = {entry.style: visible.complaint(notebook, exercise, entry.function)
             for entry in of(exercise, "right_answers", notebook)}
     assert {style: str(error) for style, error in said.items() if error} == {}
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS)
+def test_a_common_mistake_that_earns_little_fails_a_visible_check(notebook):
+    unseen = [(exercise, what, function) for exercise, what, function in MISTAKES[notebook]
+              if visible.complaint(notebook, exercise, function) is None]
+    earned = [(exercise, what, judge_functions(notebook, {exercise: function})[exercise].fraction)
+              for exercise, what, function in unseen]
+    assert [mistake for mistake in earned if mistake[2] <= MUST_SEE] == []
+
+
+# --- what they say ------------------------------------------------------------------------------------------------
+
+def lines(notebook, exercise, function):
+    """The lines that a notebook shows under the tests cell."""
+    return visible.complaint(notebook, exercise, function)._render_traceback_()
+
+
+def off_by_one(z):
+    return np.asarray(z, dtype=float) + 1.0
+
+
+def complains(z):
+    return -z.missing
+
+
+def in_place(z):
+    np.maximum(z, 0, out=z)
+    return z
+
+
+def lost(z):
+    return 0.25 * (np.abs(z) < 30) * 4 * activations.sigmoid_derivative(z)
+
+
+def warns(z):
+    np.exp(np.array([1e4]))
+    return activations.relu(z)
+
+
+def test_a_failed_check_says_what_should_hold_then_the_call_then_both_values():
+    assert lines("activations", "relu", off_by_one) == [
+        "AssertionError: relu should cut off what is negative, keep what is positive, and",
+        "    keep the shape.",
+        "  relu(array([[-2.0, 0.0, 3.0], [0.25, -0.5, 75.0]]))",
+        "  expected: [[0.0, 0.0, 3.0], [0.25, 0.0, 75.0]]",
+        "  got:      [[-1.0, 1.0, 4.0], [1.25, 0.5, 76.0]]"]
+
+
+def test_an_error_of_the_students_own_shows_the_call_and_the_students_line():
+    visible.prepared("activations")     # the notebook's cells, so that this file stands for one of them
+    said = "\n".join(lines("activations", "relu", complains))
+    assert "relu(array([[-2.0" in said and "but it raised AttributeError: 'numpy.ndarray' object has no" in said
+
+
+def test_the_line_shown_is_the_notebooks_own(monkeypatch):
+    namespace = dict(visible.prepared("activations"))
+    source = "def relu(z):\n    return np.sqrt('words')\n"
+    monkeypatch.setitem(linecache.cache, "<cell>", (len(source), None, source.splitlines(True), "<cell>"))
+    exec(compile(source, "<cell>", "exec"), namespace)
+    with pytest.raises(AssertionError) as caught:
+        exec(visible.cells("activations")["test_relu"], namespace)
+    assert caught.value._render_traceback_()[-1] == "  in your line:  return np.sqrt('words')"
+
+
+def test_a_change_in_place_is_told_where_it_happened():
+    said = lines("activations", "relu", in_place)
+    assert said[0] == "AssertionError: relu should leave its arguments as they were, but it changed z."
+    assert said[-2].startswith("  before:   z = array([[-2.0,") and said[-1].startswith("  after:    z = array([[0.0,")
+
+
+def test_a_lost_tail_is_told_as_one():
+    assert lines("activations", "sigmoid_derivative", lost)[0] == "AssertionError: The left tail should keep its digits."
+
+
+def test_a_floating_point_warning_is_told_with_the_call():
+    said = lines("activations", "relu", warns)
+    assert said[0] == "AssertionError: relu should cause no floating-point warning."
+    assert "  NumPy said: overflow encountered in exp" in said
+
+
+def test_nothing_returned_is_told_as_that():
+    said = lines("backward_step", "weight_gradient", lambda *args: None)
+    assert said[-2:] == ["  expected: 2 results: dW, db", "  got:      None. Does the function end with a return?"]
+
+
+def test_a_function_that_is_not_there_is_asked_for():
+    namespace = dict(visible.prepared("activations"))
+    del namespace["relu"]
+    with pytest.raises(NameError, match="relu is not defined yet. Run the cell above"):
+        exec(visible.cells("activations")["test_relu"], namespace)
+
+
+@for_each_exercise
+def test_what_is_shown_fits_into_validate(notebook, exercise):
+    """nbgrader's Validate cuts lines off; long ones are lists of numbers without a blank."""
+    for entry in of(exercise, "misconceptions", notebook):
+        if visible.complaint(notebook, exercise, entry.function) is not None:
+            said = lines(notebook, exercise, entry.function)
+            assert max(map(len, said)) <= 86 and len(said) <= 24, said
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS)
+def test_run_all_goes_on_past_a_failed_check(notebook):
+    (path,) = visible.SOURCE.glob(f"*/{notebook}.ipynb")
+    tests = [cell for cell in nbformat.read(path, as_version=4).cells if cell.id.startswith("test_")]
+    assert tests and all(cell.metadata.get("tags") == ["raises-exception"] for cell in tests)
