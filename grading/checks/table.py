@@ -9,6 +9,7 @@ from functools import lru_cache
 from html import escape
 
 from ..notebooks.outputs import inert
+from ..notebooks.record import written
 from .verdict import FAILED, NOT_RUN, PASSED
 
 SIGNS = {PASSED: "✓ passed", FAILED: "✗ failed", NOT_RUN: "– not run"}
@@ -87,7 +88,7 @@ def notes(verdict, note):
 
 def as_text(verdict, points, max_points, sources, note=""):
     """The table as plain text."""
-    out = [f"{verdict.exercise}: {points:g} of {max_points:g} points. {summary(verdict)}"]
+    out = [f"{verdict.exercise}: {written(points)} of {written(max_points)} points. {summary(verdict)}"]
     for outcome, mark, title, lines in rows(verdict, sources):
         out.append(f"  {SIGNS[outcome]:<10}{mark or ' '} {title}")
         out += [f"               {line}" for line in lines]
@@ -102,7 +103,7 @@ def as_html(verdict, points, max_points, sources, note=""):
         body.append(f'<tr><td style="white-space:nowrap;padding-right:1em;color:{COLOURS[outcome]}">{SIGNS[outcome]}</td>'
                     f'<td style="text-align:left">{escape(title)}{" " + mark if mark else ""}{more}</td></tr>')
     extra = "".join(f"<p>{inert(escape(line))}</p>" for line in notes(verdict, note))
-    return (f'<table><caption style="text-align:left"><b>{escape(verdict.exercise)}: {points:g} of {max_points:g} points.'
+    return (f'<table><caption style="text-align:left"><b>{escape(verdict.exercise)}: {written(points)} of {written(max_points)} points.'
             f'</b> {escape(summary(verdict))}</caption><thead><tr><th scope="col">Result</th>'
             f'<th scope="col" style="text-align:left">Check: {escape(verdict.exercise)} …</th></tr></thead>'
             f'<tbody>{"".join(body)}</tbody></table>{extra}')

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, field
 
-PASSED, FAILED, NOT_RUN, OUR_ERROR = "passed", "failed", "not run", "our error"
+from ..notebooks.record import CheckRecord, Outcome, VerdictRecord
+
+PASSED, FAILED, NOT_RUN, OUR_ERROR = Outcome
 
 
 class Failed(Exception):
@@ -22,7 +24,7 @@ class CheckResult:
     hint: str
     weight: int
     core: bool
-    outcome: str
+    outcome: Outcome
     said: str = ""
     misconception: object = None
     error: object = None
@@ -47,6 +49,12 @@ class Verdict:
             return 0.0
         share = sum(c.weight for c in self.checks if c.outcome == PASSED) / total
         return min([share, *(c.most for c in self.checks if c.outcome != PASSED)])
+
+    def record(self, most) -> VerdictRecord:
+        """What is kept of it where the exercise is worth `most` points: the one place where points are computed."""
+        checks = tuple(CheckRecord(c.name, c.title, c.weight, c.core, c.outcome,
+                                   c.misconception.name if c.misconception else None) for c in self.checks)
+        return VerdictRecord(round(most * self.fraction, 2), most, checks, tuple(self.warnings), self.definitions)
 
     @property
     def misconceptions(self):

@@ -15,6 +15,7 @@ from pathlib import Path, PurePath
 from nbgrader.utils import parse_utc
 
 from .names import shown, trouble_with
+from .record import note
 from .reading import MAX_BYTES, Unreadable, read_notebook
 
 MAX_FILES, MAX_FILE_BYTES = 200, 16 * 2**20     # beside the notebooks: how many, and how large all together
@@ -98,7 +99,7 @@ def find_notebook(folder, name, others, alone):
             notebook = open_notebook(folder, other)
         except (OSError, NotTaken, Unreadable):
             continue
-        notebook.metadata["grading"]["notes"].append(f"{trouble} {shown(other)} was graded in its place.")
+        note(notebook, f"{trouble} {shown(other)} was graded in its place.")
         return notebook
     return Refusal(trouble)
 

@@ -13,10 +13,10 @@ from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 
 from . import outputs
+from .cells import as_released, grade_id
+from .record import WHOLE, Record, note
 
 SCHEMA_VERSION = 3
-WHOLE = "notebook"      # the name under which notes on the whole notebook are kept
-NOT_RELEASED = re.compile(r"^[^\n]*BEGIN (HIDDEN TESTS|MARK SCHEME).*?END \1[^\n]*\n?", re.MULTILINE | re.DOTALL)
 NEW_CELL = {"code": new_code_cell, "markdown": new_markdown_cell}
 TWICE = "The cell stood in the notebook more than once; the last one is taken as the cell, the others are run as well."
 MISSING = "The cell was missing; it was put back as it had been released."
@@ -41,8 +41,8 @@ def mend(nb, wanted):
 
     What `reading` and `intake` noted on the whole notebook is kept under the name `WHOLE`.
     """
-    notes = notes_of(nb)
-    mended = {WHOLE: " ".join(notes)} if notes else {}
+    said = Record.read(nb).mended.get(WHOLE)
+    mended = {WHOLE: said} if said else {}
     nb.metadata = type(nb.metadata)(language_info={"name": "python"})
     restore_marks(nb, wanted, mended)
     recognise(nb, wanted, mended)
@@ -55,20 +55,15 @@ def mend(nb, wanted):
     if mended:
         nb.cells.insert(0, note_cell(mended))
     renew_ids(nb)
-    nb.metadata["grading"] = {"mended": mended}
+    Record(mended=mended).write(nb)
     return mended
 
 
 def stand_in(reason):
     """A notebook in the place of one that cannot be graded: nothing but the reason, for `mend` to complete."""
-    return new_notebook(metadata={"grading": {"notes": [f"{reason} Nothing could be graded."]}})
-
-
-def notes_of(nb):
-    """What was noted when the file was read: `reading` writes it, and drops what a file says of itself."""
-    about = nb.metadata.get("grading")
-    notes = about.get("notes") if isinstance(about, dict) else None
-    return [line for line in notes if isinstance(line, str)] if isinstance(notes, list) else []
+    nb = new_notebook()
+    note(nb, f"{reason} Nothing could be graded.")
+    return nb
 
 
 def restore_marks(nb, wanted, mended):
@@ -92,14 +87,14 @@ def restore_marks(nb, wanted, mended):
 
 def recognise(nb, wanted, mended):
     """Mark cells that have lost their name: locked ones by their released text, answers by the function they define."""
-    present = {name_of(cell) for cell in nb.cells}
+    present = {grade_id(cell) for cell in nb.cells}
     for name, entry in wanted.items():
         if name in present:
             continue
-        text, answer = released(entry), entry["metadata"]["solution"]
+        text, answer = as_released(entry["source"]), entry["metadata"]["solution"]
         define = re.compile(rf"^(async )?def {re.escape(name)}\s*\(|^{re.escape(name)}\s*=", re.MULTILINE)
         for cell in reversed(nb.cells):
-            if name_of(cell) or cell.cell_type != entry["cell_type"]:
+            if grade_id(cell) or cell.cell_type != entry["cell_type"]:
                 continue
             if cell.source.strip() == text or answer and define.search(cell.source):
                 cell.metadata["nbgrader"] = dict(entry["metadata"])
@@ -110,25 +105,25 @@ def recognise(nb, wanted, mended):
 def restore_locked(nb, wanted, mended):
     """Write the released text into locked cells; keep beside them what stood there instead."""
     for cell in list(nb.cells):
-        entry = wanted.get(name_of(cell))
+        entry = wanted.get(grade_id(cell))
         if not entry or not entry["metadata"]["locked"]:
             continue
         found, cell.source = cell.source, entry["source"]
-        if found.strip() in ("", released(entry), entry["source"].strip()):
+        if found.strip() in ("", as_released(entry["source"]), entry["source"].strip()):
             continue
         kept = NEW_CELL[cell.cell_type](found)
         if "attachments" in cell:
             kept.attachments = cell.pop("attachments")
         # an answer may stand in there: code has to run before the checks, text is read after the question
         nb.cells.insert(nb.cells.index(cell) + (cell.cell_type == "markdown"), kept)
-        mended.setdefault(name_of(cell), CHANGED)
+        mended.setdefault(grade_id(cell), CHANGED)
 
 
 def put_back(nb, wanted, mended):
     """Insert what is missing behind the cell that comes before it in the released notebook."""
     place = -1
     for name, entry in wanted.items():
-        at = next((n for n, cell in enumerate(nb.cells) if name_of(cell) == name), None)
+        at = next((n for n, cell in enumerate(nb.cells) if grade_id(cell) == name), None)
         if at is None:
             mark = entry["metadata"]
             if mark["solution"] and not mark["grade"]:
@@ -174,15 +169,6 @@ def note_cell(mended):
 
 # --- cells ------------------------------------------------------------------------------------------------------
 
-def name_of(cell):
-    return cell.metadata.get("nbgrader", {}).get("grade_id")
-
-
-def released(entry):
-    """The text of a cell as students got it."""
-    return NOT_RELEASED.sub("", entry["source"]).strip()
-
-
 def retype(cell, kind):
     cell.cell_type = kind
     if kind == "code":
@@ -196,4 +182,4 @@ def retype(cell, kind):
 def renew_ids(nb):
     """An id for every cell, the same at every grading: its name, or its number. They become names of places in a page."""
     for number, cell in enumerate(nb.cells, 1):
-        cell["id"] = (name_of(cell) or f"cell-{number}").replace("_", "-")[:64]
+        cell["id"] = (grade_id(cell) or f"cell-{number}").replace("_", "-")[:64]

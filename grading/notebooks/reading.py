@@ -2,7 +2,7 @@
 
 Whatever the file is, what leaves here is a notebook of format 4 whose cells hold text, at most one nbgrader `grade_id`
 and checked pictures. Outputs, tags, kernels, titles and all other metadata of the file are left behind. What had to be
-mended on the way is kept as `metadata["grading"]["notes"]`, which nothing in the file can write.
+mended on the way is kept in its record (see `record`), which nothing in the file can write.
 """
 
 import json
@@ -14,6 +14,7 @@ from nbformat.v4 import new_notebook
 
 from . import outputs
 from .names import shown
+from .record import note
 
 MAX_BYTES = 16 * 2**20      # of the file: three bytes of JSON can cost a hundred of memory
 MAX_CELLS = 500
@@ -36,7 +37,8 @@ def read_notebook(content):
     notebook = new_notebook()
     notebook.cells = rebuild_all(data, notes)
     notebook.metadata["language_info"] = {"name": "python"}
-    notebook.metadata["grading"] = {"notes": notes}
+    for line in notes:
+        note(notebook, line)
     return notebook
 
 

@@ -26,6 +26,7 @@ from ..notebooks import mend
 from ..run.gradebook import NotGenerated, find_generated
 from ..notebooks.intake import STAMP, Refusal, read_stamp, screen
 from ..notebooks.names import shown, trouble_with_student
+from ..notebooks.record import WHOLE, Record
 
 
 def install():
@@ -115,8 +116,8 @@ class Autograde(converters.Autograde):
                 self.refused.add(name)
                 self.tell(f"not graded: {notebook.reason}")
                 notebook = mend.stand_in(notebook.reason)
-            else:
-                self.tell(*(f"graded, but look at {name}: {note}" for note in mend.notes_of(notebook)))
+            elif said := Record.read(notebook).mended.get(WHOLE):
+                self.tell(f"graded, but look at {name}: {said}")
             nbformat.write(notebook, place / f"{name}.ipynb")
         self.tell(*(f"graded, but look: {note}" for note in intake.notes))
 

@@ -3,6 +3,8 @@
 from jinja2 import pass_context
 from nbgrader.preprocessors import GetGrades as NbgraderGetGrades
 
+from ..notebooks.cells import title_of
+from ..notebooks.record import written
 from ..pages.formulas import to_html
 from ..pages.macros import Macros
 
@@ -30,9 +32,9 @@ def markdown(context, source):
 
 def exercise(grade_id):
     """The template's filter: the name of the exercise that a cell belongs to."""
-    return grade_id.removeprefix("test_").removeprefix("explain_")
+    return title_of(grade_id)
 
 
 def points(value):
     """The template's filter: points without needless decimals."""
-    return f"{float(value or 0):.2f}".rstrip("0").rstrip(".")
+    return written(float(value or 0))

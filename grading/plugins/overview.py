@@ -13,7 +13,9 @@ from nbgrader import converters
 from nbgrader.api import Gradebook
 
 from ..pages.html import Html, link, page, paragraph, section, table
+from ..notebooks.cells import exercise_of
 from ..notebooks.mend import in_words
+from ..notebooks.record import Outcome, Record, written
 
 NAME = "index.html"
 
@@ -43,54 +45,53 @@ def overview(submission, folder):
     parts, waiting, points, most = [], [], 0.0, 0.0
     for notebook in sorted(submission.notebooks, key=lambda row: row.name):
         path = folder / f"{notebook.name}.ipynb"
-        about = nbformat.read(path, as_version=4).metadata.get("grading", {}) if path.exists() else {}
-        rows = [row_of(grade, about.get("verdicts", {})) for grade in notebook.grades]
+        record = Record.read(nbformat.read(path, as_version=4)) if path.exists() else Record()
+        rows = [row_of(grade, record.verdicts) for grade in notebook.grades]
         for grade in notebook.grades:
             points, most = points + grade.score, most + grade.max_score
             if grade.needs_manual_grade:
-                waiting.append(grade.name.removeprefix("test_"))
+                waiting.append(exercise_of(grade.name))
         words = f"Your {notebook.name} notebook with all comments"
         to_page = Html(f"<p>{link(f'{notebook.name}.html', words)}</p>") if path.exists() else \
             paragraph("This notebook was not handed in.")
-        mended = [paragraph(f"Mended before grading: {line}", note=True) for line in in_words(about.get("mended", {}))]
+        mended = [paragraph(f"Mended before grading: {line}", note=True) for line in in_words(record.mended)]
         parts.append(section(notebook.name, table(f"Points in {notebook.name}", ("exercise", "points", "of", "checks"), rows),
-                             first_step(rows, about.get("verdicts", {})), to_page, *mended))
+                             first_step(rows, record.verdicts), to_page, *mended))
     name = submission.assignment.name
     return page(f"Feedback on {name}", *summary(submission, points, most, waiting), *parts)
 
 
 def summary(submission, points, most, waiting):
     """Paragraphs on the whole assignment that are true at this moment."""
-    said = [paragraph(f"You have {points:g} of {most:g} points.")]
+    said = [paragraph(f"You have {written(points)} of {written(most)} points.")]
     if waiting:
         said.append(paragraph(f"A person still reads: {', '.join(sorted(waiting))}. Points can be added there."))
     penalty = submission.late_submission_penalty
     if penalty:
-        said.append(paragraph(f"It came after the deadline: {penalty:g} points are taken off, so {points - penalty:g} count."))
+        said.append(paragraph(f"It came after the deadline: {written(penalty)} points are taken off, so {written(points - penalty)} count."))
     return said
 
 
 def row_of(grade, verdicts):
-    name = grade.name.removeprefix("test_")
+    name = exercise_of(grade.name)
     known = grade.auto_score is not None or grade.manual_score is not None
     verdict = verdicts.get(name)
     checks = "graded by a person"
     if verdict:
-        passed = sum(check["outcome"] == "passed" for check in verdict["checks"])
-        checks = f"{passed} of {len(verdict['checks'])} passed"
+        checks = f"{verdict.count(Outcome.PASSED)} of {len(verdict.checks)} passed"
     return name, float(grade.score) if known else None, float(grade.max_score), checks
 
 
 def first_step(rows, verdicts):
     """What to look at first: of what is not complete, the exercise with most checks passed, for little is missing there."""
-    passed = {row[0]: [check["outcome"] == "passed" for check in verdicts[row[0]]["checks"]]
-              for row in rows if row[0] in verdicts}
-    missing = {name: sum(checks) / len(checks) for name, checks in passed.items() if not all(checks)}
-    if not passed:
+    judged = {row[0]: verdicts[row[0]] for row in rows if row[0] in verdicts}
+    missing = {name: verdict.count(Outcome.PASSED) / len(verdict.checks) for name, verdict in judged.items()
+               if not verdict.passed}
+    if not judged:
         return ""
     if not missing:
         return paragraph("Every check of every exercise passed. Well done!")
-    done = len(passed) - len(missing)
-    start = f"{done} of {len(passed)} exercises are complete. " if done else ""
+    done = len(judged) - len(missing)
+    start = f"{done} of {len(judged)} exercises are complete. " if done else ""
     return paragraph(f"{start}A good place to go on is {max(missing, key=missing.get)}: "
                      "its table in the notebook's page says what each check saw and what to try.")

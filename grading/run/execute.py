@@ -5,7 +5,6 @@ as the one `execute_result` of a tests cell, where nbgrader's `SaveAutoGrades` l
 """
 
 import hashlib
-import re
 from functools import cache
 from importlib.metadata import version
 from multiprocessing.util import Finalize
@@ -13,18 +12,18 @@ from pathlib import Path
 
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor
-from nbgrader.utils import is_grade, is_locked, is_solution
+from nbgrader.utils import is_grade, is_locked
 from traitlets import Dict, Enum, Float, Unicode, default
 
 from ..checks import table
 from ..notebooks import outputs, pictures
 from ..checks.suite import Suite, SuiteError
+from ..notebooks.cells import hidden_calls, is_tests, name_of, visible
 from ..notebooks.intake import files_below
+from ..notebooks.record import Record, written
 from ..border.sandbox import COLD, Limits, Sandbox
 from ..border.subject import KernelSubject
 
-HIDDEN_CALL = re.compile(r"""^run_hidden_checks\(["'](\w+)["']\)\s*$""", re.MULTILINE)
-HIDDEN_REGION = re.compile(r"^[^\n]*BEGIN HIDDEN TESTS.*?END HIDDEN TESTS[^\n]*\n?", re.MULTILINE | re.DOTALL)
 JUDGES = ("tests/hidden", "reference_impl", "tests/misconceptions")
 
 
@@ -62,7 +61,7 @@ def execute(nb, notebook, root, sandbox, files):
     `notebook` is its name, `root` the folder with `reference_impl` and `tests/hidden`. Raises `SandboxUnavailable` or
     `SuiteError` for what is not the student's fault.
     """
-    names = {number: hidden_calls(cell) for number, cell in enumerate(nb.cells) if is_tests(cell)}
+    names = {number: hidden_calls(cell.source) for number, cell in enumerate(nb.cells) if is_tests(cell)}
     judges = digests(root)
     suite = suite_for(nb, notebook, root, names, judges)
     subject = KernelSubject(sandbox, watch=sum(names.values(), []), files=files)
@@ -71,12 +70,12 @@ def execute(nb, notebook, root, sandbox, files):
         verdicts = suite.judge(subject) if suite else {}
     finally:
         subject.close()
-    mended = nb.metadata.get("grading", {}).get("mended", {})
+    mended = Record.read(nb).mended
     sources = {number: (name_of(cell), cell.source) for number, cell in enumerate(nb.cells)}
+    records = {}
     for number, exercises in names.items():
-        write_verdicts(nb.cells[number], [verdicts[name] for name in exercises], sources, mended)
-    nb.metadata["grading"] = {"graded_by": provenance(judges, sandbox.mode), "mended": mended,
-                              "verdicts": {name: as_record(verdict) for name, verdict in verdicts.items()}}
+        records |= write_verdicts(nb.cells[number], [verdicts[name] for name in exercises], sources, mended)
+    Record(provenance(judges, sandbox.mode), mended, records).write(nb)
 
 
 def suite_for(nb, notebook, root, names, judges):
@@ -113,37 +112,18 @@ def run_cells(nb, subject, root):
 
 
 def write_verdicts(cell, verdicts, sources, mended):
-    most = float(cell.metadata["nbgrader"]["points"])
-    share = most / len(verdicts)
+    """Write the tables of a tests cell and its points, which are those of its exercises in equal parts: their records."""
+    share = float(cell.metadata["nbgrader"]["points"]) / len(verdicts)
+    records = {verdict.exercise: verdict.record(share) for verdict in verdicts}
     note = mended.get(name_of(cell), "")
     for verdict in verdicts:
-        points = round(share * verdict.fraction, 2)
+        points = records[verdict.exercise].points
         cell.outputs.append(outputs.output("display_data", data={
             "text/html": table.as_html(verdict, points, share, sources, note),
             "text/plain": table.as_text(verdict, points, share, sources, note)}))
-    total = round(sum(share * verdict.fraction for verdict in verdicts), 2)
-    cell.outputs.append(outputs.output("execute_result", data={"text/plain": f"{total:g}"},
-                                   execution_count=cell.execution_count))
-
-
-# --- cells ------------------------------------------------------------------------------------------------------
-
-def is_tests(cell):
-    return cell.cell_type == "code" and is_grade(cell) and not is_solution(cell)
-
-
-def hidden_calls(cell):
-    """The exercises whose hidden checks a locked tests cell asks for."""
-    return HIDDEN_CALL.findall("".join(HIDDEN_REGION.findall(cell.source)))
-
-
-def visible(cell):
-    """The source that is sent to the student's kernel: everything but hidden regions."""
-    return HIDDEN_REGION.sub("", cell.source) if is_grade(cell) else cell.source
-
-
-def name_of(cell):
-    return cell.metadata.get("nbgrader", {}).get("grade_id") or cell.get("id", "")
+    total = written(sum(record.points for record in records.values()))
+    cell.outputs.append(outputs.output("execute_result", data={"text/plain": total}, execution_count=cell.execution_count))
+    return records
 
 
 def trouble(run):
@@ -209,11 +189,3 @@ def provenance(judges, sandbox):
 @cache
 def versions():
     return {name: version(name) for name in ("numpy", "matplotlib", "ipython", "pytest", "nbgrader")}
-
-
-def as_record(verdict):
-    """A verdict as JSON, for reports."""
-    return {"fraction": verdict.fraction, "warnings": verdict.warnings, "definitions": verdict.definitions,
-            "checks": [{"name": c.name, "title": c.title, "core": c.core, "most": c.most, "weight": c.weight, "outcome": c.outcome,
-                        "misconception": c.misconception.name if c.misconception else None}
-                       for c in verdict.checks]}

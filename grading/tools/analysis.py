@@ -8,6 +8,7 @@ Psychometrika 28, 1963, 211-218). For a check, which is passed or not, that is a
 """
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from nbgrader.api import Gradebook
 
 from ..root import CourseError
 from ..run.course import Course
+from ..notebooks.cells import exercise_of
+from ..notebooks.record import Outcome, Record
 from ..run.gradebook import find_generated
 
 FEWEST = 5      # submissions below which a correlation says nothing
@@ -38,7 +41,7 @@ class Work:
     student: str
     label: str
     points: dict
-    checks: dict = field(default_factory=dict)      # {(exercise, check): record of grading.run.execute.as_record}
+    checks: dict = field(default_factory=dict)      # {(exercise, check): CheckRecord}
     reasons: list = field(default_factory=list)     # why a human should look, without anything a student wrote
     hours_early: float | None = None
     penalty: float = 0.0
@@ -76,7 +79,7 @@ def read(root, assignment):
     course = Course(root)
     with Gradebook(course.dir.db_url, course.dir.course_id) as gradebook:
         row = find_generated(gradebook, assignment)
-        items = [Item(cell.name.removeprefix("test_"), cell.max_score, cell.cell_type == "markdown")
+        items = [Item(exercise_of(cell.name), cell.max_score, cell.cell_type == "markdown")
                  for notebook in row.notebooks for cell in [*notebook.grade_cells, *notebook.task_cells]]
         labels = labels_of(assignment, [submission.student_id for submission in row.submissions])
         works, not_graded = [], []
@@ -106,24 +109,22 @@ def read_work(submission, folder, label):
     for notebook in submission.notebooks:
         for grade in notebook.grades:
             known = grade.manual_score is not None or grade.auto_score is not None
-            name = grade.name.removeprefix("test_")
+            name = exercise_of(grade.name)
             work.points[name] = grade.score if known else None
             if grade.needs_manual_grade:
                 work.reasons.append(f"{name} was graded by hand before the regrade: look again" if known else
                                     f"{name} has no score yet")
     for path in sorted(folder.glob("*.ipynb")):
-        about = nbformat.read(path, as_version=4).metadata.get("grading", {})
-        read_checks(work, path.stem, about)
+        read_checks(work, path.stem, Record.read(nbformat.read(path, as_version=4)))
     return work
 
 
-def read_checks(work, notebook, about):
-    mended = about.get("mended", {})
-    if mended:
-        work.reasons.append(f"{notebook} was mended before grading ({len(mended)} notes)")
-    for exercise, verdict in about.get("verdicts", {}).items():
-        work.checks.update({(exercise, check["name"]): check for check in verdict["checks"]})
-        stopped = sum(check["outcome"] == "not run" for check in verdict["checks"])
+def read_checks(work, notebook, record):
+    if record.mended:
+        work.reasons.append(f"{notebook} was mended before grading ({len(record.mended)} notes)")
+    for exercise, verdict in record.verdicts.items():
+        work.checks.update({(exercise, check.name): check for check in verdict.checks})
+        stopped = verdict.count(Outcome.NOT_RUN)
         if stopped:
             work.reasons.append(f"{stopped} checks of {exercise} could not be run")
 
@@ -163,14 +164,12 @@ class CheckCount:
     name: str
     title: str
     core: bool
-    passed: int = 0
-    failed: int = 0
-    not_run: int = 0
+    outcomes: Counter = field(default_factory=Counter)
     discrimination: float | None = None
 
     @property
     def rate(self):
-        return self.passed / (self.passed + self.failed + self.not_run)
+        return self.outcomes[Outcome.PASSED] / self.outcomes.total()
 
 
 def checks(result):
@@ -178,12 +177,11 @@ def checks(result):
     found = {}
     for work in result.works:
         for (exercise, name), check in work.checks.items():
-            count = found.setdefault((exercise, name), CheckCount(exercise, name, check["title"], check["core"]))
-            key = check["outcome"].replace(" ", "_")
-            setattr(count, key, getattr(count, key) + 1)
+            count = found.setdefault((exercise, name), CheckCount(exercise, name, check.title, check.core))
+            count.outcomes[check.outcome] += 1
     for key, count in found.items():
         judged = [work for work in result.works if key in work.checks]
-        count.discrimination = correlation([work.checks[key]["outcome"] == "passed" for work in judged],
+        count.discrimination = correlation([work.checks[key].outcome == Outcome.PASSED for work in judged],
                                            [result.total(work, without=key[0]) for work in judged])
     order = [item.name for item in result.items]
     return sorted(found.values(), key=lambda count: order.index(count.exercise) if count.exercise in order else len(order))
@@ -193,8 +191,8 @@ def mistakes(result):
     """[(exercise, known mistake, how many submissions)], the most frequent first."""
     found = {}
     for work in result.works:
-        seen = {(exercise, check["misconception"]) for (exercise, _), check in work.checks.items()
-                if check["misconception"]}
+        seen = {(exercise, check.misconception) for (exercise, _), check in work.checks.items()
+                if check.misconception}
         for key in seen:
             found[key] = found.get(key, 0) + 1
     return sorted(((*key, count) for key, count in found.items()), key=lambda row: (-row[2], row[:2]))

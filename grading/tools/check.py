@@ -11,14 +11,15 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell
 from nbgrader.preprocessors import ClearOutput, ClearSolutions, ComputeChecksums, LockCells
-from nbgrader.utils import find_all_files, is_grade, is_locked, is_solution, is_task
+from nbgrader.utils import determine_grade, find_all_files, is_grade, is_locked, is_solution, is_task
 from rich.console import Console
 from rich.markup import escape
 
 from ..notebooks import mend, reading, submissions
 from ..run import batch
 from ..run.course import Course
-from ..run.execute import HIDDEN_CALL, name_of, visible
+from ..notebooks.cells import HIDDEN_CALL, is_tests, name_of, visible
+from ..notebooks.record import Record, written
 from ..notebooks.intake import NotTaken, files_below, read_regular
 from ..border.subject import KernelSubject
 
@@ -145,13 +146,11 @@ def tables(nb):
     """[(table of one exercise as plain text, points, most)] of a graded notebook, in its order."""
     found = []
     for cell in nb.cells:
-        if not is_grade(cell) or is_solution(cell) or cell.cell_type != "code":
+        if not is_tests(cell):
             continue
         text = "\n".join(out.data["text/plain"] for out in cell.outputs
                          if out.output_type == "display_data" and "text/html" in out.data)
-        points = next(float(out.data["text/plain"]) for out in reversed(cell.outputs)
-                      if out.output_type == "execute_result")
-        found.append((text, points, float(cell.metadata.nbgrader.points)))
+        found.append((text, *determine_grade(cell)))
     return found
 
 
@@ -164,7 +163,7 @@ def show(console, root, path, assignment=None):
         return NOT_GRADED
     console.print(f"{found.path.name} is {found.notebook} of {found.assignment}. Nothing is written.", markup=False,
                   highlight=False)
-    for line in mend.in_words(nb.metadata["grading"]["mended"]):
+    for line in mend.in_words(Record.read(nb).mended):
         console.print(f"mended: {line}", markup=False, highlight=False, soft_wrap=True)
     graded = tables(nb)
     for text, *_ in graded:
@@ -172,7 +171,7 @@ def show(console, root, path, assignment=None):
         for line in text.splitlines():
             console.print(line, style=style_of(line), markup=False, highlight=False, soft_wrap=True)
     points, most = (sum(entry[n] for entry in graded) for n in (1, 2))
-    console.print(f"\n{points:g} of {most:g} points; questions that a person grades are not in it.", style="bold",
+    console.print(f"\n{written(points)} of {written(most)} points; questions that a person grades are not in it.", style="bold",
                   highlight=False)
     return 0
 

@@ -17,6 +17,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from ..border.sandbox import Sandbox, SandboxUnavailable
+from ..notebooks.cells import exercise_of
+from ..notebooks.record import Outcome, Record, written
 from ..notebooks.submissions import describe, hand_in
 from ..root import CONFIG
 from ..run.execute import JUDGES
@@ -113,15 +115,15 @@ def show_points(console, where, assignment, cases):
         table = Table(title=f"{assignment}: points per exercise", title_justify="left")
         table.add_column("student", no_wrap=True)
         for number, (_, _, most) in enumerate(exercises, 1):
-            table.add_column(f"({number})\nof {most:g}", justify="right")
-        table.add_column(f"sum\nof {sum(most for *_, most in exercises):g}", justify="right")
+            table.add_column(f"({number})\nof {written(most)}", justify="right")
+        table.add_column(f"sum\nof {written(sum(most for *_, most in exercises))}", justify="right")
         for student in students:
             scores = [gradebook.find_grade(name, notebook, assignment, student).auto_score
                       for notebook, name, _ in exercises]
-            table.add_row(student, *("–" if score is None else f"{score:g}" for score in scores),
-                          f"{sum(score or 0 for score in scores):g}")
+            table.add_row(student, *("–" if score is None else written(score) for score in scores),
+                          written(sum(score or 0 for score in scores)))
     console.print(table)
-    console.print("  ".join(f"({number}) {name.removeprefix('test_')}" for number, (_, name, _) in enumerate(exercises, 1)),
+    console.print("  ".join(f"({number}) {exercise_of(name)}" for number, (_, name, _) in enumerate(exercises, 1)),
                   highlight=False)
     for student in students:
         console.print(f"  {student}: {what_happened(where, assignment, student, cases[student])}", markup=False, highlight=False,
@@ -136,13 +138,12 @@ def what_happened(where, assignment, student, case):
     graded = sorted((where / "autograded" / student / assignment).glob("*.ipynb"))
     if not graded:
         return f"{said} -> not graded: see the log"
-    verdicts = nbformat.read(graded[0], as_version=4).metadata["grading"]["verdicts"]
-    checks = [check for verdict in verdicts.values() for check in verdict["checks"]]
-    count = {outcome: sum(c["outcome"] == outcome for c in checks) for outcome in ("passed", "failed", "not run")}
-    mistakes = {c["misconception"]: None for c in checks if c["misconception"]}
-    parts = [f"{count['passed']} of {len(checks)} checks passed"]
-    if count["not run"]:
-        parts.append(f"{count['not run']} not run")
+    verdicts = Record.read(nbformat.read(graded[0], as_version=4)).verdicts.values()
+    checks = [check for verdict in verdicts for check in verdict.checks]
+    mistakes = {check.misconception: None for check in checks if check.misconception}
+    parts = [f"{sum(verdict.count(Outcome.PASSED) for verdict in verdicts)} of {len(checks)} checks passed"]
+    if not_run := sum(verdict.count(Outcome.NOT_RUN) for verdict in verdicts):
+        parts.append(f"{not_run} not run")
     if mistakes:
         parts.append("recognised: " + "; ".join(list(mistakes)[:3]))
     return f"{said} -> {', '.join(parts)}"

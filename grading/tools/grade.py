@@ -12,6 +12,7 @@ from rich.text import Text
 
 from ..run.course import Course
 from ..notebooks.names import shown
+from ..notebooks.record import Record, written
 from ..border.sandbox import COLD, Sandbox
 
 SOME_FAILED, INTERRUPTED = 3, 130
@@ -32,7 +33,7 @@ class Line:
     def __str__(self):
         if self.error:
             return f"not graded: {self.error}"
-        return f"{self.score:g} points" + (f", {len(self.mended)} cells mended" if self.mended else "") \
+        return f"{written(self.score)} points" + (f", {len(self.mended)} cells mended" if self.mended else "") \
             + (f"; look: {self.look}" if self.look else "")
 
 
@@ -124,11 +125,8 @@ def changes(course, assignment, graded):
 
 def points_and_checks(nb):
     """{exercise: (points, {check: outcome})} as a graded notebook has them."""
-    most = {cell.metadata["nbgrader"]["grade_id"].removeprefix("test_"): cell.metadata["nbgrader"]["points"]
-            for cell in nb.cells if cell.metadata.get("nbgrader", {}).get("grade")}
-    return {name: (round(verdict["fraction"] * most.get(name, 0), 2),
-                   {check["name"]: check["outcome"] for check in verdict["checks"]})
-            for name, verdict in nb.metadata.get("grading", {}).get("verdicts", {}).items()}
+    return {name: (verdict.points, {check.name: check.outcome for check in verdict.checks})
+            for name, verdict in Record.read(nb).verdicts.items()}
 
 
 def changes_table(lines):
@@ -137,7 +135,7 @@ def changes_table(lines):
                   title="Dry run: nothing was written. A regrade would change:")
     for line in lines:
         for exercise, before, now, checks in line.changes:
-            table.add_row(escape(line.student), exercise, "–" if before is None else f"{before:g}", f"{now:g}",
+            table.add_row(escape(line.student), exercise, "–" if before is None else written(before), written(now),
                           ", ".join(check.removeprefix("test_") for check in checks))
     if not table.row_count:
         table.add_row("nobody", "", "", "", "")

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from ..root import CourseError
-from ..run.execute import HIDDEN_CALL
+from ..notebooks.cells import HIDDEN_CALL
 
 # at least so many of each, by CONTRIBUTING.md and the tests of the course
 ROOMS = {

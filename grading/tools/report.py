@@ -10,8 +10,10 @@ from . import analysis
 from ..run.course import Course
 from ..pages.html import page, paragraph, picture, section, table
 from ..notebooks.names import csv_safe
+from ..notebooks.record import Outcome, written
 
 DARK, LIGHT, WHITE = "#404040", "#b0b0b0", "#ffffff"     # told apart in black and white; hatches help
+SHOWN = (Outcome.PASSED, Outcome.FAILED, Outcome.NOT_RUN)
 HOW_TO_READ = (
     "Difficulty is the mean share of the points that was earned: near 1 is easy. Discrimination is the correlation "
     "between the points of the item and those of all other items (corrected item-total correlation; Henrysson, "
@@ -43,8 +45,8 @@ def as_page(result, names=False):
 def overview(result):
     totals = [result.total(work) for work in result.works]
     low, middle, high = analysis.quartiles(totals)
-    said = (f"{len(totals)} submissions are graded. Half of them have {middle:g} of {result.most:g} points or more; "
-            f"the middle half lies between {low:g} and {high:g}.")
+    said = (f"{len(totals)} submissions are graded. Half of them have {written(middle)} of {written(result.most)} points or more; "
+            f"the middle half lies between {written(low)} and {written(high)}.")
     left_out = ", ".join(item.name for item in result.pending)
     note = f"Not graded for everybody yet, and left out of all totals: {left_out}." if left_out else ""
     late = sum(1 for work in result.works if work.penalty)
@@ -65,7 +67,7 @@ def checks_section(result):
     counts, parts = analysis.checks(result), []
     for exercise in dict.fromkeys(count.exercise for count in counts):
         mine = [count for count in counts if count.exercise == exercise]
-        rows = [(c.title + (" *" if c.core else ""), c.passed, c.failed, c.not_run, f"{c.rate:.0%}", c.discrimination)
+        rows = [(c.title + (" *" if c.core else ""), *(c.outcomes[kind] for kind in SHOWN), f"{c.rate:.0%}", c.discrimination)
                 for c in mine]
         parts += [f"<h3>{escape(exercise)}</h3>", rates(exercise, mine),
                   table(f"Pass rate per check of {exercise}",
@@ -102,7 +104,7 @@ def human_section(result, names):
 
 
 def submissions_section(result, names):
-    head = ("submission", *(item.name for item in result.items), f"sum of {result.most:g}")
+    head = ("submission", *(item.name for item in result.items), f"sum of {written(result.most)}")
     rows = [(who(work, names), *(work.points[item.name] for item in result.items), result.total(work))
             for work in result.works]
     return section("All submissions", table("Points of each submission", head, rows))
@@ -123,11 +125,11 @@ def axes(width, height, **labels):
 
 
 def histogram(totals, most):
-    figure, drawn = axes(7, 2.6, xlabel=f"points of {most:g}", ylabel="submissions")
+    figure, drawn = axes(7, 2.6, xlabel=f"points of {written(most)}", ylabel="submissions")
     width = max(most, 1) / 10
     counts, *_ = drawn.hist(totals, bins=[width * n for n in range(11)], color=LIGHT, edgecolor=DARK)
     drawn.yaxis.get_major_locator().set_params(integer=True)
-    words = ", ".join(f"{int(count)} from {width * n:g} to {width * (n + 1):g}" for n, count in enumerate(counts) if count)
+    words = ", ".join(f"{int(count)} from {written(width * n)} to {written(width * (n + 1))}" for n, count in enumerate(counts) if count)
     return picture(figure, f"Histogram of the scores: {words} points.", "Scores, in ten steps.")
 
 
@@ -148,10 +150,10 @@ def spread(result):
 def rates(exercise, counts):
     figure, drawn = axes(6, 0.8 + 0.25 * len(counts), xlabel="submissions")
     left = [0] * len(counts)
-    for name, colour, hatch in (("passed", LIGHT, ""), ("failed", DARK, ""), ("not_run", WHITE, "////")):
-        values = [getattr(count, name) for count in reversed(counts)]
+    for name, colour, hatch in zip(SHOWN, (LIGHT, DARK, WHITE), ("", "", "////")):
+        values = [count.outcomes[name] for count in reversed(counts)]
         drawn.barh(range(len(counts)), values, left=left, color=colour, edgecolor="black", hatch=hatch,
-                   label=name.replace("_", " "))
+                   label=str(name))
         left = [sum(pair) for pair in zip(left, values)]
     drawn.set_yticks(range(len(counts)), [count.title for count in reversed(counts)])
     drawn.xaxis.get_major_locator().set_params(integer=True)
@@ -176,7 +178,7 @@ def submission_rows(result, names):
 def check_rows(result):
     yield ["exercise", "check", "core", "passed", "failed", "not run", "pass rate", "discrimination"]
     for count in analysis.checks(result):
-        yield [count.exercise, count.title, count.core, count.passed, count.failed, count.not_run, round(count.rate, 4),
+        yield [count.exercise, count.title, count.core, *(count.outcomes[kind] for kind in SHOWN), round(count.rate, 4),
                None if count.discrimination is None else round(count.discrimination, 4)]
 
 

@@ -23,6 +23,7 @@ from rapidfuzz.distance import Indel
 from . import check
 from ..run.course import Course
 from ..pages.html import Html, page, paragraph, section, table
+from ..notebooks.cells import name_of
 from ..notebooks.intake import Refusal, screen
 
 AT_LEAST, MOST_PAIRS, FEWEST_TOKENS = 0.8, 30, 60
@@ -78,7 +79,7 @@ class Skeleton:
         for source in sources:
             cells = {name: entry["source"] for name, entry in check.wanted(source, config)["wanted"].items()}
             for cell in nbformat.read(source, as_version=4).cells:
-                text = cells.get(check.name_of(cell), cell.source)     # as released: without the solution
+                text = cells.get(name_of(cell), cell.source)     # as released: without the solution
                 self.lines |= {line.strip() for line in text.splitlines()}
                 if cell.cell_type == "code":
                     self.names |= names_in(text, arguments=is_solution(cell))
@@ -115,7 +116,7 @@ def read_code(student, notebooks, skeleton):
         for cell in nb.cells:
             text = skeleton.taken_out_of(cell.source) if cell.cell_type == "code" else ""
             if text:
-                part = check.name_of(cell) or "other cells"
+                part = name_of(cell) or "other cells"
                 code.text[part] = "\n".join(filter(None, [code.text.get(part), text]))
     for part, text in code.text.items():
         code.tokens[part] = tokens(text, skeleton.names)

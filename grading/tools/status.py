@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 from sqlalchemy.engine import make_url
 
+from ..notebooks.record import Record
 from ..plugins import overview
 from ..run.course import Course
 
@@ -117,7 +118,7 @@ def state(course, assignment, rows):
 
 
 def was_mended(path):
-    return bool(nbformat.read(path, as_version=4).metadata.get("grading", {}).get("mended"))
+    return bool(Record.read(nbformat.read(path, as_version=4)).mended)
 
 
 def is_up_to_date(pages, folder):

@@ -13,6 +13,7 @@ from grading.tools import check
 from grading.run.course import Course
 from grading.notebooks.mend import canon
 from grading.notebooks.submissions import due, fill
+from tests.conftest import copy_course
 
 ROOT = Path(__file__).parents[2]
 CASE = ROOT / "tests" / "submissions" / "ps1" / "half-finished"
@@ -55,7 +56,7 @@ def test_a_file_with_the_name_of_a_notebook_is_that_notebook(tmp_path):
 
 @pytest.mark.sandbox
 def test_the_points_are_those_that_the_course_gives_and_nothing_is_written(notebook, tmp_path, monkeypatch):
-    shutil.copytree(ROOT / "source", tmp_path / "course" / "source")
+    copy_course(tmp_path / "course", *sorted(path.name for path in (ROOT / "source").iterdir()))
     before = everything_below(tmp_path)
     screen = io.StringIO()
     assert check.show(Console(file=screen, width=200), tmp_path / "course", notebook) == 0

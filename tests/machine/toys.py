@@ -2,6 +2,7 @@
 
 import nbformat.v4
 
+from grading.notebooks.record import Record
 from grading.run import execute
 
 REFERENCE = '''
@@ -99,8 +100,8 @@ def notebook(first="", last="", **answers):
 def grade(nb, root, sandbox):
     """Grade `nb` in place; {exercise: (share of the points, [outcome of each check])}."""
     execute.execute(nb, "toy", str(root), sandbox, [])
-    return {name: (record["fraction"], [check["outcome"] for check in record["checks"]])
-            for name, record in nb.metadata["grading"]["verdicts"].items()}
+    return {name: (round(verdict.points / verdict.most, 6), [check.outcome for check in verdict.checks])
+            for name, verdict in Record.read(nb).verdicts.items()}
 
 
 def table_of(nb, exercise):

@@ -1,0 +1,58 @@
+"""What the cells of a course's notebook are: names, kinds, hidden regions, and how an exercise is linked to its cells.
+
+An exercise is a function. Its answer cell bears its name as `grade_id`, its tests cell `test_<exercise>`, a question that
+a person grades `explain_<notebook>`.
+"""
+
+import re
+
+from nbgrader.utils import is_grade, is_solution
+
+TESTS, QUESTION = "test_", "explain_"
+HIDDEN_CALL = re.compile(r"""^run_hidden_checks\(["'](\w+)["']\)\s*$""", re.MULTILINE)
+HIDDEN_REGION = re.compile(r"^[^\n]*BEGIN HIDDEN TESTS.*?END HIDDEN TESTS[^\n]*\n?", re.MULTILINE | re.DOTALL)
+NOT_RELEASED = re.compile(r"^[^\n]*BEGIN (HIDDEN TESTS|MARK SCHEME).*?END \1[^\n]*\n?", re.MULTILINE | re.DOTALL)
+
+
+def grade_id(cell) -> str | None:
+    """The name that nbgrader knows the cell by, if it knows it."""
+    return cell.metadata.get("nbgrader", {}).get("grade_id")
+
+
+def name_of(cell) -> str:
+    """A name for any cell: its `grade_id`, else its id."""
+    return grade_id(cell) or cell.get("id", "")
+
+
+def tests_cell(exercise: str) -> str:
+    """The `grade_id` of the cell that tests an exercise."""
+    return TESTS + exercise
+
+
+def exercise_of(grade_id: str) -> str:
+    """The exercise that a graded cell belongs to; a question's own name stays."""
+    return grade_id.removeprefix(TESTS)
+
+
+def title_of(grade_id: str) -> str:
+    """What people read of a graded cell's name."""
+    return exercise_of(grade_id).removeprefix(QUESTION)
+
+
+def is_tests(cell) -> bool:
+    return cell.cell_type == "code" and is_grade(cell) and not is_solution(cell)
+
+
+def hidden_calls(source: str) -> list[str]:
+    """The exercises whose hidden checks the source of a tests cell asks for."""
+    return HIDDEN_CALL.findall("".join(HIDDEN_REGION.findall(source)))
+
+
+def visible(cell) -> str:
+    """The source that is sent to the student's kernel: everything but hidden regions."""
+    return HIDDEN_REGION.sub("", cell.source) if is_grade(cell) else cell.source
+
+
+def as_released(source: str) -> str:
+    """The source of a locked cell as students got it."""
+    return NOT_RELEASED.sub("", source).strip()

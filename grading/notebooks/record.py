@@ -1,0 +1,103 @@
+"""What a graded notebook says of its grading, in `metadata["grading"]`: written by `Record.write`, read by `Record.read`.
+
+Version 2, the present one:
+
+    {"version": 2, "graded_by": {...}, "mended": {grade_id: words}, "verdicts": {exercise: {"points", "most", "warnings",
+     "definitions", "checks": [{"name", "title", "weight", "core", "outcome", "misconception"}]}}}
+
+Before a notebook is graded only `mended` is there. Version 1 (0.1.0) had no number, and for each verdict a "fraction" of
+the points of its tests cell.
+"""
+
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+
+from .cells import grade_id, tests_cell
+
+VERSION = 2
+KEY = "grading"
+WHOLE = "notebook"      # the name under which notes on the whole notebook are kept
+
+
+class Outcome(StrEnum):
+    """Of one check. `OUR_ERROR` is never a student's zero, and never stored: the submission stays ungraded."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_RUN = "not run"
+    OUR_ERROR = "our error"
+
+
+@dataclass(frozen=True)
+class CheckRecord:
+    """One check of one exercise; `misconception` is the name of the known mistake that was recognised."""
+
+    name: str
+    title: str
+    weight: int
+    core: bool
+    outcome: Outcome
+    misconception: str | None = None
+
+
+@dataclass(frozen=True)
+class VerdictRecord:
+    """One exercise: `points` of `most`, and its checks."""
+
+    points: float
+    most: float
+    checks: tuple[CheckRecord, ...]
+    warnings: tuple[str, ...] = ()
+    definitions: int = 1
+
+    def count(self, outcome: Outcome) -> int:
+        return sum(check.outcome == outcome for check in self.checks)
+
+    @property
+    def passed(self) -> bool:
+        return self.count(Outcome.PASSED) == len(self.checks)
+
+
+@dataclass(frozen=True)
+class Record:
+    """What graded a notebook, what was mended in it {grade_id: words}, and its verdicts {exercise: record}."""
+
+    graded_by: dict = field(default_factory=dict)
+    mended: dict[str, str] = field(default_factory=dict)
+    verdicts: dict[str, VerdictRecord] = field(default_factory=dict)
+
+    def write(self, nb) -> None:
+        nb.metadata[KEY] = {"version": VERSION, "mended": dict(self.mended)}
+        if self.graded_by:
+            nb.metadata[KEY] |= {"graded_by": self.graded_by, "verdicts": {
+                name: {**asdict(verdict), "warnings": list(verdict.warnings),
+                       "checks": [{**asdict(check), "outcome": str(check.outcome)} for check in verdict.checks]}
+                for name, verdict in self.verdicts.items()}}
+
+    @classmethod
+    def read(cls, nb) -> "Record":
+        """The record of a notebook that the course wrote; an empty one where there is none."""
+        stored = nb.metadata.get(KEY, {})
+        verdicts = {name: read_verdict(verdict, nb, name) for name, verdict in stored.get("verdicts", {}).items()}
+        return cls(dict(stored.get("graded_by", {})), dict(stored.get("mended", {})), verdicts)
+
+
+def read_verdict(stored, nb, exercise) -> VerdictRecord:
+    checks = tuple(CheckRecord(check["name"], check["title"], check.get("weight", 1), check["core"],
+                               Outcome(check["outcome"]), check.get("misconception")) for check in stored["checks"])
+    if "fraction" in stored:        # version 1
+        most = sum(cell.metadata["nbgrader"]["points"] for cell in nb.cells if grade_id(cell) == tests_cell(exercise))
+        stored = {**stored, "most": most, "points": round(stored["fraction"] * most, 2)}
+    return VerdictRecord(stored["points"], stored["most"], checks, tuple(stored.get("warnings", ())), stored.get("definitions", 1))
+
+
+def note(nb, line: str) -> None:
+    """Keep a note on the whole notebook, beside those that are there."""
+    record = Record.read(nb)
+    said = " ".join(filter(None, (record.mended.get(WHOLE), line)))
+    Record(record.graded_by, {**record.mended, WHOLE: said}, record.verdicts).write(nb)
+
+
+def written(points: float) -> str:
+    """Points as people read them: at most two decimals, and none that are zero."""
+    return f"{round(points, 2):.10g}"
