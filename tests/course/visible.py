@@ -8,7 +8,7 @@ from pathlib import Path
 
 import nbformat
 
-from grading.run.execute import HIDDEN_REGION
+from grading.notebooks.cells import HIDDEN_REGION
 
 SOURCE = Path(__file__).parents[2] / "source"
 
