@@ -127,6 +127,8 @@ def difference(got, wanted, rtol, names=(), label=""):
     array = as_numbers(got)
     if array is None:
         return due + show(right.tolist()), came + kind_of(got)
+    if not array.size and not right.size:   # a list cannot say what an array without entries could hold
+        return ()
     if array.shape != right.shape:
         return due + show(right.tolist()) + shape_of(right), came + show(array.tolist()) + shape_of(array)
     array = array.astype(float)

@@ -536,7 +536,7 @@ def z_gradients(loss_grads, zs, activation, derivative=activation_derivative):
 
 
 @misconception(
-    "recurrent_weight_gradients", "pairs dz_t with h_t", at_most=0.35, source=GITHUB + "VikParuchuri/zero_to_gpt/issues/9",
+    "recurrent_weight_gradients", "pairs dz_t with h_t", at_most=0.25, source=GITHUB + "VikParuchuri/zero_to_gpt/issues/9",
     says="dW_hh takes h_t, the state that step t produced. The step read the state before it, h_{t-1}.",
 )
 def recurrent_weight_gradients_own_state(loss_grads, zs, hs, x, activation):
@@ -544,7 +544,7 @@ def recurrent_weight_gradients_own_state(loss_grads, zs, hs, x, activation):
 
 
 @misconception(
-    "recurrent_weight_gradients", "wraps around to the last state", at_most=0.35, source=GITHUB + "qixianbiao/RNN/pull/2",
+    "recurrent_weight_gradients", "wraps around to the last state", at_most=0.25, source=GITHUB + "qixianbiao/RNN/pull/2",
     says="For the first step the index -1 fetches the last state. The first step read h_0, which is hs[0].",
 )
 def recurrent_weight_gradients_wraps(loss_grads, zs, hs, x, activation):
@@ -594,7 +594,7 @@ def recurrent_weight_gradients_transposed(loss_grads, zs, hs, x, activation):
 
 
 @misconception(
-    "recurrent_weight_gradients", "transposes dW_hh", at_most=0.35, source=SYNTHETIC,
+    "recurrent_weight_gradients", "transposes dW_hh", at_most=0.25, source=SYNTHETIC,
     says="dW_hh is transposed. It is square, so its shape does not tell: entry [k, j] belongs to the weight from unit k to unit j.",
 )
 def recurrent_weight_gradients_dW_hh_transposed(loss_grads, zs, hs, x, activation):
@@ -623,7 +623,7 @@ def recurrent_weight_gradients_shifted(loss_grads, zs, hs, x, activation):
 
 
 @misconception(
-    "recurrent_weight_gradients", "takes z for the state before", at_most=0.35, source=SYNTHETIC,
+    "recurrent_weight_gradients", "takes z for the state before", at_most=0.25, source=SYNTHETIC,
     says="dW_hh takes z_{t-1}, before the activation. Step t read h_{t-1} = a(z_{t-1}).",
 )
 def recurrent_weight_gradients_z_for_h(loss_grads, zs, hs, x, activation):
@@ -631,7 +631,7 @@ def recurrent_weight_gradients_z_for_h(loss_grads, zs, hs, x, activation):
 
 
 @misconception(
-    "recurrent_weight_gradients", "never updates W_hh", at_most=0.35, source=GITHUB + "fzenke/spytorch/issues/7",
+    "recurrent_weight_gradients", "never updates W_hh", at_most=0.25, source=GITHUB + "fzenke/spytorch/issues/7",
     says="dW_hh is zero: the recurrent matrix would never learn.",
 )
 def recurrent_weight_gradients_no_dW_hh(loss_grads, zs, hs, x, activation):
@@ -640,7 +640,7 @@ def recurrent_weight_gradients_no_dW_hh(loss_grads, zs, hs, x, activation):
 
 
 @misconception(
-    "recurrent_weight_gradients", "leaves the first step out of dW_hh", at_most=0.35, source=SYNTHETIC,
+    "recurrent_weight_gradients", "leaves the first step out of dW_hh", at_most=0.25, source=SYNTHETIC,
     says="The first step is missing in dW_hh: it read h_0, which need not be zero.",
 )
 def recurrent_weight_gradients_without_h0(loss_grads, zs, hs, x, activation):
