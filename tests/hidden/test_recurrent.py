@@ -637,7 +637,7 @@ def test_clip_by_global_norm_huge(student):
 
 @check(
     "clip_by_global_norm", "scales by exactly max_norm / norm, tiny norms included", weight=2, most=NAMED,
-    hint="No small constant is added to the norm. (PyTorch divides by norm + 1e-6; this course does not.)",
+    hint="Add no small constant to the norm. PyTorch divides by norm + 1e-6, this course by the norm itself.",
 )
 def test_clip_by_global_norm_tiny(student):
     rng = student.rng
