@@ -923,8 +923,7 @@ def spectral_radius_in_place(W_hh):
 )
 def spectral_radius_warning(W_hh):
     size = np.max(np.abs(W_hh))
-    with np.errstate(divide="warn", invalid="warn"):
-        scaled = np.nan_to_num(W_hh / size)
+    scaled = np.nan_to_num(W_hh / size)
     return size * np.max(np.abs(np.linalg.eigvals(scaled)))
 
 
@@ -1104,8 +1103,7 @@ def memory_horizon_zero_for_zeros(max_derivative, W_hh, tolerance=1e-3):
 )
 def memory_horizon_warning(max_derivative, W_hh, tolerance=1e-3):
     factor = factor_of(max_derivative, W_hh)
-    with np.errstate(divide="warn"):
-        steps = np.log(tolerance) / np.log(np.float64(factor))
+    steps = np.log(tolerance) / np.log(np.float64(factor))
     return steps_needed(factor, tolerance) if steps == steps else 0
 
 
@@ -1316,8 +1314,7 @@ def clip_by_global_norm_in_place(grads, max_norm):
 )
 def clip_by_global_norm_warning(grads, max_norm):
     norm = np.float64(safe_norm(grads))
-    with np.errstate(divide="warn"):
-        scale = np.where(norm > max_norm, max_norm / norm, 1.0)
+    scale = np.where(norm > max_norm, max_norm / norm, 1.0)
     return scaled(grads, scale), norm
 
 
