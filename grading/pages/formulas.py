@@ -54,9 +54,9 @@ def mathml(tex, display="inline"):
 class Renderer(IPythonRenderer):
     """Markdown to HTML as nbconvert has it, formulas as MathML. `macros` learns the definitions that are met."""
 
-    def __init__(self, macros: Macros, attachments=None):
+    def __init__(self, macros: Macros, attachments=None, below=1):
         super().__init__(escape=False, attachments=attachments or {})
-        self.macros = macros
+        self.macros, self.below = macros, below
 
     def formula(self, tex, display):
         try:
@@ -67,8 +67,8 @@ class Renderer(IPythonRenderer):
             return f"<code>{escape(tex)}</code>"
 
     def heading(self, text, level, **attrs):
-        # the page has a heading above those of the notebook
-        return f"<h{min(level + 1, 6)}>{text}</h{min(level + 1, 6)}>\n"
+        level = min(level + self.below, 6)
+        return f"<h{level}>{text}</h{level}>\n"
 
     def block_math(self, body):
         formula = self.formula(body, "block")
@@ -85,6 +85,9 @@ class Renderer(IPythonRenderer):
         return self.formula(body, "inline")
 
 
-def to_html(source: str, macros: Macros, attachments: dict | None = None) -> str:
-    """Markdown as HTML without TeX; `macros` is what the page knows so far, and learns."""
-    return MarkdownWithMath(renderer=Renderer(macros, attachments)).render(source)
+def to_html(source: str, macros: Macros, attachments: dict | None = None, below: int = 1) -> str:
+    """Markdown as HTML without TeX; `macros` is what the page knows so far, and learns.
+
+    `below` is how many levels of headings the page has above those of the notebook.
+    """
+    return MarkdownWithMath(renderer=Renderer(macros, attachments, below)).render(source)

@@ -54,7 +54,7 @@ def demo(course: Root = None):
 
 @app.command()
 def release(course: Root = None):
-    """Make release/ anew from source/, as nbgrader generate_assignment does."""
+    """Make release/ anew from source/, as nbgrader generate_assignment does, and from lecture/."""
     from .release import regenerate
     for name in regenerate(course / "release", course):
         console.print(f"release/{name} is up to date")
@@ -119,7 +119,7 @@ def publish(
     release: Annotated[Path | None, typer.Option(help="The folder with the released assignments.  [default: release]")] = None,
     course: Root = None,
 ):
-    """Pack the release of each assignment into a zip for students, with a page on how to start."""
+    """Pack the release of each assignment, and the lecture, into a zip for students, with a page on how to start."""
     from .publish import publish as pack
     with ending_well():
         pack(console, release or course / "release", assignment, output or course / "build" / "publish")

@@ -1,4 +1,4 @@
-"""`course publish`: a zip per assignment of what students get, the same bytes each time.
+"""`course publish`: a zip per assignment and one of the lecture, of what students get, the same bytes each time.
 
 Beside the release it holds a page on how to start. The notebooks run where numpy, matplotlib and Jupyter are installed,
 without nbgrader.
@@ -11,6 +11,7 @@ from pathlib import Path
 import nbformat
 
 from ..root import CourseError
+from .lecture import LECTURE, page
 
 SECRET = re.compile(rb"(BEGIN|END) (SOLUTION|HIDDEN TESTS|MARK SCHEME)|run_hidden_checks")
 EPOCH = (1980, 1, 1, 0, 0, 0)       # the earliest time that a zip can hold
@@ -34,6 +35,17 @@ Licence: text and pictures of this course CC BY 4.0 (https://creativecommons.org
 code BSD 3-Clause. Your answers are yours.
 """
 
+READ = """\
+{title}
+{line}
+
+{page} is the lecture with its pictures: open it in a browser.
+{notebook} is the same as a notebook. What its cells printed and drew stands in it; to run
+them, open it in a checkout of the course.
+
+Licence: text and pictures CC BY 4.0 (https://creativecommons.org/licenses/by/4.0/), code BSD 3-Clause.
+"""
+
 
 def publish(console, release, assignment, output):
     """Write `output`/<assignment>.zip for one or all assignments of the folder `release`. Raises `CourseError`."""
@@ -52,7 +64,10 @@ def write_zip(folder, place):
     files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*")
              if path.is_file() and not {".ipynb_checkpoints", "__pycache__"} & set(path.parts)}
     (notebook, *_) = [name for name in sorted(files) if name.endswith(".ipynb")] or no_notebook(folder)
-    files["README.txt"] = how_to_start(folder.name, notebook, files[notebook]).encode()
+    if folder.name == LECTURE:
+        files |= lecture_to_read(notebook, files[notebook])
+    else:
+        files["README.txt"] = how_to_start(folder.name, notebook, files[notebook]).encode()
     refuse_secrets(folder, files)
     with zipfile.ZipFile(place, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(files):
@@ -66,9 +81,22 @@ def no_notebook(folder):
 
 
 def how_to_start(assignment, notebook, content):
-    title = next((line.lstrip("# ").strip() for cell in nbformat.reads(content.decode(), as_version=4).cells
-                  if cell.cell_type == "markdown" for line in cell.source.splitlines() if line.startswith("# ")), notebook)
+    title = title_of(nbformat.reads(content.decode(), as_version=4), notebook)
     return START.format(assignment=assignment, title=title, line="=" * (len(assignment) + 2 + len(title)), notebook=notebook)
+
+
+def lecture_to_read(notebook, content):
+    """{name: bytes} of what is packed beside the notebook of the lecture."""
+    nb, place = nbformat.reads(content.decode(), as_version=4), Path(notebook).with_suffix(".html").name
+    title = title_of(nb, notebook)
+    return {place: page(nb, title).encode(),
+            "README.txt": READ.format(title=title, line="=" * len(title), page=place, notebook=notebook).encode()}
+
+
+def title_of(nb, notebook):
+    """The first heading of a notebook, or its name."""
+    return next((line.lstrip("# ").strip() for cell in nb.cells if cell.cell_type == "markdown"
+                 for line in cell.source.splitlines() if line.startswith("# ")), notebook)
 
 
 def refuse_secrets(folder, files):

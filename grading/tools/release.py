@@ -1,10 +1,12 @@
-"""Make the released notebooks: nbgrader's own generate_assignment, run in a folder where it touches no gradebook."""
+"""Make what is released: by nbgrader's own generate_assignment, run in a folder where it touches no gradebook; the lecture."""
 
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from .lecture import LECTURE, release_lecture
 
 
 class ReleaseFailed(Exception):
@@ -25,11 +27,14 @@ def generate(where, root):
 
 
 def regenerate(release, root):
-    """Replace what the folder `release` holds by what `root`/source gives now; the old one stays if anything fails."""
+    """Replace what the folder `release` holds by what `root`/source and `root`/lecture give now; the old one stays if anything fails."""
     with tempfile.TemporaryDirectory() as folder:
         names = generate(folder, root)
         for name in names:
             target = Path(release) / name
             shutil.rmtree(target, ignore_errors=True)
             shutil.copytree(Path(folder) / "release" / name, target)
+    if Path(root, "lecture").is_dir():
+        release_lecture(Path(release, LECTURE), root)
+        names.append(LECTURE)
     return names

@@ -5,6 +5,7 @@ import os
 import re
 import runpy
 import shutil
+from html import escape
 from pathlib import Path
 
 import matplotlib
@@ -15,6 +16,8 @@ import numpy as np
 import pytest
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell
+
+from grading.tools import lecture as lecture_tools
 
 LECTURE = Path(__file__).resolve().parents[2] / "lecture"
 NOTEBOOKS = ("vanishing_and_exploding_gradients", "Latex_macros")
@@ -251,6 +254,68 @@ def test_notebook_is_kept_clean(name):
     for cell in notebook.cells:
         assert re.fullmatch(r"[a-z]+(-[a-z]+)*", cell.id), cell.id
         assert cell.get("outputs", []) == [] and cell.get("execution_count") is None, cell.id
+
+
+# ------------------------------------------------------------------- the lecture as it is read
+
+
+@pytest.fixture(scope="module")
+def released():
+    return nbformat.read(LECTURE.parent / "release" / "lecture" / f"{NOTEBOOKS[0]}.ipynb", as_version=4)
+
+
+@pytest.fixture(scope="module")
+def page(released):
+    return lecture_tools.page(released, "The lecture")
+
+
+def test_the_released_lecture_is_what_its_sources_give_now(released):
+    wanted = lecture_tools.readable(LECTURE)
+    assert [cell.source for cell in released.cells] == [cell.source for cell in wanted.cells], "run: make release"
+    assert released.metadata.made_from == lecture_tools.fingerprint(LECTURE), "run: make release"
+    nbformat.validate(released)
+
+
+def test_the_released_lecture_ran_without_a_warning_and_holds_every_picture(released, figures):
+    assert complaints(released) == []
+    assert sum(images(cell) for cell in released.cells) == len(figures) == 12
+
+
+def test_no_macro_is_in_the_released_lecture_and_all_of_its_text_is(lecture, released, macros):
+    text = "\n".join(cell.source for cell in cells_of(released, "markdown"))
+    assert commands_in_math(text) <= STANDARD_COMMANDS
+    assert not [name for name in macros if re.search(rf"\\{name}(?![A-Za-z])", text)]
+    for kind in ("markdown", "code"):       # but for the cell that runs the macros: here the one that finds the helper
+        assert len(cells_of(released, kind)) == len(cells_of(lecture, kind))
+
+
+def test_every_picture_of_the_lecture_has_an_alt_text_of_its_own(released, page):
+    texts = [output.metadata["image/png"]["alt"] for cell in cells_of(released, "code") for output in cell.outputs
+             if "image/png" in output.get("data", {})]
+    assert len(set(texts)) == 12 and min(map(len, texts)) > 80
+    assert re.findall(r'<img alt="([^"]*)"', page) == [escape(text, quote=False) for text in texts]
+
+
+def test_the_page_of_the_lecture_asks_for_nothing_and_shows_no_tex(page):
+    assert not re.search(r"<script|<link|<iframe|@import|url\(|src=\"(?!data:)", page)
+    assert page.count("<math") > 150 and "<code>\\" not in page
+    shown = re.sub(r"<(style|div class=\"code\"|code).*?</(style|div|code)>", "", page, flags=re.DOTALL)
+    assert "$" not in shown and not re.search(r"\\[A-Za-z]", shown)
+    assert page.count("<h1") == 1
+
+
+def test_a_released_lecture_is_made_anew_only_when_its_sources_change(tmp_path, monkeypatch):
+    for name in lecture_tools.SOURCES:
+        (tmp_path / "lecture").mkdir(exist_ok=True)
+        shutil.copy(LECTURE / name, tmp_path / "lecture")
+    runs = []
+    monkeypatch.setattr(lecture_tools, "run", lambda nb, source: runs.append(source) or nb)
+    assert lecture_tools.release_lecture(tmp_path / "released", tmp_path)
+    assert not lecture_tools.release_lecture(tmp_path / "released", tmp_path)
+    with open(tmp_path / "lecture" / "neural_net_helper.py", "a") as helper:
+        helper.write("# changed\n")
+    assert lecture_tools.release_lecture(tmp_path / "released", tmp_path)
+    assert len(runs) == 2
 
 
 # --------------------------------------------------------------------------------- NN_Helper

@@ -207,7 +207,8 @@ def content(folder):
 
 
 def test_the_committed_release_is_what_nbgrader_generates_now(release):
-    wanted, committed = content(release), content(ROOT / "release")
+    wanted = content(release)
+    committed = {name: text for name, text in content(ROOT / "release").items() if not name.startswith("lecture/")}
     assert committed.keys() == wanted.keys(), "run: make release"
     for name, text in wanted.items():
         assert committed[name] == text, f"release/{name} is not what source/ gives now; run: make release"
