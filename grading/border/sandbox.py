@@ -1,101 +1,48 @@
 """Where student code runs: one bubblewrap sandbox, a warm server in it, a fresh kernel for each submission.
 
-What is mounted inside: the system's libraries and the interpreter (read-only), NumPy, Matplotlib, IPython and what
-they need (read-only, package by package), the files of `grading/border/inside`, and scratch space. What is not: the course,
-the gradebook, submissions, the home folder, the network. What this does not promise stands in docs/threat-model.md.
+What is mounted inside stands in `mounts.py`, which system calls are possible in `filter.py`, what a submission may use
+in `limits.py`. What all of this does not promise stands in docs/threat-model.md.
 """
 
 import contextlib
-import functools
-import importlib.metadata
+import enum
+import errno
 import itertools
 import json
 import os
-import re
 import select
 import shutil
 import signal
 import socket
 import subprocess
 import sys
-import sysconfig
 import tempfile
-from dataclasses import asdict, dataclass, fields
+import time
+from dataclasses import asdict
 from pathlib import Path
 
-from packaging.requirements import Requirement
+from . import cgroup, filter, mounts, wire
+from .errors import KernelNotStarted, SandboxUnavailable
+from .limits import Limits
+from .mounts import inside_files, interpreter, student_paths
 
-from . import cgroup, wire
-
-INSIDE = Path(__file__).parent / "inside"
-STUDENT_PACKAGES = ("numpy", "matplotlib", "ipython", "matplotlib-inline", "pyseccomp")
 START_SECONDS = 120     # for the server: a cold disk reads a few hundred files
 END_SECONDS = 5         # for a server to end what it started
-COURSE = Path(__file__).parents[2]
+PAUSES = (0.1, 0.3, 1.0, 3.0, 6.0)      # before a kernel that could not be started is tried again
+REFUSED = {errno.EPERM, errno.EACCES, errno.EINVAL, errno.ENOSYS}   # said by a host that lets no namespaces nest
+SOCKET_BYTES = 212_992 + 2**15          # that may wait in one socket, where the host does not say
+SHARED_MEMORY_BYTES = 2**20
 # Where root grades, a sandbox gets a host user id of its own out of the range that systemd leaves unused.
 FIRST_UID, PIDS, UIDS_PER_PROCESS = 1_900_000_000, 2**22, 50
 NUMBERS = itertools.count()
 
 
-class SandboxUnavailable(RuntimeError):
-    """No sandbox can be had on this machine; the message says why and what to do."""
+class Isolation(enum.StrEnum):
+    """What keeps one kernel from the next."""
 
-
-class KernelNotStarted(RuntimeError):
-    """The sandbox is up, but a kernel in it could not be started: the grader's fault, never the student's."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one submission may use. Each is changeable in nbgrader_config.py, as `c.Execute.limits = {...}`."""
-
-    cell_seconds: float = 15.0              # wall time of one cell
-    call_seconds: float = 6.0               # wall time of the calls of one check
-    submission_seconds: float = 180.0       # wall time of a notebook, all cells and checks
-    cpu_seconds: int = 120                  # CPU time of a kernel, all its processes together
-    memory_bytes: int = 3 * 2**30           # address space of one process, and memory of all of them together
-    processes: int = 64                     # threads count
-    open_files: int = 256
-    file_bytes: int = 32 * 2**20            # size of one file
-    scratch_bytes: int = 64 * 2**20         # all files together
-    scratch_files: int = 4096
-    cell_output_bytes: int = 4 * 2**20      # what one cell shows
-    output_bytes: int = 16 * 2**20          # what all cells show
-    value_bytes: int = 32 * 2**20           # one answer that comes back
-
-    @classmethod
-    def changed(cls, changes):
-        """The defaults with `changes` ({name: number}). Raises `ValueError` for a limit that does not exist."""
-        kinds = {field.name: type(field.default) for field in fields(cls)}
-        unknown = sorted(set(changes) - set(kinds))
-        if unknown:
-            raise ValueError(f"c.Execute.limits names no limit of this course: {', '.join(unknown)}. "
-                             f"There are: {', '.join(kinds)}")
-        return cls(**{name: kinds[name](value) for name, value in changes.items()})
-
-
-@functools.cache
-def student_paths():
-    """Map each top-level entry of the packages that a notebook may import to its place on disk."""
-    wanted, entries, seen = list(STUDENT_PACKAGES), {}, set()
-    while wanted:
-        name = re.sub(r"[-_.]+", "-", wanted.pop()).lower()
-        if name in seen:
-            continue
-        seen.add(name)
-        try:
-            distribution = importlib.metadata.distribution(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-        lines = (distribution.read_text("RECORD") or "").splitlines()
-        for top in {line.split(",")[0].split("/")[0] for line in lines}:
-            if top not in ("..", "__pycache__") and not top.endswith(".pth"):
-                entries[top] = distribution.locate_file(top)
-        for line in distribution.requires or ():
-            requirement = Requirement(line)
-            if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
-                wanted.append(requirement.name)
-    return {top: Path(path) for top, path in sorted(entries.items()) if Path(path).exists()}
+    WARM = "namespaces"     # of its own, forked out of a server that is ready
+    COLD = "sandbox"        # a whole bubblewrap of its own
+    NONE = "none"
 
 
 def find_bwrap():
@@ -110,10 +57,11 @@ def find_bwrap():
         return None
 
 
-def bwrap_command(limits, own_uid=False):
-    """The bubblewrap part of the command line: everything up to the program that runs inside.
+def bwrap_command(limits, own_uid=False, warm=True, hidden=()):
+    """The bubblewrap part of the command line: everything up to what the caller adds and the program that runs inside.
 
-    With `own_uid` (only root can) it starts as root with the right to change its user id, and the server does so.
+    With `own_uid` (only root can) it starts as root with the right to change its user id, and the server does so. A `warm`
+    server needs /proc, out of sight of its kernels; a cold one is its kernel itself and gets none.
     """
     bwrap = find_bwrap()
     if bwrap is None:
@@ -121,35 +69,24 @@ def bwrap_command(limits, own_uid=False):
     user = ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"] if own_uid else \
         ["--unshare-user", "--uid", "65534", "--gid", "65534", "--cap-drop", "ALL"]
     command = [bwrap, *user, "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try",
-               "--hostname", "kernel", "--die-with-parent", "--new-session", "--clearenv",
-               "--ro-bind", "/usr", "/usr", "--proc", "/proc", "--dev", "/dev"]
-    prefix = Path(sys.base_prefix)
-    # Parents that bubblewrap makes by itself are closed to all but root.
-    for folder in (*reversed(prefix.parents), Path("/etc"), Path("/kernel"), Path("/kernel/packages")):
-        command += ["--dir", str(folder)]
-    for name in ("lib", "lib32", "lib64", "bin", "sbin"):
-        place = Path("/", name)
-        if place.is_symlink():
-            command += ["--symlink", os.readlink(place), str(place)]
-        elif place.is_dir():
-            command += ["--ro-bind", str(place), str(place)]
-    for place in ("/etc/ld.so.cache", "/etc/fonts", "/etc/localtime", "/etc/alternatives"):
-        command += ["--ro-bind-try", place, place]
-    if not prefix.is_relative_to("/usr"):
-        command += ["--ro-bind", str(prefix), str(prefix)]
-    if COURSE.is_relative_to("/usr") or COURSE.is_relative_to(prefix):
-        command += ["--tmpfs", str(COURSE)]
-    for top, path in student_paths().items():
-        command += ["--ro-bind", str(path), f"/kernel/packages/{top}"]
-    for file in inside_files():
-        command += ["--ro-bind", str(file), f"/kernel/{file.name}"]
-    command += ["--size", str(limits.scratch_bytes), "--perms", "1777", "--tmpfs", "/scratch", "--symlink",
-                "/scratch", "/tmp", "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/scratch"]
+               "--hostname", "kernel", "--die-with-parent", "--new-session", "--clearenv", "--dir", "/dev",
+               *(["--proc", "/proc"] if warm else [])]
+    for name in mounts.DEVICES:
+        command += ["--dev-bind", f"/dev/{name}", f"/dev/{name}"]
+    command += mounts.arguments(hidden)
+    command += ["--size", str(SHARED_MEMORY_BYTES), "--perms", "1777", "--tmpfs", "/dev/shm",
+                "--size", str(limits.scratch_bytes), "--perms", "1777", "--tmpfs", "/scratch",
+                "--symlink", "/scratch", "/tmp"]
     return command
 
 
-def inside_files():
-    return [*sorted(INSIDE.glob("[a-z]*.py")), Path(wire.__file__)]
+@contextlib.contextmanager
+def by_file(command):
+    """(the program of `command` told to read its arguments from a file, that file's descriptor): there are hundreds."""
+    with tempfile.TemporaryFile() as file:
+        file.write(b"".join(os.fsencode(word) + b"\0" for word in command[1:]))
+        file.seek(0)
+        yield [command[0], "--args", str(file.fileno())], file.fileno()
 
 
 def link_packages(folder):
@@ -166,21 +103,27 @@ class Sandbox:
     """A warm server and at most one kernel at a time. `mode` is "bwrap", or "none" for no isolation at all.
 
     `warm` tells whether kernels are forked out of one server, each in namespaces of its own, or whether every kernel
-    gets a new bubblewrap: slower by about a second, for hosts where namespaces do not nest.
+    gets a new bubblewrap: slower by about a second, for hosts where namespaces do not nest. `hidden` are folders and files
+    of the host that no kernel may see, should they lie below what is mounted.
     """
 
-    def __init__(self, mode="bwrap", limits=Limits()):
+    def __init__(self, mode="bwrap", limits=Limits(), hidden=()):
         if mode not in ("bwrap", "none"):
             raise SandboxUnavailable(f"unknown sandbox {mode!r}: say 'bwrap', or 'none' to run without isolation")
-        self.mode, self.limits, self.warm = mode, limits, True
+        self.mode, self.limits, self.hidden = mode, limits, tuple(hidden)
+        self.warm, self.proved = True, False        # proved: a kernel has been forked with namespaces of its own
         self.uid = FIRST_UID + os.getpid() + next(NUMBERS) % UIDS_PER_PROCESS * PIDS
-        self.process = self.pidfd = self.control = self.folder = self.sock = self.cgroup = None
+        self.process = self.pidfd = self.control = self.folder = self.sock = self.cgroup = self.watcher = None
         self.ready = False
+
+    @property
+    def isolation(self):
+        return Isolation.NONE if self.mode == "none" else Isolation.WARM if self.warm else Isolation.COLD
 
     @property
     def cold(self):
         """Whether every kernel gets a bubblewrap of its own: see `COLD`."""
-        return self.mode == "bwrap" and not self.warm
+        return self.isolation is Isolation.COLD
 
     # --- the server ---------------------------------------------------------------------------------------------
 
@@ -221,9 +164,11 @@ class Sandbox:
         said = ""
         for own_uid in self.ways() if self.mode == "bwrap" else ():
             program = f"import os; os.setresuid(*[{FIRST_UID}] * 3)" if own_uid else ""
-            done = subprocess.run([*self.surroundings(own_uid), interpreter(), "-I", "-S", "-c", program], cwd="/",
-                                  text=True, stdin=subprocess.DEVNULL, capture_output=True)
+            with by_file(self.surroundings(own_uid)) as (command, fd):
+                done = subprocess.run([*command, mounts.interpreter_inside(), "-I", "-S", "-c", program], cwd="/", text=True,
+                                      stdin=subprocess.DEVNULL, capture_output=True, pass_fds=[fd])
             if done.returncode == 0:
+                filter.program()
                 return
             said = done.stderr.strip()[-1000:]
         if self.mode == "bwrap":
@@ -231,39 +176,68 @@ class Sandbox:
 
     def launch(self, own_uid):
         self.folder = tempfile.mkdtemp(prefix="grading-")
-        command = self.command(own_uid)
         self.cgroup = cgroup.make(self.limits) if self.mode == "bwrap" else None
-        if self.cgroup:
-            command = self.cgroup.around(command)
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs, open(Path(self.folder, "log"), "wb") as log:
-            self.process = subprocess.Popen(command, stdin=theirs, stdout=log, stderr=log, env=self.environment(),
-                                            cwd="/", start_new_session=True)
-        self.pidfd = os.pidfd_open(self.process.pid)
+        with contextlib.ExitStack() as opened:
+            opened.enter_context(theirs)
+            log = opened.enter_context(open(Path(self.folder, "log"), "wb"))
+            files = [opened.enter_context(open(file, "rb")) for file in inside_files()]
+            told, tell = os.pipe()
+            told = opened.enter_context(os.fdopen(told, "rb"))
+            with os.fdopen(tell, "wb"):
+                command, *fds = self.command(own_uid, files, tell, opened)
+                if self.cgroup:
+                    command = self.cgroup.around(command)
+                self.process = subprocess.Popen(command, stdin=theirs, stdout=log, stderr=log, env=self.environment(),
+                                                cwd="/", start_new_session=True, pass_fds=[tell, *fds])
+            self.pidfd = os.pidfd_open(self.process.pid)
+            if self.cold:
+                theirs.close()
+                self.set_watch(told.read())
 
-    def command(self, own_uid):
-        """The whole command line of the server. Without bubblewrap, its files are linked into the folder first."""
+    def set_watch(self, said):
+        """Have a process out here that watches the kernel of a cold sandbox: inside, nothing is out of its reach."""
+        try:
+            first = int(json.loads(said)["child-pid"])
+        except (ValueError, KeyError, TypeError):
+            return              # bubblewrap has failed, as `start` finds out
+        numbers = (first, self.limits.memory_bytes, self.limits.cpu_seconds, self.limits.scratch_files, socket_bytes())
+        self.watcher = subprocess.Popen([sys.executable, "-I", "-S", "-B", mounts.INSIDE / "watch.py", *map(str, numbers)],
+                                        stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/",
+                                        start_new_session=True)
+
+    def command(self, own_uid, files, tell, opened):
+        """The whole command line of the server, and the files it inherits, which `opened` holds.
+
+        Without bubblewrap, the server's files are linked into the folder first.
+        """
         root = "/kernel" if self.mode == "bwrap" else self.folder
         program = f"import sys; sys.path[:] += [{root!r}, {root + '/packages'!r}]; import runpy; " \
                   f"runpy.run_path({root + '/server.py'!r}, run_name='__main__')"
-        command = [interpreter(), "-s", "-P", "-S", "-B", "-c", program]      # not -I: it ignores PYTHONHASHSEED
+        words = ["-s", "-P", "-S", "-B", "-c", program]      # not -I: it ignores PYTHONHASHSEED
         if self.mode == "none":
             link_packages(self.folder)
-            return command
-        return self.surroundings(own_uid) + command + [str(self.uid)] * own_uid
+            return [[str(interpreter()), *words]]
+        more = ["--info-fd", str(tell)] if self.cold else []
+        for file in files:      # copies: what lies on the host could be held by a lock or a lease
+            more += ["--perms", "0444", "--file", str(file.fileno()), f"/kernel/{Path(file.name).name}"]
+        command, fd = opened.enter_context(by_file(self.surroundings(own_uid, more)))
+        program = [str(mounts.interpreter_inside()), *words, *[str(self.uid)] * own_uid]
+        return [[*command, *program], fd, *(file.fileno() for file in files)]
 
-    def surroundings(self, own_uid):
+    def surroundings(self, own_uid, more=()):
         """The command line up to the program: bubblewrap and the environment variables."""
         variables = [word for name, value in self.environment().items() for word in ("--setenv", name, value)]
-        return bwrap_command(self.limits, own_uid) + variables
+        return [*bwrap_command(self.limits, own_uid, not self.cold, self.hidden), *more, "--remount-ro", "/",
+                "--chdir", "/scratch", *variables]
 
     def environment(self):
         place = "/scratch" if self.mode == "bwrap" else self.folder
         return {"PATH": "/usr/bin:/bin", "HOME": place, "TMPDIR": place, "LANG": "C.UTF-8", "PYTHONHASHSEED": "0",
                 "MPLBACKEND": "module://matplotlib_inline.backend_inline", "MPLCONFIGDIR": place + "/mpl",
                 "IPYTHONDIR": place + "/ipython", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1",
-                "SOURCE_DATE_EPOCH": "0",
-                "GRADER_DRAWS_PICTURES": "1", "LD_LIBRARY_PATH": sysconfig.get_config_var("LIBDIR") or ""}
+                "SOURCE_DATE_EPOCH": "0", "GRADER_DRAWS_PICTURES": "1",
+                "LD_LIBRARY_PATH": str(mounts.LIBRARIES) if self.mode == "bwrap" else mounts.library_folder()}
 
     def reply(self, seconds):
         """Wait for the server to say that it did what was asked. Where a kernel shares its sandbox, it may be lying."""
@@ -273,7 +247,9 @@ class Sandbox:
         except (OSError, ValueError, RecursionError) as error:
             raise KernelNotStarted(f"the sandbox did not answer: {error}") from None
         if not isinstance(answer, dict) or "error" in answer:
-            raise KernelNotStarted(str(answer)[:1000])
+            error = KernelNotStarted(str(answer)[:1000])
+            error.refused = isinstance(answer, dict) and answer.get("errno") in REFUSED
+            raise error
 
     def ask(self, request, *fds):
         try:
@@ -287,25 +263,39 @@ class Sandbox:
     def open(self):
         """Start a fresh kernel; the grader's end of its socket. A kernel that was open is ended first.
 
-        Raises `KernelNotStarted` or `SandboxUnavailable`: the grader's fault, never the student's.
+        What fails for want of something that others use up is tried again. Raises `KernelNotStarted` or
+        `SandboxUnavailable`: the grader's fault, never the student's.
         """
         self.end()
-        if self.mode == "none":
-            return self.fork("none")
-        if self.warm:
+        for attempt, pause in enumerate((*PAUSES, None)):
             try:
-                return self.fork("namespaces")
-            except KernelNotStarted:
-                self.warm = False       # namespaces do not nest here: a bubblewrap for each kernel instead
+                sock = self.fork(self.isolation)
+                self.proved |= self.isolation is Isolation.WARM
+                return sock
+            except (KernelNotStarted, OSError) as error:
                 self.close()
-        return self.fork("sandbox")
+                if self.isolation is Isolation.WARM and not self.proved and (attempt or getattr(error, "refused", False)):
+                    self.warm = False       # namespaces do not nest here: a bubblewrap for each kernel instead
+                elif pause is None:
+                    raise error if isinstance(error, KernelNotStarted) else KernelNotStarted(str(error)) from None
+                else:
+                    time.sleep(pause)
 
     def fork(self, isolation):
         self.start()
         self.sock, theirs = wire.socketpair()
         with theirs:
-            self.ask({"op": "fork", "limits": asdict(self.limits), "isolation": isolation}, theirs.fileno())
+            limits = {**asdict(self.limits), "socket_bytes": socket_bytes()}
+            self.ask({"op": "fork", "limits": limits, "isolation": isolation.value, "filter": self.filter()}, theirs.fileno())
         return self.sock
+
+    def filter(self):
+        try:
+            return filter.program()
+        except SandboxUnavailable:
+            if self.mode == "none":
+                return None
+            raise
 
     def end(self):
         """End the open kernel and everything that it started."""
@@ -314,7 +304,7 @@ class Sandbox:
         self.sock.close()
         self.sock = None
         if self.cold:
-            self.close()                # the kernel shared the sandbox of its server
+            self.close()                # the kernel had the sandbox for itself
             return
         try:
             self.ask({"op": "end"})
@@ -327,6 +317,9 @@ class Sandbox:
             self.sock.close()
         if self.control is not None:
             self.control.close()
+        if self.watcher is not None:
+            self.watcher.stdin.close()      # it ends what it watches, and so the kernel that is busy
+            self.watcher.wait()
         if self.process is not None:
             # It ends by itself when nobody listens: without a namespace it has its kernel to end, and the system
             # forgets the CPU time of what is killed together with its namespace.
@@ -339,8 +332,16 @@ class Sandbox:
             self.cgroup.close()
         if self.folder is not None:
             shutil.rmtree(self.folder, ignore_errors=True)
-        self.process = self.pidfd = self.control = self.folder = self.sock = self.cgroup = None
+        self.process = self.pidfd = self.control = self.folder = self.sock = self.cgroup = self.watcher = None
         self.ready = False
+
+
+def socket_bytes():
+    """How much may wait in the buffers of one socket inside."""
+    try:
+        return int(Path("/proc/sys/net/core/wmem_default").read_text()) + 2**15
+    except (OSError, ValueError):
+        return SOCKET_BYTES
 
 
 @contextlib.contextmanager
@@ -365,8 +366,3 @@ REMEDY = """Grading needs bubblewrap and user namespaces. Try, as root:
     sysctl -w kernel.unprivileged_userns_clone=1                (older Debian)
 In a container, allow it to make user namespaces. To run code that you trust without isolation, say so:
     --Execute.sandbox=none"""
-
-
-def interpreter():
-    """The real interpreter behind a virtual environment: the environment itself is not mounted."""
-    return os.path.realpath(sys.executable)

@@ -11,7 +11,7 @@ import pytest
 from kernels import WARM_AND_COLD, assert_denied, inside, make_sandbox, processes, wait_for
 
 from grading.border import sandbox as sandbox_module
-from grading.border import wire
+from grading.border import limits, wire
 from grading.border.sandbox import KernelNotStarted, Limits, Sandbox, SandboxUnavailable
 from grading.border.subject import KernelSubject
 
@@ -146,7 +146,7 @@ def test_no_process_file_or_descriptor_outlives_a_submission(mode):
     box = make_sandbox(mode)
     subject = KernelSubject(box)
     inside(subject, LEFT_BEHIND.format(seconds) if mode != "none" else LEFT_BEHIND.format(seconds).replace("/tmp/", ""))
-    assert processes(seconds)
+    assert wait_for(lambda: processes(seconds))
     folder = box.folder
     subject.close()
     assert wait_for(lambda: not processes(seconds))
@@ -177,7 +177,9 @@ def test_without_nested_namespaces_every_kernel_gets_a_sandbox_of_its_own(monkey
     def refuse_namespaces(self, isolation):
         asked.append(isolation)
         if isolation == "namespaces":
-            raise KernelNotStarted("unshare: Operation not permitted")
+            error = KernelNotStarted("unshare: Operation not permitted")
+            error.refused = True
+            raise error
         return fork(self, isolation)
 
     monkeypatch.setattr(Sandbox, "fork", refuse_namespaces)
@@ -197,6 +199,7 @@ def test_a_kernel_that_cannot_be_started_is_never_the_student_s_fault(monkeypatc
         raise KernelNotStarted("Resource temporarily unavailable")
 
     monkeypatch.setattr(Sandbox, "fork", refuse)
+    monkeypatch.setattr(sandbox_module, "PAUSES", (0, 0))
     with pytest.raises(KernelNotStarted):
         KernelSubject(Sandbox()).run(0, "x = 1")
 
@@ -227,15 +230,8 @@ def test_whatever_the_server_says_is_an_answer_or_a_refusal(answer):
     box.close()
 
 
-def test_a_course_that_lies_under_a_folder_that_is_mounted_is_covered(monkeypatch):
-    monkeypatch.setattr(sandbox_module, "COURSE", Path("/usr/local/course"))
-    command = sandbox_module.bwrap_command(Limits())
-    at = command.index("/usr/local/course")
-    assert command[at - 1] == "--tmpfs" and at > command.index("/usr")
-
-
 def test_every_limit_says_its_unit_and_meaning_where_it_stands():
-    text = Path(sandbox_module.__file__).read_text().split("class Limits")[1].split("\n\n\n")[0]
+    text = Path(limits.__file__).read_text().split("class Limits")[1].split("@classmethod")[0]
     fields = re.findall(r"^    \w+: (?:int|float) = .*$", text, re.MULTILINE)
     assert len(fields) >= 12 and all(re.search(r"_(seconds|bytes|files)|#", line) for line in fields)
 
@@ -246,7 +242,7 @@ def test_who_is_not_root_or_cannot_change_identity_gets_a_user_namespace(mode, m
     box = make_sandbox(mode)
     subject = KernelSubject(box)
     assert inside(subject, "import os; print(os.getuid())") == "65534\n"
-    assert "Operation not permitted" in inside(subject, textwrap.dedent(SYSTEM_CALL).format("unshare(0x10000000)"))
+    assert "Function not implemented" in inside(subject, textwrap.dedent(SYSTEM_CALL).format("unshare(0x10000000)"))
     subject.close()
     box.close()
     assert box.warm == (mode == "warm")

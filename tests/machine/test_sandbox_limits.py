@@ -48,7 +48,7 @@ def limited(boxes):
 
 
 ACTS = {
-    "memory": "import mmap; mmap.mmap(-1, 2**30)",
+    "memory": "import mmap; mmap.mmap(-1, 2**30, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)",
     "open files": "import os; kept = [os.open('/dev/null', 0) for _ in range(100)]",
     "the size of a file": "import tempfile; f = tempfile.TemporaryFile(dir='.'); f.write(bytes(3 * 2**20)); f.flush()",
 }
@@ -93,12 +93,10 @@ def test_processes_are_counted(mode, limited):
 
 
 MANY_TAKE_MEMORY = """
-    import mmap, os, time
+    import os, time
     for _ in range(5):
         if os.fork() == 0:
-            kept = mmap.mmap(-1, 250 * 2**20)
-            for at in range(0, len(kept), 4096):
-                kept[at] = 1
+            kept = b"x" * (250 * 2**20)
             time.sleep(20)
             os._exit(0)
     for _ in range(5):

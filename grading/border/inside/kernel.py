@@ -7,10 +7,13 @@ it was for the next exercise, and no hidden input can turn up in a cell's output
 
 import ast
 import base64
+import gc
 import io
 import os
 import signal
+import subprocess
 import sys
+import tempfile
 import time
 
 import calls
@@ -18,6 +21,7 @@ import wire
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.text import LSString, SList
 from traitlets.config import Config
 
 MAX_STREAM = 200_000        # characters of text that one cell may print
@@ -121,6 +125,16 @@ class Shell(InteractiveShell):
     def enable_gui(self, gui=None):
         pass
 
+    def system(self, cmd):
+        """Run a line that begins with "!". IPython's own way takes a terminal, and there is none."""
+        code, text = run_command(self.var_expand(cmd, depth=1))
+        print(text, end="")
+        self.user_ns["_exit_code"] = code
+
+    def getoutput(self, cmd, split=True, depth=0):
+        text = run_command(self.var_expand(cmd, depth=depth + 1))[1]
+        return SList(text.splitlines()) if split else LSString(text)
+
     def transform_cell(self, raw_cell):
         """Leave alone what is Python already: looking for magics and shell commands takes longer than most cells."""
         try:
@@ -145,6 +159,14 @@ class Shell(InteractiveShell):
             message = ""
         recorder.add({"output_type": "error", "ename": getattr(etype, "__name__", "Error"), "evalue": message,
                       "traceback": [str(line)[:20_000] for line in stb[:100]]}, 10_000)
+
+
+def run_command(line):
+    """(exit code, what was printed) of a line for the shell; what goes on in the background is not waited for."""
+    with tempfile.TemporaryFile() as file:
+        done = subprocess.run(line, shell=True, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT)
+        file.seek(0)
+        return done.returncode, file.read(MAX_STREAM + 1).decode(errors="replace")
 
 
 def shorten(error, cells):
@@ -205,6 +227,15 @@ def list_fonts():
     _afm.AFM = whole
 
 
+def let_go_of_fonts():
+    """Close the font files that Matplotlib keeps open: a kernel opens its own, for an open file is shared by all forks."""
+    from matplotlib import font_manager, mathtext
+    for cached in (getattr(font_manager, "_get_font", None), getattr(mathtext.MathTextParser, "_parse_cached", None)):
+        if hasattr(cached, "cache_clear"):
+            cached.cache_clear()
+    gc.collect()
+
+
 class Kernel:
     """One shell and what it knows of the notebook: which cell each function came from."""
 
@@ -233,6 +264,7 @@ class Kernel:
         axes.legend()
         figure.savefig(io.BytesIO(), format="png", bbox_inches="tight")
         plt.close(figure)
+        let_go_of_fonts()
         self.shell.execution_count = 1
         self.shell.user_ns.clear()
         self.shell.init_user_ns()

@@ -7,59 +7,55 @@ Runs inside bubblewrap as the grader's child and never runs student code itself.
 The monitor exists because `unshare(CLONE_NEWPID)` takes effect for children only. It sleeps until the kernel ends, the
 server lets go of its end of a pipe (the leash), or the kernel's processes together use too much; then it ends them.
 When process 1 of a pid namespace ends, the system kills everything in it, so nothing outlives its kernel.
+
+Where namespaces do not nest ("cold"), the server becomes the one kernel of its sandbox itself: nothing of the grader's is
+left inside that student code could reach, and the watch is kept from outside.
 """
 
 import contextlib
 import ctypes
-import errno
 import gc
 import json
 import os
 import re
 import resource
-import select
 import shutil
 import signal
 import socket
+import stat
 import sys
 import tempfile
 
 gc.disable()        # nothing of what is loaded here is garbage, and looking for some takes a sixth of the start
 
 import kernel as kernel_module      # noqa: E402
-
-try:
-    import pyseccomp
-except (ImportError, RuntimeError, OSError):
-    pyseccomp = None        # the doctor names the missing library; namespaces hold without it
+import watch                        # noqa: E402
 
 CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID = 0x20000, 0x8000000, 0x10000000, 0x20000000
 MS_NOSUID, MS_NODEV, MS_REC, MS_PRIVATE = 2, 4, 0x4000, 0x40000
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 4, 24, 36, 38
+SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC = 1, 1
 CAPABILITY_VERSION_3 = 0x20080522
 SCRATCH = "/scratch"
-WATCH_MILLISECONDS = 100
-PAGE, TICKS = resource.getpagesize(), os.sysconf("SC_CLK_TCK")
-# Calls that open kernel surface a notebook never needs, or memory that no limit counts (shared memory, memfd).
-DENIED_CALLS = """unshare setns mount umount2 pivot_root chroot ptrace process_vm_readv process_vm_writev pidfd_getfd
-    kcmp bpf keyctl add_key request_key perf_event_open userfaultfd io_uring_setup io_uring_enter io_uring_register
-    kexec_load kexec_file_load open_by_handle_at name_to_handle_at init_module finit_module delete_module open_tree
-    move_mount fsopen fsmount fspick fsconfig mount_setattr memfd_create memfd_secret shmget msgget mq_open
-    fanotify_init quotactl acct swapon reboot syslog""".split()
+# Counted for a whole user, not for a process: few of each, so that no kernel takes what others need.
+FEW = {resource.RLIMIT_SIGPENDING: 512, resource.RLIMIT_MEMLOCK: 0, resource.RLIMIT_MSGQUEUE: 0, resource.RLIMIT_NICE: 0,
+       resource.RLIMIT_RTPRIO: 0}
 
 libc = ctypes.CDLL(None, use_errno=True)
 
 
 def check(result, what):
     if result != 0:
-        raise OSError(ctypes.get_errno(), f"{what}: {os.strerror(ctypes.get_errno())}")
+        number = ctypes.get_errno()
+        raise OSError(number, f"{what}: {os.strerror(number)}")
 
 
 # --- what the server does before anything else --------------------------------------------------------------------
 
 def leave_root(uid):
     """Become a user that owns nothing and shares its id with nobody: a limit on processes does not bind root."""
-    os.setgroups([])
+    with contextlib.suppress(PermissionError):      # in a user namespace the host may have closed this door
+        os.setgroups([])
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
     check(libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0), "own /proc/self again")
@@ -69,6 +65,7 @@ def leave_root(uid):
 
 def enter_namespaces():
     uid, gid = os.getuid(), os.getgid()
+    limit_counts()      # what the new namespace may hold of its user's counts is what the limit is now
     check(libc.unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC), "unshare")
     for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
         with open(f"/proc/self/{name}", "w") as file:
@@ -99,19 +96,30 @@ def drop_privileges():
     check(libc.capset(header, none), "capset")
 
 
+def limit_counts():
+    for kind, most in FEW.items():
+        lower(kind, most, most)
+
+
 def limit_resources(limits, isolation):
     """Limits of each process. The soft CPU limit comes first: its signal tells a time-out from a lack of memory."""
     cpu, memory = limits["cpu_seconds"], limits["memory_bytes"]
+    limit_counts()
     for kind, soft, hard in ((resource.RLIMIT_CPU, cpu, cpu + 1), (resource.RLIMIT_AS, memory, memory),
                              (resource.RLIMIT_FSIZE, limits["file_bytes"], limits["file_bytes"]),
                              (resource.RLIMIT_NOFILE, limits["open_files"], limits["open_files"]),
                              (resource.RLIMIT_CORE, 0, 0)):
-        most = resource.getrlimit(kind)[1]
-        if most != resource.RLIM_INFINITY:
-            soft, hard = min(soft, most), min(hard, most)
-        resource.setrlimit(kind, (soft, hard))
+        lower(kind, soft, hard)
     if isolation != "none" and counts_by_namespace():
         resource.setrlimit(resource.RLIMIT_NPROC, (limits["processes"],) * 2)
+
+
+def lower(kind, soft, hard):
+    """Set a limit, but never above what it is."""
+    most = resource.getrlimit(kind)[1]
+    if most != resource.RLIM_INFINITY:
+        soft, hard = min(soft, most), min(hard, most)
+    resource.setrlimit(kind, (soft, hard))
 
 
 def counts_by_namespace():
@@ -119,21 +127,35 @@ def counts_by_namespace():
     return tuple(map(int, re.match(r"(\d+)\.(\d+)", os.uname().release).groups())) >= (5, 14)
 
 
-def filter_system_calls():
-    """Deny DENIED_CALLS, user namespaces, and sockets of any family but unix ones (vsock knows no namespaces)."""
-    if pyseccomp is None:
-        return
-    rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
-    for name in DENIED_CALLS:
-        try:
-            rules.add_rule(pyseccomp.ERRNO(errno.EPERM), name)
-        except (OSError, ValueError):
-            continue                # a call that this architecture does not have
-    rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")     # its flags lie in memory: libc falls back to clone
-    rules.add_rule(pyseccomp.ERRNO(errno.EPERM), "clone",
-                   pyseccomp.Arg(0, pyseccomp.MASKED_EQ, CLONE_NEWUSER, CLONE_NEWUSER))
-    rules.add_rule(pyseccomp.ERRNO(errno.EPERM), "socket", pyseccomp.Arg(0, pyseccomp.NE, socket.AF_UNIX))
-    rules.load()
+def filter_system_calls(program, call):
+    """Load the filter that the grader made (see border/filter.py), for all threads, with system call number `call`."""
+    code = bytes.fromhex(program)
+    buffer = ctypes.create_string_buffer(code, len(code))
+
+    class Program(ctypes.Structure):
+        _fields_ = (("length", ctypes.c_ushort), ("code", ctypes.c_void_p))
+
+    made = Program(len(code) // 8, ctypes.addressof(buffer))
+    check(libc.syscall(call, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, ctypes.byref(made)), "filter system calls")
+
+
+def keep_only(wanted):
+    """Leave the kernel no open file but those `wanted`: one that is shared carries offsets and locks to the next kernel.
+
+    Where a library holds on to a file, it gets a description of its own; without /proc nobody else has it.
+    """
+    there = os.path.isdir("/proc/self/fd")
+    for fd in sorted(map(int, os.listdir("/proc/self/fd"))) if there else range(256):
+        if fd <= 2 or fd in wanted:
+            continue
+        with contextlib.suppress(OSError):      # the list itself was read through one that is gone
+            if not stat.S_ISREG(os.fstat(fd).st_mode):
+                os.close(fd)
+            elif there:
+                own = os.open(f"/proc/self/fd/{fd}", os.O_RDONLY | os.O_CLOEXEC)
+                os.lseek(own, os.lseek(fd, 0, os.SEEK_CUR), os.SEEK_SET)
+                os.dup2(own, fd, os.get_inheritable(fd))
+                os.close(own)
 
 
 def become_kernel(ready, sock, scratch):
@@ -142,6 +164,8 @@ def become_kernel(ready, sock, scratch):
         null = os.open(os.devnull, os.O_RDWR)
         for fd in (0, 1, 2):
             os.dup2(null, fd)
+        if null > 2:
+            os.close(null)
         home, work = os.path.join(scratch, "home"), os.path.join(scratch, "work")
         for folder in (home, work):
             os.makedirs(folder)
@@ -153,58 +177,7 @@ def become_kernel(ready, sock, scratch):
         os._exit(0)
 
 
-# --- what the monitor does while the kernel runs ------------------------------------------------------------------
-
-def watch(pid, leash, processes, limits):
-    """Return when the kernel `pid` has ended, of itself, by the leash, or for what its processes use together.
-
-    `processes` is an open /proc in which all but the first few processes are the kernel's; None to watch no use.
-    """
-    events = select.poll()
-    events.register(os.pidfd_open(pid), select.POLLIN)
-    events.register(leash, select.POLLIN)       # nobody writes: it becomes readable when the server lets go
-    while not events.poll(WATCH_MILLISECONDS):
-        if processes is not None and too_much(processes, limits):
-            break
-    os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
-
-
-def too_much(processes, limits):
-    """Whether the kernel's processes together hold more memory or have had more CPU time than one of them may."""
-    others = {1, os.getpid(), os.getppid()}
-    names = [name for name in os.listdir(processes) if name.isdigit() and int(name) not in others]
-    if sum(cpu_seconds(processes, name) for name in names) > limits["cpu_seconds"] + 1:
-        return True
-    most = limits["memory_bytes"]       # pages that forks share are counted many times first, then, if need be, once
-    return sum(resident_bytes(processes, name) for name in names) > most \
-        and sum(own_bytes(processes, name) for name in names) > most
-
-
-def cpu_seconds(processes, name):
-    times = read_at(processes, f"{name}/stat").rpartition(")")[2].split()[11:15]
-    return sum(map(int, times)) / TICKS
-
-
-def resident_bytes(processes, name):
-    sizes = read_at(processes, f"{name}/statm").split()
-    return int(sizes[1]) * PAGE if sizes else 0
-
-
-def own_bytes(processes, name):
-    """Memory with shared pages divided among those who share them; a process that hides it counts in full."""
-    found = re.search(r"^Pss:\s+(\d+) kB", read_at(processes, f"{name}/smaps_rollup"), re.MULTILINE)
-    return 1024 * int(found[1]) if found else resident_bytes(processes, name)
-
-
-def read_at(folder, name):
-    """The text of a file of a process; empty if it ended meanwhile or does not let itself be read."""
-    try:
-        with open(os.open(name, os.O_RDONLY, dir_fd=folder)) as file:
-            return file.read()
-    except OSError:
-        return ""
-
+# --- what the monitor does -------------------------------------------------------------------------------------------
 
 def sweep():
     """End what the kernel left behind: without a pid namespace its orphans become this process's children."""
@@ -239,20 +212,22 @@ class Server:
             try:
                 if request["op"] == "fork":
                     with socket.socket(fileno=fds[0]) as sock:
-                        self.fork(sock, request["limits"], request["isolation"])
+                        self.fork(sock, request)
                 else:
                     self.end()
                 self.answer({"done": True})
             except OSError as error:
-                self.answer({"error": str(error)})
+                self.answer({"error": str(error), "errno": error.errno or 0})
 
     def answer(self, message):
         self.control.sendall(json.dumps(message).encode())
 
-    def fork(self, sock, limits, isolation):
-        """Start a kernel on `sock`. `isolation`: "namespaces" of its own; those of this "sandbox" must do; "none"."""
+    def fork(self, sock, request):
+        """Start a kernel on `sock`. The isolation: "namespaces" of its own, the whole "sandbox", or "none"."""
         self.end()
-        self.scratch = SCRATCH if isolation == "namespaces" else tempfile.mkdtemp(prefix="kernel-")
+        if request["isolation"] == "sandbox":
+            self.become(sock, request)
+        self.scratch = SCRATCH if request["isolation"] == "namespaces" else tempfile.mkdtemp(prefix="kernel-")
         (told, tell), (leash, self.leash) = os.pipe(), os.pipe()
         self.child = os.fork()
         if self.child == 0:
@@ -260,9 +235,9 @@ class Server:
                 self.control.close()
                 os.close(told)
                 os.close(self.leash)
-                self.monitor(sock, limits, isolation, tell, leash)
+                self.monitor(sock, request, tell, leash)
             except BaseException as error:
-                os.write(tell, str(error).encode()[:500])
+                os.write(tell, f"{getattr(error, 'errno', 0) or 0} {error}".encode()[:500])
             finally:
                 os._exit(1)
         os.close(tell)
@@ -271,39 +246,56 @@ class Server:
             said = pipe.read()
         if said != "ready":
             self.end()
-            raise OSError(said or "the kernel ended before it was ready")
+            number, _, words = said.partition(" ")
+            raise OSError(int(number or 0), words or "the kernel ended before it was ready")
 
-    def monitor(self, sock, limits, isolation, tell, leash):
-        if isolation == "namespaces":
+    def monitor(self, sock, request, tell, leash):
+        use = None
+        if request["isolation"] == "namespaces":
             enter_namespaces()
+            folder = os.open("/proc", os.O_RDONLY)
+            use = watch.Use(folder, watch.all_but(folder, {1, os.getpid(), os.getppid()}), request["limits"])
         else:
             check(libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "keep orphans")
-        processes = os.open("/proc", os.O_RDONLY) if isolation != "none" else None
         pid = os.fork()
         if pid == 0:
-            for fd in (leash, processes):
-                if fd is not None:
-                    os.close(fd)
-            self.begin(sock, limits, isolation, tell)
+            self.begin(sock, request, tell)
         sock.close()
         os.close(tell)
-        watch(pid, leash, processes, limits)
-        if isolation != "namespaces":
+        watch.keep(os.pidfd_open(pid), leash, use)
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        if request["isolation"] != "namespaces":
             sweep()
 
-    def begin(self, sock, limits, isolation, tell):
+    def begin(self, sock, request, tell):
         """Become the kernel. The new session takes it out of the server's process group, which it could signal."""
         os.setsid()
         check(libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "die with the monitor")
-        go_first_when_memory_is_short()
-        if isolation == "namespaces":
-            mount_own_places(limits)
-        limit_resources(limits, isolation)
-        drop_privileges()
-        filter_system_calls()
+        self.confine(sock, request, tell)
         os.write(tell, b"ready")
         os.close(tell)
         become_kernel(self.ready, sock, self.scratch)
+
+    def become(self, sock, request):
+        """Become the kernel in this very process, and stop listening to who asked for it."""
+        self.confine(sock, request, self.control.fileno())
+        self.answer({"done": True})
+        self.control.close()
+        become_kernel(self.ready, sock, SCRATCH)
+
+    def confine(self, sock, request, report):
+        """Give up everything that a kernel does not need; `report` is the one open file that stays beside its socket."""
+        isolation = request["isolation"]
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)       # and so it stays: see border/filter.py
+        go_first_when_memory_is_short()
+        keep_only({sock.fileno(), report})
+        if isolation == "namespaces":
+            mount_own_places(request["limits"])
+        limit_resources(request["limits"], isolation)
+        drop_privileges()
+        if request["filter"]:
+            filter_system_calls(*request["filter"])
 
     def end(self):
         """End the kernel, if there is one, and everything that it started; return when all of it is gone."""

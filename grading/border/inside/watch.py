@@ -1,0 +1,132 @@
+"""The watch over a kernel: its processes together may use no more than one submission may.
+
+Warm, the monitor inside the sandbox keeps it, out of the kernel's sight. Cold, the kernel has the sandbox for itself, and
+this file runs as a program outside of it:
+
+    watch.py PID MEMORY_BYTES CPU_SECONDS SCRATCH_FILES SOCKET_BYTES    (PID: process 1 of the sandbox, as the host names it)
+"""
+
+import os
+import re
+import resource
+import select
+import signal
+import sys
+
+MILLISECONDS = 100
+PAGE, TICKS = resource.getpagesize(), os.sysconf("SC_CLK_TCK")
+
+
+class Use:
+    """What the processes of one kernel use together. `folder` is an open /proc, `pids` returns which they are in it."""
+
+    def __init__(self, folder, pids, limits, net="net", scratch=None):
+        self.folder, self.pids, self.limits, self.net, self.scratch = folder, pids, limits, net, scratch
+
+    def too_much(self):
+        """Whether it is over a limit. A process that ends while it is looked at may count twice, so look twice."""
+        return self.over() and self.over()
+
+    def over(self):
+        names = self.pids()
+        if sum(self.cpu_seconds(name) for name in names) > self.limits["cpu_seconds"] + 1:
+            return True
+        if self.scratch and self.files() > self.limits["scratch_files"]:
+            return True
+        most = self.limits["memory_bytes"] - self.sockets() * self.limits["socket_bytes"]
+        # pages that forks share are counted many times first, then, if need be, once
+        return sum(self.resident_bytes(name) for name in names) > most \
+            and sum(self.own_bytes(name) for name in names) > most
+
+    def cpu_seconds(self, name):
+        """Of a process and of its children that have ended: none can end without being waited for or staying visible."""
+        times = self.read(f"{name}/stat").rpartition(")")[2].split()[11:15]
+        return sum(map(int, times)) / TICKS
+
+    def resident_bytes(self, name):
+        sizes = re.findall(r"^Vm(?:RSS|Swap):\s+(\d+) kB", self.read(f"{name}/status"), re.MULTILINE)
+        return 1024 * sum(map(int, sizes))
+
+    def own_bytes(self, name):
+        """Memory with shared pages divided among those who share them; a process that hides it counts in full."""
+        found = re.findall(r"^(?:Pss|SwapPss):\s+(\d+) kB", self.read(f"{name}/smaps_rollup"), re.MULTILINE)
+        return 1024 * sum(map(int, found)) if found else self.resident_bytes(name)
+
+    def sockets(self):
+        """How many there are: what waits in their buffers is in no process's size."""
+        found = re.search(r"^sockets: used (\d+)", self.read(f"{self.net}/sockstat"), re.MULTILINE)
+        return int(found[1]) if found else 0
+
+    def files(self):
+        try:
+            sizes = os.statvfs(self.scratch)
+        except OSError:
+            return 0
+        return sizes.f_files - sizes.f_ffree
+
+    def read(self, name):
+        """The text of a file of a process; empty if it ended meanwhile or does not let itself be read."""
+        try:
+            with open(os.open(name, os.O_RDONLY, dir_fd=self.folder), errors="replace") as file:
+                return file.read()
+        except OSError:
+            return ""
+
+
+def all_but(folder, others):
+    """The processes in an open /proc but for `others`."""
+    return lambda: [name for name in os.listdir(folder) if name.isdigit() and int(name) not in others]
+
+
+def descendants(first):
+    """Process `first` and what comes of it, in this process's /proc."""
+    def pids():
+        found, wanted = {}, [str(first)]
+        while wanted:
+            name = wanted.pop()
+            if name not in found:
+                found[name] = True
+                wanted += children(name)
+        return list(found)
+    return pids
+
+
+def children(name):
+    """The children of all threads of a process; none if it ended meanwhile."""
+    found = []
+    try:
+        for thread in os.listdir(f"/proc/{name}/task"):
+            with open(f"/proc/{name}/task/{thread}/children") as file:
+                found += file.read().split()
+    except OSError:
+        pass
+    return found
+
+
+def keep(pidfd, leash, use):
+    """Return when the process behind `pidfd` has ended, `leash` becomes readable, or `use` is too much."""
+    events = select.poll()
+    events.register(pidfd, select.POLLIN)
+    events.register(leash, select.POLLIN)       # nobody writes: it becomes readable when the other end lets go
+    while not events.poll(MILLISECONDS):
+        if use is not None and use.too_much():
+            return
+
+
+def main(pid, memory_bytes, cpu_seconds, scratch_files, socket_bytes):
+    try:
+        pidfd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    folder = os.open("/proc", os.O_RDONLY)
+    limits = {"memory_bytes": memory_bytes, "cpu_seconds": cpu_seconds, "scratch_files": scratch_files,
+              "socket_bytes": socket_bytes}
+    keep(pidfd, 0, Use(folder, descendants(pid), limits, f"{pid}/net", f"/proc/{pid}/root/scratch"))
+    try:
+        signal.pidfd_send_signal(pidfd, signal.SIGKILL)     # process 1: all others go with it
+    except ProcessLookupError:
+        pass
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
