@@ -23,6 +23,7 @@ except Exception as error:  # nbgrader would go on without this file, and so wit
              "Use the course's own environment: .venv/bin/nbgrader, made by `make demo` or `make test`.")
 
 c.ExchangeFactory.collect = "grading.plugins.collect.Collect"
+c.ExchangeFactory.release_feedback = "grading.plugins.release_feedback.ReleaseFeedback"
 
 c.CourseDirectory.course_id = "gradients"
 c.CourseDirectory.root = here

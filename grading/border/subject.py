@@ -17,6 +17,7 @@ from .sandbox import KernelNotStarted
 
 GRACE_SECONDS = 2.0     # for a kernel to report its own time-out before it is killed
 MAX_RESTARTS = 25       # of one submission's kernel: each exercise may kill it in its cell and in a picture
+MOST_COUNTED = 10**6
 REPLAY_SECONDS = 1.0    # for a cell that was stopped at its limit before: what it defines, it defines early
 
 
@@ -59,7 +60,6 @@ class CellRun:
     outputs: list
     status: str = "ok"
     count: int | None = None
-    seconds: float = 0.0
 
 
 def read_reply(report, block, budget=None):
@@ -75,7 +75,7 @@ def read_reply(report, block, budget=None):
         reply.value = wire.decode(report["value"], block, budget=budget)
         return reply
     match report["error"]:
-        case {"type": str(kind), "message": str(message), "at": [int(cell), int(line)]}:
+        case {"type": str(kind), "message": str(message), "at": [cell, line]} if is_count(cell) and is_count(line):
             reply.error = StudentError(kind[:60], message[:300], cell, line)
         case {"type": str(kind), "message": str(message)}:
             reply.error = StudentError(kind[:60], message[:300])
@@ -84,6 +84,11 @@ def read_reply(report, block, budget=None):
     kinds = report["error"].get("kinds")
     reply.error.value_error = isinstance(kinds, list) and "ValueError" in kinds
     return reply
+
+
+def is_count(value):
+    """Whether a number from a kernel may be one of cells, lines or runs: no bool, not negative, not endless."""
+    return type(value) is int and 0 <= value < MOST_COUNTED
 
 
 def pack(cases):
@@ -173,14 +178,13 @@ class KernelSubject:
             answer, _ = self.ask({"op": "run", "cell": number, "source": source, "watch": self.watch,
                                   "seconds": max(seconds, 0.1), "show": show}, seconds=seconds)
         except wire.Timeout:
-            return CellRun([], "died", seconds=seconds)
+            return CellRun([], "died")
         except wire.WireError:
             return CellRun([], "died")
         match answer:
-            case {"outputs": list(outputs), "timed_out": bool(late), "found": dict(found), "count": int(count),
-                  "seconds": float(seconds)}:
-                self.found = {name: n for name, n in found.items() if type(n) is int and 0 <= n < 1000}
-                return CellRun(outputs, "timed out" if late else "ok", count, seconds)
+            case {"outputs": list(outputs), "timed_out": bool(late), "found": dict(found), "count": count} if is_count(count):
+                self.found = {name: n for name, n in found.items() if name in self.watch and is_count(n)}
+                return CellRun(outputs, "timed out" if late else "ok", count)
         return CellRun([], "died")
 
     def connect(self):
@@ -295,14 +299,14 @@ class KernelSubject:
 
 
 def ended(code, seconds):
-    """Why the forked process of an exercise ended by itself."""
+    """Why the forked process of an exercise ended by itself; `code` is the kernel's word, of which few are believed."""
     if code in (-signal.SIGALRM, -signal.SIGXCPU):
         return Stopped(f"it ran longer than {seconds:.0f} seconds", timeout=True)
-    if isinstance(code, int) and code < 0:
-        names = {-signal.SIGSEGV: "a crash in compiled code, or recursion without end",
-                 -signal.SIGKILL: "killed, perhaps for want of memory"}
-        return Stopped(f"the kernel died during the call ({names.get(code, f'signal {-code}')})")
-    return Stopped("the kernel died during the call (the code ended the process)")
+    if is_count(code):
+        return Stopped("the kernel died during the call (the code ended the process)")
+    words = {-signal.SIGSEGV: "a crash in compiled code, or recursion without end",
+             -signal.SIGABRT: "a crash in compiled code", -signal.SIGKILL: "killed, perhaps for want of memory"}
+    return Stopped(f"the kernel died during the call ({words.get(code if type(code) is int else None, 'by a signal')})")
 
 
 if "wire" not in sys.modules:       # `inside` runs with wire as a top-level module: here it is the same one

@@ -21,6 +21,8 @@ MAX_BYTES = 64 * 2**20          # of one frame, header and arrays together
 MAX_HEAD = 8 * 2**20            # of its JSON: decoded, it grows about thirtyfold
 MAX_DEPTH = 40                  # of nested lists in one value
 MAX_TEXT = 10_000               # characters of a str that is a value
+LARGEST = 2**1024               # of the ints, in size: larger ones are no floats
+MAX_ROWS = 2**16                # of an array without entries: it takes no bytes, but a list of its rows does
 DTYPES = {"|b1": 1, "|i1": 1, "|u1": 1, "<i2": 2, "<u2": 2, "<i4": 4, "<u4": 4, "<i8": 8, "<u8": 8,
           "<f2": 2, "<f4": 4, "<f8": 8}
 
@@ -71,7 +73,7 @@ def encode(value, blobs, depth=0):
 
 def _encode_number(value):
     if isinstance(value, int):
-        return int(value) if abs(value) < 2**1024 else {"unsupported": "int too large for a float"}
+        return int(value) if abs(value) < LARGEST else {"unsupported": "int too large for a float"}
     return float(value)
 
 
@@ -115,6 +117,8 @@ def decode(described, block, depth=0, budget=None):
     `Unsupported`. Values of one frame that are decoded one by one share a `Budget`.
     """
     budget = budget or Budget(block)
+    if isinstance(described, int) and not isinstance(described, bool) and abs(described) >= LARGEST:
+        return Unsupported("int too large for a float")
     if described is None or isinstance(described, (bool, int, float)):
         return described
     if isinstance(described, str):
@@ -135,7 +139,7 @@ def decode(described, block, depth=0, budget=None):
 
 def _decode_array(dtype, shape, at, block, budget):
     if dtype not in DTYPES or len(shape) > 32 or not all(type(n) is int and 0 <= n <= MAX_BYTES for n in shape) \
-            or math.prod(n for n in shape if n) > MAX_BYTES:
+            or math.prod(n for n in shape if n) > (MAX_ROWS if 0 in shape else MAX_BYTES):
         raise WireError("an array has a dtype or shape that cannot be")
     count = math.prod(shape)
     size = count * DTYPES[dtype]
@@ -167,14 +171,14 @@ def receive(sock, deadline=None, max_bytes=MAX_BYTES):
     """Return the next frame as (header, block). Raises `Closed`, `Timeout` or `WireError`; never another error."""
     head_size, block_size = LENGTHS.unpack(_exactly(sock, LENGTHS.size, deadline))
     if head_size > MAX_HEAD or head_size + block_size > max_bytes:
-        raise WireError(f"a message of {head_size + block_size} bytes is over the limit of {max_bytes}")
+        raise WireError(f"a message is over the limit of {max_bytes} bytes")
     head, block = _exactly(sock, head_size, deadline), _exactly(sock, block_size, deadline)
     try:
-        header = json.loads(head)
-        if b"\\ud" in head.lower():         # half of a surrogate pair cannot be written to a file again
+        header = json.loads(head.decode("utf-8"))       # given bytes, it would take half of a surrogate pair as well
+        if b"\\ud" in head.lower():         # which can also be written like this, and not to a file again
             header = json.loads(json.dumps(header, ensure_ascii=False).encode("utf-8", "replace"))
-    except (ValueError, RecursionError) as error:
-        raise WireError(f"a message is not JSON: {error}") from None
+    except (ValueError, RecursionError):
+        raise WireError("a message is not JSON in UTF-8") from None
     if not isinstance(header, dict):
         raise WireError("a message is not an object")
     return header, block

@@ -48,11 +48,10 @@ def kind_of(got):
 
 
 def _sequence(got, wanted, rtol, atol):
-    if isinstance(got, np.ndarray) and got.ndim > 0:
-        got = list(got)
-    if not isinstance(got, (list, tuple)):
+    rows = isinstance(got, np.ndarray) and got.ndim > 0
+    if not rows and not isinstance(got, (list, tuple)):
         return f"the result is {kind_of(got)} where {len(wanted)} entries are due"
-    if len(got) != len(wanted):
+    if len(got) != len(wanted):     # looked at first: a list of its rows can be a hundred times as large as an array
         return f"the result has {len(got)} entries where {len(wanted)} are due"
     for place, (one, due) in enumerate(zip(got, wanted)):
         said = difference(one, due, rtol, atol)

@@ -2,6 +2,7 @@
 
 `screen` is a pure function of the folder: it reads regular files only, follows no link, opens no pipe or device, stays
 within caps, and returns notebooks and files as plain data. All that runs afterwards sees that data, never the folder.
+It reads in a process that may die (`border/bounded.py`), and whatever goes wrong there is a `Refusal`.
 """
 
 import datetime
@@ -9,25 +10,26 @@ import fnmatch
 import os
 import re
 import stat
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from nbgrader.utils import parse_utc
 
+from ..border.bounded import Overrun, bounded
+from .folders import KINDS, NotTaken, kind_of, opened, read_below
 from .names import shown, trouble_with
 from .record import note
 from .reading import MAX_BYTES, Unreadable, read_notebook
 
 MAX_FILES, MAX_FILE_BYTES = 200, 16 * 2**20     # beside the notebooks: how many, and how large all together
 MAX_ENTRIES, MAX_DEPTH, MAX_NOTES = 2000, 8, 8  # of a folder: what is looked at, how deep, how much is told
-IGNORED = (".ipynb_checkpoints", "__pycache__", "*.pyc", ".git", ".DS_Store", "__MACOSX")
+# Left out without a word: what a tool would obey that is started in the folder later, and what no answer needs.
+OBEYED = (".*", "nbgrader_config.*", "jupyter_*config.*", "ipython_*config.*", "conftest.py", "sitecustomize.py",
+          "usercustomize.py", "*.pth", "pytest.ini", "tox.ini", "setup.cfg", "setup.py", "pyproject.toml", "matplotlibrc",
+          "[Mm]akefile", "GNUmakefile")
+IGNORED = (*OBEYED, "__pycache__", "*.pyc", "__MACOSX")
 STAMP = "timestamp.txt"
-KINDS = {stat.S_IFLNK: "is a link, and links are not followed", stat.S_IFDIR: "is a folder", stat.S_IFIFO: "is a pipe",
-         stat.S_IFSOCK: "is a socket", stat.S_IFCHR: "is a device", stat.S_IFBLK: "is a device"}
-
-
-class NotTaken(Exception):
-    """A file that is not read; the message completes the sentence that its name begins."""
 
 
 @dataclass(frozen=True)
@@ -47,18 +49,34 @@ class Intake:
     stamp: str | None = None
 
 
-def screen(folder, wanted, ignore=()):
+def screen(folder, wanted, ignore=(), course=()):
     """What is taken of `folder` for the notebooks called `wanted` (an assignment's, without suffix): an `Intake`.
 
-    `ignore` are further patterns of names to leave out. Never raises for what the folder holds.
+    `ignore` are further patterns of names to leave out, `course` the names of the files that the course puts beside the
+    notebooks: nothing may stand in their way. Never raises for what the folder holds.
     """
-    intake, folder = Intake(), Path(folder)
+    try:
+        return bounded(look_through, Path(folder).absolute(), tuple(wanted), tuple(ignore), tuple(course))
+    except Exception as error:
+        reason = f"The submission could not be read: {why(error)}."
+        return Intake({name: Refusal(reason) for name in wanted})
+
+
+def why(error):
+    """What went wrong while untrusted data was read, in words that hold nothing of the data."""
+    return f"reading it {error}" if isinstance(error, Overrun) else f"reading it fails ({type(error).__name__})"
+
+
+def look_through(folder, wanted, ignore, course):
+    """What `screen` gives, in this process."""
+    intake = Intake()
     trouble = trouble_with_folder(folder)
     if trouble:
         intake.notebooks = {name: Refusal(trouble) for name in wanted}
         return intake
     intake.stamp = read_stamp(folder, intake.notes)
-    found, notebooks = walk(folder, (*IGNORED, *ignore), intake.notes)
+    ours = (*course, *(f"{name}.ipynb" for name in wanted), STAMP)
+    found, notebooks = walk(folder, (*IGNORED, *ignore), intake.notes, ours)
     intake.files = read_files(folder, found, intake.notes)
     for name in wanted:
         others = [other for other in notebooks if other.removesuffix(".ipynb") not in wanted]
@@ -89,6 +107,8 @@ def find_notebook(folder, name, others, alone):
         trouble = f"{name}.ipynb {error}."
     except Unreadable as error:
         trouble = f"{name}.ipynb: {error}"
+    except Exception as error:
+        trouble = f"{name}.ipynb could not be read: {why(error)}."
     meant = [other for other in others if PurePath(other).name == f"{name}.ipynb"] \
         or [other for other in others if key(name) in key(PurePath(other).stem)] or (others if alone else [])
     if len(meant) > 1:
@@ -97,7 +117,7 @@ def find_notebook(folder, name, others, alone):
     for other in meant:
         try:
             notebook = open_notebook(folder, other)
-        except (OSError, NotTaken, Unreadable):
+        except Exception:       # then it is the first one that nothing could be made of
             continue
         note(notebook, f"{trouble} {shown(other)} was graded in its place.")
         return notebook
@@ -105,7 +125,7 @@ def find_notebook(folder, name, others, alone):
 
 
 def open_notebook(folder, name):
-    return read_notebook(read_regular(folder / name, MAX_BYTES))
+    return read_notebook(read_below(folder, name, MAX_BYTES))
 
 
 def key(stem):
@@ -114,56 +134,34 @@ def key(stem):
 
 # --- files ------------------------------------------------------------------------------------------------------
 
-def read_regular(path, most):
-    """The bytes of a regular file of at most `most` bytes. Raises `NotTaken`, or `FileNotFoundError`."""
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise NotTaken(kind_of(path) or f"could not be opened ({error.strerror})") from None
-    try:
-        about = os.fstat(fd)
-        if not stat.S_ISREG(about.st_mode):
-            raise NotTaken(KINDS.get(stat.S_IFMT(about.st_mode), "is no ordinary file"))
-        if about.st_size > most:
-            raise NotTaken(f"is too large: {about.st_size / 2**20:.0f} MiB, and {most // 2**20} are the most"
-                           if most >= 2**20 else "is too large")
-        with open(fd, "rb", closefd=False) as file:
-            return file.read(most)
-    finally:
-        os.close(fd)
+def walk(folder, ignore, notes, ours=()):
+    """Relative names of (files, notebooks) below `folder`, sorted, within the caps; links are not entered.
 
-
-def kind_of(path):
-    try:
-        return KINDS.get(stat.S_IFMT(os.lstat(path).st_mode))
-    except OSError:
-        return None
-
-
-def walk(folder, ignore, notes):
-    """Relative names of (files, notebooks) below `folder`, sorted, within the caps; links are not entered."""
+    What stands where one of the files `ours` belongs, or a folder above it, is left out.
+    """
+    above = {str(parent) for name in ours for parent in PurePath(name).parents}
     files, notebooks, left_out, seen = [], [], [], 0
     pending = [""]
     while pending:
         inside = pending.pop()
         try:
-            names = sorted(os.listdir(folder / inside))
+            with opened(folder, inside) as at:
+                names = [name for name in sorted(os.listdir(at)) if os.path.join(inside, name) != STAMP
+                         and not any(fnmatch.fnmatch(name, pattern) for pattern in ignore)]
+                kinds = {name: kind_of(name, at) for name in names[:MAX_ENTRIES + 1]}
         except OSError as error:
             left_out.append(f"{shown(inside)} could not be opened ({error.strerror})")
             continue
         folders = []
-        for name in names:
+        for name, kind in kinds.items():
             relative = os.path.join(inside, name)
-            if relative == STAMP or any(fnmatch.fnmatch(name, pattern) for pattern in ignore):
-                continue
             seen += 1
             if seen > MAX_ENTRIES:
                 notes.append(f"The submission holds more than {MAX_ENTRIES} files; the rest was not looked at.")
                 return files, notebooks
-            kind = kind_of(folder / relative)
             trouble = trouble_with(name) or (kind if kind != KINDS[stat.S_IFDIR] else None)
+            if relative in (ours if kind else above):
+                trouble = "stands in the place of " + ("a file" if kind else "a folder") + " of the course"
             if trouble:
                 left_out.append(f"{shown(relative)} {trouble}")
             elif kind is not None and relative.count(os.sep) < MAX_DEPTH:
@@ -182,7 +180,7 @@ def read_files(folder, names, notes):
     found, left, skipped = [], MAX_FILE_BYTES, 0
     for name in names:
         try:
-            content = read_regular(Path(folder, name), left) if len(found) < MAX_FILES else None
+            content = read_below(folder, name, left) if len(found) < MAX_FILES else None
         except (NotTaken, OSError):
             content = None
         if content is None:
@@ -204,21 +202,28 @@ def files_below(folder):
 
 # --- the exchange's time stamp ----------------------------------------------------------------------------------
 
+def parse_stamp(text):
+    """The time (UTC) that a stamp of the exchange says. Raises: `ValueError`, or another of dateutil's ways to refuse one."""
+    # no path as the name of a zone: dateutil would open the file
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?( ?[\w+:-][\w/+:-]{0,39})?", text, re.ASCII):
+        raise ValueError(text)
+    with warnings.catch_warnings(action="error"):
+        return parse_utc(text)
+
+
 def read_stamp(folder, notes, now=None):
     """The time stamp that nbgrader's exchange left in `folder`, or None. One that it cannot have left is not taken."""
     try:
-        text = read_regular(Path(folder) / STAMP, 200).decode("ascii").strip()
+        text = read_below(Path(folder), STAMP, 200).decode("ascii").strip()
         if not text:
             return None
-        if not re.fullmatch(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?( ?[\w/+:-]{1,40})?", text):
-            raise ValueError
-        when = parse_utc(text)
+        when = parse_stamp(text)
         latest = (now or datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)) + datetime.timedelta(days=1)
         if not datetime.datetime(2000, 1, 1) < when < latest:
             raise ValueError
     except FileNotFoundError:
         return None
-    except (NotTaken, ValueError, OverflowError):
+    except Exception:       # dateutil has more than one way to refuse a time
         notes.append(f"{STAMP} is not one that the exchange writes. It was not used: find out when this was handed in.")
         return None
     return text

@@ -3,6 +3,8 @@
 import re
 
 MAX_NAME = 120
+MAX_CELL = 10_000       # characters of one cell of a table; spreadsheets take up to 32,767
+MAX_STUDENT = 128       # characters of an id in nbgrader's gradebook
 FORMULA = re.compile(r"^\s*[=+\-@\t\r\n|%]")
 
 
@@ -14,7 +16,7 @@ def csv_safe(text):
     if isinstance(text, (int, float)) or text is None:
         return text
     text = str(text)
-    clean = "".join(c if c.isprintable() else " " for c in text)
+    clean = "".join(c if c.isprintable() else " " for c in text[:MAX_CELL])
     return "'" + clean if FORMULA.match(text) and not is_number(text) else clean
 
 
@@ -22,10 +24,19 @@ def is_number(text):
     return re.fullmatch(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?", text) is not None
 
 
+def printable(text, most=MAX_NAME):
+    """What somebody else wrote as it may stand in a line of a table, a log, a terminal or a page (there escaped as well).
+
+    It cannot end the line, colour a terminal, turn the direction of reading or go on without end.
+    """
+    text = str(text)
+    clean = "".join(c if c.isprintable() else "?" for c in text[:most + 1])
+    return clean if len(text) <= most else clean[:most] + "…"
+
+
 def shown(name):
-    """A file name as it may stand in a log or in feedback: printable, in quotes, of bounded length."""
-    text = "".join(c if c.isprintable() and c not in "`<>" else "?" for c in str(name))
-    return "'" + (text if len(text) <= MAX_NAME else text[:MAX_NAME] + "…") + "'"
+    """A name as it may stand in a sentence of a log or of feedback: in quotes, and not to be taken for Markdown or HTML."""
+    return "'" + re.sub("[`<>]", "?", printable(name)) + "'"
 
 
 def trouble_with(name):
@@ -43,4 +54,6 @@ def trouble_with_student(name):
     """The same for a student's id, which also ends up in web addresses and pages of formgrader."""
     if re.search(r"[<>\"&\\/?*#%{}]", name):
         return "the name of the folder holds one of <>\"&\\/?*#%{}"
+    if len(name) > MAX_STUDENT:
+        return f"the name of the folder has more than {MAX_STUDENT} characters"
     return trouble_with(name)

@@ -13,7 +13,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_notebook
 
 from . import outputs
-from .names import shown
+from .names import MAX_NAME, shown
 from .record import note
 
 MAX_BYTES = 16 * 2**20      # of the file: three bytes of JSON can cost a hundred of memory
@@ -85,7 +85,7 @@ def salvage(text, notes):
         cells.append(cell)
         at = re.compile(r"[\s,]*").match(text, at).end()
     if not cells:
-        python = re.search(r"^\s*(def|import|from) \w+", text, re.MULTILINE) and not text.lstrip().startswith("{")
+        python = re.search(r"^[ \t]*(def|import|from) \w", text, re.MULTILINE) and not text.lstrip().startswith("{")
         raise Unreadable("The file is a Python script, not a notebook." if python else
                          "The file is not a notebook, or it is damaged from the start.")
     notes.append(f"The file is damaged or ends in the middle; only its first {len(cells)} cells could be read.")
@@ -123,14 +123,14 @@ def rebuild(cell, room, notes):
     source = as_text(cell.get("source", cell.get("input")))
     if kind == "heading":
         level = cell.get("level")
-        kind, source = "markdown", "#" * (level if level in range(1, 7) else 1) + " " + source
+        kind, source = "markdown", "#" * (level if type(level) is int and 1 <= level <= 6 else 1) + " " + source
     if len(source) > room:
         notes.append(f"A cell of {len(source)} characters was cut to {room}.")
         source = source[:room]
     built = new_cell(kind if kind in KINDS else "raw", source)
     mark = cell["metadata"].get("nbgrader") if isinstance(cell.get("metadata"), dict) else None
     if isinstance(mark, dict) and isinstance(mark.get("grade_id"), str):
-        built.metadata["nbgrader"] = {"grade_id": mark["grade_id"]}
+        built.metadata["nbgrader"] = {"grade_id": as_text(mark["grade_id"][:MAX_NAME])}
     if kind == "markdown" and isinstance(cell.get("attachments"), dict):
         built.attachments = outputs.clean_attachments(cell["attachments"])
     return built

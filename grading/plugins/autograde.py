@@ -21,6 +21,7 @@ import nbgrader.apps.autogradeapp
 from nbgrader import converters
 from nbgrader.api import Gradebook
 from nbgrader.converters.base import NbGraderException
+from nbgrader.utils import find_all_files
 
 from ..notebooks import mend
 from ..run.gradebook import NotGenerated, find_generated
@@ -103,7 +104,9 @@ class Autograde(converters.Autograde):
             self.tell(*(f"not graded again: {note}" for note in notes))     # it may be newer than what was graded
             return False
         self.failed.add(student_id)         # until it is through
-        self.write_screened(screen(self.folders[student_id], self.wanted, self.coursedir.ignore), place)
+        source = self.coursedir.format_path(self.coursedir.source_directory, ".", assignment_id)
+        course = [os.path.relpath(path, source) for path in find_all_files(source, self.coursedir.ignore + ["*.ipynb"])]
+        self.write_screened(screen(self.folders[student_id], self.wanted, self.coursedir.ignore, course), place)
         return True
 
     def write_screened(self, intake, place):
@@ -123,7 +126,7 @@ class Autograde(converters.Autograde):
 
     def tell(self, *lines):
         for line in lines:
-            self.log.warning("%s: %s", self.current, line)
+            self.log.warning("%s: %s", shown(self.current), line)
             self.trouble.setdefault(self.current, []).append(line)
 
     def convert_single_notebook(self, notebook_filename):

@@ -1,25 +1,87 @@
-"""`nbgrader collect`, without what a student may have put into the exchange to be followed or believed.
+"""`nbgrader collect`, without what a student may have put into the exchange to be followed, believed or waited for.
 
 nbgrader copies what links point to, with the instructor's rights: a link to the source notebook becomes a copy of it in
-the student's own submission. One pipe, or a folder that is too large, ends the collection for everybody. And anyone may
-put a folder with another student's name into the exchange. Wired as `c.ExchangeFactory.collect` in nbgrader_config.py.
+the student's own submission. One pipe, one folder that is too large, one name that it cannot read ends the collection
+for everybody. And anyone may put a folder with another student's name into the exchange. Here each submission is copied
+by descriptor (`notebooks/folders.py`) into a folder of its own, which takes its place when it is whole; what cannot be
+taken is named at the end. Wired as `c.ExchangeFactory.collect` in nbgrader_config.py.
 """
 
+import fnmatch
 import os
 import pwd
+import re
 import shutil
 import stat
+from pathlib import Path
 
+from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.exchange.default import ExchangeCollect
-from nbgrader.utils import ignore_patterns
+from nbgrader.utils import check_mode, parse_utc
 
-from ..notebooks.names import shown
+from ..notebooks.folders import FILE, FOLDER, kind_of, opened
+from ..notebooks.intake import MAX_DEPTH, MAX_ENTRIES, MAX_NOTES, parse_stamp, read_stamp
+from ..notebooks.names import shown, trouble_with
 
 GROUP_FOLDER, GROUP_FILE = 0o2770, 0o660        # what nbgrader's `groupshared` asks for
+KILOBYTE = 1000                                 # as nbgrader counts `max_file_size` and `max_dir_size`
+
+
+class NotCollected(Exception):
+    """Why one submission is not taken; the message completes the sentence that its name begins."""
 
 
 class Collect(ExchangeCollect):
-    """nbgrader's collector: links stay links, special files stay behind, a student's own folders go first."""
+    """nbgrader's collector, in which one submission costs no other."""
+
+    # --- which --------------------------------------------------------------------------------------------------
+
+    def init_src(self):
+        """Of each student the newest submission, or the newest before the deadline where that is asked for."""
+        if self.coursedir.course_id == "":
+            self.fail("No course id specified. Re-run with --course flag.")
+        self.course_path = os.path.join(self.root, self.coursedir.course_id)
+        self.inbound_path = os.path.join(self.course_path, "inbound")
+        if not os.path.isdir(self.inbound_path):
+            self.fail(f"Course not found: {self.inbound_path}")
+        if not check_mode(self.inbound_path, read=True, execute=True):
+            self.fail(f"You don't have read permissions for the directory: {self.inbound_path}")
+        self.left, students = [], {}
+        for name in sorted(os.listdir(self.inbound_path)):
+            if record := self.read_name(name):
+                students.setdefault(record["username"], []).append(record)
+        due = self.due()
+        self.src_records = []
+        for _, records in sorted(students.items()):
+            records = self._sort_by_timestamp(records)
+            in_time = [record for record in records if due and record["timestamp"] <= due]
+            self.src_records.append((in_time or records)[0])
+
+    def due(self):
+        """The deadline, if only what was handed in before it is to be collected."""
+        if not self.before_duedate:
+            return None
+        with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
+            try:
+                return gradebook.find_assignment(self.coursedir.assignment_id).duedate
+            except MissingEntry:
+                return None
+
+    def read_name(self, name):
+        """The record of the folder `name` of the exchange; None if it is another assignment's, or none: that is named."""
+        match = re.fullmatch(rf"(.+)\+{re.escape(self.coursedir.assignment_id)}\+([^+]*)(\+[^+]*)?", name, re.DOTALL)
+        wanted = self.coursedir.student_id or "*"
+        if not match or match[1] != wanted and not fnmatch.fnmatchcase(match[1], wanted):
+            return None
+        try:
+            trouble = "begins with a dot" if name.startswith(".") else trouble_with(match[1]) or trouble_with_place(os.path.join(self.inbound_path, name))
+            when = parse_stamp(match[2])
+        except Exception:       # dateutil has more than one way to refuse a time
+            trouble = "holds no time stamp"
+        if trouble:
+            self.leave(name, trouble)
+            return None
+        return {"username": match[1], "filename": name, "timestamp": when}
 
     def _sort_by_timestamp(self, records):
         """The newest first, but a folder that belongs to the student it names before any that does not."""
@@ -27,35 +89,176 @@ class Collect(ExchangeCollect):
         return sorted(newest, key=lambda record: self.check_owner and not self.is_own(record))
 
     def is_own(self, record):
+        return self.owner(record) == record["username"]
+
+    def owner(self, record):
         try:
-            owner = os.lstat(os.path.join(self.inbound_path, record["filename"])).st_uid
-            return pwd.getpwuid(owner).pw_name == record["username"]
+            return pwd.getpwuid(os.lstat(os.path.join(self.inbound_path, record["filename"])).st_uid).pw_name
         except (OSError, KeyError):
-            return False
+            return None
+
+    # --- take them ----------------------------------------------------------------------------------------------
+
+    def copy_files(self):
+        """Collect them all, then name what was left."""
+        say = self.log.info if self.src_records else self.log.warning
+        say("%d submissions of %s for course %s to collect", len(self.src_records), self.coursedir.assignment_id,
+            self.coursedir.course_id)
+        for record in self.src_records:
+            try:
+                self.collect(record)
+            except Exception as error:
+                self.leave(record["filename"], str(error) if isinstance(error, NotCollected)
+                           else f"could not be copied ({type(error).__name__}: {getattr(error, 'strerror', None) or '-'})")
+        if self.left:
+            self.log.error("%d entries of the exchange were not collected:", len(self.left))
+            for name, trouble in self.left[:1000]:
+                self.log.error("  %s: %s", shown(name), trouble)
+
+    def leave(self, name, trouble):
+        self.left.append((name, trouble))
+
+    def collect(self, record):
+        student, assignment = record["username"], self.coursedir.assignment_id
+        if self.check_owner and not self.is_own(record):
+            self.log.warning("%s claims to be submitted by %s but is owned by %s; cheating attempt? You may disable this "
+                             "warning by unsetting the option CollectApp.check_owner", shown(record["filename"]),
+                             shown(student), shown(self.owner(record) or "unknown id"))
+        target = self.coursedir.format_path(self.coursedir.submitted_directory, student, assignment)
+        if os.path.lexists(target):
+            stamp = read_stamp(target, [])
+            before = stamp and parse_utc(stamp)
+            newer = self.update and (before is None or record["timestamp"] > before)
+            if not newer and not (self.before_duedate and before != record["timestamp"]):
+                self.log.info("%s: %s %s", "No newer submission to collect" if self.update else
+                              "Submission already exists, use --update to update", shown(student), assignment)
+                return
+        self.log.info("Collecting submission: %s %s", shown(student), assignment)
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        self.replace(os.path.join(self.inbound_path, record["filename"]), target)
+
+    def replace(self, source, target):
+        """Copy `source` beside `target` and move it there: what was collected before stays until the new one is whole.
+
+        Where there was nothing before, an empty folder stays for what cannot be taken, and grading names it.
+        """
+        new, old = (os.path.join(os.path.dirname(target), f".{os.path.basename(target)}.{what}") for what in ("new", "old"))
+        for leftover in (new, old):
+            remove(leftover)
+        try:
+            self.copy(source, new)
+            if os.path.lexists(target):
+                os.rename(target, old)
+            os.rename(new, target)
+        except BaseException:
+            remove(new)
+            if not os.path.lexists(target):
+                os.rename(old, target) if os.path.lexists(old) else os.mkdir(target)
+            raise
+        remove(old)
 
     def do_copy(self, src, dest, log=None):
-        """Copy one submission; one that cannot be taken leaves an empty folder, which grading names."""
-        if os.path.islink(src) or self.get_size(src) > 1000 * self.coursedir.max_dir_size:
-            self.log.error("%s was not collected: it is a link, or larger than CourseDirectory.max_dir_size", shown(src))
-            os.makedirs(dest)
-            return
-        others = ignore_patterns(exclude=self.coursedir.ignore, include=self.coursedir.include,
-                                 max_file_size=self.coursedir.max_file_size, log=self.log)
+        """nbgrader's method: copy one submission; one that cannot be taken is named and leaves an empty folder."""
+        try:
+            self.copy(src, dest)
+        except NotCollected as error:
+            self.log.error("%s was not collected: it %s", shown(src), error)
+            remove(dest)
+            os.mkdir(dest)
 
-        def left_behind(folder, names):
-            special = [name for name in names if is_special(os.path.join(folder, name))]
-            for name in special:
-                self.log.warning("%s was left behind: it is no ordinary file", shown(os.path.join(folder, name)))
-            return {*special, *others(folder, [name for name in names if name not in special])}
-
-        shutil.copytree(src, dest, symlinks=True, ignore=left_behind)
+    def copy(self, source, dest):
+        """Copy one submission into the new folder `dest`. Raises `NotCollected` or `OSError`."""
+        os.makedirs(dest)
+        copy = Copy(self.coursedir)
+        try:
+            folder = os.open(source, FOLDER)
+        except OSError as error:
+            raise NotCollected(kind_of(source) or f"could not be opened ({error.strerror})") from None
+        try:
+            copy.folder(folder, dest)
+        finally:
+            os.close(folder)
+        for line in copy.left[:MAX_NOTES]:
+            self.log.warning("%s: left behind: %s", shown(os.path.basename(source)), line)
+        if copy.left[MAX_NOTES:]:
+            self.log.warning("%s: left behind: %d more", shown(os.path.basename(source)), len(copy.left) - MAX_NOTES)
         if self.coursedir.groupshared:
             share(dest)
 
 
-def is_special(path):
-    mode = os.lstat(path).st_mode
-    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode))
+class Copy:
+    """One submission on its way: copied within the caps of the course, links as links, special files not at all."""
+
+    def __init__(self, coursedir):
+        self.ignore, self.include = coursedir.ignore, coursedir.include
+        self.file_bytes = KILOBYTE * coursedir.max_file_size
+        self.room, self.entries, self.left = KILOBYTE * coursedir.max_dir_size, MAX_ENTRIES, []
+
+    def folder(self, source, dest, inside="", depth=0):
+        """Copy the open folder `source` into the existing folder `dest`, files before folders."""
+        names = sorted(name for name in os.listdir(source)
+                       if not any(fnmatch.fnmatch(name, pattern) for pattern in self.ignore))
+        for name in sorted(names, key=lambda name: kind_of(name, source) is not None):
+            self.entries -= 1
+            if self.entries < 0:
+                self.left.append(f"what is beyond {MAX_ENTRIES} files")
+                return
+            try:
+                trouble = self.one(source, name, os.path.join(dest, name), os.path.join(inside, name), depth)
+            except OSError as error:
+                trouble = f"could not be copied ({error.strerror})"
+            if trouble:
+                self.left.append(f"{shown(os.path.join(inside, name))} {trouble}")
+
+    def one(self, source, name, dest, relative, depth):
+        """Copy one entry; why it is left behind, or None."""
+        mode = os.stat(name, dir_fd=source, follow_symlinks=False).st_mode
+        if stat.S_ISLNK(mode):
+            os.symlink(os.readlink(name, dir_fd=source), dest)
+        elif stat.S_ISDIR(mode):
+            if depth >= MAX_DEPTH:
+                return "lies too deep"
+            os.mkdir(dest)
+            with opened(source, name) as inside:
+                self.folder(inside, dest, relative, depth + 1)
+        elif not stat.S_ISREG(mode):
+            return kind_of(name, source) or "is no ordinary file"
+        elif self.include and not any(fnmatch.fnmatch(name, pattern) for pattern in self.include):
+            return None
+        else:
+            return self.file(source, name, dest)
+        return None
+
+    def file(self, source, name, dest):
+        with open(os.open(name, FILE, dir_fd=source), "rb") as file:
+            about = os.fstat(file.fileno())
+            if not stat.S_ISREG(about.st_mode):
+                return "is no ordinary file"
+            if about.st_size > self.file_bytes:
+                return "is larger than CourseDirectory.max_file_size"
+            content = file.read(min(self.file_bytes, self.room) + 1)      # it may have grown since
+        self.room -= len(content)
+        if self.room < 0:
+            raise NotCollected("is larger than CourseDirectory.max_dir_size")
+        if len(content) > self.file_bytes:
+            return "is larger than CourseDirectory.max_file_size"
+        Path(dest).write_bytes(content)
+        os.utime(dest, ns=(about.st_atime_ns, about.st_mtime_ns))
+        return None
+
+
+def trouble_with_place(path):
+    """Why what lies in the exchange at `path` is no submission, or None if it is a folder."""
+    if stat.S_ISDIR(os.lstat(path).st_mode):
+        return None
+    return kind_of(path) or "is a file, not a folder"
+
+
+def remove(path):
+    if os.path.islink(path) or os.path.isfile(path):
+        os.unlink(path)
+    else:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def share(folder):

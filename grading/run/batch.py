@@ -128,6 +128,7 @@ def grade_notebook(bundle, name, taken, files, graded):
             unchanged = not is_task(cell) and cell.metadata["nbgrader"]["checksum"] == compute_checksum(cell)
             graded.comments[key] = "No response." if unchanged else None
     text = notebook_text(nb)
+    text.encode()       # raises here, where it is this submission's error
     graded.notebooks[name] = text if text.endswith("\n") else text + "\n"
     graded.mended.update({(name, cell): words for cell, words in said.items()})
 
@@ -261,6 +262,8 @@ def grade_locally(bundle, submissions, pool):
                     suspects.append(one)
                     continue
                 graded = Graded(one.student, one.timestamp, error="the grading process died each time")
+            except Exception as error:      # what came of it could not be sent
+                graded = Graded(one.student, one.timestamp, error=f"its result was lost ({type(error).__name__})")
             yield graded
 
 
@@ -297,9 +300,9 @@ def keep(bundle):
     return bundle
 
 
-def read_submission(folder, student, wanted, ignored=()):
-    """Screen `folder` into a `Submission` for the notebooks called `wanted`; never raises for what the folder holds."""
-    taken = screen(folder, wanted, ignored)
+def read_submission(folder, student, wanted, ignored=(), course=()):
+    """Screen `folder` into a `Submission` for the notebooks called `wanted`; see `intake.screen`, which never raises."""
+    taken = screen(folder, wanted, ignored, course)
     return Submission(student, taken.notebooks, tuple(taken.files), tuple(taken.notes), taken.stamp)
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 from nbgrader.apps.baseapp import NbGrader
 from nbgrader.preprocessors import AssignLatePenalties
 from nbgrader.utils import find_all_files, parse_utc
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError
 
 from ..root import CourseError, find_root
+from ..border import bounded
 from . import batch
 from .execute import Execute
 from .gradebook import Writer
@@ -108,6 +109,7 @@ class Course:
 
         `boxes` are sandboxes that started early; those that this course's settings ask for are put to use.
         """
+        bounded.begin()     # submissions are read there; it is forked as long as there are no threads
         pool = nullcontext() if scheduler else self.pool(min(jobs, max(1, len(waiting))), boxes)
         return self.graded(assignment, waiting, pool, scheduler, store)
 
@@ -124,7 +126,8 @@ class Course:
                 if one.trouble:
                     yield batch.Graded(one.student, error=f"{one.trouble}. Rename it and grade again.")
             waiting = [one for one in waiting if not one.trouble]
-            submissions = (batch.read_submission(one.folder, one.student, list(bundle.notebooks), self.dir.ignore)
+            names = [name for name, _ in bundle.source_files]
+            submissions = (batch.read_submission(one.folder, one.student, list(bundle.notebooks), self.dir.ignore, names)
                            for one in waiting)
             results = with_dask(bundle, submissions, scheduler) if scheduler \
                 else batch.grade_locally(bundle, submissions, pool)
@@ -158,11 +161,11 @@ def with_dask(bundle, submissions, address):
 
 
 def store_one(writer, graded):
-    """Store one submission. What its files do not allow is its own error; a gradebook that cannot be written ends the run."""
+    """Store one submission. What it does not allow is its own error; a gradebook that cannot be written ends the run."""
     try:
         writer.store(graded)
-    except OSError as error:
-        graded.error = f"it could not be written: {error}"
-    except SQLAlchemyError as error:
+    except OperationalError as error:
         raise CourseError(f"The gradebook could not be written: {str(error).splitlines()[0]}. What was graded so far is "
                           "kept; run the command again for the rest.") from None
+    except Exception as error:
+        graded.error = f"it could not be written: {(str(error).splitlines() or [type(error).__name__])[0]}"

@@ -18,9 +18,12 @@ from rich.markup import escape
 from ..notebooks import mend, reading, submissions
 from ..run import batch
 from ..run.course import Course
+from ..border.bounded import bounded
 from ..notebooks.cells import HIDDEN_CALL, is_tests, name_of, visible
+from ..notebooks.folders import NotTaken, read_regular
+from ..notebooks.intake import screen, why
+from ..notebooks.names import printable
 from ..notebooks.record import Record, written
-from ..notebooks.intake import NotTaken, files_below, read_regular
 from ..border.subject import KernelSubject
 
 NOT_GRADED = 3      # exit status
@@ -55,21 +58,36 @@ def find_notebook(path, root, assignment=None):
     """The notebook that the file at `path` is, by its name, else by the exercises that it defines: a `Found`."""
     path = Path(path)
     if not path.is_file():
-        raise NotChecked(f"There is no file {path}.")
+        raise NotChecked(f"There is no file {printable(path, 500)}.")
     sources = notebooks(root, assignment)
     name = path.stem if path.stem in sources else by_exercises(path, sources)
     if name is None:
-        raise NotChecked(f"{path.name} defines no exercise of this course. Is it the right file? "
+        raise NotChecked(f"{printable(path.name)} defines no exercise of this course. Is it the right file? "
                          f"There are: {', '.join(sources)}")
     return Found(path, sources[name].parent.name, name, sources[name])
 
 
 def by_exercises(path, sources):
-    defined = set(re.findall(r"(?:^|\\n|\")\s*def (\w+)\s*\(", path.read_text(encoding="utf-8", errors="replace"),
-                             re.MULTILINE))
+    defined = read(defined_in, path)
     shared = {name: len(defined & set(exercises(source))) for name, source in sources.items()}
     best = max(shared, key=shared.get)
     return best if shared[best] else None
+
+
+def defined_in(path):
+    """The names of the functions that the file at `path` defines, whatever it is."""
+    text = read_regular(path, reading.MAX_BYTES).decode("utf-8", "replace")
+    return set(re.findall(r"(?:^|\\n|\")[ \t]*def (\w+)[ \t]*\(", text, re.MULTILINE))
+
+
+def read(function, path):
+    """`function(path)` in the process that reads what others wrote. Raises `NotChecked` with its reason."""
+    try:
+        return bounded(function, path.absolute())
+    except (NotTaken, reading.Unreadable, UnicodeDecodeError) as error:
+        raise NotChecked(f"{printable(path.name)}: {error}") from None
+    except Exception as error:
+        raise NotChecked(f"{printable(path.name)} could not be read: {why(error)}.") from None
 
 
 def exercises(source):
@@ -79,19 +97,26 @@ def exercises(source):
 
 def taken(found):
     """The notebook in the file; a Python file fills the released one: see `grading.notebooks.submissions`, or all in one cell."""
-    try:
-        if found.path.suffix != ".py":
-            return reading.read_notebook(read_regular(found.path, reading.MAX_BYTES))
-        text = found.path.read_text(encoding="utf-8")
-        nb = nbformat.read(released(found.notebook, found.source.parents[2]).path, as_version=4)
-        if submissions.CELL.search(text):
-            return submissions.fill(nb, text)
+    if found.path.suffix != ".py":
+        return read(notebook_in, found.path)
+    text = read(text_of, found.path)
+    nb = nbformat.read(released(found.notebook, found.source.parents[2]).path, as_version=4)
+    if not submissions.CELL.search(text):
         nb.cells.append(new_code_cell(text))
         return nb
-    except (NotTaken, reading.Unreadable, UnicodeDecodeError) as error:
-        raise NotChecked(f"{found.path.name}: {error}") from None
+    try:
+        return submissions.fill(nb, text)
     except KeyError as error:
-        raise NotChecked(f"{found.path.name} names a cell that the released notebook does not have: {error}") from None
+        raise NotChecked(f"{printable(found.path.name)} names a cell that the released notebook does not have: "
+                         f"{printable(error)}") from None
+
+
+def notebook_in(path):
+    return reading.read_notebook(read_regular(path, reading.MAX_BYTES))
+
+
+def text_of(path):
+    return read_regular(path, reading.MAX_SOURCE).decode()
 
 
 # --- grade it ---------------------------------------------------------------------------------------------------
@@ -130,16 +155,21 @@ def grade(course, path, assignment=None):
     """Grade the file at `path` by the course's checks: (`Found`, graded notebook). Raises `NotChecked`."""
     found = find_notebook(path, course.dir.root, assignment)
     bundle = course.bundle(found.assignment, FromSource(course, {found.notebook: found.source}))
-    graded = batch.grade(bundle, batch.Submission("dry run", {found.notebook: taken(found)}, tuple(beside(found.path))))
+    files = beside(course, found, [name for name, _ in bundle.source_files])
+    graded = batch.grade(bundle, batch.Submission("dry run", {found.notebook: taken(found)}, files))
     if graded.error:
-        raise NotChecked(f"{found.path.name} could not be graded: {graded.error}")
+        raise NotChecked(f"{printable(found.path.name)} could not be graded: {graded.error}")
     return found, nbformat.reads(graded.notebooks[found.notebook], as_version=4)
 
 
-def beside(path):
-    """Files that lie beside a notebook, as a submission would bring them; none if it lies among too much else."""
-    files = files_below(path.parent) if sum(1 for _ in path.parent.iterdir()) <= 20 else []
-    return [(name, content) for name, content in files if not name.endswith(".ipynb")]
+def beside(course, found, names):
+    """The files of the submission that the notebook is part of. Of any other folder nothing goes along but the notebook:
+    student code could print it. `names` are the files that the course brings itself."""
+    folder = found.path.resolve().parent
+    submission = course.dir.format_path(course.dir.submitted_directory, folder.parent.name, found.assignment)
+    if folder != Path(submission).resolve():
+        return ()
+    return tuple(screen(folder, [found.notebook], course.dir.ignore, names).files)
 
 
 def tables(nb):
@@ -161,7 +191,7 @@ def show(console, root, path, assignment=None):
     except NotChecked as error:
         Console(stderr=True).print(f"[bold red]course:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         return NOT_GRADED
-    console.print(f"{found.path.name} is {found.notebook} of {found.assignment}. Nothing is written.", markup=False,
+    console.print(f"{printable(found.path.name)} is {found.notebook} of {found.assignment}. Nothing is written.", markup=False,
                   highlight=False)
     for line in mend.in_words(Record.read(nb).mended):
         console.print(f"mended: {line}", markup=False, highlight=False, soft_wrap=True)

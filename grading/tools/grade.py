@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..run.course import Course
-from ..notebooks.names import shown
+from ..notebooks.names import printable, shown
 from ..notebooks.record import Record, written
 from ..border.sandbox import COLD, Sandbox
 
@@ -69,7 +69,7 @@ def grade_class(console, root, assignment, students, jobs, scheduler, force, dry
                 lines.append(read_line(course, assignment, graded, dry_run))
                 bar.advance(task)
                 if not console.is_terminal:
-                    console.print(f"{len(lines)}/{len(waiting)} {lines[-1].student}: {lines[-1]}", markup=False,
+                    console.print(f"{len(lines)}/{len(waiting)} {printable(lines[-1].student)}: {lines[-1]}", markup=False,
                                   highlight=False, soft_wrap=True)
         except KeyboardInterrupt:
             status = INTERRUPTED
@@ -79,8 +79,9 @@ def grade_class(console, root, assignment, students, jobs, scheduler, force, dry
         console.print(COLD, highlight=False, soft_wrap=True)
     for line in lines:
         if line.error or line.look:
-            console.print(f"[bold red]needs a human:[/] {escape(shown(line.student))}: "
-                          f"{escape(line.error or 'graded, but look: ' + line.look)}", highlight=False, soft_wrap=True)
+            why = f"not graded: {line.error}" if line.error else f"graded, but look: {line.look}"
+            console.print(f"[bold red]needs a human:[/] {escape(shown(line.student))}: {escape(why)}", highlight=False,
+                          soft_wrap=True)
     return status or (SOME_FAILED if any(line.error for line in lines) else 0)
 
 
@@ -100,7 +101,7 @@ def summary_table(lines, seconds):
     for name, chosen in (("graded", graded), ("of these mended", [line for line in graded if line.mended]),
                          ("failed", [line for line in lines if line.error]),
                          ("need a human", [line for line in lines if line.error or line.look])):
-        names = "" if name == "graded" else ", ".join(line.student for line in chosen[:8]) + (" …" if chosen[8:] else "")
+        names = "" if name == "graded" else ", ".join(printable(line.student) for line in chosen[:8]) + (" …" if chosen[8:] else "")
         table.add_row(name, str(len(chosen)), escape(names))
     return table
 
@@ -135,7 +136,7 @@ def changes_table(lines):
                   title="Dry run: nothing was written. A regrade would change:")
     for line in lines:
         for exercise, before, now, checks in line.changes:
-            table.add_row(escape(line.student), exercise, "–" if before is None else written(before), written(now),
+            table.add_row(escape(printable(line.student)), exercise, "–" if before is None else written(before), written(now),
                           ", ".join(check.removeprefix("test_") for check in checks))
     if not table.row_count:
         table.add_row("nobody", "", "", "", "")

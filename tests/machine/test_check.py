@@ -84,3 +84,23 @@ def test_a_file_of_another_course_is_refused(tmp_path, capsys):
     path.write_text("{}")
     assert check.show(Console(), None, path) == 3
     assert "defines no exercise of this course" in capsys.readouterr().err
+
+
+def test_nothing_goes_along_that_does_not_lie_in_a_submission(course_folder, tmp_path):
+    root = course_folder("ps1")
+    elsewhere, submission = tmp_path / "home", root / "submitted" / "student-01" / "ps1"
+    for folder in (elsewhere, submission):
+        (folder / ".ssh").mkdir(parents=True)
+        (folder / ".ssh" / "id_rsa").write_text("a key")
+        (folder / "data.txt").write_text("numbers")
+        shutil.copy(root / "release" / "ps1" / "activations.ipynb", folder)
+    course = Course(root)
+    names = {folder: [name for name, _ in check.beside(course, check.find_notebook(folder / "activations.ipynb", root), [])]
+             for folder in (elsewhere, submission)}
+    assert names == {elsewhere: [], submission: ["data.txt"]}
+
+
+def test_a_file_that_is_none_of_ours_is_looked_at_within_bounds(tmp_path):
+    path = tmp_path / "untitled.ipynb"
+    path.write_bytes(b"\n" * 500_000 + b'"def sigmoid(z):"')
+    assert check.find_notebook(path, ROOT).notebook == "activations"

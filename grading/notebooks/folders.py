@@ -1,0 +1,72 @@
+"""Open what lies in a folder that somebody else filled: by descriptor, and no part of a path may be a link.
+
+Looking first and opening by name afterwards would open what was put there in between.
+"""
+
+import os
+import stat
+from contextlib import contextmanager
+from pathlib import Path
+
+FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+KINDS = {stat.S_IFLNK: "is a link, and links are not followed", stat.S_IFDIR: "is a folder", stat.S_IFIFO: "is a pipe",
+         stat.S_IFSOCK: "is a socket", stat.S_IFCHR: "is a device", stat.S_IFBLK: "is a device"}
+
+
+class NotTaken(Exception):
+    """A file that is not read; the message completes the sentence that its name begins."""
+
+
+@contextmanager
+def opened(folder, inside=""):
+    """The descriptor of the folder `inside` below `folder` (a path or a descriptor). Raises `OSError`."""
+    at = os.open(folder, FOLDER) if isinstance(folder, (str, os.PathLike)) else os.dup(folder)
+    try:
+        for part in Path(inside).parts:
+            at, above = os.open(part, FOLDER, dir_fd=at), at
+            os.close(above)
+        yield at
+    finally:
+        os.close(at)
+
+
+def kind_of(name, folder=None):
+    """What `name` in the folder with the descriptor `folder` is, if it is no regular file; None if it is one, or none."""
+    try:
+        return KINDS.get(stat.S_IFMT(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode))
+    except OSError:
+        return None
+
+
+def read_regular(name, most, folder=None):
+    """The bytes of the regular file `name` in `folder` (a descriptor), at most `most`. Raises `NotTaken` or `FileNotFoundError`."""
+    try:
+        fd = os.open(name, FILE, dir_fd=folder)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise NotTaken(kind_of(name, folder) or f"could not be opened ({error.strerror})") from None
+    try:
+        about = os.fstat(fd)
+        if not stat.S_ISREG(about.st_mode):
+            raise NotTaken(KINDS.get(stat.S_IFMT(about.st_mode), "is no ordinary file"))
+        with open(fd, "rb", closefd=False) as file:
+            content = file.read(most + 1) if about.st_size <= most else b""
+    finally:
+        os.close(fd)
+    if about.st_size > most or len(content) > most:     # it may have grown since
+        raise NotTaken(f"is too large: {about.st_size / 2**20:.0f} MiB, and {most // 2**20} are the most"
+                       if most >= 2**20 else "is too large")
+    return content
+
+
+def read_below(folder, relative, most):
+    """`read_regular` for a path below `folder` (a path or a descriptor), no part of which is a link."""
+    try:
+        with opened(folder, os.path.dirname(relative)) as inside:
+            return read_regular(os.path.basename(relative), most, inside)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise NotTaken(f"could not be opened ({error.strerror})") from None

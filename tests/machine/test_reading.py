@@ -1,0 +1,179 @@
+"""One submission costs no other: whatever it holds, it is read within bounds, and the others are graded."""
+
+import json
+import os
+import re
+import resource
+import shutil
+import time
+from contextlib import suppress
+
+import pytest
+
+from classes import course_grade, graded, submit
+from grading.border.bounded import MEMORY, Overrun, bounded
+from grading.notebooks import intake, reading
+from grading.notebooks.intake import Refusal, screen
+
+CELL = {"cell_type": "code", "source": "x = 1", "metadata": {}}
+ODD = (None, True, False, 0, -1, 2.0, 1e400, 10**30, "", "2", "\ud800", [], {}, [[]], {"a": 1}, "x" * 10**5)
+
+
+def as_bytes(**notebook):
+    return json.dumps(notebook).encode()
+
+
+def old_notebook(level):
+    return as_bytes(worksheets=[{"cells": [{"cell_type": "heading", "level": level, "source": "Title"}, CELL]}], nbformat=3)
+
+
+# --- one notebook -------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("value", ODD, ids=repr)
+def test_a_heading_of_any_level_is_read(value):
+    title, _ = reading.read_notebook(old_notebook(value)).cells
+    assert re.fullmatch(r"#{1,6} Title", title.source)
+
+
+@pytest.mark.parametrize("key", ["cell_type", "source", "input", "level", "metadata", "attachments", "outputs", "id"])
+@pytest.mark.parametrize("kind", ["code", "markdown", "heading", "raw"])
+def test_a_cell_with_an_entry_of_any_kind_is_read_and_can_be_written(kind, key):
+    for value in ODD:
+        for mark in ({}, {"nbgrader": value}, {"nbgrader": {"grade_id": value}}):
+            cell = {"cell_type": kind, "source": "x", "metadata": mark} | {key: value}
+            for content in (as_bytes(cells=[cell, CELL]), as_bytes(worksheets=[{"cells": [cell, CELL]}])):
+                nb = reading.read_notebook(content)
+                json.dumps(nb, ensure_ascii=False).encode()
+
+
+HOSTILE = {
+    "newlines": lambda size: b"\n" * size + b"x",
+    "blanks": lambda size: b" " * size + b"x",
+    "cells without end": lambda size: b'"cells"' * (size // 7),
+    "colons": lambda size: b'"cells"' + b" " * size + b"x",
+    "brackets": lambda size: b"[" * size,
+    "commas": lambda size: b'{"cells": [{},' + b"," * size + b"x",
+    "defs": lambda size: b"\ndef" * (size // 4),
+    "import": lambda size: b"import" + b" \n" * (size // 2),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_reading_grows_with_the_size_of_a_file_and_not_with_its_square(kind):
+    def cost(size):
+        content = HOSTILE[kind](size)
+        times = []
+        for _ in range(3):
+            before = time.process_time()
+            with suppress(reading.Unreadable):
+                reading.read_notebook(content)
+            times.append(time.process_time() - before)
+        return min(times)
+
+    assert cost(80_000) < 64 * max(cost(5_000), 0.002), "16 times as large, and 256 times as dear"
+
+
+# --- the process that reads ---------------------------------------------------------------------------------------
+
+def spin(folder, *_):
+    while True:
+        pass
+
+
+def take_memory(folder, *_):
+    return bytes(2 * MEMORY)
+
+
+def end_process(folder, *_):
+    os._exit(0)
+
+
+def nest(folder, *_):
+    return nest(folder)
+
+
+def limits(*_):
+    return resource.getrlimit(resource.RLIMIT_AS), os.getpid()
+
+
+@pytest.mark.parametrize(("act", "said"), [(spin, "takes more than 1 seconds"), (take_memory, "MiB of memory"), (nest, "too deep"),
+                                           (end_process, "ends the process")])
+def test_a_call_that_costs_too_much_is_given_up_and_the_next_one_is_answered(act, said):
+    with pytest.raises(Overrun, match=said):
+        bounded(act, "folder", seconds=1)
+    assert bounded(os.getpid) != os.getpid()
+
+
+def test_what_a_call_raises_is_raised_here():
+    with pytest.raises(FileNotFoundError):
+        bounded(os.listdir, "/no/such/folder")
+
+
+def test_a_process_that_was_ended_between_two_calls_costs_nothing():
+    os.kill(bounded(os.getpid), 9)
+    assert bounded(os.getpid)
+
+
+@pytest.mark.parametrize("act", [take_memory, end_process, nest, limits])
+def test_whatever_happens_while_a_submission_is_read_is_its_refusal(act, tmp_path, monkeypatch):
+    monkeypatch.setattr(intake, "look_through", act)
+    taken = screen(tmp_path, ["nb"])
+    assert act is limits or isinstance(taken.notebooks["nb"], Refusal) and "could not be read" in taken.notebooks["nb"].reason
+
+
+# --- a class ------------------------------------------------------------------------------------------------------
+
+def as_file(folder, content):
+    (folder / "activations.ipynb").unlink()
+    (folder / "activations.ipynb").write_bytes(content)
+
+
+def helper_as_folder(folder, name="gradient_plots.py"):
+    (folder / name).unlink(missing_ok=True)
+    (folder / name).mkdir()
+    (folder / name / "inside.txt").write_text("x")
+
+
+BAD = {     # what is wrong with a submission, and whether it is graded all the same
+    "level": (lambda folder: as_file(folder, old_notebook(2.0)), True),
+    "newlines": (lambda folder: as_file(folder, b"\n" * 200_000 + b"x"), False),
+    "surrogate": (lambda folder: as_file(folder, as_bytes(cells=[{**CELL, "metadata": {"nbgrader": {"grade_id": "\ud800"}}}])), True),
+    "helper": (helper_as_folder, True),
+    "stamp": (lambda folder: helper_as_folder(folder, "timestamp.txt"), True),
+    "zone": (lambda folder: (folder / "timestamp.txt").write_text("2026-01-01 10:00:00 -99999999999999"), True),
+    "notebook": (lambda folder: helper_as_folder(folder, "activations.ipynb"), False),
+    "obeyed": (lambda folder: [(folder / name).write_text("raise SystemExit") for name in OBEYED], True),
+    "new\nline": (lambda folder: None, False),
+}
+OBEYED = ("nbgrader_config.py", "jupyter_server_config.json", "conftest.py", "sitecustomize.py", ".env", "matplotlibrc")
+
+
+def hostile_class(root, generated):
+    """A course in which everybody but student-01 handed in something bad."""
+    shutil.copytree(generated["ps1"], root)
+    for student in ("student-01", *BAD):
+        folder = submit(root, student, "blank")
+        if student in BAD:
+            BAD[student][0](folder)
+    return root
+
+
+
+
+@pytest.mark.sandbox
+def test_both_commands_grade_the_others_and_agree_on_who_was_not_and_why(generated, tmp_path, nbgrader):
+    ours, stock = (hostile_class(tmp_path / name, generated) for name in ("ours", "stock"))
+    status, said = course_grade(ours)
+    done = nbgrader("autograde", "ps1", cwd=stock)
+    through = sorted(["student-01", *(name for name, (_, good) in BAD.items() if good)])
+    assert status == 3 and done.returncode != 0
+    reasons = {}
+    for root, text, pattern in ((ours, said, r"(?m)^needs a human: '(.+?)': not graded: (.*)$"),
+                                (stock, done.stdout, r"(?m)^.*WARNING\]   '(.+?)': not graded: (.*)$")):
+        reasons[root] = dict(re.findall(pattern, text))
+        assert sorted(set(graded(root)) - reasons[root].keys()) == sorted(through), text
+    assert reasons[ours] == reasons[stock]
+    for root in (ours, stock):
+        names = {path.name for path in (root / "autograded" / "obeyed" / "ps1").iterdir()}
+        assert "gradient_plots.py" in names and not (names & set(OBEYED))
+        assert (root / "autograded" / "helper" / "ps1" / "gradient_plots.py").is_file()
