@@ -132,15 +132,27 @@ def serve(connection):
         except MemoryError:
             connection.send((False, Overrun(TOO_MUCH)))
         del function, arguments, answer
+        lift()
 
 
 def limit(seconds):
     used = resource.getrusage(resource.RUSAGE_SELF)
     with open("/proc/self/statm") as file:
         size = int(file.read().split()[0]) * resource.getpagesize()
-    for kind, most in (resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime + seconds) + 1), (resource.RLIMIT_AS, size + MEMORY):
-        hard = resource.getrlimit(kind)[1]
-        resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+    lower(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime + seconds) + 1)
+    lower(resource.RLIMIT_AS, size + MEMORY)
+
+
+def lift():
+    """Between calls: what loading the next function takes is not the data's fault."""
+    for kind in (resource.RLIMIT_CPU, resource.RLIMIT_AS):
+        lower(kind, resource.RLIM_INFINITY)
+
+
+def lower(kind, most):
+    hard = resource.getrlimit(kind)[1]
+    infinite = resource.RLIM_INFINITY
+    resource.setrlimit(kind, (hard if most == infinite else most if hard == infinite else min(most, hard), hard))
 
 
 # --- the one of this process --------------------------------------------------------------------------------------
