@@ -1,0 +1,59 @@
+"""What a later cell may have done to a function above is seen in its text, and a clean notebook shows nothing of it."""
+
+import nbformat
+import pytest
+
+from grading.notebooks.cells import hidden_calls, is_tests, visible
+from grading.notebooks.later import Change, changes, parse
+from tests.conftest import ASSIGNMENTS, ROOT
+
+ABOVE = [(1, "import numpy as np\nSCALE = 2\ntable = {}\ndef helper(z):\n    return sum(z) * SCALE"),
+         (2, "def relu(z):\n    table[1] = 1\n    return np.maximum(helper(z), 0)"), (3, "assert relu(1) == 1")]
+CHANGED = {
+    "helper": ["def helper(z):\n    return 0", "helper = None", "class helper: pass", "import math as helper",
+               "from numpy import sqrt as helper", "for helper in range(3): pass", "del helper", "with open('f') as helper: pass",
+               "try:\n    1 / 0\nexcept Exception as helper:\n    pass", "if True:\n    helper = 1", "helper, x = 1, 2",
+               "(helper := 1)", "helper += 1", "def other():\n    global helper\n    helper = 3", "helper.calls = 1"],
+    "relu": ["relu = relu(1)", "import numpy as relu", "def relu(z): pass"],
+    "np": ["np = 5", "np.maximum = min", "def other():\n    np.maximum = min", "import torch as np"],
+    "SCALE": ["SCALE = np.linspace(0, 1)", "SCALE: int = 3"],
+    "sum": ["sum = 0", "from numpy import sum"],
+    "table": ["table['a'] = 1", "table.clear()", "del table[1]", "def later():\n    table.update(a=1)\nlater()"],
+    "": ["%reset -f", "x = 1\n%run other.py", "!rm -r .", "from math import *", "exec('helper = 1')", "globals()['np'] = 1",
+         "np.seterr(all='raise')", "setattr(np, 'maximum', min)", "import importlib\nimportlib.reload(np)"],
+}
+HARMLESS = ["x = relu(1)", "def gelu(z):\n    helper = 1\n    return helper * z", "print(helper(1))", "%matplotlib inline",
+            "y = [helper for helper in range(3)]", "def f(np):\n    np.exp = 1", "z = np.zeros(3)\nz[0] = 1", "def f(:",
+            "def f(z):\n    out = np.empty(3)\n    out[z > 0] = 1\n    out.fill(2)\n    return out", "import math", "",
+            "z = 1", "def f(x):\n    return [z for z in x if helper(z)]", "import matplotlib.pyplot as plt\nplt.plot(1)\nnp.savetxt('f', [1])", "lambda helper: helper"]
+
+
+@pytest.mark.parametrize(("name", "source"), [(name, source) for name, sources in CHANGED.items() for source in sources])
+def test_a_change_is_seen(name, source):
+    assert Change(4, name) in changes([*ABOVE, (4, source)], 3, "relu")
+
+
+@pytest.mark.parametrize("source", HARMLESS)
+def test_what_changes_nothing_above_is_not_taken_for_a_change(source):
+    assert changes([*ABOVE, (4, source)], 3, "relu") == []
+
+
+@pytest.mark.parametrize("source", [source for sources in CHANGED.values() for source in sources])
+def test_a_change_above_the_tests_cell_is_none(source):
+    assert changes([(0, source), *ABOVE], 3, "relu") == []
+
+
+@pytest.mark.parametrize("assignment", ASSIGNMENTS)
+def test_no_cell_of_the_course_changes_an_exercise_above_it(assignment):
+    """So that a notebook in which only answers are written is not run twice."""
+    for path in (ROOT / "source" / assignment).glob("*.ipynb"):
+        cells = nbformat.read(path, as_version=4).cells
+        sources = [(number, visible(cell)) for number, cell in enumerate(cells) if cell.cell_type == "code"]
+        for number, cell in enumerate(cells):
+            if is_tests(cell):
+                for exercise in hidden_calls(cell.source):
+                    assert changes(sources, number, exercise) == [], (path.name, exercise)
+
+
+def test_what_is_too_deep_or_no_text_is_no_python():
+    assert parse("(" * 5000) is None and parse("\0") is None and parse("-" * 100_000 + "1") is None
