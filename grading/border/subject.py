@@ -152,16 +152,27 @@ class KernelSubject:
 
     def run(self, number, source):
         """Run cell `number`; never raises for what the student's code does."""
+        run = self.run_again(number, source, self.limits.cell_seconds)
+        run.outputs = self.within_room(run.outputs)
+        return run
+
+    def run_again(self, number, source, seconds):
+        """Run a cell for what it does; nobody looks at what it shows."""
         if self.out_of_time() or not self.connect():
             return CellRun([], "not run")
-        run = self.run_once(number, source, self.limits.cell_seconds)
-        run.outputs = self.within_room(run.outputs)
+        self.end_fork()
+        run = self.run_once(number, source, seconds)
         if run.status == "died":
             self.close()
         else:
-            seconds = REPLAY_SECONDS if run.status == "timed out" else self.limits.cell_seconds
-            self.ran.append((number, source, seconds))
+            self.ran.append((number, source, REPLAY_SECONDS if run.status == "timed out" else seconds))
         return run
+
+    def anew(self):
+        """A subject for the same submission, in a kernel of its own, within what is left of its time."""
+        again = KernelSubject(self.sandbox, self.watch, self.files)
+        again.deadline = self.deadline
+        return again
 
     def within_room(self, outputs):
         """`outputs`, or a note if they are more than what is left to the notebook: the kernel keeps to it if honest."""
@@ -244,7 +255,12 @@ class KernelSubject:
 
     def finish(self):
         """End the fork if it ran short of memory; else it serves the next exercise too, for forks are dear."""
-        if not (self.serving and self.short_of_memory):
+        if self.short_of_memory:
+            self.end_fork()
+
+    def end_fork(self):
+        """Leave the kernel as it is without the fork that answered calls."""
+        if not self.serving:
             return
         self.serving = False
         try:

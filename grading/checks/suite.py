@@ -73,10 +73,11 @@ class Judge:
         for item in session.items:
             exercises.setdefault(item.get_closest_marker("check").kwargs["exercise"], []).append(item)
         self.verdicts.put(set(exercises))       # ready
-        for subject in iter(self.subjects.get, None):
+        for subject, chosen in iter(self.subjects.get, None):
             bench.subject = subject
             try:
-                self.verdicts.put({name: self.exercise(bench, name, items) for name, items in exercises.items()})
+                self.verdicts.put({name: self.exercise(bench, name, items) for name, items in exercises.items()
+                                   if chosen is None or name in chosen})
             except BaseException as error:
                 self.verdicts.put(error)
         return True
@@ -185,9 +186,10 @@ class Suite:
         code = pytest.main(arguments, plugins=[sys.modules[__name__], self.plugin])
         self.plugin.verdicts.put(SuiteError(f"pytest ended with {code}"))
 
-    def judge(self, subject):
-        """Run every check on `subject`: {exercise: Verdict}. Raises `SuiteError` if a check itself is broken."""
-        self.plugin.subjects.put(subject)
+    def judge(self, subject, exercises=None):
+        """Run every check, or those of `exercises`, on `subject`: {exercise: Verdict}. Raises `SuiteError` if a check
+        itself is broken."""
+        self.plugin.subjects.put((subject, exercises))
         verdicts = self.plugin.verdicts.get()
         if isinstance(verdicts, BaseException):
             raise verdicts

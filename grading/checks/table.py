@@ -45,16 +45,16 @@ def rows(verdict, sources):
         lines, mark = [], "*" if one.core else "+" if one.most < 1 else ""
         if one.outcome != PASSED:
             said = error_line(one.error, sources) if one.error else one.said
-            if said in named and (one.error or one.outcome == NOT_RUN):
+            if said in named and (one.error or not one.hint or one.outcome == NOT_RUN):
                 yield one.outcome, mark, one.title, []
                 continue
             named.add(said)
-            lines.append(said)
+            lines += [said] if one.hint or not one.error else [one.said, said]      # why there is no function at all
             known = one.misconception
             if known and known.name not in named:
                 named.add(known.name)
                 lines.append(f"This looks like a known mistake — {known.name}: {known.says}")
-            elif one.outcome == FAILED and not known:
+            elif one.outcome == FAILED and not known and one.hint:
                 lines.append(f"Hint: {one.hint}")
         yield one.outcome, mark, one.title, [line for line in lines if line]
 
@@ -79,6 +79,8 @@ def summary(verdict):
 
 def notes(verdict, note):
     said = [note] if note else []
+    if verdict.place:
+        said.append(verdict.place)
     if verdict.definitions > 1:
         said.append(f"The notebook defines {verdict.exercise} {verdict.definitions} times; the best definition counts.")
     if verdict.warnings:

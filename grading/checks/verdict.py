@@ -39,6 +39,7 @@ class Verdict:
     checks: list = field(default_factory=list)
     warnings: list = field(default_factory=list)
     definitions: int = 1
+    place: str = ""         # said where the exercise was judged at its place in the notebook
 
     @property
     def fraction(self):

@@ -6,6 +6,7 @@ Who hides a change better than that changes only an answer of their own.
 """
 
 import ast
+import re
 from dataclasses import dataclass
 
 DYNAMIC = {"exec", "eval", "globals", "setattr", "delattr", "vars", "__import__", "get_ipython", "reload"}
@@ -129,6 +130,13 @@ def within(scope: ast.AST):
         yield node
         if not isinstance(node, FUNCTIONS):
             pending += ast.iter_child_nodes(node)
+
+
+def defined_functions(source: str) -> set[str]:
+    """The functions that a cell defines, as far as it is Python."""
+    tree = parse(source)
+    found = {node.name for node in ast.walk(tree) if isinstance(node, FUNCTIONS[:2])} if tree else set()
+    return found | (set() if tree else set(re.findall(r"^\s*def (\w{1,80})\(", source, re.MULTILINE)))
 
 
 def local_names(function) -> set[str]:

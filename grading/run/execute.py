@@ -23,6 +23,7 @@ from ..notebooks.intake import files_below
 from ..notebooks.record import Record, written
 from ..border.sandbox import COLD, Limits, Sandbox
 from ..border.subject import KernelSubject
+from .place import explain_missing, judge_at_their_places
 
 JUDGES = ("tests/hidden", "reference_impl", "tests/misconceptions")
 
@@ -68,8 +69,13 @@ def execute(nb, notebook, root, sandbox, files):
     try:
         run_cells(nb, subject, root)
         verdicts = suite.judge(subject) if suite else {}
+        if suite:
+            verdicts |= judge_at_their_places(nb, names, verdicts, suite, subject)
     finally:
         subject.close()
+    for verdict in verdicts.values():
+        if not verdict.definitions:
+            explain_missing(verdict, nb)
     mended = Record.read(nb).mended
     sources = {number: (name_of(cell), cell.source) for number, cell in enumerate(nb.cells)}
     records = {}

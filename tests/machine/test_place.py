@@ -1,0 +1,104 @@
+"""The place counts: what a later cell does to a helper, a global or `np` costs nothing, and is said."""
+
+import pytest
+import toys
+from toys import grade, notebook, table_of
+
+from grading.checks.verdict import FAILED, PASSED
+from grading.run import execute
+
+FULL = {"double": (1.0, [PASSED] * 3), "half": (1.0, [PASSED] * 2), "negative": (1.0, [PASSED])}
+DOUBLE = "SCALE = 2\nimport numpy as np\ndef helper(z):\n    return z * SCALE\ndef double(z):\n    return np.add(helper(z), 0)"
+LATER = {
+    "another helper of the same name": "def helper(z):\n    return 7",
+    "a global that is an array now": "SCALE = np.linspace(0, 1)",
+    "a star import": "def add(a, b): return 0\nfrom math import *\nhelper = sqrt",
+    "np for a number": "np = 5",
+    "everything forgotten": "%reset -f",
+    "a function of NumPy replaced": "np.add = min",
+    "a built-in shadowed by hand": "globals()['helper'] = None",
+}
+pytestmark = pytest.mark.sandbox
+
+
+@pytest.fixture
+def course(tmp_path):
+    """The toy course; its checks are let go of afterwards."""
+    yield toys.make_course(tmp_path)
+    for key in [key for key in execute.LOADED if key[0] == str(tmp_path)]:
+        execute.LOADED.pop(key)[1].close()
+
+
+@pytest.mark.parametrize("last", LATER.values(), ids=LATER)
+def test_what_a_later_cell_changes_costs_nothing_and_is_said(last, course, sandbox):
+    nb = notebook(double=DOUBLE, last=last)
+    got = grade(nb, course, sandbox)
+    assert got["double"] == FULL["double"]
+    assert "Right at its place" in table_of(nb, "double") and f"In [{nb.cells[3].execution_count}]" in table_of(nb, "double")
+    assert "place" not in table_of(nb, "negative")
+
+
+def test_a_later_cell_that_takes_the_functions_own_name_costs_nothing(course, sandbox):
+    assert grade(notebook(double=DOUBLE, last="double = double(3)"), course, sandbox)["double"] == FULL["double"]
+
+
+def test_an_answer_that_only_the_end_of_the_notebook_completes_counts_as_well(course, sandbox):
+    nb = notebook(double="def double(z):\n    return helper(z)", last="def helper(z):\n    return 2 * z")
+    assert grade(nb, course, sandbox) == FULL
+
+
+def test_a_wrong_answer_is_wrong_at_its_place_too(course, sandbox):
+    nb = notebook(double="def helper(z): return z\ndef double(z):\n    return helper(z)", last="def helper(z): return 3 * z")
+    assert grade(nb, course, sandbox)["double"] == (0.0, [FAILED, FAILED, PASSED])
+
+
+def test_the_better_half_of_two_wrongs_counts(course, sandbox):
+    nb = notebook(double="def helper(z): return 2 * min(z, 10)\ndef double(z):\n    return helper(z)", last="helper = None")
+    assert grade(nb, course, sandbox)["double"] == (0.5, [PASSED, FAILED, PASSED])
+    assert "Better at its place" in table_of(nb, "double")
+
+
+def test_a_notebook_without_such_cells_is_run_once(course, sandbox, monkeypatch):
+    monkeypatch.setattr("grading.border.subject.KernelSubject.anew", None)      # a second run would fail
+    assert grade(notebook(double="def double(z):\n    return 0"), course, sandbox)["double"][0] == 0
+
+
+def test_hidden_inputs_are_seen_by_no_cell_of_the_second_run(course, sandbox):
+    """Also where an answer keeps what it is called with and a later cell would show it."""
+    keeps = "seen = []\ndef helper(z): return 2 * z\ndef double(z):\n    seen.append(z)\n    return helper(z)"
+    nb = notebook(double=keeps, last="helper = None\nprint('seen', seen)", half="print('seen', seen)\ndef half(z):\n    return z / 2")
+    assert grade(nb, course, sandbox)["double"] == FULL["double"]
+    shown = "\n".join(str(output) for cell in nb.cells for output in cell.get("outputs", ()))
+    assert "1000" not in shown and "-3" not in shown
+
+
+# --- a function that is not there -------------------------------------------------------------------------------
+
+STOPPED = {
+    "import nothing_of_this_name\ndef double(z):\n    return 2 * z": "line 1 of cell double: import nothing_of_this_name",
+    "x = np.Inf\ndef double(z):\n    return 2 * z": "line 1 of cell double: x = np.Inf",
+    "def double(z):\n\tif z:\n        return 2 * z": "line 3 of cell double",
+    "def double(z):\n    return “2”": "line 2 of cell double",
+}
+
+
+@pytest.mark.parametrize("answer", STOPPED)
+def test_a_cell_that_stopped_above_its_function_is_named_once_with_the_line(answer, course, sandbox):
+    nb = notebook(double=answer, first="import numpy as np")
+    assert grade(nb, course, sandbox)["double"][0] == 0
+    said = table_of(nb, "double")
+    assert said.count("its cell stopped before that") == 1 and said.count(STOPPED[answer]) == 1 and "Hint" not in said
+
+
+@pytest.mark.parametrize("name", ["Double", "doubled", "double_", "doubel"])
+def test_a_name_that_is_nearly_right_is_suggested_once(name, course, sandbox):
+    nb = notebook(double=f"def {name}(z):\n    return 2 * z")
+    grade(nb, course, sandbox)
+    said = table_of(nb, "double")
+    assert said.count(f"It defines {name}") == 1 and said.count("no function called double") == 1 and "Hint" not in said
+
+
+def test_a_function_of_another_exercise_is_no_suggestion(course, sandbox):
+    nb = notebook(double="pass")
+    grade(nb, course, sandbox)
+    assert "It defines" not in table_of(nb, "double")
