@@ -307,7 +307,7 @@ def test_an_assignment_goes_round_between_an_instructor_and_two_students(people,
     act(staff, "ps1", "generate-feedback")
     act(staff, "ps1", "release-feedback")
 
-    for name, points in zip(STUDENTS, ("20 of 25 points", "12 of 25 points")):
+    for name, points in zip(STUDENTS, ("20 of 25 points", "10 of 25 points")):
         page = people[name]
         page.goto(f"{hub}/user/{name}/lab")
         open_from_menu(page, "Assignment List")

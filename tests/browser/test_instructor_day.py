@@ -117,14 +117,14 @@ def grade_by_hand(formgrader, shot):
     tables = formgrader.frame.locator("table", has_text="sigmoid_derivative:")
     if "All 8 checks passed" in tables.locator("caption").inner_text():      # their order is random
         formgrader.frame.locator(".next a").click()
-        formgrader.frame.locator("caption", has_text="sigmoid_derivative: 0 of 4 points").wait_for()
+        formgrader.frame.locator("caption", has_text="sigmoid_derivative: 0 of 5 points").wait_for()
     formgrader.frame.locator("input.score").first.wait_for()
     inner = formgrader.inner
     inner.wait_for_function("formgrader.loaded")
 
     inner.wait_for_function("document.querySelectorAll('.MathJax').length > 20")
     assert tables.locator("th[scope=col]").all_inner_texts()[0] == "Result"
-    assert "of 4 points" in tables.locator("caption").inner_text()
+    assert "of 5 points" in tables.locator("caption").inner_text()
     assert_readable(tables)
     tables.evaluate("table => table.scrollIntoView({block: 'end'})")
     shot(formgrader.page, "formgrader-result")
