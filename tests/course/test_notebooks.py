@@ -1,9 +1,11 @@
 """The source notebooks: complete, in order, running, and honest about wrong answers."""
 
 import ast
+import base64
 import inspect
 import re
 import sys
+import types
 from functools import cache
 from pathlib import Path
 
@@ -402,3 +404,47 @@ def test_given_activations_agree_with_the_answers_of_the_first_assignment(notebo
         assert list(inspect.signature(given[function]).parameters) == ["z", "activation"]
         with pytest.raises(ValueError, match="unknown activation 'Relu'"):
             given[function](z, "Relu")
+
+
+# --- pictures and predictions --------------------------------------------------------------------------
+
+INLINE = re.compile(r'^<img alt="([^"]+)" src="data:image/svg\+xml;base64,([^"]+)">$')
+FIGURES = {"ps1/activations": "layer", "ps2/backward_step": "backward", "ps3/product_of_gradients": "product"}
+
+
+@pytest.mark.parametrize(("notebook", "name"), FIGURES.items())
+def test_the_drawing_is_the_lectures_and_is_told_in_words(notebook, name):
+    """Inside the notebook, so that it is there in Colab too; locked, so that grading pages take it for ours."""
+    cell = cell_of(notebook, f"figure_{name}")
+    words, picture = INLINE.fullmatch(cell.source).groups()
+    assert base64.b64decode(picture) == (SOURCE.parent / "lecture" / "pictures" / f"{name}.svg").read_bytes()
+    assert len(words) > 100 and cell.metadata.nbgrader.locked
+    lecture = nbformat.read(SOURCE.parent / "lecture" / "vanishing_and_exploding_gradients.ipynb", 4)
+    assert cell.source in [other.source for other in lecture.cells]
+
+
+@pytest.mark.parametrize(("notebook", "prediction"), [("ps1/activations", 4.0), ("ps2/backward_step", 2), ("ps3/product_of_gradients", "relu")])
+def test_the_picture_after_a_prediction_remembers_it(notebook, prediction, monkeypatch):
+    cells = read(notebook).cells
+    place = next(i for i, cell in enumerate(cells) if cell.id == "my-prediction")
+    assert "**Predict before you run.**" in "".join(cell.source for cell in cells[place - 3:place])
+    picture = next(cell for cell in cells[place:] if cell.id.startswith("draw-"))
+    shown = []
+    for given in (None, prediction):
+        namespace = run_cells(notebook, monkeypatch) | {"my_prediction": given}
+        drawn = {}
+        namespace["gradient_plots"] = types.SimpleNamespace(
+            panel=namespace["gradient_plots"].panel, draw=lambda make, title, **more: drawn.update(panels=make(), title=title))
+        exec(picture.source, namespace)
+        shown.append(drawn["title"] + str([list(panel["lines"]) for panel in drawn["panels"]]))
+    assert "predict" in shown[1] and shown[0] != shown[1]
+
+
+@pytest.mark.parametrize("notebook", FIGURES)
+def test_the_head_lists_every_exercise_with_its_points(notebook):
+    title, *_ = markdown_of(notebook)
+    for place, name in enumerate(EXERCISES[notebook], 1):
+        points = cell_of(notebook, f"test_{name}").metadata.nbgrader.points
+        assert re.search(rf"^\| {place} \| `{name}` \| .+ \| {points} \|$", title, re.MULTILINE)
+    for part in ("**Afterwards you can**", "**Time:**", "**Deadline:**"):
+        assert part in title
