@@ -3,8 +3,9 @@
     with checking("relu") as check:
         check(np.array([-2.0, 3.0]), gives=[0.0, 3.0], says="relu should cut off what is negative.")
 
-reads: relu(np.array([-2.0, 3.0])) gives [0.0, 3.0]. In `gives` a list stands for an array of numbers, and a tuple for as
-many results as it has entries. These checks teach; the points come from other ones, which you do not see.
+reads: relu(np.array([-2.0, 3.0])) gives [0.0, 3.0]. In `gives` a list stands for an array of numbers, a tuple for as many
+results as it has entries, and an exception for a call that has to raise it. These checks teach; the points come from
+other ones, which you do not see.
 """
 
 import copy
@@ -46,14 +47,15 @@ class checking:
         if kind is None:
             print(f"{self.name}: every visible check holds.")
 
-    def check(self, *args, gives, says, rtol=1e-9, **named):
+    def check(self, *args, gives, says, rtol=1e-9, atol=0.0, **named):
         """Raise an AssertionError that opens with `says` unless the function of `args` gives what is due.
 
-        rtol: the relative error that is allowed. Floating-point warnings and changed arguments are failures too.
+        rtol, atol: the relative and the absolute error that are allowed. Floating-point warnings and changed arguments
+        are failures too.
         """
         given, given_named = copy.deepcopy((args, named))
-        result, trouble, warned = self.call(given, given_named)
-        trouble = trouble or difference(result, gives, rtol, self.results)
+        result, trouble, warned = self.call(given, given_named, gives)
+        trouble = trouble or difference(result, gives, rtol, atol, self.results)
         if trouble:
             raise brief(AssertionError("\n".join((says, *self.called(args, named), *trouble))))
         if warned:
@@ -67,7 +69,7 @@ class checking:
                     f"{self.name} should leave its arguments as they were, but it changed {name}.",
                     *self.called(args, named), f"  before:   {name} = {show(before)}", f"  after:    {name} = {show(after)}"))))
 
-    def call(self, args, named):
+    def call(self, args, named, wanted):
         """(result, lines about an error of the function's own, first floating-point warning)."""
         result, trouble = None, ()
         with warnings.catch_warnings(record=True) as caught:
@@ -79,6 +81,8 @@ class checking:
                 raise brief(NotImplementedError(f"{self.name} is not written yet. Put your answer into the cell above, "
                                                 "run it, then run this cell again.")) from None
             except Exception as error:      # whatever the function raises is told beside the call that made it
+                if is_exception(wanted) and isinstance(error, wanted):
+                    return wanted, (), None
                 trouble = (f"  but it raised {type(error).__name__}: {error}{self.place(error)}",)
         return result, trouble, next((one for one in caught if str(one.message).startswith(WARNINGS)), None)
 
@@ -108,9 +112,15 @@ class checking:
         return [*names, *(f"argument {place + 1}" for place in range(len(names), len(args)))][:len(args)]
 
 
-def difference(got, wanted, rtol, names=(), label=""):
+def is_exception(wanted):
+    return isinstance(wanted, type) and issubclass(wanted, Exception)
+
+
+def difference(got, wanted, rtol, atol, names=(), label=""):
     """() if `got` is what is `wanted`, else lines that say what was expected and what came instead."""
     due, came = f"  expected: {label}", f"  got:      {label}"
+    if is_exception(wanted):
+        return () if got is wanted else (f"{due}a {wanted.__name__} is raised", came + show(got))
     if isinstance(wanted, str):
         return () if isinstance(got, str) and got == wanted else (due + show(wanted), came + show(got))
     if isinstance(wanted, tuple):
@@ -120,20 +130,20 @@ def difference(got, wanted, rtol, names=(), label=""):
             return due + results(len(wanted), names), came + results(len(got))
         for place, (one, right) in enumerate(zip(got, wanted)):
             inner = label.removesuffix(" = ") + (names[place] if names else f"[{place}]" if label else f"entry {place}")
-            if lines := difference(one, right, rtol, label=inner + " = "):
+            if lines := difference(one, right, rtol, atol, label=inner + " = "):
                 return lines
         return ()
     right = np.asarray(wanted, dtype=float)
     array = as_numbers(got)
     if array is None:
         return due + show(right.tolist()), came + kind_of(got)
-    if not array.size and not right.size:   # a list cannot say what an array without entries could hold
+    if not array.size and not right.size:       # an empty list stands for any array without entries
         return ()
     if array.shape != right.shape:
         return due + show(right.tolist()) + shape_of(right), came + show(array.tolist()) + shape_of(array)
     array = array.astype(float)
     with np.errstate(all="ignore"):
-        holds = (array == right) | np.isfinite(right) & (np.abs(array - right) <= rtol * np.abs(right) + SMALLEST)
+        holds = (array == right) | np.isfinite(right) & (np.abs(array - right) <= atol + rtol * np.abs(right) + SMALLEST)
     if holds.all():
         return ()
     exact = show(right.tolist()) == show(array.tolist())

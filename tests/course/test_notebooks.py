@@ -44,6 +44,14 @@ EXERCISES = {
         "diagnose": "(log10_norms, decades=3.0)",
         "update_ratios": "(weights, weight_grads, learning_rate)",
     },
+    "ps4/recurrent": {
+        "rnn_forward": "(x, h0, W_xh, W_hh, b, activation)",
+        "backward_through_time": "(direct_grads, zs, W_hh, activation)",
+        "recurrent_weight_gradients": "(loss_grads, zs, hs, x, activation)",
+        "spectral_radius": "(W_hh)",
+        "memory_horizon": "(max_derivative, W_hh, tolerance=0.001)",
+        "clip_by_global_norm": "(grads, max_norm)",
+    },
     "ps5/remedies": {
         "initial_std": "(fan_in, fan_out, activation)",
         "gelu_derivative": "(z)",
@@ -59,7 +67,7 @@ WITHOUT_ARRAYS = {"initial_std"}       # numbers and names cannot be changed by 
 
 # Commands that MathJax and KaTeX know without our help.
 STANDARD_COMMANDS = set("def mathcal mathbf mathsf lVert rVert lvert rvert frac partial sum prod max ln "
-                        "log tanh sqrt le ge cdot cdots ldots qquad quad text infty operatorname mu sigma Phi varphi pi widehat pm".split())
+                        "log tanh sqrt le ge cdot cdots ldots qquad quad text infty operatorname mu sigma Phi varphi odot lambda bigl bigr pi widehat pm".split())
 HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n(.*\n)### END HIDDEN TESTS")
 SOLUTION = re.compile(r"### BEGIN SOLUTION\n(.*?) *### END SOLUTION", re.DOTALL)
 
