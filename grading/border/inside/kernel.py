@@ -80,13 +80,31 @@ class Recorder:
 recorder = Recorder()
 
 
+class Bytes(io.RawIOBase):
+    """The `buffer` of a stream: what is written to it is shown as text."""
+
+    def __init__(self, stream):
+        self.stream = stream
+
+    def writable(self):
+        return True
+
+    def write(self, blob):
+        self.stream.write(bytes(blob).decode("utf-8", errors="replace"))
+        return len(blob)
+
+
 class Stream(io.TextIOBase):
     """Stands in for sys.stdout and sys.stderr."""
 
-    encoding = "utf-8"
+    encoding, errors = "utf-8", "strict"
 
     def __init__(self, name):
-        self.name = name
+        self.name, self.buffer = name, Bytes(self)
+
+    def fileno(self):
+        """A number, as in ipykernel, for what asks for one; what is written to that file nobody sees."""
+        return 1 if self.name == "stdout" else 2
 
     def writable(self):
         return True
@@ -124,6 +142,10 @@ class Shell(InteractiveShell):
 
     def enable_gui(self, gui=None):
         pass
+
+    def enable_matplotlib(self, gui=None):
+        """Draw inline, whatever window or widget is asked for: there is none here."""
+        return super().enable_matplotlib("inline")
 
     def system(self, cmd):
         """Run a line that begins with "!". IPython's own way takes a terminal, and there is none."""
@@ -268,6 +290,8 @@ class Kernel:
         self.shell.execution_count = 1
         self.shell.user_ns.clear()
         self.shell.init_user_ns()
+        self.shell.user_ns["__name__"] = "__main__"
+        sys.modules["__main__"] = self.shell.user_module
         self.shell.compile._filename_map.clear()
 
     def serve(self, sock):
