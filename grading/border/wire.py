@@ -12,6 +12,7 @@ import json
 import math
 import socket
 import struct
+import sys
 import time
 
 import numpy as np
@@ -122,7 +123,7 @@ def decode(described, block, depth=0, budget=None):
     if described is None or isinstance(described, (bool, int, float)):
         return described
     if isinstance(described, str):
-        return described[:MAX_TEXT]
+        return sys.intern(described[:MAX_TEXT])      # one object, as the literals of a notebook are: some ask `is "relu"`
     if depth > MAX_DEPTH or not isinstance(described, dict):
         raise WireError("a value is nested too deeply or has no known form")
     match described:

@@ -77,9 +77,7 @@ def about(x):
 def probe(*args):
     global told
     told = repr([about(x) for x in args])
-    names = ["identity", "sigmoid", "tanh", "relu"]
-    return [told, [x is y for x in args for y in ["relu", "sigmoid"]], __name__, [sys.getrecursionlimit(), str(np.geterr())],
-            args[0].sort() if isinstance(args[0], list) else 0][:4]
+    return [told, [x is "relu" for x in args], __name__, sys.getrecursionlimit(), str(np.geterr())]
 """
 CALLS = {
     "a word": ("('relu',)", ("relu",)),
