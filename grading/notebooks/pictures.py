@@ -38,22 +38,22 @@ def helper(root):
 
 
 class Album:
-    """The pictures of one notebook: past the first MAX_PICTURES none is drawn."""
+    """The pictures of one notebook: past the first MAX_PICTURES none is drawn.
 
-    def __init__(self, root):
-        self.root, self.left = root, MAX_PICTURES
+    `shelf` is a folder in which the workers of one run keep pictures for each other; each has its own `draw` as well.
+    """
+
+    def __init__(self, root, shelf=None):
+        self.root, self.shelf, self.left = root, shelf, MAX_PICTURES
 
     def draw(self, content):
         """As `draw` below; None once there were enough."""
         self.left -= 1
-        return draw(self.root, content) if self.left >= 0 and len(content) <= MAX_CONTENT else None
-
-
-shelf = None        # a folder in which the workers of one run keep pictures for each other; each has its own `draw`
+        return draw(self.root, content, self.shelf) if self.left >= 0 and len(content) <= MAX_CONTENT else None
 
 
 @lru_cache(maxsize=128)
-def draw(root, content):
+def draw(root, content, shelf=None):
     """The picture that the JSON text `content` describes, as base64 PNG; None if it describes none."""
     kept = shelf and shelf / hashlib.sha256(content.encode(errors="surrogatepass")).hexdigest()
     try:

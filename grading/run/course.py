@@ -17,6 +17,7 @@ from ..border import bounded
 from . import batch
 from .execute import Execute
 from .gradebook import Writer
+from .pool import NoWorkers, Pool
 from ..notebooks.intake import read_stamp
 from ..notebooks.names import trouble_with_student
 from ..border.sandbox import Limits
@@ -115,7 +116,7 @@ class Course:
 
     def pool(self, jobs, boxes):
         settings = self.execute.sandbox, Limits.changed(self.execute.limits)
-        return batch.Pool(jobs, [box for box in boxes if (box.mode, box.limits) == settings and box.alive()][:jobs])
+        return Pool(jobs, [box for box in boxes if (box.mode, box.limits) == settings and box.alive()][:jobs])
 
     def graded(self, assignment, waiting, pool, scheduler, store):
         with pool, self.locked(), self.writer(assignment) as writer:
@@ -130,7 +131,7 @@ class Course:
             submissions = (batch.read_submission(one.folder, one.student, list(bundle.notebooks), self.dir.ignore, names)
                            for one in waiting)
             results = with_dask(bundle, submissions, scheduler) if scheduler \
-                else batch.grade_locally(bundle, submissions, pool)
+                else by_processes(bundle, submissions, pool)
             try:
                 for graded in results:
                     if store and not graded.error:
@@ -150,6 +151,14 @@ class Course:
             except BlockingIOError:
                 raise CourseError("Another grading run is at work in this course. Wait for it, or end it.") from None
             yield
+
+
+def by_processes(bundle, submissions, pool):
+    try:
+        yield from batch.grade_locally(bundle, submissions, pool)
+    except NoWorkers as error:
+        raise CourseError(f"Grading ended: {error}. What was graded so far is kept; give the machine room, or use fewer "
+                          "processes (--jobs 1), and run the command again for the rest.") from None
 
 
 def with_dask(bundle, submissions, address):

@@ -7,7 +7,6 @@ as the one `execute_result` of a tests cell, where nbgrader's `SaveAutoGrades` l
 import hashlib
 from functools import cache
 from importlib.metadata import version
-from multiprocessing.util import Finalize
 from pathlib import Path
 
 from nbgrader.coursedir import CourseDirectory
@@ -17,12 +16,13 @@ from traitlets import Dict, Enum, Float, Unicode, default
 
 from ..checks import table
 from ..notebooks import outputs, pictures
-from ..checks.suite import Suite, SuiteError
+from ..checks.suite import SuiteError
 from ..notebooks.cells import hidden_calls, is_tests, name_of, visible
 from ..notebooks.intake import files_below
 from ..notebooks.record import Record, written
-from ..border.sandbox import COLD, Limits, Sandbox
+from ..border.sandbox import COLD, Limits
 from ..border.subject import KernelSubject
+from .held import HELD
 from .place import explain_missing, judge_at_their_places
 
 JUDGES = ("tests/hidden", "reference_impl", "tests/misconceptions")
@@ -49,7 +49,7 @@ class Execute(NbGraderPreprocessor):
 
     def preprocess(self, nb, resources):
         """Execute `nb` in place. Raises `SandboxUnavailable` or `SuiteError`: nbgrader then leaves it ungraded."""
-        sandbox = shared_sandbox(self.sandbox, Limits.changed(self.limits))
+        sandbox = HELD.sandbox(self.sandbox, Limits.changed(self.limits))
         execute(nb, resources["nbgrader"]["notebook"], self.course_root, sandbox, files_beside(resources))
         if sandbox.cold:
             self.log.warning(COLD)
@@ -93,7 +93,7 @@ def suite_for(nb, notebook, root, names, judges):
         if not exercises:
             raise SuiteError(f"Cell {name_of(nb.cells[number])} of {notebook} names no hidden checks: write "
                              'run_hidden_checks("...") as a line of its own into its hidden region.')
-    suite = shared_suite(root, notebook, judges) if names else None
+    suite = HELD.suite(root, notebook, judges) if names else None
     unknown = sorted(set(sum(names.values(), [])) - suite.exercises) if suite else []
     if unknown:
         raise SuiteError(f"{notebook} asks for checks of {', '.join(unknown)}, and {suite.path} has none.")
@@ -101,7 +101,7 @@ def suite_for(nb, notebook, root, names, judges):
 
 
 def run_cells(nb, subject, root):
-    album = pictures.Album(root)
+    album = pictures.Album(root, HELD.shelf)
     for number, cell in enumerate(nb.cells):
         if cell.cell_type == "markdown" and not is_locked(cell):
             cell.source = outputs.clean_markdown(cell.source, cell.get("attachments"))
@@ -145,33 +145,7 @@ def files_beside(resources):
     return files_below(root) if root else []
 
 
-# --- what is held between notebooks -------------------------------------------------------------------------------
-
-SANDBOXES, LOADED = {}, {}
-
-
-def shared_sandbox(mode, limits):
-    """The one warm sandbox of this process for these settings."""
-    if (mode, limits) not in SANDBOXES:
-        hold(Sandbox(mode, limits))
-    return SANDBOXES[mode, limits]
-
-
-def hold(sandbox):
-    """Make `sandbox` the one of this process for its settings, until the process ends."""
-    SANDBOXES[sandbox.mode, sandbox.limits] = sandbox
-    Finalize(None, sandbox.close, exitpriority=1)       # atexit does not run in worker processes
-
-
-def shared_suite(root, notebook, judges):
-    """The collected checks of a notebook, collected anew if a file of the course changed on disk: see `digests`."""
-    known = LOADED.get((root, notebook))
-    if known is None or known[0] != judges:
-        if known:
-            known[1].close()
-        LOADED[root, notebook] = judges, Suite(root, notebook)
-    return LOADED[root, notebook][1]
-
+# --- what judges --------------------------------------------------------------------------------------------------
 
 def course_files(root):
     """{relative path: bytes} of the checks, the reference and the misconceptions: what decides a verdict."""

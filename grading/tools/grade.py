@@ -1,6 +1,7 @@
 """`course grade`: the run as an instructor sees it - progress, summary, dry run, exit status."""
 
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,7 +62,7 @@ def grade_class(console, root, assignment, students, jobs, scheduler, force, dry
         Sandbox(course.execute.sandbox).probe()
     lines, status, started = [], 0, time.monotonic()
     run = course.grade(assignment, waiting, jobs, scheduler, not dry_run, boxes)
-    with Progress("{task.description}", BarColumn(), MofNCompleteColumn(), Rate(), TimeElapsedColumn(),
+    with closing(run), Progress("{task.description}", BarColumn(), MofNCompleteColumn(), Rate(), TimeElapsedColumn(),
                   TimeRemainingColumn(), console=console, disable=not console.is_terminal, transient=True) as bar:
         task = bar.add_task(f"grading {assignment}", total=len(waiting))
         try:

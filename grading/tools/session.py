@@ -63,13 +63,13 @@ def subject(request):
         yield LocalSubject(vars(AnswerKey(root, notebook).reference))
         return
     from . import check
-    from ..run.execute import shared_sandbox
+    from ..run.held import HELD
     from ..border.sandbox import Limits, SandboxUnavailable
     found = check.released(notebook, root) if chosen == RELEASE else check.find_notebook(Path(chosen), root)
     # the released notebook is the course's own code
     mode = "none" if chosen == RELEASE else request.config.getoption("subject_sandbox")
     try:
-        running, sources = check.run(found, shared_sandbox(mode, Limits()))
+        running, sources = check.run(found, HELD.sandbox(mode, Limits()))
     except SandboxUnavailable as error:
         pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
     request.config.stash[SOURCES][notebook] = sources

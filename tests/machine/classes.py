@@ -81,6 +81,12 @@ def started(root, *options, **environment):
             shutil.rmtree(temporary)
 
 
+def workers_of(command):
+    """The process ids of the workers of a running `course grade`."""
+    children = Path(f"/proc/{command}/task/{command}/children").read_text().split()
+    return [int(pid) for pid in children if Path(f"/proc/{pid}/comm").read_text() == "course worker\n"]
+
+
 def crash(root, *options, moments, seconds=60):
     """Run `course grade` and kill it, once for each of `moments` = (lines of progress to wait for, seconds after them).
 

@@ -4,20 +4,18 @@ import fcntl
 import os
 import shutil
 import signal
-import threading
-import time
-from multiprocessing import active_children
 from pathlib import Path
 
 import classes
 import nbformat
 import pytest
-from classes import SLEEPY, configure, course_grade, files, graded, points, rows, started, submit, submit_text
+from classes import SLEEPY, configure, course_grade, files, graded, points, rows, started, submit, submit_text, workers_of
 from nbgrader.api import Gradebook
 
 from grading.run import batch
 from grading.run.course import Course, CourseError
 from grading.run.gradebook import NotGenerated
+from grading.run.pool import Pool
 from grading.border.sandbox import COLD, SandboxUnavailable, find_bwrap
 
 pytestmark = pytest.mark.sandbox
@@ -193,18 +191,11 @@ def test_without_a_sandbox_grading_is_refused_with_the_remedy(course, tmp_path, 
 def test_a_grading_process_that_is_killed_costs_a_retry_only(course):
     for number in range(4):
         submit_text(course, f"s{number}", SLEEPY.format(seconds=1))
-    others = set(active_children())
-
-    def kill_one():
-        while not (workers := set(active_children()) - others) or not graded(course):
-            time.sleep(0.05)
-        os.kill(min(worker.pid for worker in workers), signal.SIGKILL)
-
-    killer = threading.Thread(target=kill_one)
-    killer.start()
-    status, said = course_grade(course)
-    killer.join()
-    assert status == 0, said
+    with started(course) as (process, command):
+        said = process.stdout.readline() + process.stdout.readline()
+        os.kill(workers_of(command)[0], signal.SIGKILL)
+        said += process.stdout.read()
+        assert process.wait(60) == 0, said
     assert graded(course) == ["s0", "s1", "s2", "s3"]
     assert len([row for row in rows(course) if row[0] == "submission"]) == 4
 
@@ -213,8 +204,8 @@ def test_a_submission_that_kills_its_process_each_time_is_named_and_no_other(mon
     """Its neighbours were in flight when the process died: they are graded alone before anyone is blamed."""
     monkeypatch.setattr(batch, "grade", classes.die_for_one)
     submissions = [batch.Submission(name, {}) for name in ("student-01", "student-02", "student-03", "student-04")]
-    with batch.Pool(2) as pool:
-        done = {one.student: one.error for one in batch.grade_locally(None, submissions, pool)}
+    with Pool(2) as pool:
+        done = {one.student: one.error for one in batch.grade_locally(batch.Bundle("ps1", {}, (), {}, ""), submissions, pool)}
     assert done == {"student-01": None, "student-02": "the grading process died each time", "student-03": None, "student-04": None}
 
 

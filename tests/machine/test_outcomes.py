@@ -9,6 +9,7 @@ from nbgrader.api import Gradebook
 from toys import CHECKS, cell_of_tests, grade, notebook, table_of
 
 from grading.run import execute
+from grading.run.held import HELD
 from grading.checks.suite import SuiteError
 from grading.checks.verdict import FAILED, NOT_RUN, PASSED
 from grading.border.sandbox import Limits
@@ -32,8 +33,7 @@ DEATHS = {
 def course(tmp_path):
     """The toy course; its checks are let go of afterwards."""
     yield toys.make_course(tmp_path)
-    for key in [key for key in execute.LOADED if key[0] == str(tmp_path)]:
-        execute.LOADED.pop(key)[1].close()
+    HELD.forget(str(tmp_path))
 
 
 # --- passed, failed, not run ------------------------------------------------------------------------------------
@@ -166,7 +166,7 @@ class NoSandbox:
 
 
 def judge(course, functions):
-    return execute.shared_suite(str(course), "toy", execute.digests(course)).judge(LocalSubject(functions))
+    return HELD.suite(str(course), "toy", execute.digests(course)).judge(LocalSubject(functions))
 
 
 def good():
@@ -246,7 +246,7 @@ def test_two_courses_in_one_process_keep_apart(course, tmp_path):
     assert judge(course, good())["double"].fraction == 1
     assert judge(other, good())["double"].fraction == 0
     assert judge(course, good())["double"].fraction == 1
-    execute.LOADED.pop((str(other), "toy"))[1].close()
+    HELD.forget(str(other))
 
 
 # --- through nbgrader -------------------------------------------------------------------------------------------

@@ -28,12 +28,11 @@ def test_a_picture_is_drawn_as_png_and_drawn_once():
 
 
 def test_workers_of_one_run_draw_a_picture_once_between_them(monkeypatch, tmp_path):
-    monkeypatch.setattr(pictures, "shelf", tmp_path)
-    drawn = pictures.draw(ROOT, changed(title="shared"))
+    drawn = pictures.draw(ROOT, changed(title="shared"), tmp_path)
     pictures.draw.cache_clear()         # as in another worker
     monkeypatch.setattr(pictures, "helper", None)       # it could not draw any
-    assert pictures.draw(ROOT, changed(title="shared")) == drawn
-    assert pictures.draw(ROOT, changed(title="another")) is None, "the control: it is drawn from its own numbers only"
+    assert pictures.draw(ROOT, changed(title="shared"), tmp_path) == drawn
+    assert pictures.draw(ROOT, changed(title="another"), tmp_path) is None, "the control: it is drawn from its own numbers only"
 
 
 @pytest.mark.parametrize("content", [

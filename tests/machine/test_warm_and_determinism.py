@@ -12,9 +12,11 @@ import pytest
 import toys
 from toys import grade, notebook
 
-from grading.run import batch, execute
-from grading.run.batch import Pool, grade_locally, read_submission
+from grading.run import execute
+from grading.run.batch import grade_locally, read_submission
 from grading.run.course import Course
+from grading.run.held import HELD
+from grading.run.pool import Pool
 from grading.border.sandbox import Sandbox, SandboxUnavailable, started_early
 from grading.border.subject import KernelSubject
 
@@ -77,14 +79,14 @@ def test_a_kernel_that_dies_leaves_the_server_ready(sandbox):
 # --- servers that start while something else is loaded ------------------------------------------------------------
 
 HAND_OVER = """
-import os, time
+import time
 from pathlib import Path
-from grading.run import execute
-from grading.run.batch import Pool
+from grading.run.held import HELD
+from grading.run.pool import Pool
 from grading.border.sandbox import Limits, started_early
 
-def take():
-    sandbox = execute.shared_sandbox("bwrap", Limits())
+def take(_):
+    sandbox = HELD.sandbox("bwrap", Limits())
     sandbox.open()
     time.sleep(1)
     return sandbox.process.pid
@@ -92,8 +94,7 @@ def take():
 with started_early(2) as boxes:
     early, folders = {box.process.pid for box in boxes}, [Path(box.folder) for box in boxes]
     with Pool(3, boxes) as pool:
-        runs = [pool.submit(take) for _ in range(6)]
-        used = {run.result() for run in runs}
+        used = {pid for _, pid in pool.run(take, range(6), 60)}
         assert len(used) == 3 and early < used, f"two were there early, {early}; used were {used}"
 assert not any(box.alive() or folder.exists() for box, folder in zip(boxes, folders)), "something was left"
 """
@@ -107,7 +108,7 @@ def test_workers_take_over_the_sandboxes_that_started_early():
 
 
 def test_the_command_puts_early_sandboxes_to_use_unless_the_course_wants_other_limits(course_folder, monkeypatch):
-    monkeypatch.setattr(batch, "Pool", lambda jobs, boxes: len(boxes))
+    monkeypatch.setattr("grading.run.course.Pool", lambda jobs, boxes: len(boxes))
     root = course_folder("ps1")
     with started_early(2) as boxes:
         assert Course(root).pool(2, boxes) == 2
@@ -135,8 +136,7 @@ def test_sandboxes_that_run_at_once_have_user_ids_of_their_own():
 @pytest.fixture
 def course(tmp_path):
     yield toys.make_course(tmp_path)
-    for key in [key for key in execute.LOADED if key[0] == str(tmp_path)]:
-        execute.LOADED.pop(key)[1].close()
+    HELD.forget(str(tmp_path))
 
 
 def test_a_notebook_graded_twice_is_the_same_byte_for_byte(course, sandbox):
