@@ -100,6 +100,8 @@ def serve(sock: socket.socket, folder: str, parent: int, box: Sandbox | None = N
             number, (function, item) = receive(sock)
             try:
                 send(sock, number, function(item))
+            except MemoryError:
+                stop()      # the task is done again, with nothing else at work
             except Exception as error:      # a fault of ours, or a result that cannot be sent
                 send(sock, number, Lost(f"failed: {type(error).__name__}"))
     HELD.close()

@@ -5,7 +5,7 @@ import toys
 from toys import grade, notebook, table_of
 
 from grading.checks.verdict import FAILED, PASSED
-from grading.run import execute
+from grading.run.held import HELD
 
 FULL = {"double": (1.0, [PASSED] * 3), "half": (1.0, [PASSED] * 2), "negative": (1.0, [PASSED])}
 DOUBLE = "SCALE = 2\nimport numpy as np\ndef helper(z):\n    return z * SCALE\ndef double(z):\n    return np.add(helper(z), 0)"
@@ -25,8 +25,7 @@ pytestmark = pytest.mark.sandbox
 def course(tmp_path):
     """The toy course; its checks are let go of afterwards."""
     yield toys.make_course(tmp_path)
-    for key in [key for key in execute.LOADED if key[0] == str(tmp_path)]:
-        execute.LOADED.pop(key)[1].close()
+    HELD.forget(str(tmp_path))
 
 
 @pytest.mark.parametrize("last", LATER.values(), ids=LATER)
