@@ -64,7 +64,7 @@ def panel(title, x_label, y_label, lines, *, points=(), decades=False, legend="u
 def draw(make_panels, title, *, shared=False):
     """Return the picture of the panels that make_panels() returns, side by side.
 
-    shared: all panels have the same labels and y axis; axis label and legend stand in the first.
+    shared: all panels have the same labels and y axis; the axis label stands in the first, one legend below all.
     If a function of yours is not written yet or fails, print what to do and return None.
     """
     try:
@@ -96,12 +96,12 @@ def _what_to_do(error):
 
 def png(panels, title, shared):
     """The PNG image as bytes. Few ticks, no grid and fixed places: they are what costs time."""
-    figure = Figure(figsize=(4.0 * len(panels), 3.4), dpi=80)
+    figure = Figure(figsize=(4.0 * len(panels), 3.8 if shared else 3.4), dpi=80)
     FigureCanvasAgg(figure)
     share = 1.0 / len(panels)
     first = None
     for number, content in enumerate(panels):
-        box = (share * (number + 0.19), 0.16, share * 0.77, 0.63)
+        box = (share * (number + 0.19), 0.25 if shared else 0.16, share * 0.77, 0.56 if shared else 0.63)
         axes = figure.add_axes(box, sharey=first if shared else None)
         _draw_lines(axes, content)
         axes.grid(axis="y", alpha=0.3)
@@ -112,7 +112,11 @@ def png(panels, title, shared):
             axes.tick_params(axis="y", left=False, labelleft=False)
         else:
             _label_y_axis(axes, content)
+        if not shared:
+            axes.legend(fontsize=8, loc=content["legend"])
         first = first or axes
+    if shared:
+        figure.legend(*first.get_legend_handles_labels(), loc="lower center", ncols=len(panels[0]["lines"]), fontsize=9)
     figure.suptitle(title, fontsize=12)
     file = io.BytesIO()
     figure.savefig(file, format="png")
@@ -131,7 +135,6 @@ def _draw_lines(axes, content):
 
 def _label_y_axis(axes, content):
     axes.set_ylabel(content["y_label"])
-    axes.legend(fontsize=8, loc=content["legend"])
     axes.yaxis.set_major_locator(MaxNLocator(5, steps=(1, 2, 5, 10), integer=content["decades"]))
     if content["decades"]:
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"1e{round(value)}"))
