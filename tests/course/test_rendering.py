@@ -76,10 +76,11 @@ def test_a_formula_with_a_macro_or_a_mistake_is_refused_by_both(tex, render):
 
 
 @pytest.mark.parametrize("path", RELEASED, ids=lambda path: path.stem)
-def test_formulas_in_a_line_are_delimited_as_vs_code_wants_it(path):
-    """It takes $ for a dollar beside a blank or before a digit."""
+def test_formulas_are_delimited_as_every_program_wants_it(path):
+    """VS Code takes $ for a dollar beside a blank or before a digit; JupyterLab takes one before a backquote for code."""
     for text in markdown_of(path):
         for start, inner, outer, end in formulas(text):
+            assert text[end:end + 1] != "`", text[start:end + 9]
             if text[start:inner] == "$":
                 assert not text[inner].isspace() and not text[outer - 1].isspace(), text[start:end]
                 assert not text[end:end + 1].isdigit(), text[start:end + 1]
