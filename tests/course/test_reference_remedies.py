@@ -5,6 +5,7 @@
 
 import autograd
 import autograd.numpy as anp
+import mpmath
 import numpy as np
 import pytest
 
@@ -116,3 +117,83 @@ def test_the_oracle_refuses_a_derivative_wrong_by_0_05_percent(monkeypatch, acti
     make_derivative_wrong(monkeypatch, activation)
     with pytest.raises(AssertionError, match=r"off by 10\^"):
         check_residual(activation)
+
+
+# ---- against 60 digits ---------------------------------------------------------------------------------
+
+
+def exact(function, *arrays):
+    """function of mpmath matrices as a float array: each number is rounded once."""
+    with mpmath.workdps(oracles.DIGITS):
+        return np.array([[float(one) for one in row] for row in function(*[[[mpmath.mpf(float(x)) for x in row] for row in a]
+                                                                           for a in map(np.atleast_2d, arrays)])])
+
+
+def exact_layer_norm(z, gain, shift, eps):
+    for row in z:
+        mean = mpmath.fsum(row) / len(row)
+        root = mpmath.sqrt(mpmath.fsum((x - mean) ** 2 for x in row) / len(row) + eps[0][0])
+        yield [g * (x - mean) / root + s for x, g, s in zip(row, gain[0], shift[0])]
+
+
+def exact_dz(loss_grad, z, gain, eps):
+    """The Jacobian of the normalisation, entry by entry."""
+    n = len(z[0])
+    for grads, row in zip(loss_grad, z):
+        mean = mpmath.fsum(row) / n
+        root = mpmath.sqrt(mpmath.fsum((x - mean) ** 2 for x in row) / n + eps[0][0])
+        normal = [(x - mean) / root for x in row]
+        yield [mpmath.fsum(g * a * ((j == k) - (1 + normal[j] * normal[k]) / n) for j, (g, a) in enumerate(zip(grads, gain[0]))) / root
+               for k in range(n)]
+
+
+@pytest.mark.parametrize(("offset", "spread", "eps"), [
+    (0.0, 1.0, 1e-5), (3.0, 1e-9, 1e-5), (0.0, 1e-12, 1e-20), (1e6, 1.0, 1e-5), (-1e9, 1e-3, 1e-8), (0.0, 1e90, 1e-5), (5.0, 0.0, 1e-5),
+])
+def test_layer_norm_and_dz_agree_with_sixty_digits(offset, spread, eps):
+    rng = np.random.default_rng(24)
+    z = offset + spread * rng.normal(size=(3, 5))
+    loss_grad, gain, shift = rng.normal(size=(3, 5)), rng.normal(size=5), rng.normal(size=5)
+    assert_agree(remedies.layer_norm(z, gain, shift, eps), exact(exact_layer_norm, z, gain, shift, [eps]), decades=-14)
+    assert_agree(remedies.layer_norm_backward(loss_grad, z, gain, eps)[0], exact(exact_dz, loss_grad, z, gain, [eps]), decades=-14)
+
+
+@pytest.mark.parametrize("T", [1, 3, 200, 1000])
+def test_cell_state_gradient_agrees_with_sixty_digits(T):
+    rng = np.random.default_rng(T)
+    loss_grad, gates = rng.normal(size=(1, 3)), rng.uniform(0.5, 1.0, size=(T, 1, 3))
+    gates[T // 2, 0, 1] = 0.0
+    with mpmath.workdps(oracles.DIGITS):
+        products = [[mpmath.mpf(float(g)) for g in loss_grad[0]]]
+        for gate in gates[::-1, 0]:
+            products.append([one * mpmath.mpf(float(f)) for one, f in zip(products[-1], gate)])
+        want = np.array([[float(one) for one in row] for row in products[::-1]])
+    np.testing.assert_allclose(remedies.cell_state_gradient(loss_grad, gates)[:, 0], want, rtol=1e-12, atol=0)
+
+
+def test_gelu_derivative_agrees_with_sixty_digits_and_is_silent_up_to_1e300():
+    near = np.concatenate([np.linspace(-45.0, 45.0, 181), [0.0, 1e-300, -1e-300, 1e-9]])
+    far = np.array([-1e300, -1e160, -1e154, -50.0, 50.0, 1e154, 1e160, 1e300])
+    want = [float(one) for one in oracles.mp_values("gelu_derivative", near)]
+    with np.errstate(all="raise", under="ignore"):
+        np.testing.assert_allclose(remedies.gelu_derivative(near), want, rtol=0, atol=1e-15)
+        np.testing.assert_array_equal(remedies.gelu_derivative(far), far > 0)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_residual_backward_step_agrees_with_autograd_over_ten_layers(activation):
+    rng = np.random.default_rng(25)
+    x, loss_grad = rng.normal(size=(2, 3, 4))
+    weights = [0.5 * rng.normal(size=(4, 4)) for _ in range(10)]
+
+    def outputs(xp, y):
+        zs = []
+        for W in weights:
+            zs.append(xp.dot(y, W))
+            y = y + oracles.activation_of(xp, zs[-1], activation)
+        return y, zs
+
+    grad = loss_grad
+    for z, W in zip(outputs(np, x)[1][::-1], weights[::-1]):
+        grad = remedies.residual_backward_step(grad, z, W, activation)
+    assert_agree(grad, autograd.grad(lambda y: anp.sum(loss_grad * outputs(anp, y)[0]))(x), decades=-13)

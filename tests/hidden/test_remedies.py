@@ -483,9 +483,9 @@ def test_cell_state_gradient_open_gates(student):
 
 
 @check(
-    "cell_state_gradient", "keeps its digits over hundreds of steps", weight=3,
-    hint="Gates of 0.9 leave 1e-18 after 400 steps, and each digit of it counts: clip nothing, round nothing, add no "
-    "small constant.",
+    "cell_state_gradient", "keeps its digits over hundreds of steps", weight=3, most=0.4,
+    hint="Gates of 0.9 leave 1e-18 after 400 steps, and each digit of it counts: clip nothing, round nothing, stop "
+    "nowhere before the first step.",
 )
 def test_cell_state_gradient_long(student):
     student.agrees(

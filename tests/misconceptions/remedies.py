@@ -1397,9 +1397,19 @@ def cell_squeezed(loss_grad, forget_gates):
 
 
 @misconception(
-    "cell_state_gradient", "takes small gradients for zero", at_most=0.8, source=SYNTHETIC,
+    "cell_state_gradient", "takes small gradients for zero", at_most=0.4, source=SYNTHETIC,
     says="Entries below a small number were set to 0. Tiny gradients are what this is about: keep them.",
 )
 def cell_small_is_zero(loss_grad, forget_gates):
     entries = path(loss_grad, forget_gates)
     return np.where(np.abs(entries) < 1e-12, 0.0, entries)
+
+
+@misconception(
+    "cell_state_gradient", "stops after a hundred steps", at_most=0.4, source=SYNTHETIC,
+    says="The entries more than a hundred steps before the last are 0. The path is as long as the sequence.",
+)
+def cell_truncated(loss_grad, forget_gates):
+    entries = path(loss_grad, forget_gates)
+    entries[:-101] = 0.0
+    return entries
