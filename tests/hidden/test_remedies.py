@@ -489,7 +489,7 @@ def test_cell_state_gradient_open_gates(student):
 )
 def test_cell_state_gradient_long(student):
     student.agrees(
-        cell_path(student.rng, 400, 1, 2, smallest=0.7), cell_path(student.rng, 300, 2, 2, smallest=0.1), rtol=1e-8
+        cell_path(student.rng, 400, 2, 2, smallest=0.7), cell_path(student.rng, 300, 2, 2, smallest=0.1), rtol=1e-8
     )
 
 

@@ -1389,7 +1389,7 @@ def cell_in_place(loss_grad, forget_gates):
 
 
 @misconception(
-    "cell_state_gradient", "squeezes its result", at_most=0.75, source=SYNTHETIC,
+    "cell_state_gradient", "squeezes its result", at_most=0.9, source=SYNTHETIC,
     says="The values are right, but squeeze drops every axis of length one: one example or one unit then has the wrong shape.",
 )
 def cell_squeezed(loss_grad, forget_gates):
