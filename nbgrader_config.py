@@ -13,8 +13,9 @@ if here not in sys.path:    # formgrader runs in a server that may have been sta
 os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", "")
 
 try:
-    from grading.plugins import autograde, overview
+    from grading.plugins import autograde, overview, upstream
     from grading.root import say_foreign_code
+    upstream.verify()       # what is replaced and set below is still there
     autograde.install()     # submissions are screened before nbgrader opens them
     say_foreign_code(here)  # a server may have loaded the code of another checkout before
     overview.install()      # students get an overview beside the page of each notebook

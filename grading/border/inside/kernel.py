@@ -239,6 +239,8 @@ def list_fonts():
     """Let Matplotlib list its fonts by their names alone. For each of sixty PostScript fonts it would read the size of
     every letter, a fifth of the server's start; the list has no use for that, and no picture is drawn with them."""
     from matplotlib import _afm
+    if not hasattr(_afm, "_parse_header") or not hasattr(_afm, "AFM"):
+        return      # another Matplotlib: it reads all of them, which takes longer and changes nothing
 
     class Header(_afm.AFM):
         def __init__(self, file):
@@ -247,6 +249,15 @@ def list_fonts():
     whole, _afm.AFM = _afm.AFM, Header
     import matplotlib.font_manager      # noqa: F401
     _afm.AFM = whole
+
+
+def refuse_changed_upstream():
+    """An override that IPython calls no more would lose outputs and errors in silence: then there is no kernel."""
+    for ours in (Publisher, Hook, Shell):
+        base = ours.__bases__[0]
+        if gone := [name for name in vars(ours) if not name.startswith("__") and not hasattr(base, name)]:
+            raise RuntimeError(f"IPython's {base.__name__} has no {', '.join(gone)} any more: another version is installed "
+                               "than the course is made for")
 
 
 def let_go_of_fonts():
@@ -262,6 +273,7 @@ class Kernel:
     """One shell and what it knows of the notebook: which cell each function came from."""
 
     def __init__(self):
+        refuse_changed_upstream()
         config = Config()
         config.HistoryManager.enabled = False
         config.InteractiveShell.history_length = 0

@@ -1,0 +1,96 @@
+"""All that the course replaces, overrides or sets in nbgrader and nbconvert, and a look whether it is still there.
+
+A name that upstream gives up would switch off in silence what stands on it: an override that nobody calls, an option that
+nobody reads. `verify` runs before anything else in nbgrader_config.py, and refuses instead. docs/design.md shows the table.
+"""
+
+from dataclasses import dataclass
+from importlib import import_module
+
+
+@dataclass(frozen=True)
+class Point:
+    """`names` of a module or, with `owner`, of the class in it that defines them; `kind` is "replaced", "overridden",
+    "called" or "option"."""
+
+    module: str
+    owner: str
+    kind: str
+    names: tuple[str, ...]
+    why: str
+
+    @property
+    def place(self) -> str:
+        return f"{self.module}.{self.owner}" if self.owner else self.module
+
+
+class UpstreamChanged(Exception):
+    """A package gave up a name that the course relies on; the message says which, and what to do."""
+
+
+SCREENING = "submissions are screened before nbgrader opens them; each that was not graded is named"
+PAGES = "an overview stands beside the pages of a submission"
+POINTS = (
+    Point("nbgrader.apps.autogradeapp", "", "replaced", ("Autograde",), SCREENING),
+    Point("nbgrader.apps.api", "", "replaced", ("Autograde", "GenerateFeedback"), "the same for formgrader"),
+    Point("nbgrader.apps.generatefeedbackapp", "", "replaced", ("GenerateFeedback",), PAGES),
+    Point("nbgrader.converters.base", "BaseConverter", "overridden",
+          ("start", "init_notebooks", "init_destination", "set_permissions", "convert_notebooks", "_format_source"), SCREENING),
+    Point("nbgrader.converters.base", "BaseConverter", "called", ("_format_dest",), PAGES),
+    Point("nbgrader.converters", "Autograde", "overridden", ("convert_single_notebook",), SCREENING),
+    Point("nbgrader.converters", "Autograde", "called", ("_sanitizing",), SCREENING),
+    Point("nbgrader.converters", "Autograde", "option", ("sanitize_preprocessors", "autograde_preprocessors"),
+          "student code runs in the sandbox, judged by the hidden checks"),
+    Point("nbgrader.converters", "GenerateAssignment", "option", ("preprocessors",), "formulas are written out for students"),
+    Point("nbgrader.converters", "GenerateFeedback", "option", ("preprocessors",), "students get no hidden line and no rubric"),
+    Point("nbconvert.preprocessors.base", "Preprocessor", "overridden", ("preprocess",), "what runs and mends a notebook"),
+    Point("nbgrader.preprocessors", "GetGrades", "overridden", ("_get_score",), "what nobody has graded yet is no 0"),
+    Point("nbgrader.preprocessors", "AssignLatePenalties", "option", ("plugin_class",), "the course's late policy"),
+    Point("nbgrader.preprocessors", "ClearSolutions", "option", ("code_stub",), "what stands in the place of an answer"),
+    Point("nbgrader.preprocessors", "IncludeHeaderFooter", "option", (), "first of the steps that make a release"),
+    Point("nbgrader.coursedir", "CourseDirectory", "option", ("course_id", "root", "ignore", "db_url"), "one course, one root"),
+    Point("nbgrader.exchange", "ExchangeFactory", "option", ("collect", "release_feedback"), "one submission costs no other"),
+    Point("nbgrader.exchange.default", "ExchangeCollect", "overridden",
+          ("init_src", "copy_files", "_sort_by_timestamp"), "a submission is copied by descriptor, links are not followed"),
+    Point("nbgrader.exchange.default.exchange", "Exchange", "overridden", ("do_copy",), "the same"),
+    Point("nbgrader.exchange.default", "ExchangeReleaseFeedback", "overridden", ("copy_files",), "one submission costs no other"),
+    Point("nbgrader.plugins", "BasePlugin", "overridden", (), "the course's late policy"),
+    Point("nbgrader.plugins", "ExportPlugin", "overridden", ("export",), "grade files for Canvas and Moodle"),
+    Point("nbgrader.server_extensions.formgrader.formgrader", "FormgradeExtension", "option", ("debug",),
+          "no page shows the configuration"),
+    Point("nbgrader.utils", "", "called", ("compute_checksum", "determine_grade", "find_all_files", "is_grade", "is_locked",
+                                           "is_solution", "is_task", "parse_utc"), "what a cell is, and what it earned"),
+    Point("nbformat.v4.rwbase", "", "called", ("split_lines", "strip_transient"), "the fast writer writes nbformat's bytes"),
+    Point("nbconvert", "HTMLExporter", "option", ("extra_template_basedirs", "filters"), "the feedback page and its formulas"),
+    Point("nbconvert.filters.markdown_mistune", "IPythonRenderer", "overridden", ("block_math", "multiline_math", "heading"),
+          "formulas of a feedback page need no script"),
+)
+
+
+def verify() -> None:
+    """Raises `UpstreamChanged` if one of `POINTS` is not there."""
+    gone = [f"{point.place}.{name}" if name else point.place for point in POINTS for name in missing(point)]
+    if gone:
+        raise UpstreamChanged(f"{', '.join(gone)} is not there any more, and grading relies on it: another version of a package "
+                              "is installed than the course is made for. Install the pinned ones: rm .venv/ready; make demo")
+
+
+def missing(point: Point) -> list[str]:
+    """The names of `point` that do not exist; "" stands for the place itself."""
+    try:
+        place = import_module(point.module)
+        place = getattr(place, point.owner) if point.owner else place
+    except (ImportError, AttributeError):
+        return [""]
+    if point.kind == "option":
+        return [name for name in point.names if name not in place.class_trait_names(config=True)]
+    return [name for name in point.names if name not in vars(place)]      # what a base class has is another thing
+
+
+def as_markdown() -> str:
+    """The table for docs/design.md."""
+    lines = ["| upstream | we | what stands on it |", "| --- | --- | --- |"]
+    for point in POINTS:
+        names = ", ".join(f"`{name}`" for name in point.names) or "the class"
+        lines.append(f"| `{point.place}`: {names} | {point.kind} | {point.why} |")
+    return "\n".join(lines)
