@@ -578,8 +578,10 @@ SHAPES = [(2, 4), (4, 4), (4,)]
 
 
 def ordinary_clips(rng):
+    together_only = [grad / np.linalg.norm(grad) for grad in gradients(rng, [(2, 3), (4,), (3, 2), (2,)])]
     return [
-        (gradients(rng, SHAPES), 2.5), (gradients(rng, [(3,), (2, 3)]), 0.7), (gradients(rng, [(2, 2), (2, 2), (2, 2), (5,)]), 4.0),
+        (gradients(rng, SHAPES), 2.5), (gradients(rng, [(3,), (2, 3)]), 0.7),
+        (gradients(rng, [(2, 2), (2, 2), (2, 2), (5,)]), 4.0), (together_only, 1.5),
     ]
 
 
