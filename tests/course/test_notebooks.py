@@ -432,7 +432,7 @@ def test_the_drawing_is_the_lectures_and_is_told_in_words(notebook, name):
 
 
 @pytest.mark.parametrize(("notebook", "prediction"), [("ps1/activations", 4.0), ("ps2/backward_step", 2), ("ps3/product_of_gradients", "relu"),
-                                                        ("ps4/recurrent", "b")])
+                                                        ("ps4/recurrent", "b"), ("ps5/remedies", {0.9: 46, 0.99: 4})])
 def test_the_picture_after_a_prediction_remembers_it(notebook, prediction, monkeypatch):
     cells = read(notebook).cells
     place = next(i for i, cell in enumerate(cells) if cell.id == "my-prediction")
@@ -449,7 +449,7 @@ def test_the_picture_after_a_prediction_remembers_it(notebook, prediction, monke
     assert "predict" in shown[1] and shown[0] != shown[1]
 
 
-@pytest.mark.parametrize("notebook", [*FIGURES, "ps4/recurrent"])
+@every_notebook
 def test_the_head_lists_every_exercise_with_its_points(notebook):
     title, *_ = markdown_of(notebook)
     for place, name in enumerate(EXERCISES[notebook], 1):
