@@ -314,6 +314,19 @@ def test_weight_gradient_db(student):
 
 
 @check(
+    "weight_gradient", "keeps the digits of db for saturated units, and at any scale", weight=1,
+    hint="db is made of the same loss_grad * a' as dW: " + GIVEN_DERIVATIVE,
+)
+def test_weight_gradient_db_digits(student):
+    cases = []
+    for name, z in (("sigmoid", [[40.0, -30.0, 250.0]]), ("tanh", [[20.0, -15.0, 120.0]])):
+        loss_grad, y_prev = student.rng.uniform(0.5, 2.0, size=(3, 3)), student.rng.uniform(0.5, 2.0, size=(3, 2))
+        cases.append((loss_grad, np.repeat(z, 3, axis=0), y_prev, name))
+        cases += [(scale * loss_grad, student.rng.normal(size=(3, 3)), y_prev, name) for scale in (1e-140, 1e140)]
+    student.agrees(*cases, **ONE_SIGN)
+
+
+@check(
     "weight_gradient", "works with relu and identity", weight=3,
     hint="Hand the name on to activation_derivative(z, activation).",
 )
@@ -361,7 +374,8 @@ def test_weight_gradient_scales(student):
     one_far = one_saturated(student.rng, 4, 3)
     student.is_silent(*cases, first=1, **ONE_SIGN)
     student.is_silent(
-        *[(loss_grad, one_far, y_prev, name) for name in ("sigmoid", "tanh", "relu")], first=1, **MIXED_SIGNS
+        *[(loss_grad, one_far, y_prev, name) for name in ("sigmoid", "tanh", "relu")],
+        (loss_grad, np.zeros((4, 3)), y_prev, "identity"), first=1, **MIXED_SIGNS,
     )
 
 
@@ -453,7 +467,27 @@ def test_backpropagate_no_layers(student):
 def test_backpropagate_deep(student):
     widths = [2 + l % 2 for l in range(31)]
     student.agrees(positive_network(student.rng, 2, widths, ["sigmoid"] * 30),
-        positive_network(student.rng, 3, widths, ["tanh", "identity", "relu"] * 10), first=2,
+        positive_network(student.rng, 3, widths, ["tanh", "identity", "relu"] * 10),
+        scaled(positive_network(student.rng, 3, [2, 4, 3], ["relu", "identity"]), grad_scale=1e-60, W_scale=1e-5),
+        scaled(positive_network(student.rng, 3, [2, 4, 3], ["identity", "sigmoid"]), grad_scale=1e80, W_scale=1e-4),
+        first=2, **ONE_SIGN,
+    )
+
+
+def scaled(case, grad_scale, W_scale):
+    loss_grad, x, weights, biases, names = case
+    return grad_scale * loss_grad, x, [W_scale * W for W in weights], biases, names
+
+
+@check(
+    "backpropagate", "keeps the digits of tiny and of large gradients of biases", weight=1,
+    hint="Each db is the sum over the rows of the same loss_grad * a' that dW is made of: round nothing, add nothing.",
+)
+def test_backpropagate_db_digits(student):
+    student.agrees(
+        positive_network(student.rng, 3, [2, 4, 3], ["sigmoid", "tanh"], shift=20.0),
+        scaled(positive_network(student.rng, 3, [2, 4, 3], ["relu", "sigmoid"]), grad_scale=1e-60, W_scale=1e-5),
+        scaled(positive_network(student.rng, 3, [2, 4, 3], ["identity", "relu"]), grad_scale=1e60, W_scale=1e5),
         **ONE_SIGN,
     )
 

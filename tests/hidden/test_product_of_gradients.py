@@ -94,7 +94,8 @@ def test_scalar_gradient_product_signs(student):
     cases = []
     for L, sign in ((6, -1.0), (5, 1.0), (8, -1.0)):
         loss_grad, a_primes, f_primes = factors(student.rng, L)
-        cases.append((sign * loss_grad, a_primes, f_primes * student.rng.permutation(np.resize([1.0, -1.0, -1.0], L))))
+        signs = student.rng.permutation(np.resize([1.0, -1.0, -1.0], L))
+        cases += [(sign * loss_grad, a_primes, f_primes * signs), (sign * loss_grad, a_primes * signs, f_primes)]
     student.agrees(*cases, rtol=1e-9)
 
 
@@ -190,7 +191,8 @@ def test_product_of_gradients_deep(student):
     widths = [2 + l % 2 for l in range(101)]
     student.agrees(
         positive_layers(student.rng, 2, widths, "sigmoid"), positive_layers(student.rng, 2, widths, "identity"),
-        **ONE_SIGN,
+        positive_layers(student.rng, 3, [2, 4, 3], "tanh", smallest=3e-13, largest=9e-13),
+        positive_layers(student.rng, 3, [2, 4, 3], "relu", smallest=3e7, largest=9e7), **ONE_SIGN,
     )
 
 
@@ -308,6 +310,12 @@ def test_log10_gradient_norms_scales(student):
     student.agrees(
         *cases, saturated_layers(student.rng, 2, [3, 2, 3, 2, 2], "sigmoid", 40.0, 120.0),
         saturated_layers(student.rng, 2, [3, 2, 3], "tanh", 12.0, 70.0), far_apart(student.rng), **DEEP_LOGARITHMS,
+    )
+    one_far = [one_saturated(student.rng, 3, [2, 4, 3], name) for name in ("sigmoid", "tanh")]
+    loss_grad, zs, weights, _ = positive_layers(student.rng, 3, [2, 4, 3], "tanh")
+    near_zero, at_zero = [5e-4 * z for z in zs], [0.0 * z for z in zs]
+    student.is_silent(
+        *one_far, (loss_grad, near_zero, weights, "tanh"), (loss_grad, at_zero, weights, "identity"), **LOGARITHMS
     )
 
 

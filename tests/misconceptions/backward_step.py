@@ -486,7 +486,7 @@ def weight_gradient_db_mean(loss_grad, z, y_prev, activation):
     return y_prev.T @ z_grad, z_grad.mean(axis=0)
 
 
-@misconception("weight_gradient", "loses the tails", at_most=0.9, says=SAYS_TAILS)
+@misconception("weight_gradient", "loses the tails", at_most=0.85, says=SAYS_TAILS)
 def weight_gradient_losing_tails(loss_grad, z, y_prev, activation):
     z_grad = loss_grad * derivative_losing_tails(z, activation)
     return y_prev.T @ z_grad, z_grad.sum(axis=0)
@@ -685,7 +685,7 @@ def backpropagate_shared_memory(loss_grad, x, weights, biases, activations):
 
 
 @misconception(
-    "backpropagate", "keeps the summed axis of db", at_most=0.75,
+    "backpropagate", "keeps the summed axis of db", at_most=0.7,
     says="Each db has the shape (1, n), as keepdims=True leaves it. "
     "A bias has the shape (n,), and so has its gradient.",
 )
@@ -695,7 +695,7 @@ def backpropagate_db_is_a_row(loss_grad, x, weights, biases, activations):
 
 
 @misconception(
-    "backpropagate", "forgets a' in db", at_most=0.75,
+    "backpropagate", "forgets a' in db", at_most=0.7,
     says="loss_grads and dWs are right; each db lacks the factor a'. The bias acts on z, as W does.",
 )
 def backpropagate_db_without_derivative(loss_grad, x, weights, biases, activations):
