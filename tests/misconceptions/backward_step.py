@@ -735,7 +735,7 @@ def backpropagate_relu_one_at_zero(loss_grad, x, weights, biases, activations):
     return forward_and_back(loss_grad, x, weights, biases, activations, derivative_one_at_zero)
 
 
-@misconception("backpropagate", "works out all derivatives first", at_most=0.85, says=SAYS_ALL)
+@misconception("backpropagate", "works out all derivatives first", at_most=0.8, says=SAYS_ALL)
 def backpropagate_from_all(loss_grad, x, weights, biases, activations):
     return forward_and_back(loss_grad, x, weights, biases, activations, derivative_from_all)
 

@@ -1,4 +1,4 @@
-"""Mutation testing of reference_impl: python -m tests.mutation [module ...] [--jobs N].
+"""Mutation testing of reference_impl: python -m tests.mutation [module ...] [--jobs N]. Of the hidden checks: checks.
 
 Every mutant must fail a test of tests/course/test_reference_*.py or be listed in equivalent.toml, and no listed
 one may fail.  Otherwise the exit code is 1.  Results are kept in build/mutation/ under a hash of reference and
@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from tests.mutation import trials
+from tests.mutation import of_checks, trials
 from tests.mutation.mutants import MODULES, REFERENCE, ROOT, equivalents, mutants_of
 
 BUILD = ROOT / "build" / "mutation"
@@ -107,6 +107,8 @@ def report(console, mutants, known, listed):
 
 
 def main():
+    if sys.argv[1:2] == ["checks"]:
+        of_checks.main(sys.argv[2:])
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__.partition("\n")[0])
     parser.add_argument("modules", nargs="*", metavar="module", help=f"any of {', '.join(MODULES)}; default: all")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())

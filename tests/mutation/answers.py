@@ -215,7 +215,7 @@ def value_mutants(notebook, entries):
             continue
         seen.add(entry.exercise)
         right = entry.function
-        for where, make in [*after_the_call(right), *before_the_call(right), *named(right, entry.exercise)]:
+        for where, make in [*after_the_call(right), *before_the_call(right), *sometimes(right), *named(right)]:
             yield Mutant(notebook, entry.exercise, entry.style, where, make)
 
 
@@ -296,6 +296,74 @@ def spoiling(function, place):
     return lambda: call
 
 
+INTERVALS = [(-300.0, -100.0), (-100.0, -30.0), (-30.0, -6.0), (-6.0, -2.0), (-2.0, 0.0), (0.0, 2.0), (2.0, 6.0), (6.0, 30.0),
+             (30.0, 100.0), (100.0, 300.0), (1e3, 1e290), (-1e290, -1e3)]
+
+
+def sometimes(right):
+    """Right but for arguments of one kind: numbers in an interval, one row, one unit, a square matrix, a single layer."""
+    names = right.__code__.co_varnames[:right.__code__.co_argcount]
+    array_like = len(names) - len(right.__defaults__ or ()) == 1 and names[0] in ("z", "a_prime")
+    for low, high in INTERVALS if array_like else ():
+        yield f"1 % off for {low:g} < {names[0]} < {high:g}", one_percent_off(right, low, high)
+    for said, condition in (KINDS_OF_ARRAYS if array_like else KINDS_OF_LAYERS).items():
+        yield f"1 % off for {said}", where_it_holds(right, condition)
+
+
+def one_percent_off(function, low, high):
+    def call(argument, *others):
+        value = np.asarray(function(argument, *others), dtype=float)
+        inside = (np.asarray(argument, dtype=float) > low) & (np.asarray(argument, dtype=float) < high)
+        return np.where(inside, 1.01 * value, value) if value.shape == inside.shape else value * (1.01 if inside.any() else 1.0)
+    return lambda: call
+
+
+def matrices(arguments):
+    nested = [item for a in arguments if isinstance(a, list) for item in a]
+    return [a for a in [*arguments, *nested] if isinstance(a, np.ndarray) and a.ndim == 2]
+
+
+def lists(arguments):
+    return [len(a) for a in arguments if isinstance(a, list)] or [len(a) for a in arguments if isinstance(a, np.ndarray) and a.ndim == 1]
+
+
+KINDS_OF_LAYERS = {
+    "one row": lambda arguments: any(len(a) == 1 for a in matrices(arguments)),
+    "one column": lambda arguments: any(a.shape[1] == 1 for a in matrices(arguments)),
+    "a single entry": lambda arguments: any(a.shape == (1, 1) for a in matrices(arguments)),
+    "a square matrix": lambda arguments: any(a.shape[0] == a.shape[1] for a in matrices(arguments)),
+    "no square matrix": lambda arguments: all(a.shape[0] != a.shape[1] for a in matrices(arguments)),
+    "one layer": lambda arguments: 1 in lists(arguments), "two layers": lambda arguments: 2 in lists(arguments),
+    "three layers": lambda arguments: 3 in lists(arguments), "more than ten layers": lambda arguments: max(lists(arguments), default=0) > 10,
+    "a negative number somewhere": lambda arguments: any((a < 0).any() for a in arguments if isinstance(a, np.ndarray)),
+    "small numbers": lambda arguments: any(0 < np.max(np.abs(a), initial=0.0) < 1e-2 for a in matrices(arguments)),
+    "large numbers": lambda arguments: any(np.max(np.abs(a), initial=0.0) > 1e2 for a in matrices(arguments)),
+}
+KINDS_OF_ARRAYS = {
+    "a number": lambda arguments: np.ndim(arguments[0]) == 0, "a list": lambda arguments: isinstance(arguments[0], list),
+    "three axes": lambda arguments: np.ndim(arguments[0]) == 3, "two axes": lambda arguments: np.ndim(arguments[0]) == 2,
+    "one row": lambda arguments: np.ndim(arguments[0]) == 2 and len(arguments[0]) == 1,
+    "one column": lambda arguments: np.ndim(arguments[0]) == 2 and np.shape(arguments[0])[1] == 1,
+    "an int": lambda arguments: isinstance(arguments[0], int),
+    "integers": lambda arguments: isinstance(arguments[0], np.ndarray) and arguments[0].dtype.kind == "i",
+    "a negative first entry": lambda arguments: np.ravel(arguments[0])[:1] < 0 if np.ndim(arguments[0]) else arguments[0] < 0,
+    "a negative number somewhere": lambda arguments: (np.asarray(arguments[0]) < 0).any(),
+}
+
+
+def where_it_holds(function, condition):
+    off = over(lambda a: 1.01 * a)
+
+    def call(*arguments):
+        try:
+            holds = bool(np.all(condition(arguments)))
+        except (TypeError, ValueError):
+            holds = False
+        answer = function(*arguments)
+        return off(answer) if holds and not isinstance(answer, str) else answer
+    return lambda: call
+
+
 def naive_sigmoid_derivative(z):
     s = 1.0 / (1.0 + np.exp(-z))
     return s * (1.0 - s)
@@ -321,7 +389,7 @@ HELPERS = {
 }
 
 
-def named(right, exercise):
+def named(right):
     """One of the four activations is taken for another, or its given function is replaced by a home-made one."""
     space = right.__globals__
     names = right.__code__.co_varnames[:right.__code__.co_argcount]

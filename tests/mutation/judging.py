@@ -103,7 +103,7 @@ def try_one(mutant):
     signal.alarm(SECONDS)
     try:
         function = mutant.make()
-        cases = oracle.cases(mutant.exercise)
+        cases = oracle.cases(mutant.notebook, mutant.exercise)
         faults = [(case, case.faults(function)) for case in cases]
         wrong = tuple(dict.fromkeys(case.region for case, found in faults if found))
         share = share_of(mutant.notebook, mutant.exercise, function)
@@ -128,7 +128,7 @@ def most_due(faults):
 def try_all(mutants, jobs):
     """Trials in the order of `mutants`. Forked, so that every process has the mutants and the oracle's cases."""
     for notebook, exercise in dict.fromkeys((mutant.notebook, mutant.exercise) for mutant in mutants):
-        oracle.cases(exercise)
+        oracle.cases(notebook, exercise)
         checks_of(notebook)
     global WAITING
     WAITING = mutants
