@@ -50,6 +50,7 @@ for command in sys.argv[1:]:
 
 def pytest_addoption(parser):
     parser.addoption("--update-screenshots", action="store_true", help="Renew the pictures in docs/screenshots.")
+    parser.addoption("--opens", type=int, default=1, help="How often test_formulas.py opens each notebook.")
 
 
 def pytest_collection_modifyitems(items):

@@ -123,6 +123,8 @@ def grade_by_hand(formgrader, shot):
     inner.wait_for_function("formgrader.loaded")
 
     inner.wait_for_function("document.querySelectorAll('.MathJax').length > 20")
+    inner.wait_for_function("!MathJax.Hub.queue.running && !MathJax.Hub.queue.pending")
+    assert inner.locator('.MathJax_Error, .merror, .MathJax [style*="color: red"]').count() == 0
     assert tables.locator("th[scope=col]").all_inner_texts()[0] == "Result"
     assert "of 5 points" in tables.locator("caption").inner_text()
     assert_readable(tables)
