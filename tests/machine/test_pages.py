@@ -141,7 +141,7 @@ def test_the_graders_table_stands_once_and_cannot_be_forged(browser, pages, kind
     page, _ = visit(browser, pages[kind])
     tables = page.locator("table:has(caption[style])", has_text="sigmoid:")
     assert tables.count() == 1
-    assert "0 of 3 points" in tables.first.inner_text()
+    assert "0 of 5 points" in tables.first.inner_text()
     cell = page.locator(".code_cell", has=tables)
     assert cell.locator("table").count() == 1
     assert cell.locator("img").count() == 0
