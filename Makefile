@@ -1,6 +1,8 @@
 # Two commands do everything on a fresh machine: `make demo` and `make test`. Each makes .venv first.
 PYTHON ?= python3
 BIN := .venv/bin
+# all tests by one process for each core; what a module's tests share is made in one of them
+ALL := --numprocesses logical --dist loadfile
 
 .PHONY: demo test bench mutation release lock clean
 
@@ -9,7 +11,7 @@ demo: .venv/ready
 
 test: .venv/ready
 	@bin/debian-setup
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(or $(ARGS),$(ALL))
 
 mutation: .venv/ready       ## break reference_impl in every small way; each must fail a test: docs/mutation.md
 	@$(BIN)/python -m tests.mutation $(ARGS)

@@ -1,6 +1,8 @@
 """What the tests share: a generated course, courses to work in, one sandbox, and skips that nobody can overlook."""
 
+import fcntl
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -100,24 +102,46 @@ def copy_course(folder, *assignments):
     return folder
 
 
+class Shared(dict):
+    """{name: folder}, each made by `make(name, folder)` when it is first asked for, once for all processes of the session."""
+
+    def __init__(self, tmp_path_factory, kind, make):
+        base = tmp_path_factory.getbasetemp()
+        self.base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+        self.kind, self.make = kind, make
+
+    def __missing__(self, name):
+        folder = self.base / f"{self.kind}-{name}"
+        made = folder.with_suffix(".made")
+        with open(folder.with_suffix(".lock"), "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not made.exists():
+                shutil.rmtree(folder, ignore_errors=True)       # of a process in which it failed
+                folder.mkdir()
+                self.make(name, folder)
+                made.touch()
+        self[name] = folder
+        return folder
+
+
 @pytest.fixture(scope="session")
 def generated(tmp_path_factory):
     """{assignment: course root in which `nbgrader generate_assignment` was run}. To be copied, not to be worked in.
 
     Each has its own source, release and gradebook, and the plug-in and configuration of this checkout.
     """
-    folders = {name: copy_course(tmp_path_factory.mktemp(f"generated-{name}"), name) for name in ASSIGNMENTS}
-    for name, process in zip(folders, run_together([(["generate_assignment", name], folder) for name, folder in folders.items()])):
+    def make(name, folder):
+        process, = run_together([(["generate_assignment", name], copy_course(folder, name))])
         assert process.returncode == 0, f"nbgrader generate_assignment {name} failed:\n{process.stdout[-3000:]}"
-    return folders
+    return Shared(tmp_path_factory, "generated", make)
 
 
 @pytest.fixture(scope="session")
 def release(generated, tmp_path_factory):
     """A folder with the released assignments, as nbgrader generates them from source/ now."""
     folder = tmp_path_factory.mktemp("release")
-    for name, course in generated.items():
-        shutil.copytree(course / "release" / name, folder / name)
+    for name in ASSIGNMENTS:
+        shutil.copytree(generated[name] / "release" / name, folder / name)
     return folder
 
 
@@ -133,13 +157,19 @@ def course_folder(generated, tmp_path):
 @pytest.fixture(scope="session")
 def golden_class(generated, tmp_path_factory):
     """{assignment: (course folder, finished autograde)} after the golden submissions of each were graded in one run."""
-    roots = {name: tmp_path_factory.mktemp(f"class-{name}") for name in ASSIGNMENTS}
-    for name, root in roots.items():
+    def make(name, root):
         shutil.copytree(generated[name], root, dirs_exist_ok=True)
         for case in sorted(SUBMISSIONS.glob(f"{name}/*/due.json")):
             hand_in(case.parent, root / "release" / name, root / "submitted" / case.parent.name / name)
-    done = run_together([(["autograde", name, *SHORT_LIMITS], root) for name, root in roots.items()])
-    return {name: (roots[name], finished) for name, finished in zip(roots, done)}
+        finished, = run_together([(["autograde", name, *SHORT_LIMITS], root)])
+        root.with_suffix(".autograde").write_bytes(pickle.dumps(finished))
+
+    class Graded(Shared):
+        def __missing__(self, name):
+            root = super().__missing__(name)
+            self[name] = root, pickle.loads(root.with_suffix(".autograde").read_bytes())
+            return self[name]
+    return Graded(tmp_path_factory, "class", make)
 
 
 # --- the sandbox ------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import tempfile
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from unittest.mock import patch
 
 import nbformat
 from nbgrader.api import Gradebook
@@ -54,10 +55,14 @@ def submit_text(root, student, text):
 
 # --- runs ---------------------------------------------------------------------------------------------------------
 
-def course_grade(root, *students, assignment="ps1", jobs=2, scheduler=None, force=False, dry_run=False):
-    """Run `course grade` in this process: (exit status, what it said)."""
+def course_grade(root, *students, assignment="ps1", jobs=2, scheduler=None, force=False, dry_run=False, fork=True):
+    """Run `course grade` in this process: (exit status, what it said).
+
+    With `fork` its workers are forked although pytest has threads: those are idle, and a new program loads for seconds.
+    """
     said = io.StringIO()
-    status = grade_class(Console(file=said, width=200), root, assignment, students, jobs, scheduler, force, dry_run)
+    with patch("grading.run.pool.alone", lambda: fork):
+        status = grade_class(Console(file=said, width=200), root, assignment, students, jobs, scheduler, force, dry_run)
     return status, said.getvalue()
 
 

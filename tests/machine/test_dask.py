@@ -63,7 +63,7 @@ def test_the_results_are_those_of_local_processes(course, scheduler):
     local = shutil.copytree(course, course.with_name("local"))
     status, said = course_grade(course, scheduler=scheduler)
     assert status == 0, said
-    assert course_grade(local)[0] == 0
+    assert course_grade(local, fork=False)[0] == 0      # Dask's threads are at work here
     assert rows(course) == rows(local)
     assert files(course) == files(local)
 
