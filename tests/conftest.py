@@ -23,6 +23,7 @@ ASSIGNMENTS = sorted(path.name for path in (ROOT / "source").iterdir() if path.i
 hypothesis.settings.register_profile("course", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("course")
 STUBS = ROOT / "tests" / "stubs"
+REAPER = ROOT / "tests" / "machine" / "reaper.py"
 SUBMISSIONS = ROOT / "tests" / "submissions"
 SHORT = Limits(cell_seconds=3, call_seconds=2)      # a loop without end is one of the things that are tested
 SHORT_LIMITS = [f"--Execute.limits={name}={value}" for name, value in (("cell_seconds", 3), ("call_seconds", 2))]
@@ -68,9 +69,10 @@ def pytest_terminal_summary(terminalreporter):
 def run_together(commands):
     """Run nbgrader commands, each (arguments, folder), at the same time; the finished processes in that order.
 
-    What each said is its `stdout`. Warnings of nbgrader's own dependencies are none of these tests' business.
+    What each said is its `stdout`; one that leaves a process fails. Warnings of nbgrader's own dependencies are none of
+    these tests' business.
     """
-    running = [subprocess.Popen([sys.executable, "-m", "nbgrader", *map(str, arguments)], cwd=folder, text=True,
+    running = [subprocess.Popen([sys.executable, REAPER, sys.executable, "-m", "nbgrader", *map(str, arguments)], cwd=folder, text=True,
                                 env={**os.environ, "PYTHONWARNINGS": "ignore", "PYTHONPATH": str(STUBS)},
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT) for arguments, folder in commands]
     done = []

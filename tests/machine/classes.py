@@ -74,7 +74,7 @@ def started(root, *options, **environment):
     """
     temporary = tempfile.mkdtemp(prefix="t-")       # a short path: sockets lie in it
     (root / "tmp").symlink_to(temporary)
-    command = [sys.executable, str(REAPER), sys.executable, "-m", "grading", "grade", "ps1", "--course", str(root), *options]
+    command = [sys.executable, str(REAPER), "--tell", sys.executable, "-m", "grading", "grade", "ps1", "--course", str(root), *options]
     process = subprocess.Popen(command, cwd=root, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                env={**os.environ, "PYTHONWARNINGS": "ignore", "TMPDIR": temporary, **environment})
     with process:
