@@ -1,8 +1,10 @@
 """An instructor's day: everything in formgrader, in JupyterLab, as docs/instructors.md tells it."""
 
+import re
 import sqlite3
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from grading.tools.lab import trouble_with_exchange
@@ -12,6 +14,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.sandbox]
 CASES = Path(__file__).parents[1] / "submissions" / "ps1"
 STUDENTS = {"student-01": "perfect-loops", "student-02": "derivative-at-y"}
 COMMENT = "A good example. Say also what a factor above 1 does: $1.1^{50} > 100$."
+SOURCE = Path(__file__).parents[2] / "source" / "ps1" / "activations.ipynb"
+POINTS = next(cell.metadata.nbgrader.points for cell in nbformat.read(SOURCE, as_version=4).cells
+              if cell.metadata.get("nbgrader", {}).get("grade_id") == "test_sigmoid_derivative")
 PASSWORD = "the-password-of-the-database"
 
 
@@ -92,7 +97,7 @@ def test_an_instructor_lives_a_day_in_formgrader(world, lab, new_page, open_from
     for student in STUDENTS:
         formgrader.act(student, "autograde")
     shot(page, "formgrader-submissions")
-    assert points(instructor.folder)["student-01", "test_sigmoid_derivative"] == 4
+    assert points(instructor.folder)["student-01", "test_sigmoid_derivative"] == POINTS
     assert points(instructor.folder)["student-02", "test_sigmoid_derivative"] == 0
 
     grade_by_hand(formgrader, shot)
@@ -115,7 +120,7 @@ def grade_by_hand(formgrader, shot):
     formgrader.follow("activations")
     formgrader.follow("Submission #1")
     tables = formgrader.frame.locator("table", has_text="sigmoid_derivative:")
-    if "All 8 checks passed" in tables.locator("caption").inner_text():      # their order is random
+    if re.search(r"All \d+ checks passed", tables.locator("caption").inner_text()):      # their order is random
         formgrader.frame.locator(".next a").click()
         formgrader.frame.locator("caption", has_text="sigmoid_derivative: 0 of 5 points").wait_for()
     formgrader.frame.locator("input.score").first.wait_for()
