@@ -1,18 +1,24 @@
 """A control group (version 2) around a sandbox, where the host lets the grader make one: limits on all of it together.
 
-Root can make one, and so can a user in a session that systemd delegates, as `systemd-run --user --scope` starts it. Where
-none can be had, the limits of each process (rlimits) and the sandbox's own monitor hold alone.
+Root can make one, and so can a user in a session that systemd delegates. Else systemd itself is asked for one, for each
+sandbox: `systemd-run --scope`, with `--user` for all but root. Where none can be had, the limits of each process (rlimits)
+and the sandbox's own watch hold alone.
 """
 
 import contextlib
+import functools
 import os
 import re
+import shutil
+import subprocess
 import tempfile
 import time
 from pathlib import Path
 
 CONTROLLERS = ("memory", "pids")
 OWN_BYTES, OWN_PROCESSES = 512 * 2**20, 16      # for bubblewrap, the warm server and the monitor
+ANSWER_SECONDS = 5                              # for systemd to say whether it can make one
+VARIABLES = ("XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS")     # by which systemd's program finds the user's manager
 EMPTY_SECONDS = 2                               # for the system to take killed processes out of it
 COMMAND = ["/bin/sh", "-c", 'echo 0 > "$0" && exec "$@"']       # joins the group and becomes the program
 
@@ -44,6 +50,43 @@ class Cgroup:
                 self.folder.rmdir()
             except OSError:
                 time.sleep(0.01)
+
+
+class Scope:
+    """The same by systemd: a transient scope in which the sandbox starts, and which goes with it."""
+
+    def __init__(self, command, limits):
+        self.command = [*command, "--property", f"MemoryMax={limits.memory_bytes + OWN_BYTES}", "--property",
+                        "MemorySwapMax=0", "--property", f"TasksMax={limits.processes + OWN_PROCESSES}", "--"]
+
+    def around(self, command):
+        return [*self.command, *command]
+
+    def close(self):
+        """Nothing to do: a scope ends with its last process."""
+
+
+@functools.cache
+def systemd():
+    """The command that runs something in a scope of its own; empty where systemd runs none for this user."""
+    program = shutil.which("systemd-run")
+    command = [program, *(["--user"] if os.geteuid() else []), "--scope", "--quiet", "--collect"]
+    if program is None or not os.path.isdir("/run/systemd/system") and not os.environ.get("DBUS_SESSION_BUS_ADDRESS"):
+        return ()
+    try:
+        done = subprocess.run([*command, "--property", "MemoryMax=1G", "--property", "TasksMax=64", "--", "/bin/sh", "-c", ":"],
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=ANSWER_SECONDS)
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    return tuple(command) if done.returncode == 0 else ()
+
+
+def enclose(limits):
+    """A new `Cgroup`, else a `Scope` of systemd, else None."""
+    made = make(limits)
+    if made is None and systemd():
+        made = Scope(systemd(), limits)
+    return made
 
 
 def make(limits):

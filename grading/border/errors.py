@@ -7,6 +7,7 @@ class SandboxUnavailable(RuntimeError):
 
 class KernelNotStarted(RuntimeError):
     """The sandbox is up, but a kernel in it could not be started. `refused`: the host does not allow it, so that trying
-    again is of no use."""
+    again is of no use. `asked`: the server was not even asked, for want of something, and is as it was."""
 
     refused = False
+    asked = True

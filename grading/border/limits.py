@@ -27,20 +27,33 @@ class Limits:
     @classmethod
     def changed(cls, changes) -> "Limits":
         """The defaults with `changes` ({name: number}). Raises `ValueError` for what is no limit, in one sentence."""
-        standard = asdict(cls())
+        standard, taken = asdict(cls()), {}
         for name, value in dict(changes).items():
+            value = number(value)
             if name not in standard:
                 raise ValueError(f"c.Execute.limits names no limit of this course: {name!r}. There are: "
                                  f"{', '.join(standard)}.")
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
                 raise ValueError(f"c.Execute.limits: {name} is {value!r}, and it takes a number.")
             least = LEAST.get(name, 1 if isinstance(standard[name], int) else 0.1)
-            if not least <= value <= LARGEST:
+            if value < least:
                 raise ValueError(f"c.Execute.limits: {name} is {value:g}, and no notebook can run with that: it takes at "
                                  f"least {least:g} (its default is {standard[name]:g}).")
+            if value > LARGEST:
+                raise ValueError(f"c.Execute.limits: {name} is {value:g}, a number that no limit takes (its default is "
+                                 f"{standard[name]:g}).")
             if isinstance(standard[name], int) and value != int(value):
                 raise ValueError(f"c.Execute.limits: {name} is {value:g}, and it takes a whole number.")
-        return replace(cls(), **{name: type(standard[name])(value) for name, value in dict(changes).items()})
+            taken[name] = type(standard[name])(value)
+        return replace(cls(), **taken)
+
+
+def number(value):
+    """What a command line gives as text, as a number; anything else as it is."""
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
 
 
 # Below these, no kernel starts, or none can say anything.

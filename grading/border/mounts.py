@@ -167,7 +167,14 @@ def arguments(hidden=()) -> list[str]:
 
 def everything(hidden):
     """`hidden` and what is never to be seen: this course, the home folder, nbgrader's exchange."""
-    return {Path(os.path.realpath(path)) for path in (*hidden, COURSE, Path.home(), "/usr/local/share/nbgrader")}
+    home = os.path.expanduser("~")
+    return {Path(os.path.realpath(path)) for path in (*hidden, COURSE, home, "/usr/local/share/nbgrader") if os.path.isabs(path)}
+
+
+def below(paths) -> tuple[str, ...]:
+    """Those of `paths` that lie below something that is mounted, and so would be seen."""
+    found = {os.path.realpath(path) for path in paths}
+    return tuple(sorted(path for path in found if any(covered_in(mount, Path(path)) for mount in needed())))
 
 
 def covered_in(mount, path):

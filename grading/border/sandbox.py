@@ -7,7 +7,6 @@ in `limits.py`. What all of this does not promise stands in docs/threat-model.md
 import contextlib
 import enum
 import errno
-import itertools
 import json
 import os
 import select
@@ -21,7 +20,7 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from . import cgroup, filter, mounts, wire
+from . import cgroup, filter, identity, mounts, wire
 from .errors import KernelNotStarted, SandboxUnavailable
 from .limits import Limits
 from .mounts import inside_files, interpreter, student_paths
@@ -30,11 +29,9 @@ START_SECONDS = 120     # for the server: a cold disk reads a few hundred files
 END_SECONDS = 5         # for a server to end what it started
 PAUSES = (0.1, 0.3, 1.0, 3.0, 6.0)      # before a kernel that could not be started is tried again
 REFUSED = {errno.EPERM, errno.EACCES, errno.EINVAL, errno.ENOSYS}   # said by a host that lets no namespaces nest
+WANT = {errno.ETOOMANYREFS, errno.ENOBUFS, errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE}  # what others use up
 SOCKET_BYTES = 212_992 + 2**15          # that may wait in one socket, where the host does not say
 SHARED_MEMORY_BYTES = 2**20
-# Where root grades, a sandbox gets a host user id of its own out of the range that systemd leaves unused.
-FIRST_UID, PIDS, UIDS_PER_PROCESS = 1_900_000_000, 2**22, 50
-NUMBERS = itertools.count()
 
 
 class Isolation(enum.StrEnum):
@@ -57,17 +54,18 @@ def find_bwrap():
         return None
 
 
-def bwrap_command(limits, own_uid=False, warm=True, hidden=()):
+def bwrap_command(limits, who, warm=True, hidden=()):
     """The bubblewrap part of the command line: everything up to what the caller adds and the program that runs inside.
 
-    With `own_uid` (only root can) it starts as root with the right to change its user id, and the server does so. A `warm`
+    Where `who` is an identity of its own, it starts with the right to change its user id, and the server does so. A `warm`
     server needs /proc, out of sight of its kernels; a cold one is its kernel itself and gets none.
     """
     bwrap = find_bwrap()
     if bwrap is None:
         raise SandboxUnavailable("bubblewrap is not installed. Install it with: apt-get install bubblewrap")
-    user = ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"] if own_uid else \
-        ["--unshare-user", "--uid", "65534", "--gid", "65534", "--cap-drop", "ALL"]
+    user = {identity.Kind.ROOT: ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"],
+            identity.Kind.MAPPED: ["--unshare-user", "--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"],
+            identity.Kind.SHARED: ["--unshare-user", "--uid", "65534", "--gid", "65534", "--cap-drop", "ALL"]}[who.kind]
     command = [bwrap, *user, "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try",
                "--hostname", "kernel", "--die-with-parent", "--new-session", "--clearenv", "--dir", "/dev",
                *(["--proc", "/proc"] if warm else [])]
@@ -78,6 +76,27 @@ def bwrap_command(limits, own_uid=False, warm=True, hidden=()):
                 "--size", str(limits.scratch_bytes), "--perms", "1777", "--tmpfs", "/scratch",
                 "--symlink", "/scratch", "/tmp"]
     return command
+
+
+class Pipe:
+    """A pipe whose ends are closed once, together or one by one."""
+
+    def __init__(self):
+        self.read, self.write = os.pipe()
+        self.files = [os.fdopen(self.read, "rb"), os.fdopen(self.write, "wb", buffering=0)]
+
+    def read_all(self):
+        """What the other side wrote, when it alone holds the writing end."""
+        self.files[1].close()
+        return self.files[0].read()
+
+    def close(self):
+        for file in self.files:
+            file.close()
+
+
+def pipe():
+    return contextlib.closing(Pipe())
 
 
 @contextlib.contextmanager
@@ -112,9 +131,10 @@ class Sandbox:
             raise SandboxUnavailable(f"unknown sandbox {mode!r}: say 'bwrap', or 'none' to run without isolation")
         self.mode, self.limits, self.hidden = mode, limits, tuple(hidden)
         self.warm, self.proved = True, False        # proved: a kernel has been forked with namespaces of its own
-        self.uid = FIRST_UID + os.getpid() + next(NUMBERS) % UIDS_PER_PROCESS * PIDS
+        self.identities = identity.candidates() if mode == "bwrap" else [identity.Identity(identity.Kind.SHARED, 0, 0)]
+        self.identity = self.identities[0]
         self.process = self.pidfd = self.control = self.folder = self.sock = self.cgroup = self.watcher = None
-        self.ready = False
+        self.ready, self.bounded_by = False, "a watch, ten times a second"
 
     @property
     def isolation(self):
@@ -125,19 +145,28 @@ class Sandbox:
         """Whether every kernel gets a bubblewrap of its own: see `COLD`."""
         return self.isolation is Isolation.COLD
 
+    def describe(self):
+        """Which limits hold here, in one line for who runs it."""
+        if self.mode == "none":
+            return "Sandbox: none. Student code ran with the grader's own rights."
+        return (f"Sandbox: {'cold' if self.cold else 'warm'}; student code has "
+                f"{'a host user id of its own' if self.identity.own else 'the host user id of who grades'}; all processes of a "
+                f"submission together are limited by {self.bounded_by}.")
+
     # --- the server ---------------------------------------------------------------------------------------------
 
     def start(self):
         """Have the server running and ready. Raises `SandboxUnavailable` with the remedy."""
         if self.alive() and self.ready:
             return
-        for own_uid in self.ways():
+        for who in self.identities:
             try:
                 if not self.alive():
                     self.close()
-                    self.launch(own_uid)
+                    self.launch(who)
                 self.reply(START_SECONDS)
                 self.ready = True
+                self.identities = [self.identity]       # what worked once is not given up for less
                 return
             except KernelNotStarted as error:
                 said = Path(self.folder, "log").read_text(errors="replace").strip()[-1000:] or str(error)
@@ -149,22 +178,19 @@ class Sandbox:
 
     def begin(self):
         """Launch the server without waiting for it, so that it gets ready while this process has other things to do."""
-        self.launch(self.ways()[0])
+        self.launch(self.identities[0])
 
     def alive(self):
         """Whether the server runs. Asked by its descriptor: a worker may have inherited the server of its parent."""
         return self.process is not None and not select.select([self.pidfd], [], [], 0)[0]
 
-    def ways(self):
-        """Whether to take a user id of its own: a container's root may be unable to; then it stays itself, in a namespace."""
-        return (True, False) if self.mode == "bwrap" and os.geteuid() == 0 else (False,)
-
     def probe(self):
         """Raise `SandboxUnavailable` where bubblewrap can start nothing: what `start` finds out in seconds, at once."""
         said = ""
-        for own_uid in self.ways() if self.mode == "bwrap" else ():
-            program = f"import os; os.setresuid(*[{FIRST_UID}] * 3)" if own_uid else ""
-            with by_file(self.surroundings(own_uid)) as (command, fd):
+        for who in self.identities if self.mode == "bwrap" else ():
+            who = identity.Identity(identity.Kind.SHARED, 0, 0) if who.kind is identity.Kind.MAPPED else who
+            program = f"import os; os.setresuid(*[{who.inside}] * 3)" if who.inside else ""
+            with by_file(self.surroundings(who)) as (command, fd):
                 done = subprocess.run([*command, mounts.interpreter_inside(), "-I", "-S", "-c", program], cwd="/", text=True,
                                       stdin=subprocess.DEVNULL, capture_output=True, pass_fds=[fd])
             if done.returncode == 0:
@@ -174,39 +200,53 @@ class Sandbox:
         if self.mode == "bwrap":
             raise SandboxUnavailable(f"The sandbox for student code did not start: {said}\n{REMEDY}")
 
-    def launch(self, own_uid):
-        self.folder = tempfile.mkdtemp(prefix="grading-")
-        self.cgroup = cgroup.make(self.limits) if self.mode == "bwrap" else None
+    def launch(self, who):
+        self.identity, self.folder = who, tempfile.mkdtemp(prefix="grading-")
+        self.cgroup = cgroup.enclose(self.limits) if self.mode == "bwrap" else None
+        self.bounded_by = "a cgroup" if self.cgroup else "a watch, ten times a second"
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with contextlib.ExitStack() as opened:
             opened.enter_context(theirs)
             log = opened.enter_context(open(Path(self.folder, "log"), "wb"))
             files = [opened.enter_context(open(file, "rb")) for file in inside_files()]
-            told, tell = os.pipe()
-            told = opened.enter_context(os.fdopen(told, "rb"))
-            with os.fdopen(tell, "wb"):
-                command, *fds = self.command(own_uid, files, tell, opened)
-                if self.cgroup:
-                    command = self.cgroup.around(command)
-                self.process = subprocess.Popen(command, stdin=theirs, stdout=log, stderr=log, env=self.environment(),
-                                                cwd="/", start_new_session=True, pass_fds=[tell, *fds])
+            told, wait = [opened.enter_context(pipe()) for _ in range(2)]
+            command, *fds = self.command(files, told.write, wait.read, opened)
+            if self.cgroup:
+                command = self.cgroup.around(command)
+            self.process = subprocess.Popen(command, stdin=theirs, stdout=log, stderr=log, env=self.outer(), cwd="/",
+                                            start_new_session=True, pass_fds=[told.write, wait.read, *fds])
             self.pidfd = os.pidfd_open(self.process.pid)
-            if self.cold:
-                theirs.close()
-                self.set_watch(told.read())
+            theirs.close()
+            if self.asks_for_first():
+                self.oversee(told.read_all(), wait)
 
-    def set_watch(self, said):
-        """Have a process out here that watches the kernel of a cold sandbox: inside, nothing is out of its reach."""
+    def asks_for_first(self):
+        """Whether something must be done out here with process 1 of the sandbox before its server runs."""
+        return self.mode == "bwrap" and (self.cold or self.identity.kind is identity.Kind.MAPPED)
+
+    def oversee(self, said, wait):
+        """Give process 1 its user ids, and set a watch on a cold kernel: inside, nothing is out of its reach."""
         try:
             first = int(json.loads(said)["child-pid"])
         except (ValueError, KeyError, TypeError):
             return              # bubblewrap has failed, as `start` finds out
+        if self.identity.kind is identity.Kind.MAPPED:
+            trouble = self.identity.map(first)
+            if trouble:
+                Path(self.folder, "log").write_text(trouble)
+                self.process.kill()
+                return
+            os.write(wait.write, b"x")
+        if self.cold:
+            self.set_watch(first)
+
+    def set_watch(self, first):
         numbers = (first, self.limits.memory_bytes, self.limits.cpu_seconds, self.limits.scratch_files, socket_bytes())
         self.watcher = subprocess.Popen([sys.executable, "-I", "-S", "-B", mounts.INSIDE / "watch.py", *map(str, numbers)],
                                         stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/",
                                         start_new_session=True)
 
-    def command(self, own_uid, files, tell, opened):
+    def command(self, files, tell, wait, opened):
         """The whole command line of the server, and the files it inherits, which `opened` holds.
 
         Without bubblewrap, the server's files are linked into the folder first.
@@ -218,18 +258,24 @@ class Sandbox:
         if self.mode == "none":
             link_packages(self.folder)
             return [[str(interpreter()), *words]]
-        more = ["--info-fd", str(tell)] if self.cold else []
+        more = ["--info-fd", str(tell)] if self.asks_for_first() else []
+        more += ["--userns-block-fd", str(wait)] if self.identity.kind is identity.Kind.MAPPED else []
         for file in files:      # copies: what lies on the host could be held by a lock or a lease
             more += ["--perms", "0444", "--file", str(file.fileno()), f"/kernel/{Path(file.name).name}"]
-        command, fd = opened.enter_context(by_file(self.surroundings(own_uid, more)))
-        program = [str(mounts.interpreter_inside()), *words, *[str(self.uid)] * own_uid]
+        command, fd = opened.enter_context(by_file(self.surroundings(self.identity, more)))
+        program = [str(mounts.interpreter_inside()), *words, *([str(self.identity.inside)] if self.identity.own else [])]
         return [[*command, *program], fd, *(file.fileno() for file in files)]
 
-    def surroundings(self, own_uid, more=()):
+    def surroundings(self, who, more=()):
         """The command line up to the program: bubblewrap and the environment variables."""
         variables = [word for name, value in self.environment().items() for word in ("--setenv", name, value)]
-        return [*bwrap_command(self.limits, own_uid, not self.cold, self.hidden), *more, "--remount-ro", "/",
+        return [*bwrap_command(self.limits, who, not self.cold, self.hidden), *more, "--remount-ro", "/",
                 "--chdir", "/scratch", *variables]
+
+    def outer(self):
+        """The environment of bubblewrap itself; systemd's program finds the user's manager by two more variables."""
+        more = {name: os.environ[name] for name in cgroup.VARIABLES if name in os.environ} if self.cgroup else {}
+        return {**self.environment(), **more}
 
     def environment(self):
         place = "/scratch" if self.mode == "bwrap" else self.folder
@@ -255,7 +301,9 @@ class Sandbox:
         try:
             socket.send_fds(self.control, [json.dumps(request).encode()], fds)
         except OSError as error:
-            raise KernelNotStarted(f"the sandbox is gone: {error}") from None
+            lost = KernelNotStarted(f"the sandbox is gone, or cannot be reached: {error}")
+            lost.asked = error.errno not in WANT
+            raise lost from None
         self.reply(30)
 
     # --- kernels ------------------------------------------------------------------------------------------------
@@ -273,7 +321,11 @@ class Sandbox:
                 self.proved |= self.isolation is Isolation.WARM
                 return sock
             except (KernelNotStarted, OSError) as error:
-                self.close()
+                if getattr(error, "asked", True):
+                    self.close()
+                elif self.sock is not None:
+                    self.sock.close()
+                    self.sock = None
                 if self.isolation is Isolation.WARM and not self.proved and (attempt or getattr(error, "refused", False)):
                     self.warm = False       # namespaces do not nest here: a bubblewrap for each kernel instead
                 elif pause is None:
@@ -359,7 +411,8 @@ def started_early(count):
 
 
 COLD = "Namespaces do not nest where student code runs: every kernel gets a bubblewrap of its own. That takes a second or two " \
-       "longer and isolates no less. What would help: course doctor"
+       "longer. The promises are the same, but for one: the number of files in scratch space is looked at ten times a second, " \
+       "not fixed. What would help: course doctor"
 REMEDY = """Grading needs bubblewrap and user namespaces. Try, as root:
     apt-get install bubblewrap
     sysctl -w kernel.apparmor_restrict_unprivileged_userns=0    (Ubuntu 24.04 and later)

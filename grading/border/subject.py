@@ -5,6 +5,7 @@ two: `KernelSubject` speaks to a student's kernel, `LocalSubject` calls trusted 
 misconceptions), through the same wire format.
 """
 
+import enum
 import json
 import secrets
 import signal
@@ -53,12 +54,21 @@ class Reply:
     after: list = field(default_factory=list)
 
 
+class CellEnd(enum.StrEnum):
+    """How a cell ended: by itself, by its alarm, with its kernel, or not begun because the notebook had used up its chances."""
+
+    OK = "ok"
+    TIMED_OUT = "timed out"
+    DIED = "died"
+    NOT_RUN = "not run"
+
+
 @dataclass
 class CellRun:
-    """What running one cell gave. `status` is "ok", "timed out", "died" or "not run"."""
+    """What running one cell gave."""
 
     outputs: list
-    status: str = "ok"
+    status: CellEnd = CellEnd.OK
     count: int | None = None
 
 
@@ -159,13 +169,13 @@ class KernelSubject:
     def run_again(self, number, source, seconds):
         """Run a cell for what it does; nobody looks at what it shows."""
         if self.out_of_time() or not self.connect():
-            return CellRun([], "not run")
+            return CellRun([], CellEnd.NOT_RUN)
         self.end_fork()
         run = self.run_once(number, source, seconds)
-        if run.status == "died":
+        if run.status is CellEnd.DIED:
             self.close()
         else:
-            self.ran.append((number, source, REPLAY_SECONDS if run.status == "timed out" else seconds))
+            self.ran.append((number, source, REPLAY_SECONDS if run.status is CellEnd.TIMED_OUT else seconds))
         return run
 
     def anew(self):
@@ -189,14 +199,14 @@ class KernelSubject:
             answer, _ = self.ask({"op": "run", "cell": number, "source": source, "watch": self.watch,
                                   "seconds": max(seconds, 0.1), "show": show}, seconds=seconds)
         except wire.Timeout:
-            return CellRun([], "died")
+            return CellRun([], CellEnd.DIED)
         except wire.WireError:
-            return CellRun([], "died")
+            return CellRun([], CellEnd.DIED)
         match answer:
             case {"outputs": list(outputs), "timed_out": bool(late), "found": dict(found), "count": count} if is_count(count):
                 self.found = {name: n for name, n in found.items() if name in self.watch and is_count(n)}
-                return CellRun(outputs, "timed out" if late else "ok", count)
-        return CellRun([], "died")
+                return CellRun(outputs, CellEnd.TIMED_OUT if late else CellEnd.OK, count)
+        return CellRun([], CellEnd.DIED)
 
     def connect(self):
         """Have a kernel in which every cell that ran so far has run; False if this submission used up its chances."""
@@ -213,7 +223,7 @@ class KernelSubject:
             raise KernelNotStarted(f"the kernel did not take the submission's files: {error}") from None
         self.found = {}
         for number, source, seconds in self.ran:
-            if self.out_of_time() or self.run_once(number, source, seconds).status == "died":
+            if self.out_of_time() or self.run_once(number, source, seconds).status is CellEnd.DIED:
                 self.close()
                 self.ran = [cell for cell in self.ran if cell[0] != number]
                 return self.connect()

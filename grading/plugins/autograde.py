@@ -22,8 +22,11 @@ from nbgrader import converters
 from nbgrader.api import Gradebook
 from nbgrader.converters.base import NbGraderException
 from nbgrader.utils import find_all_files
+from traitlets import TraitError
 
+from ..border.limits import Limits
 from ..notebooks import mend
+from ..run.execute import Execute
 from ..run.gradebook import NotGenerated, find_generated
 from ..notebooks.intake import STAMP, Refusal, read_stamp, screen
 from ..notebooks.names import shown, trouble_with_student
@@ -42,11 +45,20 @@ class Autograde(converters.Autograde):
     stage = None        # the folder of screened copies, while there is one
 
     def start(self):
+        self.check_settings()
         self.trouble = {}       # {submission: [lines]} for a human
         self.folders, self.current, self.failed, self.refused = {}, None, set(), set()
         with tempfile.TemporaryDirectory(prefix="submitted-") as folder:
             self.screened = folder
             super().start()
+
+    def check_settings(self):
+        """A setting that no submission could be graded with ends the run in one sentence."""
+        try:
+            Limits.changed(Execute(config=self.config).limits)
+        except (TraitError, ValueError) as error:
+            self.log.error("nbgrader_config.py: %s", error)
+            raise NbGraderException("a setting is wrong") from None
 
     # --- which submissions ------------------------------------------------------------------------------------
 

@@ -35,6 +35,7 @@ class Bundle:
     digest: str
     sandbox: str = "bwrap"
     limits: dict = field(default_factory=dict)
+    hidden: tuple = ()      # what of the course would be seen inside: see `execute.hidden`
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class Graded:
     error: str | None = None
     seconds: float = 0.0
     cold: bool = False      # see `sandbox.COLD`
+    sandbox: str = ""       # which limits held, in words
 
 
 # --- one submission -----------------------------------------------------------------------------------------------
@@ -101,9 +103,10 @@ def grade_notebook(bundle, name, taken, files, graded):
     if kernelspec:
         nb.metadata["kernelspec"] = kernelspec
     beside = [(path, blob) for path, blob in sorted(files.items()) if not path.endswith(".ipynb")]
-    sandbox = HELD.sandbox(bundle.sandbox, Limits.changed(bundle.limits))
+    sandbox = HELD.sandbox(bundle.sandbox, Limits.changed(bundle.limits), bundle.hidden)
     execute(nb, name, HELD.root(bundle.digest, bundle.code), sandbox, beside)
     graded.cold |= sandbox.cold
+    graded.sandbox = sandbox.describe()
     for cell in nb.cells:
         key = name, cell.metadata.get("nbgrader", {}).get("grade_id")
         if is_grade(cell):
@@ -180,8 +183,8 @@ def read_submission(folder, student, wanted, ignored=(), course=()):
     return Submission(student, taken.notebooks, tuple(taken.files), tuple(taken.notes), taken.stamp)
 
 
-def make_bundle(assignment, notebooks, source_files, root, sandbox, limits):
+def make_bundle(assignment, notebooks, source_files, root, sandbox, limits, hidden=()):
     """The bundle of an assignment whose checks and reference lie under `root`."""
     code = {**course_files(root), **pictures.helper_files(root)}
     digest = hashlib.sha256(repr(sorted(code.items())).encode()).hexdigest()
-    return Bundle(assignment, notebooks, tuple(source_files), code, digest, sandbox, limits)
+    return Bundle(assignment, notebooks, tuple(source_files), code, digest, sandbox, limits, hidden)

@@ -11,12 +11,14 @@ from nbgrader.apps.baseapp import NbGrader
 from nbgrader.preprocessors import AssignLatePenalties
 from nbgrader.utils import find_all_files, parse_utc
 from sqlalchemy.exc import OperationalError
+from traitlets import TraitError
 
-from ..root import CourseError, find_root
+from ..root import CONFIG, CourseError, find_root
 from ..border import bounded
 from . import batch
 from .execute import Execute
 from .gradebook import Writer
+from .paths import hidden
 from .pool import NoWorkers, Pool
 from ..notebooks.intake import read_stamp
 from ..notebooks.names import trouble_with_student
@@ -45,7 +47,11 @@ class Course:
         with contextlib.chdir(root):        # where nbgrader looks for the configuration
             app.initialize([f"--CourseDirectory.root={root}", *options])
         self.app, self.config, self.dir = app, app.config, app.coursedir
-        self.execute = Execute(config=app.config)
+        try:
+            self.execute = Execute(config=app.config)
+            Limits.changed(self.execute.limits)
+        except (TraitError, ValueError) as error:
+            raise CourseError(f"{root / CONFIG}: {error}") from None
 
     def assignments(self, wanted=None):
         """The names of the assignments in source/, or `wanted` alone. Raises `CourseError` if there is none of that name."""
@@ -98,7 +104,7 @@ class Course:
             if name not in excluded:
                 files.append((name, Path(path).read_bytes()))
         return batch.make_bundle(assignment, writer.notebooks(), sorted(files), self.execute.course_root,
-                                 self.execute.sandbox, dict(self.execute.limits))
+                                 self.execute.sandbox, dict(self.execute.limits), self.hidden())
 
     def writer(self, assignment):
         plugin = AssignLatePenalties(config=self.config)
@@ -115,8 +121,11 @@ class Course:
         return self.graded(assignment, waiting, pool, scheduler, store)
 
     def pool(self, jobs, boxes):
-        settings = self.execute.sandbox, Limits.changed(self.execute.limits)
-        return Pool(jobs, [box for box in boxes if (box.mode, box.limits) == settings and box.alive()][:jobs])
+        settings = self.execute.sandbox, Limits.changed(self.execute.limits), self.hidden()
+        return Pool(jobs, [box for box in boxes if (box.mode, box.limits, box.hidden) == settings and box.alive()][:jobs])
+
+    def hidden(self):
+        return hidden(self.config, self.execute.course_root)
 
     def graded(self, assignment, waiting, pool, scheduler, store):
         with pool, self.locked(), self.writer(assignment) as writer:

@@ -12,7 +12,7 @@ from pathlib import Path
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_locked
-from traitlets import Dict, Enum, Float, Unicode, default
+from traitlets import Dict, Enum, Unicode, default
 
 from ..checks import table
 from ..notebooks import outputs, pictures
@@ -20,9 +20,10 @@ from ..checks.suite import SuiteError
 from ..notebooks.cells import hidden_calls, is_tests, name_of, visible
 from ..notebooks.intake import files_below
 from ..notebooks.record import Record, written
-from ..border.sandbox import COLD, Limits
-from ..border.subject import KernelSubject
+from ..border.sandbox import Limits
+from ..border.subject import CellEnd, KernelSubject
 from .held import HELD
+from .paths import hidden
 from .place import explain_missing, judge_at_their_places
 
 JUDGES = ("tests/hidden", "reference_impl", "tests/misconceptions")
@@ -35,8 +36,8 @@ class Execute(NbGraderPreprocessor):
         Where student code runs. "bwrap": in bubblewrap, and refuse to grade where it cannot be had. "none": with the
         grader's own rights, for code that you trust as your own.""").tag(config=True)
 
-    limits = Dict(key_trait=Unicode(), value_trait=Float(), help="""
-        Limits of one submission that differ from `grading.border.sandbox.Limits`, for example {"cell_seconds": 30}.
+    limits = Dict(help="""
+        Limits of one submission that differ from `grading.border.limits.Limits`, for example {"cell_seconds": 30}.
         """).tag(config=True)
 
     course_root = Unicode(help="""
@@ -49,10 +50,9 @@ class Execute(NbGraderPreprocessor):
 
     def preprocess(self, nb, resources):
         """Execute `nb` in place. Raises `SandboxUnavailable` or `SuiteError`: nbgrader then leaves it ungraded."""
-        sandbox = HELD.sandbox(self.sandbox, Limits.changed(self.limits))
+        sandbox = HELD.sandbox(self.sandbox, Limits.changed(self.limits), hidden(self.config, self.course_root))
         execute(nb, resources["nbgrader"]["notebook"], self.course_root, sandbox, files_beside(resources))
-        if sandbox.cold:
-            self.log.warning(COLD)
+        HELD.tell_once(self.log, sandbox)
         return nb, resources
 
 
@@ -111,7 +111,7 @@ def run_cells(nb, subject, root):
         run = subject.run(number, cell.source)
         cell.execution_count = run.count
         cell.outputs = outputs.clean(run.outputs, run.count, album.draw)
-        if run.status != "ok":
+        if run.status is not CellEnd.OK:
             cell.outputs.append(trouble(run))
         if is_grade(cell):
             cell.outputs = outputs.as_text(cell.outputs)
@@ -133,9 +133,9 @@ def write_verdicts(cell, verdicts, sources, mended):
 
 
 def trouble(run):
-    said = {"timed out": "The cell ran too long and was stopped.",
-            "died": "The kernel died or stopped answering in this cell; the cells below ran in a new one.",
-            "not run": "The cell was not run: the notebook had used up its time or its kernels."}[run.status]
+    said = {CellEnd.TIMED_OUT: "The cell ran too long and was stopped.",
+            CellEnd.DIED: "The kernel died or stopped answering in this cell; the cells below ran in a new one.",
+            CellEnd.NOT_RUN: "The cell was not run: the notebook had used up its time or its kernels."}[run.status]
     return outputs.output("error", ename="CellNotFinished", evalue=said, traceback=[f"CellNotFinished: {said}"])
 
 

@@ -3,10 +3,11 @@
 import shutil
 import tempfile
 import threading
+from logging import Logger
 from multiprocessing.util import Finalize
 from pathlib import Path
 
-from ..border.sandbox import Limits, Sandbox
+from ..border.sandbox import COLD, Limits, Sandbox
 from ..checks.suite import Suite
 
 
@@ -19,7 +20,8 @@ class Held:
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.sandboxes: dict[tuple[str, Limits], Sandbox] = {}
+        self.sandboxes: dict[tuple[str, Limits, tuple[str, ...]], Sandbox] = {}
+        self.told: set[str] = set()
         self.suites: dict[tuple[str, str], tuple[dict[str, str], Suite]] = {}
         self.roots: dict[str, str] = {}
         self.shelf: Path | None = None
@@ -31,16 +33,23 @@ class Held:
         self.shelf = Path(folder)
         tempfile.tempdir = folder
 
-    def sandbox(self, mode: str, limits: Limits) -> Sandbox:
+    def sandbox(self, mode: str, limits: Limits, hidden: tuple[str, ...] = ()) -> Sandbox:
         """The one warm sandbox for these settings."""
-        if (mode, limits) not in self.sandboxes:
-            self.keep(Sandbox(mode, limits))
-        return self.sandboxes[mode, limits]
+        if (mode, limits, hidden) not in self.sandboxes:
+            self.keep(Sandbox(mode, limits, hidden))
+        return self.sandboxes[mode, limits, hidden]
 
     def keep(self, sandbox: Sandbox) -> None:
         """Make `sandbox` the one for its settings, until the process ends."""
-        self.sandboxes[sandbox.mode, sandbox.limits] = sandbox
+        self.sandboxes[sandbox.mode, sandbox.limits, sandbox.hidden] = sandbox
         Finalize(None, sandbox.close, exitpriority=1)       # atexit does not run in the processes of multiprocessing
+
+    def tell_once(self, log: Logger, sandbox: Sandbox) -> None:
+        """Say in the log of a run which limits hold here, and warn where there is less than there could be."""
+        for say, words in ((log.info, sandbox.describe()), (log.warning, COLD if sandbox.cold else "")):
+            if words and words not in self.told:
+                self.told.add(words)
+                say(words)
 
     def suite(self, root: str, notebook: str, judges: dict[str, str]) -> Suite:
         """The collected checks of a notebook; collected anew if `judges`, the hashes of the course's files, are others."""

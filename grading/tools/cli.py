@@ -179,13 +179,27 @@ def extend(
 def doctor(course: Root = None):
     """Look at what grading stands on here, and name the command that mends what is missing. Exit status: 0 it can grade."""
     from .doctor import diagnose_host
-    findings = diagnose_host()
+    findings = diagnose_host(places_of(course))
     for finding in findings:
         word = "ok     " if finding.ok else "MISSING" if finding.needed else "better "
         console.print(f"{word}  {finding.name}: {finding.said}", markup=False, highlight=False, soft_wrap=True)
         if not finding.ok and finding.remedy:
             console.print(f"         {finding.remedy}", markup=False, highlight=False, soft_wrap=True)
     raise typer.Exit(0 if all(finding.ok or not finding.needed for finding in findings) else 1)
+
+
+def places_of(course):
+    """What the course here is configured with; nothing where there is none, for a host can be looked at without."""
+    from ..root import CourseError
+    from ..run.course import Course
+    from ..run.paths import configured
+    try:
+        found = Course(course)
+    except CourseError:
+        if course:
+            raise
+        return ()
+    return configured(found.config, found.execute.course_root)
 
 
 @contextmanager

@@ -4,6 +4,7 @@
 made is a finding that is not ok, never an error.
 """
 
+import contextlib
 import os
 import platform
 import re
@@ -17,9 +18,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ..border import cgroup
+from ..border import mounts
 from ..border.sandbox import KernelNotStarted, Limits, Sandbox, SandboxUnavailable, find_bwrap
+from ..border.subject import KernelSubject
 
 PYTHON, NUMPY, LINUX, FREE_BYTES = (3, 11), (1, 26), (5, 14), 2 * 2**30
+EXCHANGES = ("/usr/local/share/nbgrader", "/usr/local/share/nbgrader/exchange", "/srv/nbgrader/exchange")
 SYSCTLS = {"kernel/unprivileged_userns_clone": "0", "user/max_user_namespaces": "0",
            "kernel/apparmor_restrict_unprivileged_userns": "1"}
 
@@ -38,9 +42,12 @@ class Finding:
     needed: bool = True
 
 
-def diagnose_host():
-    """Look at everything that grading stands on: a list of `Finding`. Takes a few seconds: it starts a sandbox."""
-    return [python(), numpy(), alembic(), linux(), bubblewrap(), user_namespaces(), *sandbox(), seccomp(), memory(),
+def diagnose_host(places=()):
+    """Look at everything that grading stands on: a list of `Finding`. Takes a few seconds: it starts a sandbox.
+
+    `places` are the folders and files of a course, which student code must not see.
+    """
+    return [python(), numpy(), alembic(), linux(), bubblewrap(), user_namespaces(), *sandbox(places), seccomp(), memory(),
             grader(), free_space()]
 
 
@@ -103,25 +110,64 @@ def user_namespaces():
                    "As root: " + "; ".join(closed), needed=os.geteuid() != 0)
 
 
-def sandbox():
-    """start the real thing: whether a sandbox can be had, and whether kernels can be forked out of a warm one."""
-    box = Sandbox()
+LOOK = """
+import os, sys
+import kernel
+kernel.MAX_STREAM = 10**8
+for folder, names, files in os.walk("/"):
+    for name in names + files:
+        status = os.lstat(os.path.join(folder, name))
+        print(status.st_dev, status.st_ino)
+"""
+
+
+def sandbox(places=()):
+    """Start the real thing: whether a sandbox can be had, what can be seen in it, whose id student code has there."""
+    box = Sandbox(hidden=mounts.below(places))
+    subject = KernelSubject(box)
     try:
-        box.open()
+        run = subject.run(0, LOOK)
         warm = box.warm
     except (SandboxUnavailable, KernelNotStarted) as error:
         said, _, remedy = str(error).partition("\n")
         return [Finding("sandbox", False, said, remedy or "See docs/threat-model.md, section Host.")]
     finally:
         box.close()
-    return [Finding("sandbox", True, "student code can be isolated"),
+    return [Finding("sandbox", True, "student code can be isolated"), seen_inside(run, places), host_id(box.identity),
             Finding("nested namespaces", warm, "a fork per submission" if warm else "a bubblewrap per submission",
                     "Grading works, slower by a second or two a submission. To mend it, let bubblewrap's processes make "
                     "user namespaces: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0", needed=False)]
 
 
+def seen_inside(run, places):
+    """What student code sees is told apart by the identity of files, so that no other name or mount hides anything."""
+    text = "".join(output.get("text", "") for output in run.outputs)
+    seen = {tuple(map(int, line.split())) for line in text.splitlines() if re.fullmatch(r"\d+ \d+", line)}
+    found = []
+    for place in sorted({*map(str, places), str(mounts.COURSE), os.path.expanduser("~"), *EXCHANGES}):
+        with contextlib.suppress(OSError):
+            status = os.stat(place)
+            if (status.st_dev, status.st_ino) in seen:
+                found.append(place)
+    if len(seen) < 1000:
+        return Finding("what student code sees", False, "it could not be looked at", "See docs/threat-model.md, section Host.")
+    return Finding("what student code sees", not found, f"it sees {', '.join(found)}" if found else
+                   f"{len(seen)} files of the interpreter and its packages, nothing of the course",
+                   "Do not grade here. Move what is named to a folder outside of Python's packages.")
+
+
+def host_id(identity):
+    """Counts that Linux keeps for each user are shared with whoever has the same id, and so are rights."""
+    if identity.own:
+        return Finding("student code's user", True, f"an id of its own on the host ({identity.uid})")
+    return Finding("student code's user", False, f"the id of who grades ({identity.uid}), in a namespace: a flaw in what is mounted "
+                   "would be a flaw with your rights, and a submission can use up what Linux counts for each user",
+                   "Give it one: apt-get install uidmap; usermod --add-subuids 200000-265535 --add-subgids 200000-265535 "
+                   f"{os.environ.get('USER', 'YOU')} (as root)", needed=False)
+
+
 def seccomp():
-    """libseccomp filters system calls; without it the namespaces hold alone, and nested ones are open to students."""
+    """libseccomp makes the list of system calls that are possible inside; without it grading is refused."""
     found = find_library("seccomp")
     try:
         binding = version("pyseccomp")
@@ -129,17 +175,17 @@ def seccomp():
         binding = None
     said = f"{found or 'libseccomp is missing'}, pyseccomp {binding or 'is missing'}"
     return Finding("system call filter", bool(found and binding), said,
-                   f"apt-get install libseccomp2; {sys.executable} -m pip install pyseccomp", needed=False)
+                   f"apt-get install libseccomp2; {sys.executable} -m pip install pyseccomp")
 
 
 def memory():
     """Where a cgroup can be made, it caps all of a sandbox together; rlimits and a watch hold everywhere."""
-    group = cgroup.make(Limits())
+    group = cgroup.enclose(Limits())
     if group:
         group.close()
     return Finding("cgroup v2", bool(group), "memory and processes of a sandbox are capped together" if group else
                    "none can be made here: rlimits and a watch ten times a second hold alone",
-                   "Where systemd runs, start it in a scope of its own: systemd-run --user --scope course grade ps1",
+                   "Where systemd runs for your user it is asked for one: loginctl enable-linger, then log in again",
                    needed=False)
 
 

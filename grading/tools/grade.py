@@ -30,6 +30,7 @@ class Line:
     look: str = ""          # what a human should look at although it was
     changes: list = field(default_factory=list)
     cold: bool = False      # see `sandbox.COLD`
+    sandbox: str = ""       # which limits held, in words
 
     def __str__(self):
         if self.error:
@@ -76,6 +77,8 @@ def grade_class(console, root, assignment, students, jobs, scheduler, force, dry
             status = INTERRUPTED
             console.print(f"Stopped. What was graded so far ({len(lines)}) is kept; run the command again for the rest.")
     console.print(changes_table(lines) if dry_run else summary_table(lines, time.monotonic() - started))
+    for words in sorted({line.sandbox for line in lines} - {""}):
+        console.print(words, highlight=False, soft_wrap=True)
     if any(line.cold for line in lines):
         console.print(COLD, highlight=False, soft_wrap=True)
     for line in lines:
@@ -89,7 +92,8 @@ def grade_class(console, root, assignment, students, jobs, scheduler, force, dry
 def read_line(course, assignment, graded, dry_run):
     score = sum(value or 0 for value in graded.scores.values())
     refused = " ".join(graded.refused.values())
-    line = Line(graded.student, score, graded.mended, graded.error or refused or None, " ".join(graded.notes), cold=graded.cold)
+    line = Line(graded.student, score, graded.mended, graded.error or refused or None, " ".join(graded.notes), cold=graded.cold,
+                sandbox=graded.sandbox)
     if dry_run and not graded.error:
         line.changes = changes(course, assignment, graded)
     return line

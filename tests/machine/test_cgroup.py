@@ -1,5 +1,6 @@
 """The cgroup of a sandbox: where the host offers one its limits hold for all processes together, and it goes with them."""
 
+import os
 import subprocess
 import time
 
@@ -62,3 +63,46 @@ def test_a_sandbox_is_in_its_group_with_all_that_it_starts_and_takes_it_along(gr
         sandbox.close()
     time.sleep(0.1)
     assert not folder.exists()
+
+
+# --- by systemd ---------------------------------------------------------------------------------------------------
+
+FAKE = """#!/bin/sh
+echo "$@" >> {log}
+while [ "$1" != "--" ]; do shift; done
+shift
+exec "$@"
+"""
+
+
+@pytest.fixture
+def systemd_run(tmp_path, monkeypatch):
+    """A host where systemd makes scopes for its users, and no group can be made by hand; what it was asked for."""
+    program, log = tmp_path / "systemd-run", tmp_path / "log"
+    program.write_text(FAKE.format(log=log))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere")
+    monkeypatch.setattr(cgroup, "make", lambda limits: None)
+    cgroup.systemd.cache_clear()
+    yield log
+    cgroup.systemd.cache_clear()
+
+
+@pytest.mark.sandbox
+def test_where_systemd_runs_every_sandbox_starts_in_a_scope_with_its_limits(systemd_run):
+    box = Sandbox(limits=SMALL)
+    subject = KernelSubject(box)
+    assert subject.run(0, "print(1)").status == "ok" and "a cgroup" in box.describe()
+    subject.close()
+    box.close()
+    probe, asked = systemd_run.read_text().splitlines()
+    assert f"MemoryMax={SMALL.memory_bytes + cgroup.OWN_BYTES}" in asked and "--scope" in asked
+    assert f"TasksMax={SMALL.processes + cgroup.OWN_PROCESSES}" in asked and "MemorySwapMax=0" in asked
+    assert ("--user" in asked) == (os.geteuid() != 0)
+
+
+def test_a_systemd_that_refuses_is_not_asked_again_and_the_run_says_which_limits_hold(systemd_run, tmp_path):
+    (tmp_path / "systemd-run").write_text("#!/bin/sh\nexit 1\n")
+    assert cgroup.enclose(SMALL) is None and cgroup.enclose(SMALL) is None
+    assert "a watch, ten times a second" in Sandbox(limits=SMALL).describe()

@@ -21,7 +21,7 @@ def test_everything_that_can_be_missing_comes_with_a_remedy(monkeypatch):
     monkeypatch.setattr(doctor, "find_bwrap", lambda: None)
     monkeypatch.setattr(sandbox, "find_bwrap", lambda: None)
     monkeypatch.setattr(doctor, "find_library", lambda name: None)
-    monkeypatch.setattr(doctor.cgroup, "make", lambda limits: None)
+    monkeypatch.setattr(doctor.cgroup, "enclose", lambda limits: None)
     monkeypatch.setattr(doctor, "text_of", lambda path: "")
     monkeypatch.setattr(doctor, "FREE_BYTES", 2**62)
     monkeypatch.setattr(doctor, "LINUX", (99, 0))
@@ -52,11 +52,13 @@ def test_namespaces_that_do_not_nest_are_reported_as_slower_not_as_missing(monke
 
     def refuse_namespaces(self, isolation):
         if isolation == "namespaces":
-            raise sandbox.KernelNotStarted("unshare: Operation not permitted")
+            error = sandbox.KernelNotStarted("unshare: Operation not permitted")
+            error.refused = True
+            raise error
         return fork(self, isolation)
 
     monkeypatch.setattr(sandbox.Sandbox, "fork", refuse_namespaces)
-    there, nested = doctor.sandbox()
+    there, *_, nested = doctor.sandbox()
     assert there.ok and not nested.ok and not nested.needed
 
 

@@ -128,7 +128,7 @@ def test_an_early_sandbox_that_cannot_start_is_left_to_the_run_to_report(monkeyp
 
 
 def test_sandboxes_that_run_at_once_have_user_ids_of_their_own():
-    assert len({Sandbox().uid for _ in range(40)}) == 40
+    assert len({Sandbox().identity.uid for _ in range(40)}) == 40
 
 
 # --- the same answer every time ---------------------------------------------------------------------------------

@@ -1,0 +1,35 @@
+"""Every folder and file that a course is configured with: what student code must not see, wherever it lies."""
+
+
+from pathlib import Path
+
+from nbgrader.coursedir import CourseDirectory
+
+from ..border import mounts
+
+
+def hidden(config, root=None) -> tuple[str, ...]:
+    """Those that would be seen inside a sandbox, because they lie below something that is mounted: hardly ever one."""
+    return mounts.below(configured(config, root))
+
+
+def configured(config, root=None) -> tuple[str, ...]:
+    """The course's folder, and every path of `config` (nbgrader's configuration) that exists."""
+    course = CourseDirectory(config=config)
+    root = Path(root or course.root).absolute()
+    found = {str(root)}
+    for section in config.values():
+        for value in section.values() if hasattr(section, "values") else ():
+            for text in value if isinstance(value, (list, tuple)) else [value]:
+                found |= paths_in(text, root)
+    return tuple(sorted(found | paths_in(course.db_url, root)))
+
+
+def paths_in(text, root):
+    if not isinstance(text, (str, Path)) or not str(text):
+        return set()
+    path = Path(root, str(text).removeprefix("sqlite:///"))
+    try:
+        return {str(path)} if path != root and path.exists() else set()
+    except (OSError, ValueError):
+        return set()
