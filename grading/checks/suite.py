@@ -206,8 +206,14 @@ class Suite:
 def judge_functions(notebook, functions, root=None):
     """Judge trusted functions {name: function} of this process with the checks of `notebook`: {exercise: Verdict}."""
     root = find_root(root)
-    suite = SUITES.get((root, notebook)) or SUITES.setdefault((root, notebook), Suite(root, notebook))
-    return suite.judge(LocalSubject(functions))
+    stamp = sorted((str(path), path.stat().st_mtime_ns) for room in ("tests/hidden", "reference_impl", "tests/misconceptions")
+                   for path in root.glob(f"{room}/*.py"))
+    known = SUITES.get((root, notebook))
+    if known is None or known[0] != stamp:      # an author writes and judges in turn
+        if known:
+            known[1].close()
+        SUITES[root, notebook] = stamp, Suite(root, notebook)
+    return SUITES[root, notebook][1].judge(LocalSubject(functions))
 
 
 SUITES = {}

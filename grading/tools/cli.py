@@ -139,11 +139,28 @@ def similar(
 
 
 @app.command()
-def missing(course: Root = None):
+def add(
+    assignment: Assignment,
+    exercise: Annotated[str, typer.Argument(help="The name of the function that students will write.")],
+    notebook: Annotated[str | None, typer.Option(help="Of a new assignment: its notebook's name.")] = None,
+    course: Root = None,
+):
+    """Write the skeleton of an exercise into every room, in an assignment that exists or a new one."""
+    from .add import add as write
+    with ending_well():
+        write(console, course, assignment, exercise, notebook)
+
+
+@app.command()
+def missing(
+    exercise: Annotated[str | None, typer.Argument(help="Only this exercise.")] = None,
+    prove: Annotated[bool, typer.Option("--prove", help="Run it all as well: checks on the reference, on right and wrong answers.")] = False,
+    course: Root = None,
+):
     """Say what an exercise of source/ still lacks: reference, checks, misconceptions, right answers. Exit status: 0 nothing."""
     from . import missing as rooms
     with ending_well():
-        raise typer.Exit(1 if rooms.show(console, course) else 0)
+        raise typer.Exit(1 if rooms.show(console, course, exercise, prove) else 0)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from pathlib import Path
 
 from ..root import CourseError
@@ -15,20 +16,29 @@ ROOMS = {
 }
 
 
-def missing(root):
-    """What is missing in the course at `root`, one line each with the file that it belongs to; [] if nothing is."""
+def missing(root, only=None):
+    """What is missing in the course at `root`, one line each with the file that it belongs to; [] if nothing is.
+
+    With `only`, of that exercise alone. Raises `CourseError` where nothing is to be looked at.
+    """
     root, lines = Path(root), []
     notebooks = sorted(root.glob("source/*/*.ipynb"))
     if not notebooks:
         raise CourseError(f"There is no notebook in {root / 'source'}, so there is nothing to look for.")
+    if only and not any(only in asked for path in notebooks for asked in exercises_of(graded_cells(path)).values()):
+        raise CourseError(f"No tests cell of source/ asks for hidden checks of {only}. Begin with: course add ASSIGNMENT {only}")
     for path in notebooks:
         lines += missing_in(root, path)
-    return lines
+    return [line for line in lines if not only or re.search(rf"\b{only}\b", line)]
+
+
+def graded_cells(path):
+    return [cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if "nbgrader" in cell["metadata"]]
 
 
 def missing_in(root, path):
     """The same for one notebook of source/."""
-    cells = [cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if "nbgrader" in cell["metadata"]]
+    cells = graded_cells(path)
     place, name = path.relative_to(root), path.stem
     asked = exercises_of(cells)
     answers = {ng["grade_id"] for ng in marks(cells) if ng["solution"] and not ng["grade"]}
@@ -97,11 +107,21 @@ def marked(path, mark):
             and node.args and isinstance(node.args[0], ast.Constant)]
 
 
-def show(console, root):
-    """Print what is missing; the number of lines."""
-    lines = missing(root)
+def proofs(root, only):
+    from . import visible           # which loads nbgrader and pytest
+    from .prove import prove
+    return [line for path in sorted(root.glob("source/*/*.ipynb")) for exercise in visible.exercises(path)
+            if only in (None, exercise) for line in prove(root, path, exercise)]
+
+
+def show(console, root, only=None, prove=False):
+    """Print what is missing and, with `prove`, what does not hold; the number of lines."""
+    lines = missing(root, only)
+    if prove:
+        lines += proofs(Path(root), only)
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     if not lines:
-        console.print("Nothing is missing: every exercise has its reference, checks, misconceptions and right answers.")
+        console.print("Nothing is missing: every exercise has its reference, checks, misconceptions and right answers."
+                      + (" All of it was run, and holds." if prove else ""))
     return len(lines)
