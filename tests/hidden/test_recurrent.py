@@ -208,7 +208,8 @@ def test_backward_through_time_ones(student):
 
 @check(
     "backward_through_time", "follows a vanishing gradient over a hundred steps", weight=2, most=NAMED,
-    hint="However small the gradient has become, it is not zero: nothing may be cut off or rounded, after any number of steps.",
+    hint="However small the gradient has become, it is not zero: nothing may be cut off or rounded, after any number of "
+         "steps.",
 )
 def test_backward_through_time_vanishing(student):
     student.agrees(
@@ -280,7 +281,8 @@ def test_recurrent_weight_gradients_inputs(student):
 
 @check(
     "recurrent_weight_gradients", "sums h_{t-1}^T (dLoss/dz_t) into dW_hh, h_0 included", weight=3, most=NAMED,
-    hint="Step t read the state before it, h_{t-1}, which is hs[t-1]: the first step read hs[0]. Check the shape of each factor.",
+    hint="Step t read the state before it, h_{t-1}, which is hs[t-1]: the first step read hs[0]. Check the shape of each "
+         "factor.",
 )
 def test_recurrent_weight_gradients_states(student):
     student.agrees(*ordinary_passes(student.rng), first=2, **MIXED_SIGNS)
@@ -300,7 +302,8 @@ def test_recurrent_weight_gradients_other_activations(student):
     student.agrees(*[after(student.rng, network(student.rng, 4, 3, 2, 3, name)) for name in names], **MIXED_SIGNS)
 
 
-@check("recurrent_weight_gradients", "works for one step, one row, one input and one unit", weight=2, most=NAMED, hint=ONE_ROW)
+@check("recurrent_weight_gradients", "works for one step, one row, one input and one unit", weight=2, most=NAMED,
+       hint=ONE_ROW)
 def test_recurrent_weight_gradients_ones(student):
     sizes = [(1, 3, 2, 4), (3, 1, 2, 4), (3, 2, 1, 3), (3, 2, 3, 1), (1, 1, 1, 1)]
     student.agrees(*[after(student.rng, network(student.rng, *size, "tanh")) for size in sizes], **MIXED_SIGNS)
@@ -329,7 +332,8 @@ def test_recurrent_weight_gradients_scales(student):
     student.agrees(*cases, **ONE_SIGN)
 
 
-@check("recurrent_weight_gradients", "stays right beside units that are saturated far out", weight=2, most=NAMED, hint=FAR_OUT)
+@check("recurrent_weight_gradients", "stays right beside units that are saturated far out", weight=2, most=NAMED,
+       hint=FAR_OUT)
 def test_recurrent_weight_gradients_far_out(student):
     student.agrees(*[after(student.rng, far_network(student.rng, name)) for name in ("tanh", "sigmoid")], **MIXED_SIGNS)
 
@@ -345,7 +349,8 @@ def test_recurrent_weight_gradients_silent(student):
 @check("recurrent_weight_gradients", "leaves its arguments as they were", weight=2, most=NAMED, hint=MAKE_A_COPY)
 def test_recurrent_weight_gradients_arguments(student):
     student.leaves_arguments_alone(
-        after(student.rng, network(student.rng, 4, 2, 3, 3, "tanh")), after(student.rng, network(student.rng, 1, 3, 2, 2, "relu")),
+        after(student.rng, network(student.rng, 4, 2, 3, 3, "tanh")),
+        after(student.rng, network(student.rng, 1, 3, 2, 2, "relu")),
         after(student.rng, network(student.rng, 3, 2, 2, 2, "identity")),
     )
 
@@ -427,7 +432,8 @@ def test_spectral_radius_not_normal(student):
 def test_spectral_radius_nilpotent(student):
     rng = student.rng
     student.agrees(
-        (np.triu(rng.normal(size=(4, 4)), 1),), (np.tril(rng.normal(size=(3, 3)), -1),), (np.array([[0.0, 50.0], [0.0, 0.0]]),),
+        (np.triu(rng.normal(size=(4, 4)), 1),), (np.tril(rng.normal(size=(3, 3)), -1),),
+        (np.array([[0.0, 50.0], [0.0, 0.0]]),),
         (np.zeros((3, 3)),), rtol=0.0, atol=1e-6,
     )
 
@@ -446,7 +452,8 @@ def test_spectral_radius_scales(student):
     student.agrees((1e-60 * W,), (1e60 * W,), (1e-130 * pair,), (1e130 * pair,), **EIGENVALUES)
 
 
-@check("spectral_radius", "causes no floating-point warning", weight=2, hint="A matrix of zeros has a radius, 0: divide by nothing.")
+@check("spectral_radius", "causes no floating-point warning", weight=2,
+       hint="A matrix of zeros has a radius, 0: divide by nothing.")
 def test_spectral_radius_silent(student):
     student.is_silent((np.zeros((2, 2)),), (student.rng.normal(size=(4, 4)),), (np.array([[0.0, 3.0], [0.0, 0.0]]),))
 
@@ -485,7 +492,8 @@ def test_memory_horizon_values(student):
 def test_memory_horizon_endless(student):
     rng = student.rng
     student.agrees(
-        (1.0, of_norm(rng, 3, 1.4)), (0.25, of_norm(rng, 4, 4.2), 0.5), (1.0, of_norm(rng, 2, 1.01), 1e-6), (3.0, of_norm(rng, 3, 40.0)),
+        (1.0, of_norm(rng, 3, 1.4)), (0.25, of_norm(rng, 4, 4.2), 0.5), (1.0, of_norm(rng, 2, 1.01), 1e-6),
+        (3.0, of_norm(rng, 3, 40.0)),
         **EXACT,
     )
 
@@ -498,7 +506,8 @@ def test_memory_horizon_endless(student):
 def test_memory_horizon_norm(student):
     corner = np.array([[0.5, 0.7], [0.0, 0.3]])
     student.agrees(
-        (1.0, corner, 0.01), (0.8, corner.T), (1.0, np.array([[0.2, 3.0], [0.0, 0.4]])), (1.0, np.array([[0.0, 0.6], [0.0, 0.0]])),
+        (1.0, corner, 0.01), (0.8, corner.T), (1.0, np.array([[0.2, 3.0], [0.0, 0.4]])),
+        (1.0, np.array([[0.0, 0.6], [0.0, 0.0]])),
         (1.0, np.array([[0.0, 2.0, 0.0], [0.0, 0.0, 2.0], [0.0, 0.0, 0.0]])), **EXACT,
     )
 
@@ -521,7 +530,9 @@ def test_memory_horizon_rounding(student):
 )
 def test_memory_horizon_no_step(student):
     rng = student.rng
-    student.agrees((1.0, of_norm(rng, 3, 0.6), 1.0), (0.25, of_norm(rng, 2, 9.0), 1.0), (1.0, of_norm(rng, 4, 0.99), 1.0), **EXACT)
+    student.agrees(
+        (1.0, of_norm(rng, 3, 0.6), 1.0), (0.25, of_norm(rng, 2, 9.0), 1.0), (1.0, of_norm(rng, 4, 0.99), 1.0), **EXACT
+    )
 
 
 @check(
@@ -548,13 +559,15 @@ def test_memory_horizon_long(student):
        hint="The spectral norm of a 1 x 1 matrix is the absolute value of its entry.")
 def test_memory_horizon_ones(student):
     student.agrees(
-        (1.0, np.array([[-0.6]])), (0.25, np.array([[2.0]]), 0.1), (1.0, np.array([[1e-140]])), (1e-30, np.array([[1e25]]), 1e-12),
+        (1.0, np.array([[-0.6]])), (0.25, np.array([[2.0]]), 0.1), (1.0, np.array([[1e-140]])),
+        (1e-30, np.array([[1e25]]), 1e-12),
         (4.0, np.array([[0.2]]), 0.3), **EXACT,
     )
 
 
 @check("memory_horizon", "causes no floating-point warning", weight=2,
-       hint="np.log(0) warns: treat a W_hh of zeros apart. And powers of a large factor overflow: ask whether it exceeds 1 first.")
+       hint="np.log(0) warns: treat a W_hh of zeros apart. And powers of a large factor overflow: ask whether it exceeds 1 "
+            "first.")
 def test_memory_horizon_silent(student):
     cases = [(1.0, np.zeros((2, 2))), (1.0, 30.0 * np.eye(2)), (0.9, of_norm(student.rng, 3, 0.4))]
     student.results(*cases)
@@ -609,13 +622,15 @@ def test_clip_by_global_norm_norm(student):
 def test_clip_by_global_norm_small(student):
     rng = student.rng
     student.agrees(
-        (gradients(rng, SHAPES), 500.0), (gradients(rng, [(3,), (2, 3)], scale=1e-4), 1.0), (gradients(rng, [(2, 2)]), 1e30), rtol=1e-9,
+        (gradients(rng, SHAPES), 500.0), (gradients(rng, [(3,), (2, 3)], scale=1e-4), 1.0),
+        (gradients(rng, [(2, 2)]), 1e30), rtol=1e-9,
     )
 
 
 @check(
     "clip_by_global_norm", "works for gradients of zero", weight=2, most=NAMED,
-    hint="A norm of 0 does not exceed max_norm: divide only where something is to be clipped. One array may be all zeros, too.",
+    hint="A norm of 0 does not exceed max_norm: divide only where something is to be clipped. One array may be all zeros, "
+         "too.",
 )
 def test_clip_by_global_norm_zeros(student):
     mixed = gradients(student.rng, SHAPES)
@@ -663,7 +678,8 @@ def test_clip_by_global_norm_shapes(student):
        hint="Ask whether the norm exceeds max_norm before you divide, and scale before you square.")
 def test_clip_by_global_norm_silent(student):
     rng = student.rng
-    cases = [([np.zeros(3), np.zeros((2, 2))], 1.0), (gradients(rng, SHAPES, scale=1e200), 2.0), (gradients(rng, SHAPES), 3.0)]
+    cases = [([np.zeros(3), np.zeros((2, 2))], 1.0), (gradients(rng, SHAPES, scale=1e200), 2.0),
+             (gradients(rng, SHAPES), 3.0)]
     student.results(*cases)
     student.expect(not student.warnings, "neither zeros nor gradients of 1e200 cause a floating-point warning")
 
@@ -672,5 +688,6 @@ def test_clip_by_global_norm_silent(student):
        hint="Make new arrays, g * scale, and a new list: g *= scale changes what the caller holds.")
 def test_clip_by_global_norm_arguments(student):
     student.leaves_arguments_alone(
-        (gradients(student.rng, SHAPES), 0.5), (gradients(student.rng, [(3,)]), 100.0), (gradients(student.rng, SHAPES, scale=1e180), 1.0)
+        (gradients(student.rng, SHAPES), 0.5), (gradients(student.rng, [(3,)]), 100.0),
+        (gradients(student.rng, SHAPES, scale=1e180), 1.0),
     )

@@ -28,7 +28,8 @@ SAYS_BATCH_MEAN = (
 SAYS_AT_H = "The derivative is evaluated at h = a(z) instead of z: the activation was applied twice."
 SAYS_NO_DERIVATIVE = "The factor a'(z_t) is missing: between h_t and z_t stands the activation."
 SAYS_CLIPPED = (
-    "Gradients are cut to the interval from -5 to 5, as min-char-rnn does. That is another function's work: this one returns them as they are."
+    "Gradients are cut to the interval from -5 to 5, as min-char-rnn does. That is another function's work: this one returns "
+    "them as they are."
 )
 SAYS_OWN_DERIVATIVE = (
     "This formula for the sigmoid's slope is right on paper, but e^-z overflows for a unit far out and makes NaN. "
@@ -73,7 +74,8 @@ def rnn_forward_from_zeros(x, h0, W_xh, W_hh, b, activation):
 @misconception(
     "rnn_forward", "reads the state before the first from the array's end", at_most=0.0,
     source=COURSERA + "week1-assignment-1-rnn-forward/555049",
-    says="At the first step the index t - 1 is -1, which is the array's last slot, still zeros. hs needs T + 1 entries, with h0 in entry 0.",
+    says="At the first step the index t - 1 is -1, which is the array's last slot, still zeros. hs needs T + 1 entries, with "
+         "h0 in entry 0.",
 )
 def rnn_forward_wraps_around(x, h0, W_xh, W_hh, b, activation):
     zs, hs = np.zeros((len(x), *h0.shape)), np.zeros((len(x), *h0.shape))
@@ -123,7 +125,8 @@ def rnn_forward_without_bias(x, h0, W_xh, W_hh, b, activation):
 
 @misconception(
     "rnn_forward", "adds two biases", at_most=0.0, source=PYTORCH_RNN,
-    says="b is added twice. Some libraries, PyTorch among them, keep one bias for the input and one for the state; here there is one in all.",
+    says="b is added twice. Some libraries, PyTorch among them, keep one bias for the input and one for the state; here "
+         "there is one in all.",
 )
 def rnn_forward_two_biases(x, h0, W_xh, W_hh, b, activation):
     return arrays(*run(x, h0, W_xh, W_hh, 2.0 * b, activation))
@@ -135,7 +138,8 @@ def rnn_forward_transposed(x, h0, W_xh, W_hh, b, activation):
 
 
 @misconception(
-    "rnn_forward", "mixes up the two matrices' inputs", at_most=0.0, source=COURSERA + "w1a1-help-needed-with-assignment/258604/5",
+    "rnn_forward", "mixes up the two matrices' inputs", at_most=0.0,
+    source=COURSERA + "w1a1-help-needed-with-assignment/258604/5",
     says="W_hh is left out of the sum, so no step knows of the one before it. z_t has three terms.",
 )
 def rnn_forward_without_recurrence(x, h0, W_xh, W_hh, b, activation):
@@ -345,15 +349,18 @@ def backward_through_time_z_squared(direct_grads, zs, W_hh, activation):
 
 
 @misconception(
-    "backward_through_time", "evaluates a' at h", at_most=0.0, source=GITHUB + "davidrmiller/neural2d/issues/40", says=SAYS_AT_H
+    "backward_through_time", "evaluates a' at h", at_most=0.0, source=GITHUB + "davidrmiller/neural2d/issues/40",
+    says=SAYS_AT_H
 )
 def backward_through_time_at_h(direct_grads, zs, W_hh, activation):
     return go_back(direct_grads, zs, W_hh, activation, derivative_at_value)
 
 
 @misconception(
-    "backward_through_time", "evaluates a' at the gradient", at_most=0.0, source=GITHUB + "yizt/numpy_neural_network/issues/6",
-    says="a' is evaluated at the gradient that comes in, and the gradient itself is dropped. a' belongs to z_t, and multiplies the gradient.",
+    "backward_through_time", "evaluates a' at the gradient", at_most=0.0,
+    source=GITHUB + "yizt/numpy_neural_network/issues/6",
+    says="a' is evaluated at the gradient that comes in, and the gradient itself is dropped. a' belongs to z_t, and "
+         "multiplies the gradient.",
 )
 def backward_through_time_at_gradient(direct_grads, zs, W_hh, activation):
     grads = [direct_grads[-1]]
@@ -363,7 +370,8 @@ def backward_through_time_at_gradient(direct_grads, zs, W_hh, activation):
 
 
 @misconception(
-    "backward_through_time", "takes 1 + tanh^2 for tanh'", at_most=0.0, source=GITHUB + "gy910210/neural-network-from-scratch/issues/2",
+    "backward_through_time", "takes 1 + tanh^2 for tanh'", at_most=0.0,
+    source=GITHUB + "gy910210/neural-network-from-scratch/issues/2",
     says="The sign is wrong: tanh' is 1 - tanh^2, never above 1.",
 )
 def backward_through_time_plus(direct_grads, zs, W_hh, activation):
@@ -382,14 +390,16 @@ def backward_through_time_minus(direct_grads, zs, W_hh, activation):
 
 
 @misconception(
-    "backward_through_time", "forgets a'", at_most=0.0, source=GITHUB + "CaptainE/RNN-LSTM-in-numpy/pull/2", says=SAYS_NO_DERIVATIVE
+    "backward_through_time", "forgets a'", at_most=0.0, source=GITHUB + "CaptainE/RNN-LSTM-in-numpy/pull/2",
+    says=SAYS_NO_DERIVATIVE
 )
 def backward_through_time_without_derivative(direct_grads, zs, W_hh, activation):
     return go_back(direct_grads, zs, W_hh, "identity")
 
 
 @misconception(
-    "backward_through_time", "does not transpose W_hh", at_most=0.0, source="https://arxiv.org/abs/1211.5063", says=SAYS_TRANSPOSED
+    "backward_through_time", "does not transpose W_hh", at_most=0.0, source="https://arxiv.org/abs/1211.5063",
+    says=SAYS_TRANSPOSED
 )
 def backward_through_time_not_transposed(direct_grads, zs, W_hh, activation):
     return go_back(direct_grads, zs, W_hh.T, activation)
@@ -406,7 +416,8 @@ def backward_through_time_neighbour(direct_grads, zs, W_hh, activation):
 @misconception(
     "backward_through_time", "multiplies by a' behind W_hh", at_most=0.0,
     source="https://stats.stackexchange.com/q/293862",
-    says="a' is multiplied after W_hh.T instead of before it. The factors are matrices: a'(z_t) stands next to the gradient of h_t.",
+    says="a' is multiplied after W_hh.T instead of before it. The factors are matrices: a'(z_t) stands next to the gradient "
+         "of h_t.",
 )
 def backward_through_time_behind(direct_grads, zs, W_hh, activation):
     grads = [direct_grads[-1]]
@@ -435,7 +446,8 @@ def backward_through_time_cut_inside(direct_grads, zs, W_hh, activation):
 
 
 @misconception(
-    "backward_through_time", "returns dLoss/dz", at_most=0.0, source=COURSERA + "c5w1a1-help-for-optional-assignment-rnn-backward/11690",
+    "backward_through_time", "returns dLoss/dz", at_most=0.0,
+    source=COURSERA + "c5w1a1-help-for-optional-assignment-rnn-backward/11690",
     says="Entry t is multiplied by a'(z_t) already: that is dLoss/dz_t. Asked for is dLoss/dh_t, before a'.",
 )
 def backward_through_time_dz(direct_grads, zs, W_hh, activation):
@@ -470,7 +482,8 @@ def backward_through_time_relu_one(direct_grads, zs, W_hh, activation):
 
 
 @misconception(
-    "backward_through_time", "stops after twenty steps", at_most=0.4, source="https://r2rt.com/styles-of-truncated-backpropagation.html",
+    "backward_through_time", "stops after twenty steps", at_most=0.4,
+    source="https://r2rt.com/styles-of-truncated-backpropagation.html",
     says="The gradient is handed back over a limited number of steps. That is truncated backpropagation, a shortcut for "
     "long sequences; here the whole gradient is asked for.",
 )
@@ -595,7 +608,8 @@ def recurrent_weight_gradients_transposed(loss_grads, zs, hs, x, activation):
 
 @misconception(
     "recurrent_weight_gradients", "transposes dW_hh", at_most=0.25, source=SYNTHETIC,
-    says="dW_hh is transposed. It is square, so its shape does not tell: entry [k, j] belongs to the weight from unit k to unit j.",
+    says="dW_hh is transposed. It is square, so its shape does not tell: entry [k, j] belongs to the weight from unit k to "
+         "unit j.",
 )
 def recurrent_weight_gradients_dW_hh_transposed(loss_grads, zs, hs, x, activation):
     dW_xh, dW_hh, db = collect(z_gradients(loss_grads, zs, activation), hs[:-1], x)
@@ -616,7 +630,8 @@ def recurrent_weight_gradients_at_h(loss_grads, zs, hs, x, activation):
 
 @misconception(
     "recurrent_weight_gradients", "pairs z_t with the gradient of h_{t-1}", at_most=0.0, source=SYNTHETIC,
-    says="The gradients are shifted by one step: zs[t-1] belongs to h_t, whose gradient is loss_grads[t]. Entry 0 belongs to h_0.",
+    says="The gradients are shifted by one step: zs[t-1] belongs to h_t, whose gradient is loss_grads[t]. Entry 0 belongs to "
+         "h_0.",
 )
 def recurrent_weight_gradients_shifted(loss_grads, zs, hs, x, activation):
     return collect(loss_grads[:-1] * activation_derivative(zs, activation), hs[:-1], x)
@@ -697,7 +712,8 @@ def recurrent_weight_gradients_cut(loss_grads, zs, hs, x, activation):
 
 
 @misconception(
-    "recurrent_weight_gradients", "sums the last hundred steps", at_most=0.4, source="https://r2rt.com/styles-of-truncated-backpropagation.html",
+    "recurrent_weight_gradients", "sums the last hundred steps", at_most=0.4,
+    source="https://r2rt.com/styles-of-truncated-backpropagation.html",
     says="Only the last steps are summed, as truncated backpropagation does. The whole gradient is asked for.",
 )
 def recurrent_weight_gradients_truncated(loss_grads, zs, hs, x, activation):
@@ -722,7 +738,8 @@ def recurrent_weight_gradients_smooth_only(loss_grads, zs, hs, x, activation):
 
 @misconception(
     "recurrent_weight_gradients", "adds a small constant", at_most=0.4, source=SYNTHETIC,
-    says="A small constant is added to the gradients. Nothing is divided here, so nothing needs one, and small gradients drown in it.",
+    says="A small constant is added to the gradients. Nothing is divided here, so nothing needs one, and small gradients "
+         "drown in it.",
 )
 def recurrent_weight_gradients_epsilon(loss_grads, zs, hs, x, activation):
     return tuple(grad + 1e-12 for grad in collect(z_gradients(loss_grads, zs, activation), hs[:-1], x))
@@ -751,7 +768,8 @@ def spectral_radius_no_modulus(W_hh):
 
 @misconception(
     "spectral_radius", "takes the spectral norm", at_most=0.0, source=GITHUB + "PoisotLab/EcologicalNetworks.jl/issues/147",
-    says="This is the spectral norm, the largest singular value. The radius is the largest absolute eigenvalue, which is never larger.",
+    says="This is the spectral norm, the largest singular value. The radius is the largest absolute eigenvalue, which is "
+         "never larger.",
 )
 def spectral_radius_norm(W_hh):
     return np.linalg.norm(W_hh, 2)
@@ -766,8 +784,10 @@ def spectral_radius_frobenius(W_hh):
 
 
 @misconception(
-    "spectral_radius", "makes one power step on W^T W", at_most=0.0, source=GITHUB + "zhuchen03/ConvexPolytopePosioning/issues/4",
-    says="One step of power iteration on W^T W estimates the spectral norm, and roughly. Eigenvalues of W itself are asked for.",
+    "spectral_radius", "makes one power step on W^T W", at_most=0.0,
+    source=GITHUB + "zhuchen03/ConvexPolytopePosioning/issues/4",
+    says="One step of power iteration on W^T W estimates the spectral norm, and roughly. Eigenvalues of W itself are asked "
+         "for.",
 )
 def spectral_radius_one_step(W_hh):
     v = W_hh.T @ (W_hh @ np.ones(len(W_hh)))
@@ -1091,7 +1111,8 @@ def memory_horizon_at_least_one(max_derivative, W_hh, tolerance=1e-3):
 
 @misconception(
     "memory_horizon", "takes 0 steps through zeros", at_most=0.4, source=SYNTHETIC,
-    says="For a W_hh of zeros the logarithm is -inf, and the quotient 0. But before the first step everything is left: the answer is 1.",
+    says="For a W_hh of zeros the logarithm is -inf, and the quotient 0. But before the first step everything is left: the "
+         "answer is 1.",
 )
 def memory_horizon_zero_for_zeros(max_derivative, W_hh, tolerance=1e-3):
     return steps_needed(factor_of(max_derivative, W_hh), tolerance) if np.any(W_hh) else 0
@@ -1134,7 +1155,8 @@ def scaled(grads, scale):
 
 @misconception(
     "clip_by_global_norm", "clips each array by its own norm", at_most=0.0, source=GITHUB + "domluna/memn2n/issues/19",
-    says="Each array is clipped by its own norm, which turns the direction of the step. Global means: one norm for the whole list.",
+    says="Each array is clipped by its own norm, which turns the direction of the step. Global means: one norm for the whole "
+         "list.",
 )
 def clip_by_global_norm_per_array(grads, max_norm):
     return [scaled([grad], min(1.0, max_norm / max(safe_norm([grad]), max_norm)))[0] for grad in grads], safe_norm(grads)
@@ -1152,7 +1174,8 @@ def clip_by_global_norm_squared(grads, max_norm):
 
 @misconception(
     "clip_by_global_norm", "scales small gradients up", at_most=0.4, source=GITHUB + "pytorch/pytorch/issues/151554",
-    says="Every gradient is brought to max_norm, small ones too. Clipping only makes smaller: below max_norm nothing changes.",
+    says="Every gradient is brought to max_norm, small ones too. Clipping only makes smaller: below max_norm nothing "
+         "changes.",
 )
 def clip_by_global_norm_always(grads, max_norm):
     norm = safe_norm(grads)
@@ -1161,7 +1184,8 @@ def clip_by_global_norm_always(grads, max_norm):
 
 @misconception(
     "clip_by_global_norm", "returns the norm after clipping", at_most=0.4, source=GITHUB + "volcengine/verl/issues/2282",
-    says="This is the norm of the clipped arrays. The norm before clipping is asked for: it tells that there was an explosion.",
+    says="This is the norm of the clipped arrays. The norm before clipping is asked for: it tells that there was an "
+         "explosion.",
 )
 def clip_by_global_norm_norm_after(grads, max_norm):
     clipped, norm = recurrent.clip_by_global_norm(grads, max_norm)
@@ -1178,14 +1202,16 @@ def clip_by_global_norm_by_value(grads, max_norm):
 
 @misconception(
     "clip_by_global_norm", "cuts every entry to 5", at_most=0.0, source=MIN_CHAR_RNN,
-    says="Each entry is cut to the interval from -5 to 5, as min-char-rnn does. Here all arrays are scaled by max_norm / norm.",
+    says="Each entry is cut to the interval from -5 to 5, as min-char-rnn does. Here all arrays are scaled by max_norm / "
+         "norm.",
 )
 def clip_by_global_norm_to_five(grads, max_norm):
     return [np.clip(grad, -5.0, 5.0) for grad in grads], safe_norm(grads)
 
 
 @misconception(
-    "clip_by_global_norm", "clips row by row", at_most=0.0, source="https://click4ai.perfionixai.com/problems/gradient-clipping",
+    "clip_by_global_norm", "clips row by row", at_most=0.0,
+    source="https://click4ai.perfionixai.com/problems/gradient-clipping",
     says="Each row is clipped by its own norm. One norm for everything is asked for.",
 )
 def clip_by_global_norm_rows(grads, max_norm):
@@ -1236,7 +1262,8 @@ def clip_by_global_norm_pytorch(grads, max_norm):
 
 @misconception(
     "clip_by_global_norm", "adds 1e-12 to the norm", at_most=0.4, source=SYNTHETIC,
-    says="A small constant is added to the norm, so that nothing is divided by 0. It changes tiny gradients: ask whether norm > max_norm.",
+    says="A small constant is added to the norm, so that nothing is divided by 0. It changes tiny gradients: ask whether "
+         "norm > max_norm.",
 )
 def clip_by_global_norm_epsilon(grads, max_norm):
     norm = safe_norm(grads)
@@ -1245,7 +1272,8 @@ def clip_by_global_norm_epsilon(grads, max_norm):
 
 @misconception(
     "clip_by_global_norm", "lets squares overflow", at_most=0.4, source=GITHUB + "tensorflow/tensorflow/issues/21363",
-    says="Above 1e154 a square is inf, so the norm is inf and every gradient becomes 0. Divide by the largest absolute value first.",
+    says="Above 1e154 a square is inf, so the norm is inf and every gradient becomes 0. Divide by the largest absolute value "
+         "first.",
 )
 def clip_by_global_norm_overflowing(grads, max_norm):
     norm = joint_norm(grads)
