@@ -180,6 +180,8 @@ def receive(sock, deadline=None, max_bytes=MAX_BYTES):
             header = json.loads(json.dumps(header, ensure_ascii=False).encode("utf-8", "replace"))
     except (ValueError, RecursionError):
         raise WireError("a message is not JSON in UTF-8") from None
+    except MemoryError:
+        raise WireError("a message needs more memory than there is") from None
     if not isinstance(header, dict):
         raise WireError("a message is not an object")
     return header, block

@@ -8,7 +8,9 @@ import math
 import numpy as np
 
 from ..border.wire import Unsupported
+from .gate import type_words
 
+MOST_DIMENSIONS = 4
 SMALLEST = 1e-307       # below the smallest normal number an answer may have lost digits: underflow is never a fault
 
 
@@ -27,7 +29,7 @@ def difference(got, wanted, rtol, atol=0.0):
         return trouble
     wanted = np.asarray(wanted, dtype=float)
     if array.shape != wanted.shape:
-        return f"the result has shape {array.shape} where {wanted.shape} is due"
+        return f"the result has shape {shape_words(array.shape, wanted.shape)} where {wanted.shape} is due"
     return _numbers(array.astype(float), wanted, rtol, atol)
 
 
@@ -36,15 +38,23 @@ def _word(got):
 
 
 def kind_of(got):
-    """What an answer is, in words: its type, never its value."""
+    """What an answer is, in known words: its type, never its value."""
     if isinstance(got, Unsupported):
-        return f"an object of type {got.kind}"
+        return type_words(got.kind)
     if got is None:
         return "None (is a `return` missing?)"
     if isinstance(got, np.ndarray):
-        return f"an array of shape {got.shape}"
+        return f"an array of shape {shape_words(got.shape)}"
     return {"bool": "a bool", "int": "a number", "float": "a number", "str": "a str", "list": "a list",
             "tuple": "a tuple"}.get(type(got).__name__, "something else")
+
+
+def shape_words(shape, due=()):
+    """A shape without numbers that could tell anything: shown are those that are due, those beside them, 0 and 1."""
+    if len(shape) > MOST_DIMENSIONS:
+        return "(…)"
+    known = {0, 1, *(n + step for n in due for step in (-1, 0, 1))}
+    return "(" + ", ".join(str(n) if n in known else "…" for n in shape) + ("," if len(shape) == 1 else "") + ")"
 
 
 def _sequence(got, wanted, rtol, atol):
@@ -52,7 +62,9 @@ def _sequence(got, wanted, rtol, atol):
     if not rows and not isinstance(got, (list, tuple)):
         return f"the result is {kind_of(got)} where {len(wanted)} entries are due"
     if len(got) != len(wanted):     # looked at first: a list of its rows can be a hundred times as large as an array
-        return f"the result has {len(got)} entries where {len(wanted)} are due"
+        near = abs(len(got) - len(wanted)) <= 2 or len(got) < 2
+        return f"the result has {len(got)} entries where {len(wanted)} are due" if near else \
+            f"the result has {'many more' if len(got) > len(wanted) else 'far fewer'} entries than the {len(wanted)} that are due"
     for place, (one, due) in enumerate(zip(got, wanted)):
         said = difference(one, due, rtol, atol)
         if said:
@@ -71,7 +83,7 @@ def as_numbers(got):
     except (ValueError, TypeError, RecursionError, OverflowError, MemoryError):
         return None, "the result is a list whose rows have different lengths"
     if array.dtype.kind not in "biuf":
-        return None, f"the result holds values of type {array.dtype} where numbers are due"
+        return None, "the result holds values of a type that is no number"
     return array, None
 
 

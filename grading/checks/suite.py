@@ -119,14 +119,9 @@ class Judge:
         return verdict
 
     def item(self, bench, item):
-        self.raised = None
-        if asks_for_nothing_more(item):
-            try:
-                item.function(bench.student(item))
-            except Exception as error:
-                self.raised = error
-        else:
-            item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+        self.run(bench, item)
+        if isinstance(self.raised, MemoryError | RecursionError) and self.holds_for_reference(bench, item):
+            return result(item, FAILED, "what came back is too large, or nested too deeply, to be compared")
         match self.raised:
             case None:
                 return result(item, PASSED)
@@ -136,6 +131,27 @@ class Judge:
                 return result(item, FAILED, stopped.reason)
             case error:
                 return result(item, OUR_ERROR, f"{type(error).__name__}: {error}")
+
+    def run(self, bench, item):
+        """Run one check on the subject of `bench`; what it raised is `self.raised`."""
+        self.raised = None
+        if asks_for_nothing_more(item):
+            try:
+                item.function(bench.student(item))
+            except Exception as error:
+                self.raised = error
+        else:
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+
+    def holds_for_reference(self, bench, item):
+        """Whether the reference passes a check: then it is the answer that costs too much, not the check."""
+        subject, definition, raised = bench.subject, bench.definition, self.raised
+        try:
+            bench.subject, bench.definition = LocalSubject(vars(bench.current.key.reference)), 0
+            self.run(bench, item)
+            return self.raised is None
+        finally:
+            bench.subject, bench.definition, self.raised = subject, definition, raised
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_makereport(self, item, call):

@@ -1,11 +1,9 @@
 """What a student reads: one table per exercise, as HTML and as plain text, with the same words in both.
 
-A table never shows a hidden input, an expected value, a path or a stack of ours. What the student's own code said is
-shown with its numbers masked, because the numbers of an error message may be hidden inputs.
+A table never shows a hidden input, an expected value, a path or a stack of ours. What the student's own code said passes
+the gate of the notebook (`gate.Gate`), because it may be made of hidden inputs.
 """
 
-import re
-from functools import lru_cache
 from html import escape
 
 from ..notebooks.outputs import inert
@@ -16,26 +14,7 @@ SIGNS = {PASSED: "✓ passed", FAILED: "✗ failed", NOT_RUN: "– not run"}
 COLOURS = {PASSED: "#00563f", FAILED: "#8b1a00", NOT_RUN: "#444444"}
 
 
-@lru_cache(maxsize=256)      # most of a class fails with the same few messages
-def masked(message):
-    """An error message without what could be a number of ours: long words that mix letters and digits go as well."""
-    message = "".join(c if c.isprintable() else " " for c in message)[:200]
-    message = re.sub(r"\[[^\]]*(\]|$)", "[…]", message)
-    message = re.sub(r"[-+]?(\d+\.\d*|\.\d+|\d{4,})([eE][-+]?\d+)?|[-+]?\d+[eE][-+]?\d+", "…", message)
-    return re.sub(r"\S*[A-Za-z]\S*\d\S*\d\S{6,}|\S{60,}", "…", message)
-
-
-def error_line(error, sources):
-    """The student's own error with the line in their own cell. `sources` maps cell numbers to (name, source)."""
-    said = f"{masked(error.type)}: {masked(error.message)}" if error.message else masked(error.type)
-    name, source = sources.get(error.cell, (None, ""))
-    lines = source.splitlines()
-    if name is None or not 0 < (error.line or 0) <= len(lines):
-        return said
-    return f"{said} (line {error.line} of cell {name}: {lines[error.line - 1].strip()[:120]})"
-
-
-def rows(verdict, sources):
+def rows(verdict, gate):
     """(outcome, mark, title, [lines of explanation]) for each check; one explanation for what fails alike.
 
     The mark is * for a core check and + for one without which only a part of the points can be earned.
@@ -44,7 +23,7 @@ def rows(verdict, sources):
     for one in verdict.checks:
         lines, mark = [], "*" if one.core else "+" if one.most < 1 else ""
         if one.outcome != PASSED:
-            said = error_line(one.error, sources) if one.error else one.said
+            said = gate.error_line(one.error, verdict.exercise) if one.error else one.said
             if said in named and (one.error or not one.hint or one.outcome == NOT_RUN):
                 yield one.outcome, mark, one.title, []
                 continue
@@ -88,19 +67,19 @@ def notes(verdict, note):
     return said
 
 
-def as_text(verdict, points, max_points, sources, note=""):
+def as_text(verdict, points, max_points, gate, note=""):
     """The table as plain text."""
     out = [f"{verdict.exercise}: {written(points)} of {written(max_points)} points. {summary(verdict)}"]
-    for outcome, mark, title, lines in rows(verdict, sources):
+    for outcome, mark, title, lines in rows(verdict, gate):
         out.append(f"  {SIGNS[outcome]:<10}{mark or ' '} {title}")
         out += [f"               {line}" for line in lines]
     return "\n".join(out + notes(verdict, note))
 
 
-def as_html(verdict, points, max_points, sources, note=""):
+def as_html(verdict, points, max_points, gate, note=""):
     """The table as HTML without style sheet, script or anything from elsewhere."""
     body = []
-    for outcome, mark, title, lines in rows(verdict, sources):
+    for outcome, mark, title, lines in rows(verdict, gate):
         more = "".join(f"<br><small>{inert(escape(line))}</small>" for line in lines)
         body.append(f'<tr><td style="white-space:nowrap;padding-right:1em;color:{COLOURS[outcome]}">{SIGNS[outcome]}</td>'
                     f'<td style="text-align:left">{escape(title)}{" " + mark if mark else ""}{more}</td></tr>')

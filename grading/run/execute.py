@@ -15,6 +15,7 @@ from nbgrader.utils import is_grade, is_locked
 from traitlets import Dict, Enum, Unicode, default
 
 from ..checks import table
+from ..checks.gate import Gate
 from ..notebooks import outputs, pictures
 from ..checks.suite import SuiteError
 from ..notebooks.cells import hidden_calls, is_tests, name_of, visible
@@ -77,10 +78,10 @@ def execute(nb, notebook, root, sandbox, files):
         if not verdict.definitions:
             explain_missing(verdict, nb)
     mended = Record.read(nb).mended
-    sources = {number: (name_of(cell), cell.source) for number, cell in enumerate(nb.cells)}
+    gate = Gate({number: (name_of(cell), cell.source) for number, cell in enumerate(nb.cells)})
     records = {}
     for number, exercises in names.items():
-        records |= write_verdicts(nb.cells[number], [verdicts[name] for name in exercises], sources, mended)
+        records |= write_verdicts(nb.cells[number], [verdicts[name] for name in exercises], gate, mended)
     Record(provenance(judges, sandbox.mode), mended, records).write(nb)
 
 
@@ -117,7 +118,7 @@ def run_cells(nb, subject, root):
             cell.outputs = outputs.as_text(cell.outputs)
 
 
-def write_verdicts(cell, verdicts, sources, mended):
+def write_verdicts(cell, verdicts, gate, mended):
     """Write the tables of a tests cell and its points, which are those of its exercises in equal parts: their records."""
     share = float(cell.metadata["nbgrader"]["points"]) / len(verdicts)
     records = {verdict.exercise: verdict.record(share) for verdict in verdicts}
@@ -125,8 +126,8 @@ def write_verdicts(cell, verdicts, sources, mended):
     for verdict in verdicts:
         points = records[verdict.exercise].points
         cell.outputs.append(outputs.output("display_data", data={
-            "text/html": table.as_html(verdict, points, share, sources, note),
-            "text/plain": table.as_text(verdict, points, share, sources, note)}))
+            "text/html": table.as_html(verdict, points, share, gate, note),
+            "text/plain": table.as_text(verdict, points, share, gate, note)}))
     total = written(sum(record.points for record in records.values()))
     cell.outputs.append(outputs.output("execute_result", data={"text/plain": total}, execution_count=cell.execution_count))
     return records

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ..checks import table
+from ..checks.gate import Gate
 from ..checks.answer_key import AnswerKey
 from ..checks.suite import BENCH
 from ..checks.verdict import FAILED, NOT_RUN, PASSED, CheckResult, Failed, Verdict
@@ -114,7 +115,7 @@ def in_words(item, error):
     if isinstance(error, Stopped):
         lines.append(f"  {error.reason}")
     elif error.error:
-        lines.append(f"  {table.error_line(error.error, item.config.stash[SOURCES].get(notebook_of(item), {}))}")
+        lines.append(f"  {Gate(item.config.stash[SOURCES].get(notebook_of(item), {})).error_line(error.error)}")
     else:
         lines.append(f"  {error.said}")
     known = error.misconception if isinstance(error, Failed) else None
