@@ -16,6 +16,8 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 from pygments.token import STANDARD_TYPES
 
+from ..border.bounded import bounded
+
 TAGS = {"b", "i", "em", "strong", "code", "pre", "p", "br", "hr", "div", "span", "ul", "ol", "li", "sub", "sup",
         "h1", "h2", "h3", "h4", "h5", "h6", "table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td"}
 MAX_TEXT = 200_000
@@ -23,6 +25,7 @@ PICTURE = "application/vnd.gradients.picture+json"      # as the course's plotti
 MAX_IMAGE = 4 * 2**20
 MAX_OUTPUTS = 200
 MAX_RENDERED = 20_000       # characters of a markdown cell: parsers are slow on long nonsense
+RENDER_SECONDS = 5          # of CPU time; a page of prose takes a hundredth of one
 IMAGE_STARTS = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 
 # What nbconvert makes of harmless markdown.
@@ -137,10 +140,23 @@ def as_text(nodes):
 
 def clean_markdown(source, attachments=None):
     """`source` itself where its page is harmless, without its pictures from elsewhere, or else shown as plain text."""
-    for text in (source, re.sub(r"!\[(?![^\]]*\]\(attachment:)", "[", source)):
-        if len(text) <= MAX_RENDERED and (is_harmless(text, attachments) if attachments else is_harmless_text(text)):
+    for change in (str, without_pictures) if len(source) <= MAX_RENDERED else ():
+        text = change(source)
+        if is_harmless(text, attachments) if attachments else is_harmless_text(text):
             return text
     return as_source(source)
+
+
+def without_pictures(source):
+    """Markdown in which pictures that are not attached are links. Each ] is looked for once, whatever stands there."""
+    parts, close = source.split("!["), 0
+    kept, at = [parts[0]], len(parts[0])
+    for part in parts[1:]:
+        at += 2
+        close = source.find("]", at) if 0 <= close < at else close
+        kept.append(("![" if close >= 0 and source.startswith("](attachment:", close) else "[") + part)
+        at += len(part)
+    return "".join(kept)
 
 
 def as_source(source):
@@ -155,11 +171,15 @@ def is_harmless_text(source):
 
 
 def is_harmless(source, attachments=None):
-    """Whether nbconvert makes a page of `source` that holds no script, loads nothing and wears no foreign clothes."""
+    """Whether nbconvert makes a page of `source`, and soon, that holds no script, loads nothing and wears no foreign clothes."""
     try:
-        html = render(source, attachments)
-    except Exception:       # a parser that fails here would fail when feedback is made
+        return bounded(renders_harmlessly, source, attachments, seconds=RENDER_SECONDS)
+    except Exception:       # a parser that fails here, or goes on and on, would do so when feedback is made
         return False
+
+
+def renders_harmlessly(source, attachments):
+    html = render(source, attachments)
     if ACTIVE_TEX.search(html):
         return False
     return events(html) == events(nh3.clean(

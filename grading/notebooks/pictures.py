@@ -14,12 +14,15 @@ import os
 from functools import cache, lru_cache
 from pathlib import Path
 
+from ..border.bounded import bounded
 from ..border.wire import WireError
 
 HELPER = "gradient_plots.py"
 MAX_POINTS, MAX_LINES, MAX_TEXT = 5000, 12, 200
 MAX_PICTURES = 40           # of one notebook: drawing takes the grader's time, not the student's
-MAX_CONTENT = 2**19         # characters of the data of one picture
+MAX_CONTENT = 2**18         # characters of the data of one picture
+MAX_ALL = 2**20             # of all pictures of a notebook
+DRAW_SECONDS = 5            # of CPU time for one picture; an ordinary one takes a twentieth of one
 
 
 def helper_files(root):
@@ -44,12 +47,14 @@ class Album:
     """
 
     def __init__(self, root, shelf=None):
-        self.root, self.shelf, self.left = root, shelf, MAX_PICTURES
+        self.root, self.shelf, self.left, self.room = root, shelf, MAX_PICTURES, MAX_ALL
 
     def draw(self, content):
         """As `draw` below; None once there were enough."""
-        self.left -= 1
-        return draw(self.root, content, self.shelf) if self.left >= 0 and len(content) <= MAX_CONTENT else None
+        self.left, self.room = self.left - 1, self.room - len(content)
+        if self.left < 0 or self.room < 0 or len(content) > MAX_CONTENT:
+            return None
+        return draw(self.root, content, self.shelf)
 
 
 @lru_cache(maxsize=128)
@@ -59,13 +64,17 @@ def draw(root, content, shelf=None):
     try:
         if kept and kept.exists():
             return kept.read_text()
-        picture = base64.b64encode(helper(root).png(**read(json.loads(content)))).decode()
-    except Exception:       # whatever a kernel makes up, the answer is: no picture
+        picture = bounded(drawn, root, content, seconds=DRAW_SECONDS)
+    except Exception:       # whatever a kernel makes up, and however long that would take, the answer is: no picture
         return None
     if kept:
         with contextlib.suppress(OSError):
             put(kept, picture)
     return picture
+
+
+def drawn(root, content):
+    return base64.b64encode(helper(root).png(**read(json.loads(content)))).decode()
 
 
 def put(path, text):

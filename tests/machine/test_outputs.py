@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from grading.border.bounded import Overrun
 from grading.notebooks import outputs
 
 ROOT = Path(__file__).parents[2]
@@ -180,3 +181,32 @@ def test_attachments_are_checked_pictures():
     svg = base64.b64encode(b"<svg onload=x>").decode()
     assert outputs.clean_attachments({"a": {"image/svg+xml": svg}, "b": {"image/png": svg}, "c": 3,
                                       "d": {"image/png": PNG, "text/html": "x"}}) == {"d": {"image/png": PNG}}
+
+
+@pytest.mark.parametrize(("source", "shown"), [
+    ("![a](http://b/c.png)", "[a](http://b/c.png)"), ("![a](attachment:b.png)", "![a](attachment:b.png)"),
+    ("![a][b] ![c](attachment:d.png)", "[a][b] ![c](attachment:d.png)"), ("![", "["), ("a ! [b]", "a ! [b]"),
+    ("![![a](attachment:b)", "![![a](attachment:b)"), ("![a](x)![b](attachment:c)", "[a](x)![b](attachment:c)")])
+def test_pictures_that_are_not_attached_become_links(source, shown):
+    assert outputs.without_pictures(source) == shown
+
+
+def test_a_bracket_is_looked_for_once_however_many_pictures_begin():
+    class Counted(str):
+        steps = 0
+
+        def find(self, sign, start):
+            found = super().find(sign, start)
+            Counted.steps += (len(self) if found < 0 else found) - start
+            return found
+    for source in ("![" * 10_000, "![" * 10_000 + "]", "![a]" * 5_000):
+        Counted.steps = 0
+        outputs.without_pictures(Counted(source))
+        assert Counted.steps <= 2 * len(source)
+
+
+def test_markdown_that_takes_too_long_to_render_is_shown_as_text(monkeypatch):
+    def too_long(*_, seconds):
+        raise Overrun(f"takes more than {seconds} seconds")
+    monkeypatch.setattr(outputs, "bounded", too_long)
+    assert outputs.clean_markdown("an answer that is slow").startswith("*Shown as it was written:*")

@@ -30,7 +30,7 @@ def test_a_picture_is_drawn_as_png_and_drawn_once():
 def test_workers_of_one_run_draw_a_picture_once_between_them(monkeypatch, tmp_path):
     drawn = pictures.draw(ROOT, changed(title="shared"), tmp_path)
     pictures.draw.cache_clear()         # as in another worker
-    monkeypatch.setattr(pictures, "helper", None)       # it could not draw any
+    monkeypatch.setattr(pictures, "bounded", None)      # it could not draw any
     assert pictures.draw(ROOT, changed(title="shared"), tmp_path) == drawn
     assert pictures.draw(ROOT, changed(title="another"), tmp_path) is None, "the control: it is drawn from its own numbers only"
 
@@ -71,3 +71,16 @@ def test_data_that_draws_no_picture_shows_its_description_only():
     node, = outputs.clean([{"output_type": "display_data", "data": {PICTURE: "{}", "text/plain": "a picture"}}], 1,
                           lambda content: pictures.draw(ROOT, content))
     assert dict(node.data) == {"text/plain": "a picture"}
+
+
+def test_a_picture_that_takes_too_long_is_none(monkeypatch):
+    def too_long(*_, seconds):
+        raise Overrun(f"takes more than {seconds} seconds")
+    monkeypatch.setattr(pictures, "bounded", too_long)
+    assert pictures.draw(ROOT, changed(title="slow")) is None
+
+
+def test_all_pictures_of_a_notebook_together_have_a_limit(monkeypatch):
+    monkeypatch.setattr(pictures, "draw", lambda root, content, shelf: "drawn")
+    album, content = pictures.Album(ROOT), " " * pictures.MAX_CONTENT
+    assert [album.draw(content) for _ in range(6)] == ["drawn"] * (pictures.MAX_ALL // pictures.MAX_CONTENT) + [None] * 2
