@@ -60,8 +60,8 @@ c.Autograde.sanitize_preprocessors = [
 # Students get neither hidden lines nor the rubric with their feedback.
 c.GenerateFeedback.preprocessors = [
     "grading.plugins.feedback.GetGrades",
-    "nbgrader.preprocessors.ClearHiddenTests",
-    "nbgrader.preprocessors.ClearMarkScheme",
+    "grading.plugins.feedback.ClearHiddenTests",
+    "grading.plugins.feedback.ClearMarkScheme",
 ]
 # Pages that need no network: feedback with formulas as MathML, formgrader with MathJax from this server.
 c.HTMLExporter.extra_template_basedirs = [

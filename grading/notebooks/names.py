@@ -1,6 +1,7 @@
 """Names and texts that students choose, made safe for logs, paths and tables."""
 
 import re
+import shlex
 
 MAX_NAME = 120
 MAX_CELL = 10_000       # characters of one cell of a table; spreadsheets take up to 32,767
@@ -37,6 +38,11 @@ def printable(text, most=MAX_NAME):
 def shown(name):
     """A name as it may stand in a sentence of a log or of feedback: in quotes, and not to be taken for Markdown or HTML."""
     return "'" + re.sub("[`<>]", "?", printable(name)) + "'"
+
+
+def for_shell(name):
+    """A name as a word of a command to copy; None if no command can hold it."""
+    return shlex.quote(name) if name.isprintable() else None
 
 
 def trouble_with(name):

@@ -12,7 +12,7 @@ from nbgrader.api import MissingEntry
 from nbgrader.plugins import ExportPlugin
 from traitlets import Dict, Enum, Unicode
 
-from ..notebooks.names import csv_safe
+from ..notebooks.names import csv_safe, shown
 
 
 class GradebookExporter(ExportPlugin):
@@ -53,7 +53,7 @@ class GradebookExporter(ExportPlugin):
         except MissingEntry:
             return 0.0
         if submission.needs_manual_grade and self.unfinished == "blank":
-            self.log.warning("%s of %s is left blank: a person has to finish grading it", assignment.name, student.id)
+            self.log.warning("%s of %s is left blank: a person has to finish grading it", assignment.name, shown(student.id))
             return ""
         return round(max(0.0, submission.score - (submission.late_submission_penalty or 0.0)), 2)
 

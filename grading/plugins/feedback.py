@@ -1,7 +1,9 @@
 """What GenerateFeedback adds for the page of `templates/feedback`: who still has to look, and Markdown without TeX."""
 
 from jinja2 import pass_context
+from nbgrader import preprocessors
 from nbgrader.preprocessors import GetGrades as NbgraderGetGrades
+from nbgrader.utils import is_locked
 
 from ..notebooks.cells import title_of
 from ..notebooks.record import written
@@ -20,6 +22,27 @@ class GetGrades(NbgraderGetGrades):
             grade.auto_score is None and grade.manual_score is None)
         if cell.cell_type == "code":        # the grader's table first, then what the visible checks printed
             cell.outputs.sort(key=lambda output: output.output_type != "execute_result")
+
+
+class OfTheCourse:
+    """The marks of a hidden region are the course's in locked cells. In a student's own they are only words: no page fails
+    because they do not match."""
+
+    def preprocess_cell(self, cell, resources, cell_index):
+        try:
+            return super().preprocess_cell(cell, resources, cell_index)
+        except RuntimeError:
+            if is_locked(cell):
+                raise
+            return cell, resources
+
+
+class ClearHiddenTests(OfTheCourse, preprocessors.ClearHiddenTests):
+    """nbgrader's, for cells that students may have written."""
+
+
+class ClearMarkScheme(OfTheCourse, preprocessors.ClearMarkScheme):
+    """nbgrader's, for cells that students may have written."""
 
 
 @pass_context

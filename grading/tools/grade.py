@@ -17,6 +17,7 @@ from ..notebooks.record import Record, written
 from ..border.sandbox import COLD, Sandbox
 
 SOME_FAILED, INTERRUPTED = 3, 130
+MAX_SAID = 2000     # characters of what is told of one submission
 
 
 @dataclass
@@ -92,8 +93,9 @@ def grade_class(console, root, assignment, students, jobs, scheduler, force, dry
 def read_line(course, assignment, graded, dry_run):
     score = sum(value or 0 for value in graded.scores.values())
     refused = " ".join(graded.refused.values())
-    line = Line(graded.student, score, graded.mended, graded.error or refused or None, " ".join(graded.notes), cold=graded.cold,
-                sandbox=graded.sandbox)
+    error = graded.error or refused
+    line = Line(graded.student, score, graded.mended, printable(error, MAX_SAID) if error else None,
+                printable(" ".join(graded.notes), MAX_SAID), cold=graded.cold, sandbox=graded.sandbox)
     if dry_run and not graded.error:
         line.changes = changes(course, assignment, graded)
     return line

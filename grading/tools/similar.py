@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from html import escape
-from itertools import combinations
+from itertools import combinations, islice
 from pathlib import Path
 
 import nbformat
@@ -21,12 +21,15 @@ from pygments.token import Comment, Literal, Name, Text
 from rapidfuzz.distance import Indel
 
 from . import check
+from ..border.bounded import bounded
+from ..notebooks.names import MAX_NAME, printable
 from ..run.course import Course
 from ..pages.html import Html, page, paragraph, section, table
 from ..notebooks.cells import name_of
 from ..notebooks.intake import Refusal, screen
 
 AT_LEAST, MOST_PAIRS, FEWEST_TOKENS = 0.8, 30, 60
+MOST_TEXT, MOST_COMMENTS = 60_000, 200      # of one submission; an honest one has a tenth of it
 SAME = 0.98         # from here on two answers to one exercise count as the same
 CAVEAT = (
     "Short exercises look alike. Students who solve them well, from the same lecture, write nearly the same lines, so a "
@@ -75,9 +78,10 @@ class Skeleton:
     """What every student was given: lines, and the names of functions, arguments and modules."""
 
     def __init__(self, sources, config=None):
-        self.lines, self.names = set(), set()
+        self.lines, self.names, self.parts = set(), set(), set()
         for source in sources:
             cells = {name: entry["source"] for name, entry in check.wanted(source, config)["wanted"].items()}
+            self.parts |= cells.keys()
             for cell in nbformat.read(source, as_version=4).cells:
                 text = cells.get(name_of(cell), cell.source)     # as released: without the solution
                 self.lines |= {line.strip() for line in text.splitlines()}
@@ -105,22 +109,29 @@ def read_class(course, assignment):
     skeleton, found = Skeleton(sources.values(), course.config), []
     for one in course.submissions(assignment):
         taken = screen(one.folder, list(sources), course.dir.ignore).notebooks
-        found.append(read_code(one.student, [nb for nb in taken.values() if not isinstance(nb, Refusal)], skeleton))
+        notebooks = [nb for nb in taken.values() if not isinstance(nb, Refusal)]
+        try:
+            found.append(bounded(read_code, printable(one.student), notebooks, skeleton))
+        except Exception:       # grading names it; here it is one that nothing can be compared with
+            found.append(Code(printable(one.student)))
     return found
 
 
 def read_code(student, notebooks, skeleton):
-    """The `Code` in the notebooks that a student handed in."""
-    code = Code(student)
+    """The `Code` in the notebooks that a student handed in, its first `MOST_TEXT` characters."""
+    lines, left = {}, MOST_TEXT
     for nb in notebooks:
         for cell in nb.cells:
-            text = skeleton.taken_out_of(cell.source) if cell.cell_type == "code" else ""
+            text = skeleton.taken_out_of(cell.source)[:left] if cell.cell_type == "code" else ""
             if text:
-                part = name_of(cell) or "other cells"
-                code.text[part] = "\n".join(filter(None, [code.text.get(part), text]))
+                part = name_of(cell)
+                lines.setdefault(part if part in skeleton.parts else "other cells", []).append(text)
+                left -= len(text)
+    code = Code(student, {part: "\n".join(texts) for part, texts in lines.items()})
     for part, text in code.text.items():
         code.tokens[part] = tokens(text, skeleton.names)
-        code.comments |= {found.strip("# ") for found in re.findall(r"#[^\n]*", text) if len(found.strip("# ")) > 8}
+        said = (found.strip("# ")[:MAX_NAME] for found in re.findall(r"#[^\n]*", text))
+        code.comments |= set(islice((words for words in said if len(words) > 8), MOST_COMMENTS))
     return code
 
 
@@ -183,7 +194,8 @@ def similar(console, root, assignment, at_least, output):
 def as_page(assignment, codes, found, at_least=AT_LEAST):
     """The whole page as HTML."""
     said = (f"{len(codes)} submissions were compared. Listed are pairs that are alike to {at_least:.0%} or more, or that "
-            f"share comments which nobody else has. Submissions of fewer than {FEWEST_TOKENS} tokens are left out.")
+            f"share comments which nobody else has. Submissions of fewer than {FEWEST_TOKENS} tokens are left out, "
+            f"and so is what goes beyond {MOST_TEXT} characters of one.")
     rows = [(f"{pair.first.student} and {pair.second.student}", f"{pair.similarity:.0%}",
              ", ".join(pair.only_theirs) or "–", len(pair.comments)) for pair in found]
     head = "pair", "alike", "answers that only they have", "shared comments"

@@ -1,6 +1,7 @@
 """`course status`: where each assignment stands, read from nbgrader's own folders and gradebook, and what to run next."""
 
 import os
+import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from sqlalchemy.engine import make_url
 
 from ..notebooks.record import Record
 from ..plugins import overview
+from ..notebooks.names import for_shell, printable, shown, trouble_with
 from ..run.course import Course
 
 COLUMNS = {"ungraded": "not graded yet, or handed in again since", "failed": "grading began and did not come to an end",
@@ -38,7 +40,7 @@ class State:
     @property
     def next(self):
         """The next step; most steps are commands."""
-        name = self.assignment
+        name = shlex.quote(self.assignment)
         if not self.generated:
             return f"nbgrader generate_assignment {name}" + (" --force" if self.released else "")
         if not self.submitted:
@@ -46,7 +48,9 @@ class State:
         if set(self.ungraded) - set(self.failed):
             return f"course grade {name}"
         if self.failed:
-            return f"course grade {name} --student {self.failed[0]}, and read what it says"
+            student = for_shell(self.failed[0])
+            return f"course grade {name} --student={student}, and read what it says" if student else \
+                f"rename the folder {shown(self.failed[0])} in submitted/: {trouble_with(self.failed[0])}"
         if self.human:
             return f"course lab, then Nbgrader > Formgrader > Manual Grading > {name}"
         if self.feedback:
@@ -144,7 +148,7 @@ def show(console, found):
             students = getattr(one, name)
             if students and name != "ungraded":
                 more = f" and {len(students) - NAMES} more" if len(students) > NAMES else ""
-                console.print(f"{one.assignment}: {meaning}: {escape(', '.join(students[:NAMES]))}{more}",
+                console.print(f"{one.assignment}: {meaning}: {escape(', '.join(map(printable, students[:NAMES])))}{more}",
                               soft_wrap=True, highlight=False)
     for one in found:
         console.print(f"[bold]{one.assignment}: next:[/] {escape(one.next)}", soft_wrap=True, highlight=False)

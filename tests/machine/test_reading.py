@@ -6,14 +6,16 @@ import re
 import resource
 import shutil
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 
 import pytest
+from nbformat.v4 import new_code_cell
 
 from classes import course_grade, graded, submit
 from grading.border.bounded import MEMORY, Overrun, bounded
 from grading.notebooks import intake, reading
 from grading.notebooks.intake import Refusal, screen
+from grading.plugins import feedback
 
 CELL = {"cell_type": "code", "source": "x = 1", "metadata": {}}
 ODD = (None, True, False, 0, -1, 2.0, 1e400, 10**30, "", "2", "\ud800", [], {}, [[]], {"a": 1}, "x" * 10**5)
@@ -177,3 +179,15 @@ def test_both_commands_grade_the_others_and_agree_on_who_was_not_and_why(generat
         names = {path.name for path in (root / "autograded" / "obeyed" / "ps1").iterdir()}
         assert "gradient_plots.py" in names and not (names & set(OBEYED))
         assert (root / "autograded" / "helper" / "ps1" / "gradient_plots.py").is_file()
+
+
+MARKS = ("### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS", "### BEGIN MARK SCHEME", "### END MARK SCHEME")
+
+
+@pytest.mark.parametrize("source", ["\n".join([first, second, "mine"]) for first in MARKS for second in MARKS])
+@pytest.mark.parametrize("kind", [feedback.ClearHiddenTests, feedback.ClearMarkScheme])
+def test_marks_of_hidden_regions_in_a_cell_of_ones_own_do_not_keep_the_feedback_back(kind, source):
+    for locked in (False, True):
+        cell = new_code_cell(source, metadata={"nbgrader": {"grade_id": "a", "locked": locked, "grade": locked}} if locked else {})
+        with suppress(RuntimeError) if locked else nullcontext():
+            kind().preprocess_cell(cell, {}, 0)

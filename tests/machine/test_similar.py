@@ -6,6 +6,7 @@ import re
 import shutil
 
 import nbformat
+from nbformat.v4 import new_code_cell, new_notebook
 import pytest
 from rich.console import Console
 
@@ -120,3 +121,30 @@ def test_a_class_of_submissions_gives_a_page(tmp_path):
     similar.similar(Console(file=screen, width=200), tmp_path, "ps1", 0.8, None)
     assert "1 of 3 pairs are worth a look" in screen.getvalue()
     assert "copied and renamed: 100% alike" in (tmp_path / "build" / "similar-ps1.html").read_text()
+
+
+def test_hostile_code_costs_no_more_than_honest_code(codes):
+    source = check.notebooks(ROOT)["activations"]
+    skeleton = similar.Skeleton([source], Course(ROOT).config)
+    cells = [named(f"x{n} = 1  # comment number {n} of mine\n" * 1000, f"part {n}") for n in range(100)]
+    code = similar.read_code("hostile", [new_notebook(cells=cells)], skeleton)
+    assert code.text.keys() == {"other cells"} and len(code.text["other cells"]) < 1.1 * similar.MOST_TEXT
+    assert len(code.comments) <= similar.MOST_COMMENTS
+    similar.pairs([code, *codes.values()])
+
+
+def named(source, name):
+    return new_code_cell(source, metadata={"nbgrader": {"grade_id": name}})
+
+
+def test_a_submission_that_cannot_be_read_costs_no_other_its_comparison(course_folder, monkeypatch):
+    root = course_folder("ps1")
+    for student in ("good", "bad\udc80"):
+        shutil.copytree(root / "release" / "ps1", root / "submitted" / student / "ps1")
+
+    def fail(function, student, *arguments):
+        raise MemoryError
+    monkeypatch.setattr(similar, "bounded", fail)
+    codes = similar.read_class(Course(root), "ps1")
+    assert [code.student for code in codes] == ["bad?", "good"]
+    similar.as_page("ps1", codes, similar.pairs(codes)).encode()

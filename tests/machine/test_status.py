@@ -2,6 +2,7 @@
 
 import io
 import os
+import shlex
 import shutil
 from pathlib import Path
 
@@ -123,3 +124,17 @@ def test_the_table_names_students_only_where_somebody_has_to_act(graded):
     said = screen.getvalue()
     assert "a person has to grade or look: " in said and "and 4 more" in said
     assert Path(said.strip().splitlines()[-1]).name.startswith("ps2: next: ")
+
+
+@pytest.mark.parametrize("name", ["a;id;", "$(id)", "-x", "o'brien", "two words", "`id`", "a\nb", "\x1b[31m", "[red]"])
+def test_a_command_to_copy_holds_a_name_as_one_word_and_nothing_colours_the_terminal(name):
+    found = status.State("ps1", submitted=[name], failed=[name], ungraded=[name], mended=[name])
+    screen = io.StringIO()
+    status.show(Console(file=screen, width=200), [found])
+    assert "\x1b" not in screen.getvalue() and screen.getvalue().count("\n") == 9
+    command = found.next.partition(", and read")[0]
+    if name.isprintable():
+        assert shlex.split(command) == ["course", "grade", "ps1", f"--student={name}"]
+        assert command in screen.getvalue()
+    else:
+        assert "rename the folder" in found.next
