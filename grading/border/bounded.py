@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection, Pipe
 from multiprocessing.util import Finalize
 
 CPU_SECONDS = 20
-WALL_SECONDS_PER_CPU_SECOND = 10        # on a busy machine; nothing here waits for anything else
+WALL_SECONDS = 60, 10                   # at least, and for each second of CPU time: on a busy machine a start takes long
 MEMORY = 1024 * 2**20                   # above what the process has when a call begins, in bytes of address space
 TOO_MUCH = f"needs more than {MEMORY // 2**20} MiB of memory"
 PR_SET_PDEATHSIG = 1
@@ -36,15 +36,14 @@ class Helper:
     def __init__(self):
         self.connection, theirs = Pipe()
         self.owner = os.getpid()
-        alone = len(os.listdir("/proc/self/task")) == 1     # threads do not survive a fork, but their locks do
-        self.pid, self.popen = (fork(theirs), None) if alone else spawn(theirs)
+        self.pid, self.popen = (fork(theirs), None) if has_no_threads() else spawn(theirs)
         theirs.close()
 
     def call(self, function, arguments, seconds):
         """What the function returned, or raises what it raised. Raises `Overrun`: then the process is of no more use."""
         try:
             self.connection.send((function, arguments, seconds))
-            if not self.connection.poll(WALL_SECONDS_PER_CPU_SECOND * seconds):
+            if not self.connection.poll(WALL_SECONDS[0] + WALL_SECONDS[1] * seconds):
                 raise Overrun(f"takes more than {seconds} seconds")
             done, result = self.connection.recv()
         except (EOFError, OSError):
@@ -67,6 +66,11 @@ class Helper:
         if self.popen:
             return self.popen.wait()
         return os.waitstatus_to_exitcode(status if ended else os.waitpid(pid, 0)[1])
+
+
+def has_no_threads():
+    """They do not survive a fork, but their locks do."""
+    return len(os.listdir("/proc/self/task")) == 1
 
 
 def fork(connection):

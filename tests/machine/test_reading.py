@@ -12,6 +12,7 @@ import pytest
 from nbformat.v4 import new_code_cell
 
 from classes import course_grade, graded, submit
+from grading.border import bounded as border
 from grading.border.bounded import MEMORY, Overrun, bounded
 from grading.notebooks import intake, reading
 from grading.notebooks.intake import Refusal, screen
@@ -77,6 +78,15 @@ def test_reading_grows_with_the_size_of_a_file_and_not_with_its_square(kind):
 
 # --- the process that reads ---------------------------------------------------------------------------------------
 
+@pytest.fixture
+def forked(monkeypatch):
+    """Fork in spite of pytest's threads: a process that begins anew takes seconds. One test below does without."""
+    monkeypatch.setattr(border, "has_no_threads", lambda: True)
+    border.end()
+    yield
+    border.end()
+
+
 def spin(folder, *_):
     while True:
         pass
@@ -100,7 +110,7 @@ def limits(*_):
 
 @pytest.mark.parametrize(("act", "said"), [(spin, "takes more than 1 seconds"), (take_memory, "MiB of memory"), (nest, "too deep"),
                                            (end_process, "ends the process")])
-def test_a_call_that_costs_too_much_is_given_up_and_the_next_one_is_answered(act, said):
+def test_a_call_that_costs_too_much_is_given_up_and_the_next_one_is_answered(act, said, forked):
     with pytest.raises(Overrun, match=said):
         bounded(act, "folder", seconds=1)
     assert bounded(os.getpid) != os.getpid()
@@ -117,7 +127,7 @@ def test_a_process_that_was_ended_between_two_calls_costs_nothing():
 
 
 @pytest.mark.parametrize("act", [take_memory, end_process, nest, limits])
-def test_whatever_happens_while_a_submission_is_read_is_its_refusal(act, tmp_path, monkeypatch):
+def test_whatever_happens_while_a_submission_is_read_is_its_refusal(act, tmp_path, monkeypatch, forked):
     monkeypatch.setattr(intake, "look_through", act)
     taken = screen(tmp_path, ["nb"])
     assert act is limits or isinstance(taken.notebooks["nb"], Refusal) and "could not be read" in taken.notebooks["nb"].reason

@@ -112,6 +112,7 @@ def test_the_page_says_what_it_does_not_prove_and_escapes_what_students_wrote(co
 def test_a_class_of_submissions_gives_a_page(tmp_path):
     release = check.released("activations", ROOT).path
     shutil.copytree(release.parents[2] / "source" / "ps1", tmp_path / "source" / "ps1")
+    shutil.copy(ROOT / "nbgrader_config.py", tmp_path)
     for student, text in (("copied", COPIED), ("renamed", RENAMED), ("nothing", None)):
         folder = tmp_path / "submitted" / student / "ps1"
         folder.mkdir(parents=True)
