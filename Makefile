@@ -22,8 +22,8 @@ bench: .venv/ready          ## speed beside stock nbgrader and otter; make bench
 release: .venv/ready        ## make release/ anew from source/
 	@$(BIN)/course release
 
-lock:                       ## resolve requirements.in into requirements.txt
-	@bin/lock $(PYTHON)
+lock:                       ## pin what requirements.in and the package.json files ask for, with hashes; ARGS=--upgrade: the newest
+	@bin/lock $(PYTHON) $(ARGS)
 
 clean:
 	rm -rf .venv build
