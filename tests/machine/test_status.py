@@ -17,6 +17,14 @@ from grading.plugins.overview import overview
 
 
 @pytest.fixture
+def empty_course(tmp_path):
+    """A course with an assignment of which nothing was made yet."""
+    (tmp_path / "nbgrader_config.py").touch()
+    (tmp_path / "source" / "ps1").mkdir(parents=True)
+    return tmp_path
+
+
+@pytest.fixture
 def graded(golden_class, tmp_path):
     """A class that was graded and has no feedback yet."""
     shutil.copytree(golden_class["ps2"][0], tmp_path / "course", symlinks=True)
@@ -28,28 +36,25 @@ def state(root, assignment="ps2"):
     return found
 
 
-def test_a_course_that_was_never_generated_begins_with_that(tmp_path):
-    (tmp_path / "source" / "ps1").mkdir(parents=True)
-    found = state(tmp_path, "ps1")
+def test_a_course_that_was_never_generated_begins_with_that(empty_course):
+    found = state(empty_course, "ps1")
     assert found.next == "nbgrader generate_assignment ps1"
-    assert not (tmp_path / "gradebook.db").exists(), "asking writes nothing"
-    (tmp_path / "release" / "ps1").mkdir(parents=True)
-    assert state(tmp_path, "ps1").next.endswith(" --force"), "nbgrader skips what lies in release/, as in a fresh clone"
+    assert not (empty_course / "gradebook.db").exists(), "asking writes nothing"
+    (empty_course / "release" / "ps1").mkdir(parents=True)
+    assert state(empty_course, "ps1").next.endswith(" --force"), "nbgrader skips what lies in release/, as in a fresh clone"
 
 
-def test_an_assignment_of_which_only_the_deadline_is_known_is_still_to_be_generated(tmp_path):
-    (tmp_path / "source" / "ps1").mkdir(parents=True)
-    with Gradebook(f"sqlite:///{tmp_path}/gradebook.db") as gradebook:
+def test_an_assignment_of_which_only_the_deadline_is_known_is_still_to_be_generated(empty_course):
+    with Gradebook(f"sqlite:///{empty_course}/gradebook.db") as gradebook:
         gradebook.add_assignment("ps1", duedate="2026-03-01 12:00:00 UTC")
         with pytest.raises(NotGenerated, match="nbgrader generate_assignment ps1"):
             find_generated(gradebook, "ps1")
-    assert state(tmp_path, "ps1").next == "nbgrader generate_assignment ps1"
+    assert state(empty_course, "ps1").next == "nbgrader generate_assignment ps1"
 
 
-def test_an_assignment_that_does_not_exist_is_named_with_those_that_do(tmp_path):
-    (tmp_path / "source" / "ps1").mkdir(parents=True)
+def test_an_assignment_that_does_not_exist_is_named_with_those_that_do(empty_course):
     with pytest.raises(CourseError, match="no assignment ps9 .* There are: ps1"):
-        status.states(tmp_path, "ps9")
+        status.states(empty_course, "ps9")
 
 
 def test_after_generating_the_next_step_is_to_collect(course_folder):
