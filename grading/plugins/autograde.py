@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 import nbformat
@@ -28,6 +29,7 @@ from ..border.limits import Limits
 from ..notebooks import mend
 from ..run.execute import Execute
 from ..run.gradebook import NotGenerated, find_generated
+from ..notebooks.again import MARK, digest, mark_of, why_again
 from ..notebooks.intake import STAMP, Refusal, read_stamp, screen
 from ..notebooks.names import shown, trouble_with_student
 from ..notebooks.record import WHOLE, Record
@@ -109,10 +111,11 @@ class Autograde(converters.Autograde):
         place.mkdir(parents=True)
         self.notebooks = [str(place / f"{name}.ipynb") for name in self.wanted]
         notes = []
+        self.read_at, self.digest = time.time_ns(), digest(self.folders[student_id])
         stamp = read_stamp(self.folders[student_id], notes)
         if stamp:
             (place / STAMP).write_text(stamp + "\n")
-        if not super().init_destination(assignment_id, student_id):
+        if not super().init_destination(assignment_id, student_id) and not self.begin_again(assignment_id, student_id):
             self.tell(*(f"not graded again: {note}" for note in notes))     # it may be newer than what was graded
             return False
         self.failed.add(student_id)         # until it is through
@@ -120,6 +123,17 @@ class Autograde(converters.Autograde):
         course = [os.path.relpath(path, source) for path in find_all_files(source, self.coursedir.ignore + ["*.ipynb"])]
         self.write_screened(screen(self.folders[student_id], self.wanted, self.coursedir.ignore, course), place)
         return True
+
+    def begin_again(self, assignment_id, student_id):
+        """Whether other content was handed in than was graded, or nothing of it could be read: what was graded is removed."""
+        graded = Path(self._format_dest(assignment_id, student_id))
+        if student_id in self.coursedir.student_id_exclude.split(",") or not why_again(self.folders[student_id], graded):
+            return False
+        force, self.force = self.force, True
+        try:
+            return super().init_destination(assignment_id, student_id)
+        finally:
+            self.force = force
 
     def write_screened(self, intake, place):
         for name, content in intake.files:
@@ -153,6 +167,10 @@ class Autograde(converters.Autograde):
 
     def set_permissions(self, assignment_id, student_id):
         """Called last for each submission that went well."""
+        mark = Path(self._format_dest(assignment_id, student_id), MARK)
+        mark.unlink(missing_ok=True)
+        mark.write_bytes(mark_of(self.digest, bool(self.refused)))
+        os.utime(mark, ns=(self.read_at, self.read_at))
         super().set_permissions(assignment_id, student_id)
         if not self.refused:
             self.failed.discard(student_id)

@@ -14,7 +14,7 @@ import nbformat
 from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solution, is_task
 
 from ..border.sandbox import START_SECONDS, Limits
-from ..notebooks import pictures
+from ..notebooks import again, pictures
 from ..notebooks.intake import STAMP, Refusal, screen
 from ..notebooks.mend import mend, stand_in
 from ..notebooks.writing import notebook_text
@@ -48,6 +48,8 @@ class Submission:
     files: tuple = ()
     notes: tuple = ()
     timestamp: str | None = None
+    digest: str = ""        # see `again`
+    read_at: int = 0
 
 
 @dataclass
@@ -69,6 +71,7 @@ class Graded:
     notes: tuple = ()
     error: str | None = None
     seconds: float = 0.0
+    read_at: int = 0        # when the submission was read, see `again`
     cold: bool = False      # see `sandbox.COLD`
     sandbox: str = ""       # which limits held, in words
 
@@ -86,6 +89,9 @@ def grade(bundle, submission):
             graded.files = tuple(sorted({**files, **stamp}.items()))
             for name, notebook in sorted(submission.notebooks.items()):
                 grade_notebook(bundle, name, notebook, files, graded)
+            if submission.digest:
+                graded.files += ((again.MARK, again.mark_of(submission.digest, bool(graded.refused))),)
+                graded.read_at = submission.read_at
         except Exception as error:      # reported by name; the run goes on and exits non-zero
             graded.error = f"{type(error).__name__}: {error}"
     graded.seconds = time.monotonic() - started
@@ -179,8 +185,9 @@ def keep(bundle):
 
 def read_submission(folder, student, wanted, ignored=(), course=()):
     """Screen `folder` into a `Submission` for the notebooks called `wanted`; see `intake.screen`, which never raises."""
+    read_at, digest = time.time_ns(), again.digest(folder)      # first: what changes meanwhile is another hand-in
     taken = screen(folder, wanted, ignored, course)
-    return Submission(student, taken.notebooks, tuple(taken.files), tuple(taken.notes), taken.stamp)
+    return Submission(student, taken.notebooks, tuple(taken.files), tuple(taken.notes), taken.stamp, digest, read_at)
 
 
 def make_bundle(assignment, notebooks, source_files, root, sandbox, limits, hidden=()):

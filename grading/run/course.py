@@ -20,6 +20,7 @@ from .execute import Execute
 from .gradebook import Writer
 from .paths import hidden
 from .pool import NoWorkers, Pool
+from ..notebooks.again import why_again
 from ..notebooks.intake import read_stamp
 from ..notebooks.names import trouble_with_student
 from ..border.sandbox import Limits
@@ -73,15 +74,15 @@ class Course:
             folder = self.dir.format_path(self.dir.submitted_directory, student, assignment)
             if student not in excluded and (not students or student in students) and os.path.lexists(folder):
                 stamp = read_stamp(folder, [])
-                found.append(Waiting(student, folder, stamp, self.why(assignment, student, stamp, force),
+                found.append(Waiting(student, folder, stamp, self.why(assignment, student, folder, stamp, force),
                                      trouble_with_student(student)))
         missing = sorted(set(students) - {one.student for one in found})
         if missing:
             raise CourseError(f"Nothing was submitted for {assignment} by: {', '.join(missing)}")
         return found
 
-    def why(self, assignment, student, stamp, force):
-        """Why a submission needs grading, by nbgrader's own rule; None if it does not."""
+    def why(self, assignment, student, folder, stamp, force):
+        """Why a submission needs grading, by nbgrader's own rule or because its content is another; None if it does not."""
         graded = self.dir.format_path(self.dir.autograded_directory, student, assignment)
         if not os.path.isdir(graded):
             return "new"
@@ -90,7 +91,7 @@ class Course:
         before = read_stamp(graded, [])
         if stamp and before and parse_utc(stamp) > parse_utc(before):
             return "newer"
-        return None
+        return why_again(folder, graded)
 
     # --- grading ------------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from nbgrader.api import Comment, Grade, Gradebook, MissingEntry, Student, Submi
 from nbgrader.utils import parse_utc
 from sqlalchemy.orm import selectinload
 
+from ..notebooks.again import MARK
 from ..notebooks.mend import canon
 
 
@@ -166,4 +167,6 @@ class Writer:
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
+            if name == MARK:
+                os.utime(path, ns=(graded.read_at, graded.read_at))
             path.chmod(0o664 if self.coursedir.groupshared else 0o444)

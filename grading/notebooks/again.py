@@ -1,0 +1,82 @@
+"""Whether what lies in submitted/ is what was graded: by content, whatever its time stamp says.
+
+Beside each graded notebook lies a mark: the digest of the submission that was graded, and whether something of it was
+refused. Its time is that at which the submission was read, so that files which have not been touched since need not be read
+again. Ends of lines make no difference; neither do time stamp and secret of the exchange.
+"""
+
+import hashlib
+import os
+from pathlib import Path
+
+from .folders import NotTaken, read_regular
+from .intake import MAX_DEPTH, MAX_ENTRIES, STAMP
+from .reading import MAX_BYTES
+
+MARK = ".submission"
+REFUSED = "refused"
+LEFT_OUT = {STAMP, "submission_secret.txt"}
+LEFT_OUT_FOLDERS = {"__pycache__", ".ipynb_checkpoints"}
+
+
+def digest(folder: str | Path) -> str:
+    """A digest of the names and contents of a submission's files; links are not followed, pipes not opened."""
+    found = hashlib.sha256()
+    for name, path in entries(folder):
+        found.update(name.encode("utf-8", "surrogateescape") + b"\0" + content_of(path) + b"\0")
+    return found.hexdigest()
+
+
+def entries(folder):
+    """(relative name, path) of everything that is no folder, in order, within the bounds of `intake`."""
+    found = []
+    for place, folders, files in os.walk(folder):
+        depth = len(Path(place).relative_to(folder).parts)
+        folders[:] = sorted(name for name in folders if name not in LEFT_OUT_FOLDERS) if depth < MAX_DEPTH else []
+        found += [(os.path.relpath(os.path.join(place, name), folder), os.path.join(place, name)) for name in files
+                  if not (depth == 0 and name in LEFT_OUT)]
+        if len(found) > MAX_ENTRIES:
+            break
+    return sorted(found)[:MAX_ENTRIES]
+
+
+def content_of(path) -> bytes:
+    try:
+        content = read_regular(path, 4 * MAX_BYTES).replace(b"\r\n", b"\n")
+    except (NotTaken, OSError) as error:
+        content = f"{type(error).__name__} {size_of(path)}".encode()
+    return hashlib.sha256(content).digest()
+
+
+def size_of(path):
+    try:
+        return os.lstat(path).st_size
+    except OSError:
+        return -1
+
+
+def mark_of(found: str, refused: bool) -> bytes:
+    """What is written into the mark."""
+    return f"{found}\n{REFUSED if refused else ''}".encode().strip() + b"\n"
+
+
+def why_again(submitted: str | Path, graded: str | Path) -> str | None:
+    """Why a submission that was graded needs grading again; None if it does not, or was graded without a mark."""
+    mark = Path(graded, MARK)
+    try:
+        lines, read_at = mark.read_text(encoding="ascii").split(), mark.stat().st_mtime_ns
+    except (OSError, UnicodeDecodeError):
+        return None
+    if not untouched_since(submitted, read_at) and lines and digest(submitted) != lines[0]:
+        return "handed in again"
+    return "refused before" if REFUSED in lines[1:] else None
+
+
+def untouched_since(folder, moment) -> bool:
+    """Whether nothing in a folder changed after `moment` (ns). A change time cannot be set back, as one of writing can."""
+    try:
+        places = [folder, *(place for _, place in entries(folder)),
+                  *(os.path.join(place, name) for place, folders, _ in os.walk(folder) for name in folders)]
+        return all(os.lstat(place).st_ctime_ns < moment for place in places)
+    except OSError:
+        return False

@@ -1,0 +1,127 @@
+"""A hand-in that differs from what was graded is handed in again, whatever its time stamp says."""
+
+import os
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbgrader.api import Gradebook
+
+from grading.notebooks import again
+from grading.notebooks.again import MARK, digest, mark_of, why_again
+from grading.notebooks.submissions import fill, hand_in
+from tests.conftest import SHORT_LIMITS, SUBMISSIONS
+
+RIGHT, BLANK = SUBMISSIONS / "ps1" / "perfect-vectorised", SUBMISSIONS / "ps1" / "blank"
+
+
+@pytest.fixture
+def handed_in(tmp_path):
+    """(submission, graded folder with its mark, made at a time after everything in the submission)."""
+    folder, graded = tmp_path / "submitted", tmp_path / "autograded"
+    (folder / "data").mkdir(parents=True)
+    graded.mkdir()
+    (folder / "activations.ipynb").write_bytes(b"{}\n")
+    (folder / "data" / "x.csv").write_bytes(b"1\n2\n")
+    (graded / MARK).write_bytes(mark_of(digest(folder), False))
+    return folder, graded
+
+
+CHANGES = {
+    "another content": lambda folder: (folder / "activations.ipynb").write_bytes(b"{ }\n"),
+    "another content of the same age": lambda folder: ((folder / "activations.ipynb").write_bytes(b"[]\n"),
+                                                       os.utime(folder / "activations.ipynb", (1, 1))),
+    "another name": lambda folder: (folder / "activations.ipynb").rename(folder / "activations (1).ipynb"),
+    "one file more": lambda folder: (folder / "helper.py").touch(),
+    "one file less": lambda folder: (folder / "data" / "x.csv").unlink(),
+    "a pipe": lambda folder: os.mkfifo(folder / "pipe"),
+    "a link": lambda folder: (folder / "link").symlink_to("/etc/hostname"),
+}
+SAME = {
+    "nothing": lambda folder: None,
+    "ends of lines": lambda folder: (folder / "activations.ipynb").write_bytes(b"{}\r\n"),
+    "a time stamp": lambda folder: (folder / "timestamp.txt").write_text("2026-01-01 10:00:00 UTC"),
+    "the exchange's secret": lambda folder: (folder / "submission_secret.txt").write_text("0" * 128),
+    "the same once more": lambda folder: (folder / "activations.ipynb").write_bytes(b"{}\n"),
+    "a cache": lambda folder: ((folder / "__pycache__").mkdir(), (folder / "__pycache__" / "x.pyc").touch()),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_other_content_is_handed_in_again(change, handed_in):
+    folder, graded = handed_in
+    change(folder)
+    assert why_again(folder, graded) == "handed in again"
+
+
+@pytest.mark.parametrize("change", SAME.values(), ids=SAME)
+def test_the_same_content_is_not(change, handed_in):
+    folder, graded = handed_in
+    change(folder)
+    assert why_again(folder, graded) is None
+
+
+def test_what_was_refused_is_looked_at_again(handed_in):
+    folder, graded = handed_in
+    (graded / MARK).write_bytes(mark_of(digest(folder), True))
+    assert why_again(folder, graded) == "refused before"
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\xff\xfe", b"\n\n"])
+def test_a_mark_that_is_none_says_nothing(content, handed_in):
+    folder, graded = handed_in
+    (graded / MARK).unlink()
+    if content is not None:
+        (graded / MARK).write_bytes(content)
+    assert why_again(folder, graded) is None
+
+
+def test_files_that_were_not_touched_are_not_read_again(handed_in, monkeypatch):
+    folder, graded = handed_in
+    later = max(path.lstat().st_ctime_ns for path in [folder, *folder.rglob("*")]) + 1
+    os.utime(graded / MARK, ns=(later, later))
+    monkeypatch.setattr(again, "digest", None)
+    assert why_again(folder, graded) is None
+
+
+def replaced(root, case):
+    """The submission as an LMS would bring it: other content, old time, no time stamp of the exchange."""
+    path = root / "submitted" / "student-01" / "ps1" / "activations.ipynb"
+    text = (case / "activations.py").read_text()
+    notebook = fill(nbformat.read(root / "release" / "ps1" / "activations.ipynb", as_version=4), text)
+    path.unlink()
+    nbformat.write(notebook, path)
+    os.utime(path, (1e9, 1e9))
+
+
+def score(root):
+    with Gradebook(f"sqlite:///{root}/gradebook.db") as gradebook:
+        return gradebook.find_submission("ps1", "student-01").score
+
+
+@pytest.mark.sandbox
+def test_both_commands_grade_what_replaced_a_blank_file_and_neither_grades_it_twice(course_folder, nbgrader):
+    root = course_folder("ps1")
+    hand_in(BLANK, root / "release" / "ps1", root / "submitted" / "student-01" / "ps1")
+    said = nbgrader("autograde", "ps1", *SHORT_LIMITS, cwd=root)
+    assert said.returncode == 0 and score(root) == 0, said.stdout
+    replaced(root, RIGHT)
+    said = nbgrader("autograde", "ps1", *SHORT_LIMITS, cwd=root)
+    assert said.returncode == 0 and score(root) == 20, said.stdout
+    from grading.run.course import Course
+    from grading.tools.grade import grade_class
+    from rich.console import Console
+    import io
+    screen = io.StringIO()
+    assert grade_class(Console(file=screen, width=200), root, "ps1", (), 1, None, False, False) == 0
+    assert "1 submissions, 0 to grade" in screen.getvalue()
+    replaced(root, BLANK)
+    (waiting,) = Course(root).submissions("ps1")
+    assert waiting.why == "handed in again"
+    assert grade_class(Console(file=screen, width=200), root, "ps1", (), 1, None, False, False) == 0
+    assert score(root) == 0 and Course(root).submissions("ps1")[0].why is None
+    mark = Path(root, "autograded", "student-01", "ps1", MARK)
+    assert mark.read_text().split() == [digest(root / "submitted" / "student-01" / "ps1")]
+    shutil.rmtree(root / "autograded")
+    assert Course(root).submissions("ps1")[0].why == "new"
