@@ -1,15 +1,18 @@
 """The course's side of a check: what the reference and the known mistakes answer to the hidden inputs."""
 
-import hashlib
 import importlib
-import json
 import sys
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
+from ..border import wire
+from ..border.subject import LocalSubject
 from . import bank, compare
+from .recognition import kind
+from .student import Student
+from .verdict import Failed
 
 
 class AnswerKey:
@@ -20,25 +23,42 @@ class AnswerKey:
         with importing_from(root):
             self.reference = importlib.import_module(f"reference_impl.{notebook}")
             self.bank = bank.load(self.root / "tests" / "misconceptions" / f"{notebook}.py")
-        self.known = {}
+        self.known, self.failures = {}, {}
 
     def right_answers(self, exercise, cases, inputs):
         return self.remember(exercise, cases, inputs, "reference", getattr(self.reference, exercise))
 
-    def recognise(self, exercise, cases, inputs, answers, right):
-        """The misconception whose answers these are, or None. `inputs` is the fingerprint of `cases`."""
+    def recognise(self, exercise, cases, inputs, answers, right, part=lambda value: value):
+        """The misconceptions that answer like this, in `part` of each answer. `inputs` is the fingerprint of `cases`."""
+        found = []
         for entry in self.bank:
             if entry.exercise != exercise:
                 continue
             try:
-                mistaken = self.remember(exercise, cases, inputs, entry.name, entry.function)
+                mistaken = [part(value) for value in self.remember(exercise, cases, inputs, entry.name, as_sent(entry.function))]
             except Exception:       # a mistake may well raise on some input; then it is not this one
                 continue
-            pairs = list(zip(answers, mistaken, right))
-            if all(compare.difference(got, wrong, 1e-6) is None for got, wrong, _ in pairs) \
-                    and any(compare.difference(wrong, due, 1e-6) for _, wrong, due in pairs):
-                return entry
-        return None
+            # an answer that is wrong in its last digits only must have the mistake's own last digits
+            wrong_by_far = any(compare.difference(wrong, part(due), 1e-6) for wrong, due in zip(mistaken, right))
+            wrong_at_all = wrong_by_far or any(compare.difference(wrong, part(due), 1e-9) for wrong, due in zip(mistaken, right))
+            rtol = 1e-6 if wrong_by_far else 1e-13
+            if wrong_at_all and all(compare.alike(part(got), wrong, rtol, entry.noise) for got, wrong in zip(answers, mistaken)):
+                found.append(entry)
+        return found
+
+    def failure_of(self, entry, check):
+        """False if the misconception passes the check, a function of a student, else the kind of its failure."""
+        place = entry.exercise, entry.name, check.__name__
+        if place not in self.failures:
+            student = Student(LocalSubject({entry.exercise: entry.function}), Nameless(self), entry.exercise, -1, check.__name__)
+            try:
+                check(student)
+                self.failures[place] = False
+            except Failed as failed:
+                self.failures[place] = kind(failed.said, failed.error)
+            except Exception:       # of the check itself, for what the mistake hands back
+                self.failures[place] = None
+        return self.failures[place]
 
     def remember(self, exercise, cases, inputs, name, function):
         key = (exercise, name, inputs)
@@ -48,8 +68,22 @@ class AnswerKey:
         return self.known[key]
 
 
-def fingerprint(tree, block):
-    return hashlib.blake2b(json.dumps(tree).encode() + block).digest()
+class Nameless:
+    """An answer key that recognises nothing, to see what a mistake loses."""
+
+    def __init__(self, key):
+        self.right_answers = key.right_answers
+
+    def recognise(self, *about, **part):
+        return []
+
+
+def as_sent(function):
+    """`function`, its answers turned into what the wire would make of them."""
+    def call(*arguments):
+        blobs = bytearray()
+        return wire.decode(wire.encode(function(*arguments), blobs), bytes(blobs))
+    return call
 
 
 @contextmanager

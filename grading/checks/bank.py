@@ -13,7 +13,8 @@ class Misconception:
     """A wrong answer that students really give. `at_most` is the largest share of the points that it may earn.
 
     `source` is the public address where somebody gave it, or SYNTHETIC if none is known. `unseen` says why the visible
-    checks may not see a mistake that costs most of the points; "" where they have to.
+    checks may not see a mistake that costs most of the points; "" where they have to. `noise` is how far apart the answers
+    of two spellings of the mistake may lie.
     """
 
     exercise: str
@@ -23,6 +24,7 @@ class Misconception:
     function: object
     source: str = ""
     unseen: str = ""
+    noise: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -34,10 +36,10 @@ class RightAnswer:
     function: object
 
 
-def misconception(exercise, name, *, at_most, says, source="", unseen=""):
+def misconception(exercise, name, *, at_most, says, source="", unseen="", noise=0.0):
     """Mark a function as the misconception `name` of `exercise`; the function stays as it is."""
     def mark(function):
-        function.bank_entry = Misconception(exercise, name, says, at_most, function, source, unseen)
+        function.bank_entry = Misconception(exercise, name, says, at_most, function, source, unseen, noise)
         return function
     return mark
 

@@ -14,23 +14,24 @@ MOST_DIMENSIONS = 4
 SMALLEST = 1e-307       # below the smallest normal number an answer may have lost digits: underflow is never a fault
 
 
-def difference(got, wanted, rtol, atol=0.0):
+def difference(got, wanted, rtol, atol=0.0, logarithms=False):
     """None if `got` is right, else a sentence for the student. Structure follows `wanted`.
 
     A str must be equal. A list or tuple of arrays must come as a sequence of as many entries. Anything else is judged
     by its values and shape after `np.asarray`: |got - wanted| <= atol + rtol |wanted|, infinities in the same places.
+    How far off `logarithms` to base 10 are is told by their difference.
     """
     if isinstance(wanted, str):
         return _word(got) if not isinstance(got, str) else None if got == wanted else "it gives another of the words"
     if isinstance(wanted, (list, tuple)):
-        return _sequence(got, wanted, rtol, atol)
+        return _sequence(got, wanted, rtol, atol, logarithms)
     array, trouble = as_numbers(got)
     if trouble:
         return trouble
     wanted = np.asarray(wanted, dtype=float)
     if array.shape != wanted.shape:
         return f"the result has shape {shape_words(array.shape, wanted.shape)} where {wanted.shape} is due"
-    return _numbers(array.astype(float), wanted, rtol, atol)
+    return _numbers(array.astype(float), wanted, rtol, atol, logarithms)
 
 
 def _word(got):
@@ -57,7 +58,7 @@ def shape_words(shape, due=()):
     return "(" + ", ".join(str(n) if n in known else "…" for n in shape) + ("," if len(shape) == 1 else "") + ")"
 
 
-def _sequence(got, wanted, rtol, atol):
+def _sequence(got, wanted, rtol, atol, logarithms):
     rows = isinstance(got, np.ndarray) and got.ndim > 0
     if not rows and not isinstance(got, (list, tuple)):
         return f"the result is {kind_of(got)} where {len(wanted)} entries are due"
@@ -66,7 +67,7 @@ def _sequence(got, wanted, rtol, atol):
         return f"the result has {len(got)} entries where {len(wanted)} are due" if near else \
             f"the result has {'many more' if len(got) > len(wanted) else 'far fewer'} entries than the {len(wanted)} that are due"
     for place, (one, due) in enumerate(zip(got, wanted)):
-        said = difference(one, due, rtol, atol)
+        said = difference(one, due, rtol, atol, logarithms)
         if said:
             return f"in entry {place}, {said}"
     return None
@@ -92,7 +93,7 @@ def all_numeric(items):
     return all(all_numeric(item) if isinstance(item, (list, tuple)) else isinstance(item, numeric) for item in items)
 
 
-def _numbers(got, wanted, rtol, atol):
+def _numbers(got, wanted, rtol, atol, logarithms=False):
     with np.errstate(all="ignore"):
         error = np.abs(got - wanted)
         # rtol * inf would make every finite answer right where inf is due
@@ -109,7 +110,15 @@ def _numbers(got, wanted, rtol, atol):
         if np.isinf(wanted).any():
             return "the contract asks for inf or -inf where the result has something else"
         share = f"{len(error)} of {right.size} values are off" if right.size > 1 else "the value is off"
-        return f"{share}: {how_far(got, wanted, error)}"
+        return f"{share}: {decades_apart(got, wanted) if logarithms else how_far(got, wanted, error)}"
+
+
+def decades_apart(got, wanted):
+    """How far logarithms to base 10 are off: a difference of 1 is a factor of 10 in what they measure."""
+    worst = (got - wanted)[np.abs(got - wanted).argmax()]
+    if abs(worst) < 0.1:
+        return "by less than a tenth of a decade, but by more than rounding"
+    return f"by {abs(worst):.1f} {'decade' if abs(worst) < 1.05 else 'decades'} too {'large' if worst > 0 else 'small'} at worst"
 
 
 def how_far(got, wanted, error):
@@ -135,9 +144,20 @@ def how_far(got, wanted, error):
     return f"the relative error is about 10^{math.floor(math.log10(worst))} at worst"
 
 
-def same_mistake(got, mistaken, wanted):
-    """Whether `got` is what a known mistake gives, and that is not also the right answer."""
-    try:
-        return difference(got, mistaken, 1e-6) is None and difference(mistaken, wanted, 1e-6) is not None
-    except (ValueError, TypeError):
+def alike(got, mistaken, rtol=1e-6, noise=0.0):
+    """Whether an answer is what a known mistake gives: structure, kind and values, NaN and infinities in the same places.
+
+    `noise` is how far apart two spellings of the mistake may lie.
+    """
+    if isinstance(mistaken, Unsupported):
+        return isinstance(got, Unsupported) and got.kind == mistaken.kind
+    if mistaken is None or isinstance(mistaken, str):
+        return type(got) is type(mistaken) and got == mistaken
+    if isinstance(mistaken, (list, tuple)) and not (as_numbers(mistaken)[1] is None and as_numbers(got)[1] is None):
+        return isinstance(got, (list, tuple)) and len(got) == len(mistaken) and all(
+            alike(*pair, rtol, noise) for pair in zip(got, mistaken))
+    (array, trouble), (wrong, its_trouble) = as_numbers(got), as_numbers(mistaken)
+    if trouble or its_trouble or array.shape != wrong.shape:
         return False
+    with np.errstate(all="ignore"):
+        return bool(np.isclose(array.astype(float), wrong.astype(float), rtol=rtol, atol=noise + SMALLEST, equal_nan=True).all())

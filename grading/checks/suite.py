@@ -14,6 +14,7 @@ import pytest
 from ..border.subject import LocalSubject, Stopped
 from ..root import find_root
 from .answer_key import AnswerKey
+from .recognition import name_mistakes
 from .student import Student
 from .verdict import FAILED, NOT_RUN, OUR_ERROR, PASSED, CheckResult, Failed, Verdict
 
@@ -100,6 +101,7 @@ class Judge:
 
     def definition(self, bench, name, items, definition):
         verdict, bench.definition, stopped = Verdict(name), definition, None
+        functions = {item.name: item.function for item in items}
         try:
             bench.subject.begin()
         except Stopped as error:
@@ -116,6 +118,10 @@ class Judge:
                     verdict.warnings = sorted({*verdict.warnings, *bench.current.warnings})
         finally:
             bench.subject.finish()
+        if bench.current and any(check.outcome == FAILED for check in verdict.checks):
+            key = bench.current.key
+            name_mistakes(verdict, [entry for entry in key.bank if entry.exercise == name],
+                          lambda entry, check: key.failure_of(entry, functions[check]))
         return verdict
 
     def item(self, bench, item):
@@ -126,7 +132,7 @@ class Judge:
             case None:
                 return result(item, PASSED)
             case Failed() as failed:
-                return result(item, FAILED, failed.said, failed.misconception, failed.error)
+                return result(item, FAILED, failed.said, failed.candidates, failed.error)
             case Stopped() as stopped:
                 return result(item, FAILED, stopped.reason)
             case error:
@@ -167,10 +173,10 @@ def asks_for_nothing_more(item):
     return item.fixturenames == ["student", "request"] and item.cls is None and not hasattr(item, "callspec")
 
 
-def result(item, outcome, said="", misconception=None, error=None):
+def result(item, outcome, said="", candidates=(), error=None):
     mark = item.get_closest_marker("check").kwargs
     return CheckResult(item.name, mark["title"], mark["hint"], mark["weight"], mark["core"], outcome, said,
-                       misconception, error, mark["most"])
+                       None, error, mark["most"], tuple(candidates))
 
 
 class SuiteError(Exception):

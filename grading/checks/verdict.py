@@ -8,11 +8,11 @@ PASSED, FAILED, NOT_RUN, OUR_ERROR = Outcome
 
 
 class Failed(Exception):
-    """The student's answer does not hold; `said` is for the student, `misconception` the known mistake behind it."""
+    """The student's answer does not hold; `said` is for the student, `candidates` are known mistakes that answer alike."""
 
-    def __init__(self, said, misconception=None, error=None):
+    def __init__(self, said, candidates=(), error=None):
         super().__init__(said)
-        self.said, self.misconception, self.error = said, misconception, error
+        self.said, self.candidates, self.error = said, candidates, error
 
 
 @dataclass
@@ -29,6 +29,7 @@ class CheckResult:
     misconception: object = None
     error: object = None
     most: float = 1.0
+    candidates: tuple = ()      # the known mistakes that give the same wrong result here: see recognition.py
 
 
 @dataclass

@@ -118,7 +118,8 @@ def in_words(item, error):
         lines.append(f"  {Gate(item.config.stash[SOURCES].get(notebook_of(item), {})).error_line(error.error)}")
     else:
         lines.append(f"  {error.said}")
-    known = error.misconception if isinstance(error, Failed) else None
+    candidates = error.candidates if isinstance(error, Failed) else ()
+    known = candidates[0] if len(candidates) == 1 else None
     lines.append(f"  Known mistake - {known.name}: {known.says}" if known else f"  Hint: {check['hint']}")
     return "\n".join(lines)
 

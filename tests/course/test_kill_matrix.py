@@ -88,6 +88,12 @@ def test_every_misconception_loses_marks_and_earns_no_more_than_it_may(notebook,
 
 
 @for_each_exercise
+def test_no_misconception_is_called_by_the_name_of_another(notebook, exercise):
+    for entry, got in verdicts(exercise, "misconceptions", notebook):
+        assert {known.name for known in got.misconceptions} <= {entry.name}
+
+
+@for_each_exercise
 def test_every_check_is_failed_by_a_misconception(notebook, exercise):
     failed = {c.name for _, got in verdicts(exercise, "misconceptions", notebook) for c in got.checks if c.outcome == FAILED}
     assert {c.name for c in reference_verdicts(notebook)[exercise].checks} - failed == set()

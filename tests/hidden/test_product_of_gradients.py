@@ -13,8 +13,8 @@ from grading.checks import check
 
 MIXED_SIGNS = {"rtol": 1e-9, "atol": 1e-12}
 ONE_SIGN = {"rtol": 1e-9}
-LOGARITHMS = {"rtol": 1e-9, "atol": 1e-9}
-DEEP_LOGARITHMS = {"rtol": 1e-9, "atol": 1e-7}
+LOGARITHMS = {"rtol": 1e-9, "atol": 1e-9, "logarithms": True}
+DEEP_LOGARITHMS = {"rtol": 1e-9, "atol": 1e-7, "logarithms": True}
 
 MAKE_A_COPY = (
     "Make new arrays and lists: augmented assignments (*=, /=, -=) and list.reverse() change what the caller holds. "

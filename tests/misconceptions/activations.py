@@ -139,7 +139,7 @@ def sigmoid_one_number(z):
 
 
 @misconception(
-    "sigmoid_derivative", "s(1 - s), which loses the right tail", at_most=0.8,
+    "sigmoid_derivative", "s(1 - s), which loses the right tail", at_most=0.8, noise=1e-15,
     says="s(1 - s) is the right formula, but in the right tail s rounds to 1 and 1 - s to 0. "
     "sigmoid(z) * sigmoid(-z) is the same on paper and keeps all digits.",
 )
@@ -253,7 +253,7 @@ def sigmoid_derivative_not_for_lists(z):
 
 
 @misconception(
-    "tanh_derivative", "1 - tanh^2, which loses both tails", at_most=0.75,
+    "tanh_derivative", "1 - tanh^2, which loses both tails", at_most=0.75, noise=1e-15,
     says="1 - tanh(z)^2 is the right formula, but far from zero tanh(z) rounds to 1 and the difference to 0. "
     "Write it with e^-2|z| and no subtraction.",
 )
@@ -760,3 +760,48 @@ def saturated_fraction_squared(a_prime, threshold=1e-3):
 def saturated_fraction_in_place(a_prime, threshold=1e-3):
     np.abs(a_prime, out=a_prime)
     return float(np.mean(a_prime < threshold))
+
+
+@misconception(
+    "tanh_derivative", "works for one number at a time", at_most=0.0,
+    says="math.cosh takes one number at a time. The function is asked to work on whole arrays: use NumPy's functions, or loop over "
+    "the entries.",
+)
+def tanh_derivative_one_number(z):
+    return 1.0 / math.cosh(z) ** 2
+
+
+@misconception(
+    "sigmoid_derivative", "works for one number at a time", at_most=0.0,
+    says="math.exp takes one number at a time. The function is asked to work on whole arrays: use NumPy's functions, or loop over "
+    "the entries.",
+)
+def sigmoid_derivative_one_number(z):
+    return math.exp(-z) / (1.0 + math.exp(-z)) ** 2
+
+
+@misconception(
+    "relu", "works for one number at a time", at_most=0.0,
+    says="`if` and max() ask about one number at a time; an array has many answers. Use np.where or np.maximum, or loop over the "
+    "entries.",
+)
+def relu_one_number(z):
+    return max(0, z)
+
+
+@misconception(
+    "relu_derivative", "works for one number at a time", at_most=0.0,
+    says="`if` and max() ask about one number at a time; an array has many answers. Use np.where or np.maximum, or loop over the "
+    "entries.",
+)
+def relu_derivative_one_number(z):
+    return 1 if z > 0 else 0
+
+
+@misconception(
+    "leaky_relu_derivative", "works for one number at a time", at_most=0.0,
+    says="`if` and max() ask about one number at a time; an array has many answers. Use np.where or np.maximum, or loop over the "
+    "entries.",
+)
+def leaky_relu_derivative_one_number(z, slope=0.01):
+    return 1.0 if z > 0 else slope

@@ -257,7 +257,7 @@ def local_gradient_first_row(z, W, activation):
     return local(np.repeat(activation_derivative(z[:1], activation), len(z), axis=0), W)
 
 
-@misconception("local_gradient", "loses the tails", at_most=0.85, says=SAYS_TAILS)
+@misconception("local_gradient", "loses the tails", noise=1e-15, at_most=0.85, says=SAYS_TAILS)
 def local_gradient_losing_tails(z, W, activation):
     return local(derivative_losing_tails(z, activation), W)
 
@@ -351,7 +351,7 @@ def backward_step_stops_at_z(loss_grad, z, W, activation):
     return loss_grad * activation_derivative(z, activation)
 
 
-@misconception("backward_step", "loses the tails", at_most=0.85, says=SAYS_TAILS)
+@misconception("backward_step", "loses the tails", noise=1e-15, at_most=0.85, says=SAYS_TAILS)
 def backward_step_losing_tails(loss_grad, z, W, activation):
     return (loss_grad * derivative_losing_tails(z, activation)) @ W.T
 
@@ -486,7 +486,7 @@ def weight_gradient_db_mean(loss_grad, z, y_prev, activation):
     return y_prev.T @ z_grad, z_grad.mean(axis=0)
 
 
-@misconception("weight_gradient", "loses the tails", at_most=0.85, says=SAYS_TAILS)
+@misconception("weight_gradient", "loses the tails", noise=1e-15, at_most=0.85, says=SAYS_TAILS)
 def weight_gradient_losing_tails(loss_grad, z, y_prev, activation):
     z_grad = loss_grad * derivative_losing_tails(z, activation)
     return y_prev.T @ z_grad, z_grad.sum(axis=0)
@@ -725,7 +725,7 @@ def backpropagate_reverses_lists(loss_grad, x, weights, biases, activations):
     return answer
 
 
-@misconception("backpropagate", "loses the tails", at_most=0.9, says=SAYS_TAILS)
+@misconception("backpropagate", "loses the tails", noise=1e-15, at_most=0.9, says=SAYS_TAILS)
 def backpropagate_losing_tails(loss_grad, x, weights, biases, activations):
     return forward_and_back(loss_grad, x, weights, biases, activations, derivative_losing_tails)
 
@@ -756,3 +756,178 @@ def backpropagate_squeezed(loss_grad, x, weights, biases, activations):
 def backpropagate_rounded(loss_grad, x, weights, biases, activations):
     answer = forward_and_back(loss_grad, x, weights, biases, activations)
     return tuple([np.where(np.abs(grad) < 1e-12, 0.0, grad) for grad in grads] for grads in answer)
+
+
+# ------------------------------------------------------------------------------------- habits of code found elsewhere
+
+
+def derivative_taking_z_for_y(z, activation):
+    return {"sigmoid": lambda: z * (1.0 - z), "tanh": lambda: 1.0 - z**2}.get(
+        activation, lambda: activation_derivative(z, activation))()
+
+
+def derivative_always_relus(z, activation):
+    return (z > 0).astype(float)
+
+
+SAYS_DICT = (
+    "This is a dict, as many courses keep gradients. Here the results come as one tuple, in the order of the contract."
+)
+SAYS_CACHE = (
+    "This is (A, cache), as one well-known course returns it. Here the pair is (z, y): the pre-activation first, nothing else."
+)
+SAYS_Z_FOR_Y = (
+    "This is z(1 - z) or 1 - z^2. y(1 - y) and 1 - y^2 hold for the output y; z is the pre-activation. "
+    "activation_derivative(z, activation) takes z."
+)
+SAYS_ALWAYS_RELU = "ReLU's derivative was used whatever the activation is called. Hand the name on to activation_derivative."
+SAYS_NO_LOSS_GRAD = "The loss gradient that comes from above is missing: every step starts from loss_grad."
+SAYS_MEAN_AND_AXIS = (
+    "The gradients were averaged over the batch, and db keeps an axis of length one. Here they are summed, and db has the "
+    "shape of b, (n,)."
+)
+
+
+@misconception("layer_forward", "returns (A, cache)", at_most=0.0, says=SAYS_CACHE)
+def layer_forward_with_cache(y_prev, W, b, activation):
+    return activate(y_prev @ W + b, activation), (y_prev, W, b)
+
+
+@misconception("layer_forward", "returns (A, cache) with z in the cache", at_most=0.0, says=SAYS_CACHE)
+def layer_forward_with_two_caches(y_prev, W, b, activation):
+    z = y_prev @ W + b
+    return activate(z, activation), ((y_prev, W, b), z)
+
+
+@misconception("layer_forward", "returns a dict", at_most=0.0, says=SAYS_DICT)
+def layer_forward_dict(y_prev, W, b, activation):
+    z = y_prev @ W + b
+    return {"z": z, "y": activate(z, activation)}
+
+
+@misconception(
+    "layer_forward", "puts the examples into columns", at_most=0.0,
+    says="This is W y + b with one example per column, another book's convention. Here each row is an example: y_prev W + b.",
+)
+def layer_forward_columns(y_prev, W, b, activation):
+    z = np.dot(W, y_prev) + b.reshape(-1, 1)
+    return z, activate(z, activation)
+
+
+@misconception("backward_step", "takes z for y", at_most=0.0, says=SAYS_Z_FOR_Y)
+def backward_step_taking_z_for_y(loss_grad, z, W, activation):
+    return (loss_grad * derivative_taking_z_for_y(z, activation)) @ W.T
+
+
+@misconception("backward_step", "always uses ReLU's derivative", at_most=0.0, says=SAYS_ALWAYS_RELU)
+def backward_step_always_relu(loss_grad, z, W, activation):
+    return (loss_grad * derivative_always_relus(z, activation)) @ W.T
+
+
+@misconception("backward_step", "forgets loss_grad", at_most=0.0, says=SAYS_NO_LOSS_GRAD)
+def backward_step_without_loss_grad(loss_grad, z, W, activation):
+    return activation_derivative(z, activation) @ W.T
+
+
+@misconception("local_gradient", "takes z for y", at_most=0.0, says=SAYS_Z_FOR_Y)
+def local_gradient_taking_z_for_y(z, W, activation):
+    return derivative_taking_z_for_y(z, activation)[:, :, None] * W.T
+
+
+@misconception("local_gradient", "always uses ReLU's derivative", at_most=0.0, says=SAYS_ALWAYS_RELU)
+def local_gradient_always_relu(z, W, activation):
+    return derivative_always_relus(z, activation)[:, :, None] * W.T
+
+
+@misconception("weight_gradient", "takes z for y", at_most=0.0, says=SAYS_Z_FOR_Y)
+def weight_gradient_taking_z_for_y(loss_grad, z, y_prev, activation):
+    z_grad = loss_grad * derivative_taking_z_for_y(z, activation)
+    return y_prev.T @ z_grad, z_grad.sum(axis=0)
+
+
+@misconception("weight_gradient", "always uses ReLU's derivative", at_most=0.0, says=SAYS_ALWAYS_RELU)
+def weight_gradient_always_relu(loss_grad, z, y_prev, activation):
+    z_grad = loss_grad * derivative_always_relus(z, activation)
+    return y_prev.T @ z_grad, z_grad.sum(axis=0)
+
+
+@misconception("weight_gradient", "forgets loss_grad", at_most=0.0, says=SAYS_NO_LOSS_GRAD)
+def weight_gradient_without_loss_grad(loss_grad, z, y_prev, activation):
+    a_prime = activation_derivative(z, activation)
+    return y_prev.T @ a_prime, a_prime.sum(axis=0)
+
+
+@misconception("weight_gradient", "returns a dict", at_most=0.0, says=SAYS_DICT)
+def weight_gradient_dict(loss_grad, z, y_prev, activation):
+    z_grad = loss_grad * activation_derivative(z, activation)
+    return {"dW": y_prev.T @ z_grad, "db": z_grad.sum(axis=0)}
+
+
+@misconception("weight_gradient", "averages, and keeps the summed axis of db", at_most=0.0, says=SAYS_MEAN_AND_AXIS)
+def weight_gradient_mean_and_axis(loss_grad, z, y_prev, activation):
+    z_grad = loss_grad * activation_derivative(z, activation)
+    return y_prev.T @ z_grad / len(z), z_grad.sum(axis=0, keepdims=True) / len(z)
+
+
+@misconception(
+    "weight_gradient", "does not sum db", at_most=0.7,
+    says="db is loss_grad * a' itself, with one row for each example. The bias is shared by all rows: sum over them.",
+)
+def weight_gradient_db_not_summed(loss_grad, z, y_prev, activation):
+    z_grad = loss_grad * activation_derivative(z, activation)
+    return y_prev.T @ z_grad, z_grad
+
+
+@misconception("backpropagate", "takes z for y", at_most=0.0, says=SAYS_Z_FOR_Y)
+def backpropagate_taking_z_for_y(loss_grad, x, weights, biases, activations):
+    return forward_and_back(loss_grad, x, weights, biases, activations, derivative_taking_z_for_y)
+
+
+@misconception("backpropagate", "always uses ReLU's derivative", at_most=0.0, says=SAYS_ALWAYS_RELU)
+def backpropagate_always_relu(loss_grad, x, weights, biases, activations):
+    return forward_and_back(loss_grad, x, weights, biases, activations, derivative_always_relus)
+
+
+@misconception("backpropagate", "forgets loss_grad", at_most=0.0, says=SAYS_NO_LOSS_GRAD)
+def backpropagate_without_loss_grad(loss_grad, x, weights, biases, activations):
+    return forward_and_back(np.ones_like(loss_grad), x, weights, biases, activations)
+
+
+@misconception("backpropagate", "returns a dict", at_most=0.0, says=SAYS_DICT)
+def backpropagate_dict(loss_grad, x, weights, biases, activations):
+    loss_grads, dWs, dbs = forward_and_back(loss_grad, x, weights, biases, activations)
+    return {"loss_grads": loss_grads, "dWs": dWs, "dbs": dbs}
+
+
+@misconception("backpropagate", "averages, and keeps the summed axis of db", at_most=0.0, says=SAYS_MEAN_AND_AXIS)
+def backpropagate_mean_and_axis(loss_grad, x, weights, biases, activations):
+    loss_grads, dWs, dbs = forward_and_back(loss_grad, x, weights, biases, activations)
+    return loss_grads, [dW / len(x) for dW in dWs], [db[None, :] / len(x) for db in dbs]
+
+
+@misconception(
+    "backpropagate", "has no a' in the last layer", at_most=0.0,
+    says="The last layer's a' is missing. loss_grad is the gradient with respect to the output y_L, not to z_L: the last "
+    "activation has to be passed as well.",
+)
+def backpropagate_last_layer_linear(loss_grad, x, weights, biases, activations):
+    if not weights:
+        return [loss_grad], [], []
+    y = x
+    for W, b, name in zip(weights[:-1], biases, activations):
+        y = activate(y @ W + b, name)
+    below = forward_and_back(loss_grad @ weights[-1].T, x, weights[:-1], biases[:-1], activations[:-1])
+    return below[0] + [loss_grad], below[1] + [y.T @ loss_grad], below[2] + [loss_grad.sum(axis=0)]
+
+
+@misconception(
+    "backpropagate", "updates the weights", at_most=0.9,
+    says="The weights were changed on the way, as an optimizer would do after it. Here only gradients are asked for: the "
+    "caller's weights stay as they are.",
+)
+def backpropagate_updating(loss_grad, x, weights, biases, activations):
+    answer = forward_and_back(loss_grad, x, weights, biases, activations)
+    for W, b, dW, db in zip(weights, biases, answer[1], answer[2]):
+        W -= 0.01 * dW
+        b -= 0.01 * db
+    return answer

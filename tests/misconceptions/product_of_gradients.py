@@ -315,7 +315,7 @@ def product_of_gradients_mean_derivative(loss_grad, zs, weights, activation):
     )
 
 
-@misconception("product_of_gradients", "loses the tails", at_most=0.85, says=SAYS_TAILS)
+@misconception("product_of_gradients", "loses the tails", noise=1e-15, at_most=0.85, says=SAYS_TAILS)
 def product_of_gradients_losing_tails(loss_grad, zs, weights, activation):
     return step_back(loss_grad, zs, weights, activation, derivative_losing_tails)
 
@@ -1001,3 +1001,114 @@ def update_ratios_in_place(weights, weight_grads, learning_rate):
 )
 def update_ratios_squeezed(weights, weight_grads, learning_rate):
     return np.squeeze(ratios(weights, weight_grads, learning_rate, np.linalg.norm))
+
+
+# ------------------------------------------------------------------------------------- habits of code found elsewhere
+
+
+def derivative_taking_z_for_y(z, activation):
+    return {"sigmoid": lambda: z * (1.0 - z), "tanh": lambda: 1.0 - z**2}.get(
+        activation, lambda: activation_derivative(z, activation))()
+
+
+SAYS_Z_FOR_Y = (
+    "This is z(1 - z) or 1 - z^2. y(1 - y) and 1 - y^2 hold for the output y; z is the pre-activation. "
+    "activation_derivative(z, activation) takes z."
+)
+
+
+@misconception("product_of_gradients", "takes z for y", at_most=0.0, says=SAYS_Z_FOR_Y)
+def product_of_gradients_taking_z_for_y(loss_grad, zs, weights, activation):
+    return step_back(loss_grad, zs, weights, activation, derivative_taking_z_for_y)
+
+
+@misconception(
+    "product_of_gradients", "always uses ReLU's derivative", at_most=0.0,
+    says="ReLU's derivative was used whatever the activation is called. Hand the name on to activation_derivative.",
+)
+def product_of_gradients_always_relu(loss_grad, zs, weights, activation):
+    return step_back(loss_grad, zs, weights, activation, lambda z, name: (z > 0).astype(float))
+
+
+@misconception(
+    "product_of_gradients", "forgets loss_grad", at_most=0.0,
+    says="The product starts from ones. It starts from loss_grad, the gradient that the loss hands down.",
+)
+def product_of_gradients_without_loss_grad(loss_grad, zs, weights, activation):
+    return step_back(np.ones_like(loss_grad), zs, weights, activation)
+
+
+@misconception(
+    "product_of_gradients", "leaves out entry L", at_most=0.0,
+    says="The given loss_grad is missing from the list: it is entry L, so that there are L + 1 entries.",
+)
+def product_of_gradients_without_entry_L(loss_grad, zs, weights, activation):
+    return step_back(loss_grad, zs, weights, activation)[:-1]
+
+
+def norms_by(measure):
+    def answer(loss_grad, zs, weights, activation):
+        return np.array([quiet_log10(measure(grad)) for grad in step_back(loss_grad, zs, weights, activation)])
+    return answer
+
+
+SAYS_ANOTHER_SIZE = "The Frobenius norm is the root of the sum of all squares, np.linalg.norm(grad): neither a mean nor a sum of sizes."
+
+
+@misconception("log10_gradient_norms", "takes the standard deviation", at_most=0.0, says=SAYS_ANOTHER_SIZE)
+def log10_gradient_norms_std(loss_grad, zs, weights, activation):
+    return norms_by(np.std)(loss_grad, zs, weights, activation)
+
+
+@misconception("log10_gradient_norms", "takes the mean size", at_most=0.0, says=SAYS_ANOTHER_SIZE)
+def log10_gradient_norms_mean(loss_grad, zs, weights, activation):
+    return norms_by(lambda grad: np.mean(np.abs(grad)))(loss_grad, zs, weights, activation)
+
+
+@misconception("log10_gradient_norms", "takes the root of the mean square", at_most=0.0, says=SAYS_ANOTHER_SIZE)
+def log10_gradient_norms_rms(loss_grad, zs, weights, activation):
+    return norms_by(lambda grad: np.sqrt(np.mean(grad**2)))(loss_grad, zs, weights, activation)
+
+
+@misconception("log10_gradient_norms", "sums the sizes of the entries", at_most=0.0, says=SAYS_ANOTHER_SIZE)
+def log10_gradient_norms_l1(loss_grad, zs, weights, activation):
+    return norms_by(lambda grad: np.sum(np.abs(grad)))(loss_grad, zs, weights, activation)
+
+
+@misconception("log10_gradient_norms", "takes z for y", at_most=0.0, says=SAYS_Z_FOR_Y)
+def log10_gradient_norms_taking_z_for_y(loss_grad, zs, weights, activation):
+    grads = step_back(loss_grad, zs, weights, activation, derivative_taking_z_for_y)
+    return np.array([quiet_log10(np.linalg.norm(grad)) for grad in grads])
+
+
+@misconception("update_ratios", "takes the standard deviation", at_most=0.0, says=SAYS_ANOTHER_SIZE.replace("grad)", "W)"))
+def update_ratios_std(weights, weight_grads, learning_rate):
+    return ratios(weights, weight_grads, learning_rate, np.std)
+
+
+SAYS_WORDS = 'Exactly one of the three words is due, as a str in lower case: "vanishing", "exploding" or "stable".'
+
+
+@misconception("diagnose", "shouts", at_most=0.0, says=SAYS_WORDS)
+def diagnose_upper_case(log10_norms, decades=3.0):
+    return verdict(log10_norms[0] - log10_norms[-1], decades).upper()
+
+
+@misconception("diagnose", "says ok for stable", at_most=0.0, says=SAYS_WORDS)
+def diagnose_ok(log10_norms, decades=3.0):
+    return verdict(log10_norms[0] - log10_norms[-1], decades).replace("stable", "ok")
+
+
+@misconception("diagnose", "says healthy for stable", at_most=0.0, says=SAYS_WORDS)
+def diagnose_healthy(log10_norms, decades=3.0):
+    return verdict(log10_norms[0] - log10_norms[-1], decades).replace("stable", "healthy")
+
+
+@misconception("diagnose", "returns a list", at_most=0.0, says=SAYS_WORDS)
+def diagnose_list_of_words(log10_norms, decades=3.0):
+    return [verdict(log10_norms[0] - log10_norms[-1], decades)]
+
+
+@misconception("diagnose", "has a word for every layer", at_most=0.0, says="One word for the whole network is due, not one per layer.")
+def diagnose_word_by_layer(log10_norms, decades=3.0):
+    return [verdict(norm - log10_norms[-1], decades) for norm in log10_norms]

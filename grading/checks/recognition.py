@@ -1,0 +1,50 @@
+"""Which known mistake is behind an answer, judged by all checks of its exercise together.
+
+That one wrong result equals what a mistake gives proves little: many mistakes give the same there. So a name is shown
+only if the mistake loses no check that this answer passes, and earns nothing where this answer earns nothing.
+"""
+
+from .verdict import FAILED, PASSED
+
+# how failures without a wrong value are worded
+MANNERS = ("NumPy warned of", "an argument was changed", "no floating-point warning", "a value came back where a ValueError")
+
+
+def kind(said, error):
+    """What sort of failure it was, if no value tells: the error in its own words, or the rule that was broken; else None."""
+    if error:
+        return f"{error.type}: {error.message}"
+    return said if any(words in said for words in MANNERS) else None
+
+
+def name_mistakes(verdict, entries, failure_of):
+    """Set `misconception` of the failed checks of `verdict`.
+
+    `failure_of(entry, check name)` is False if the mistake passes that check, else the kind of its failure.
+    """
+    passed = [check.name for check in verdict.checks if check.outcome == PASSED]
+    failed = [check for check in verdict.checks if check.outcome == FAILED]
+    manners = {check.name: kind(check.said, check.error) for check in failed}
+    explained = {}      # an entry's place in the bank -> the names of the failed checks that it explains
+    for place, entry in enumerate(entries):
+        if verdict.fraction == 0 < entry.at_most:
+            continue
+        alike = [check.name for check in failed if entry in check.candidates]
+        if not alike and not all(manners.values()):
+            continue
+        names = alike + [name for name, manner in manners.items() if manner and manner == failure_of(entry, name)]
+        if not alike and len(names) < len(failed) or any(check.core and check.name not in names for check in failed):
+            continue
+        if all(failure_of(entry, name) is False for name in passed):
+            explained[place] = names
+    for check in failed:
+        places = [place for place, names in explained.items() if check.name in names]
+        best = max((len(explained[place]) for place in places), default=0)
+        places = [place for place in places if len(explained[place]) == best]
+        # two mistakes that break the same rule and give no wrong value cannot be told apart
+        if places and (entries[places[0]] in all_candidates(failed) or len(places) == 1):
+            check.misconception = entries[places[0]]
+
+
+def all_candidates(failed):
+    return [entry for check in failed for entry in check.candidates]
