@@ -68,7 +68,7 @@ class Course:
         """All submissions of an assignment as `Waiting`, in the order of their names."""
         base = Path(self.dir.root, self.dir.submitted_directory)
         if not base.is_dir():
-            raise CourseError(f"There is no folder {base}. Collect first: nbgrader collect {assignment}")
+            raise CourseError(f"There is no folder {base}. Collect first: nbgrader collect {assignment} --update")
         found, excluded = [], self.dir.student_id_exclude.split(",")
         for student in sorted(os.listdir(base)):
             folder = self.dir.format_path(self.dir.submitted_directory, student, assignment)

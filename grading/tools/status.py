@@ -44,7 +44,7 @@ class State:
         if not self.generated:
             return f"nbgrader generate_assignment {name}" + (" --force" if self.released else "")
         if not self.submitted:
-            return f"nbgrader collect {name}"
+            return f"nbgrader collect {name} --update"
         if set(self.ungraded) - set(self.failed):
             return f"course grade {name}"
         if self.failed:
