@@ -1,17 +1,24 @@
-"""Whatever bytes a kernel sends, the grader gets plain data or refuses: random frames, and valid ones that were bent.
+"""Whatever comes across the border or is handed in, the grader gets plain data or refuses: valid input that was bent.
 
-    python tests/machine/test_fuzz.py 1000000       # cases; a second number is the seed
+    python tests/machine/test_fuzz.py 1000000       # cases of each kind; a second number is the seed
+
+Each case ends in one of the words that `KINDS` returns, within bounds: anything else that happens is raised.
 """
 
 import json
 import random
+import re
+import resource
+import shlex
 import sys
 import time
 
 import numpy as np
+import pytest
+
 from grading.border import subject, wire
-from grading.checks import compare
-from grading.notebooks import outputs
+from grading.checks import compare, gate
+from grading.notebooks import names, outputs, reading
 
 WANTED = (0.5, np.array([1.0, np.inf]), np.zeros((2, 3)), "stable", [np.zeros(2), 1.0], (np.array([3.0]),) * 3)
 LEAVES = (None, True, False, 0, -1, 7, 2**31, 2**63, 2**64, 10**400, -0.0, 0.5, 1e308, float("nan"), float("inf"), "",
@@ -112,22 +119,109 @@ def read(frame, rng):
     return "read"
 
 
-def fuzz(cases, seed):
-    """How many of `cases` random frames were read and how many refused; anything else that happens is raised."""
-    rng, came = random.Random(seed), {"read": 0, "refused": 0}
+# --- what was handed in -------------------------------------------------------------------------------------------
+
+CELLS = (
+    {"cell_type": "code", "source": ["def f(z):\n", "    return z"], "metadata": {"nbgrader": {"grade_id": "f", "points": 3}},
+     "outputs": [{"output_type": "stream", "text": "x"}], "execution_count": 1, "id": "a"},
+    {"cell_type": "markdown", "source": "# Title\n![p](attachment:p.png)", "attachments": {"p.png": {"image/png": "iVBORw0KGgo="}}},
+    {"cell_type": "heading", "level": 2, "source": "Title", "metadata": {}},
+    {"cell_type": "code", "input": "x = 1", "prompt_number": 2, "language": "python", "collapsed": False, "outputs": []},
+    {"cell_type": "raw", "source": "raw", "metadata": {"format": "text/html"}})
+NOTEBOOKS = tuple(
+    {"nbformat": major, "nbformat_minor": minor, "metadata": {"kernelspec": {"name": "python3", "language": "R"}},
+     **({"worksheets": [{"cells": list(CELLS)}]} if major < 4 else {"cells": list(CELLS)})}
+    for major, minor in ((1, 0), (2, 0), (3, 0), (4, 0), (4, 4), (4, 5), (5, 0)))
+WORDS = ("name 'x' is not defined", "operands could not be broadcast together with shapes (2,3) (4,)", "* takes * arguments",
+         "math domain error", "\x1b[31m", "\n", "'", "(1,2)", "37251.5", "dreikomma", "\u202e", "\ud800", "z" * 400, "")
+PIECES = ("# ", "*a*", "`", "```\n", "![", "](", "attachment:p.png)", "http://a.b", "<img src=x>", "<script>", "$x$", "\\href{a}{b}",
+          "\n", "|a|b|\n|-|-|\n", "> ", "- ", "&amp;", "[a]: b\n", "text ", "\\begin{a}", "~~", "<!--", "\0", "\ud800", "é")
+
+
+def hand_in(rng):
+    """A notebook of some version, bent, cut or spoilt: what came of reading it."""
+    content = json.dumps(bend(rng.choice(NOTEBOOKS), rng)).encode()
+    if rng.random() < 0.3:
+        content = bytes(spoil(content, rng))
+    try:
+        nb = reading.read_notebook(content)
+    except reading.Unreadable as error:
+        assert str(error).isprintable()
+        return "refused"
+    json.dumps(nb, ensure_ascii=False).encode()
+    assert all(isinstance(cell.source, str) and cell.cell_type in reading.KINDS for cell in nb.cells)
+    return "read"
+
+
+def special(rng):
+    """An answer of values that are like numbers and are none, or hardly: what is said of it."""
+    values = (np.empty((rng.choice((0, 1, 2**16, 2**26)), 0)), np.float64(-0.0), 2**53 + 1, -2**63, 10**30, np.float32("nan"),
+              np.frombuffer(rng.randbytes(16)), np.zeros((2, 3), "c16"), np.array([{}, None], object), np.array(["x" * 99]),
+              np.zeros(2, [("a37251", "<f8")]), np.array("NaT", "M8[s]"), [[1.0], [2.0, 3.0]], [np.zeros((1, 0))] * rng.randrange(5),
+              type(rng.choice(WORDS).replace("\ud800", "E37251"), (), {})() if rng.random() < 0.9 else object(), np.ma.masked, True)
+    blobs = bytearray()
+    with np.errstate(all="ignore"):
+        tree = wire.encode([rng.choice(values) for _ in range(rng.randint(1, 3))], blobs)
+    try:
+        answer = wire.decode(json.loads(json.dumps(tree)), bytes(blobs))
+    except wire.WireError:
+        return "refused"
+    said = [compare.difference(part, due, 1e-9) for part in (*answer, answer) for due in (rng.choice(WANTED),)]
+    for words in filter(None, said):
+        assert words.isprintable() and len(words) < 300 and "37251" not in words
+    return "read"
+
+
+def tell(rng):
+    """Errors of one notebook through the gate: together they tell no more than it may."""
+    table = gate.Gate({number: (f"f{number}", "x = 1\n" * 20) for number in range(3)})
+    for _ in range(rng.randint(1, 30)):
+        words = "".join(rng.choice(WORDS) for _ in range(rng.randint(0, 3)))
+        line = table.error_line(subject.StudentError(rng.choice(("ValueError", "E37251", words)), words, rng.randint(-1, 4),
+                                                     rng.randint(-1, 30)), "f1")
+        assert line.isprintable() and len(line) < 600 and not {"37251", "dreikomma"} & set(re.findall(r"\w+", line))
+    assert table.left >= 0
+    return "read" if table.said else "refused"
+
+
+def write_text(rng):
+    """Markdown, and the names of files and students: what is shown is harmless and can be written."""
+    text = "".join(rng.choice(PIECES) for _ in range(rng.randint(1, 12)))
+    clean = text.encode("utf-8", "replace").decode()
+    harmless = outputs.renders_harmlessly(clean, {})
+    outputs.without_pictures(text), outputs.as_source(clean)
+    for shown in (names.shown(text), names.printable(text), str(names.csv_safe(text))):
+        assert shown.isprintable() and shown.encode()
+    word = names.for_shell(text)
+    assert word is None or shlex.split(word) == [text]
+    return "read" if harmless else "refused"
+
+
+KINDS = {"frames": lambda rng: read(frame_of(rng), rng), "notebooks": hand_in, "answers": special, "errors": tell, "texts": write_text}
+
+
+def fuzz(kind, cases, seed):
+    """How many of `cases` random ones of a kind were read and how many refused; anything else that happens is raised."""
+    rng, came = random.Random(f"{kind} {seed}"), {"read": 0, "refused": 0}
     for number in range(cases):
-        frame = frame_of(rng)
+        state = rng.getstate()
         try:
-            came[read(frame, rng)] += 1
+            came[KINDS[kind](rng)] += 1
         except Exception as error:
-            raise AssertionError(f"case {number} of seed {seed}: {bytes(frame)!r}") from error
+            raise AssertionError(f"case {number} of {kind}, seed {seed}: {state[1][:3]}") from error
     return came
 
 
-def test_random_frames_are_read_or_refused():
-    came = fuzz(4000, seed=1)
-    assert min(came.values()) > 500
+@pytest.mark.parametrize(("kind", "cases", "least"), [("frames", 4000, 500), ("notebooks", 1500, 100), ("answers", 2000, 20),
+                                                      ("errors", 400, 0), ("texts", 400, 50)])
+def test_random_cases_are_read_or_refused(kind, cases, least):
+    came = fuzz(kind, cases, seed=1)
+    assert min(came.values()) >= least, came
 
 
 if __name__ == "__main__":
-    print(fuzz(int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0))
+    for kind in KINDS:
+        began, most = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        print(kind, fuzz(kind, int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0),
+              f"{time.monotonic() - began:.0f} s, {most // 1024} to {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MiB",
+              flush=True)
