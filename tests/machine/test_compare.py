@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from grading.checks.compare import difference
+from grading.checks.compare import difference, shape_words
 from grading.border.wire import Unsupported
 
 FLOATS = arrays.arrays(float, arrays.array_shapes(min_dims=0, max_dims=2, min_side=1, max_side=4),
@@ -125,3 +125,18 @@ def test_what_is_said_shows_neither_the_answer_nor_the_right_one(got, wanted):
 def test_no_digit_of_either_is_told(got, wanted):
     said = difference(got, wanted, rtol=1e-9)
     assert said and not any(digits in said for digits in ("234", "765", "876", "141", "111", "222", "333", "444"))
+
+
+def test_rows_that_take_no_bytes_make_no_list():
+    class Counted(np.ndarray):
+        def __iter__(self):
+            raise AssertionError("its rows were made into a list")
+    rows = np.empty((2**26, 0)).view(Counted)
+    assert difference(rows, [np.zeros(2), 1.0], 1e-9) == "the result has many more entries than the 2 that are due"
+
+
+@pytest.mark.parametrize(("shape", "due", "words"), [
+    ((3, 4), (4, 3), "(3, 4)"), ((37251, 4), (4, 3), "(…, 4)"), ((5,), (4, 3), "(5,)"), ((1, 0, 4), (4, 3), "(1, 0, 4)"),
+    ((2,) * 9, (4, 3), "(…)"), ((), (4, 3), "()")])
+def test_a_shape_is_told_by_numbers_that_are_due(shape, due, words):
+    assert shape_words(shape, due) == words

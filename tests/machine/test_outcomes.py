@@ -10,7 +10,7 @@ from toys import CHECKS, cell_of_tests, grade, notebook, table_of
 
 from grading.run import execute
 from grading.run.held import HELD
-from grading.checks.suite import SuiteError
+from grading.checks.suite import Suite, SuiteError
 from grading.checks.verdict import FAILED, NOT_RUN, PASSED
 from grading.border.sandbox import Limits
 from grading.border.subject import MAX_RESTARTS, LocalSubject
@@ -267,3 +267,36 @@ def test_a_broken_check_leaves_the_submission_ungraded_by_name_and_the_command_f
     with Gradebook(f"sqlite:///{root}/gradebook.db") as gradebook:
         found = gradebook.find_assignment("ps1").submissions
         assert not [grade for one in found for nb in one.notebooks for grade in nb.grades if grade.auto_score is not None]
+
+
+# --- what judging costs -------------------------------------------------------------------------------------------
+
+class Dear(LocalSubject):
+    """A subject whose answers cost more than there is, while they are judged."""
+
+    def call(self, *_, **__):
+        raise self.functions["raised"]
+
+
+@pytest.fixture
+def judged(tmp_path):
+    """Judge a subject by the checks of a toy course of this text: {exercise: outcomes}."""
+    def by(subject, checks=CHECKS):
+        suite = Suite(toys.make_course(tmp_path, checks), "toy")
+        try:
+            return {name: [check.outcome for check in verdict.checks] for name, verdict in suite.judge(subject).items()}
+        finally:
+            suite.close()
+    return by
+
+
+@pytest.mark.parametrize("raised", [MemoryError(), RecursionError("too deep")], ids=repr)
+def test_an_answer_that_costs_too_much_to_judge_fails_as_the_students_own(judged, raised):
+    subject = Dear({"raised": raised, **dict.fromkeys(toys.EXERCISES, abs)})
+    assert judged(subject) == {"double": [FAILED] * 3, "half": [FAILED] * 2, "negative": [FAILED]}
+
+
+def test_a_check_that_costs_too_much_with_the_reference_as_well_is_broken(judged):
+    checks = CHECKS.replace("student.agrees((0.0,), rtol=1e-9)", "raise MemoryError")
+    with pytest.raises(SuiteError, match="test_double_zero: MemoryError"):
+        judged(LocalSubject({"double": lambda z: 2 * z, "half": lambda z: z / 2, "negative": lambda z: -z}), checks)

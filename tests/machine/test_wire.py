@@ -277,3 +277,26 @@ def test_sending_to_somebody_who_is_gone_says_so():
     theirs.close()
     with ours, pytest.raises(wire.Closed):
         wire.send(ours, {}, bytes(1000))
+
+
+@pytest.mark.parametrize("head", [b'{"said": "\xed\xa0\xbd"}', b'{"said": "\xff"}', b'{\x00"\x00a\x00"\x00:\x001\x00}\x00', b"\xef\xbb\xbf{}"])
+def test_a_header_that_is_not_utf_8_is_refused(head):
+    with pytest.raises(WireError):
+        receive_bytes(frame(head))
+
+
+@pytest.mark.parametrize("shape", [[2**26, 0], [0, 2**26], [2**9, 2**9, 0]])
+def test_an_array_without_entries_has_few_rows(shape):
+    with pytest.raises(WireError):
+        wire.decode({"dtype": "<f8", "shape": shape, "at": 0}, b"")
+    assert wire.decode({"dtype": "<f8", "shape": [0, 3, 4], "at": 0}, b"").shape == (0, 3, 4)
+
+
+def test_a_number_beyond_all_floats_is_none():
+    assert repr(wire.decode(10**400, b"")) == "<an object of type int too large for a float>" and wire.decode(10**30, b"") == 10**30
+
+
+@pytest.mark.parametrize("at", [[True, 1], [-1, 1], [1, 10**30], [1.0, 2], ["1", 2], [1]])
+def test_a_place_that_is_no_place_is_not_taken(at):
+    reply = read_reply({"error": {"type": "E", "message": "", "at": at}, "warnings": [], "after": []}, b"")
+    assert (reply.error.cell, reply.error.line) == (None, None)
