@@ -6,6 +6,7 @@ import pickle
 import shutil
 import subprocess
 import sys
+import sysconfig
 from functools import cache
 from pathlib import Path
 
@@ -22,6 +23,8 @@ ASSIGNMENTS = sorted(path.name for path in (ROOT / "source").iterdir() if path.i
 # the same examples each time, no clock, nothing left on disk
 hypothesis.settings.register_profile("course", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("course")
+# nbgrader calls alembic by name, and finds it beside Python only after an application of its own was initialised
+os.environ["PATH"] = f"{sysconfig.get_path('scripts')}{os.pathsep}{os.environ['PATH']}"
 STUBS = ROOT / "tests" / "stubs"
 REAPER = ROOT / "tests" / "machine" / "reaper.py"
 SUBMISSIONS = ROOT / "tests" / "submissions"
