@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 REAPER = Path(__file__).with_name("reaper.py")
 SESSIONS = {
     "a subject in a sandbox": ["tests/hidden/test_activations.py", "--subject", "reference_impl/activations.py", "-k", "relu"],
-    "checks that were collected": ["tests/machine/test_place.py"],
+    "checks that were collected": ["tests/machine/test_outcomes.py", "-k", "fails_by_itself"],
     "a worker that was killed": ["tests/machine/test_pool.py", "-k", "lost_once and killed"],
 }
 
