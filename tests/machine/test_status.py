@@ -58,7 +58,7 @@ def test_an_assignment_that_does_not_exist_is_named_with_those_that_do(empty_cou
 
 
 def test_after_generating_the_next_step_is_to_collect(course_folder):
-    assert state(course_folder("ps2")).next == "nbgrader collect ps2"
+    assert state(course_folder("ps2")).next == "nbgrader collect ps2 --update"
 
 
 @pytest.mark.sandbox
