@@ -68,7 +68,7 @@ c.HTMLExporter.extra_template_basedirs = [
     os.path.join(os.path.dirname(find_spec("grading").origin), "pages", "templates"),
     os.path.join(os.path.dirname(find_spec("nbgrader").origin), "server_extensions", "formgrader", "templates"),
 ]
-c.HTMLExporter.filters = {"markdown": "grading.plugins.feedback.markdown", "exercise": "grading.plugins.feedback.exercise",
+c.HTMLExporter.filters = {"markdown": "grading.plugins.feedback.markdown",
                           "points": "grading.plugins.feedback.points"}
 c.FormgradeExtension.debug = False      # it would print the configuration, with the database's password, on its page
 c.Autograde.autograde_preprocessors = [

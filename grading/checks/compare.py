@@ -11,6 +11,7 @@ from ..border.wire import Unsupported
 from .gate import type_words
 
 MOST_DIMENSIONS = 4
+NO_RETURN = "None (is a `return` missing?)"
 SMALLEST = 1e-307       # below the smallest normal number an answer may have lost digits: underflow is never a fault
 
 
@@ -43,7 +44,7 @@ def kind_of(got):
     if isinstance(got, Unsupported):
         return type_words(got.kind)
     if got is None:
-        return "None (is a `return` missing?)"
+        return NO_RETURN
     if isinstance(got, np.ndarray):
         return f"an array of shape {shape_words(got.shape)}"
     return {"bool": "a bool", "int": "a number", "float": "a number", "str": "a str", "list": "a list",

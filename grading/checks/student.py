@@ -9,7 +9,7 @@ import numpy as np
 
 from ..border.subject import pack
 from . import compare
-from .verdict import Failed
+from .verdict import RAISED, Failed
 
 
 class Student:
@@ -85,7 +85,7 @@ class Student:
             self.warnings.update(reply.warnings)
         for reply in replies:
             if reply.error:
-                raise Failed("your function raised an error", error=reply.error)
+                raise Failed(RAISED, error=reply.error)
         return replies
 
 

@@ -4,55 +4,102 @@ A table never shows a hidden input, an expected value, a path or a stack of ours
 the gate of the notebook (`gate.Gate`), because it may be made of hidden inputs.
 """
 
+from dataclasses import dataclass
 from html import escape
+from textwrap import wrap
 
 from ..notebooks.outputs import inert
 from ..notebooks.record import written
-from .verdict import FAILED, NOT_RUN, PASSED
+from .compare import NO_RETURN
+from .verdict import FAILED, NOT_RUN, PASSED, RAISED
 
 SIGNS = {PASSED: "✓ passed", FAILED: "✗ failed", NOT_RUN: "– not run"}
-COLOURS = {PASSED: "#00563f", FAILED: "#8b1a00", NOT_RUN: "#444444"}
+WIDTH = 80      # of the plain text, in columns
 
 
-def rows(verdict, gate):
-    """(outcome, mark, title, [lines of explanation]) for each check; one explanation for what fails alike.
+@dataclass(frozen=True)
+class Row:
+    """One check as it is shown. `worth` is what it adds to the points; `mark` is * for a core check and + for one without
+    which only a part of the points can be earned."""
 
-    The mark is * for a core check and + for one without which only a part of the points can be earned.
+    outcome: str
+    worth: str
+    mark: str
+    title: str
+    lines: tuple[str, ...] = ()
+
+
+def rows(verdict, max_points, gate):
+    """A `Row` for each check, or none at all where nothing was handed in. What was said once is not said again.
+
+    While a core check does not pass, its hint is the only one. An error behind every check, or a missing `return`, gets
+    none: hints speak of what single checks ask.
     """
-    named = set()       # what was said once is not said again
-    for one in verdict.checks:
-        lines, mark = [], "*" if one.core else "+" if one.most < 1 else ""
-        if one.outcome != PASSED:
-            said = gate.error_line(one.error, verdict.exercise) if one.error else one.said
-            if said in named and (one.error or not one.hint or one.outcome == NOT_RUN):
-                yield one.outcome, mark, one.title, []
-                continue
-            named.add(said)
-            lines += [said] if one.hint or not one.error else [one.said, said]      # why there is no function at all
-            known = one.misconception
-            if known and known.name not in named:
-                named.add(known.name)
-                lines.append(f"This looks like a known mistake — {known.name}: {known.says}")
-            elif one.outcome == FAILED and not known and one.hint:
-                lines.append(f"Hint: {one.hint}")
-        yield one.outcome, mark, one.title, [line for line in lines if line]
+    if verdict.blank:
+        return
+    failed = [check for check in verdict.checks if check.outcome == FAILED]
+    only = next((check for check in failed if check.core), *failed[:1]) if verdict.core_failed and failed else None
+    causes = [cause(check, verdict.exercise, gate) for check in verdict.checks]
+    # several checks, and the same behind all of them
+    alone = len(causes) > 1 and len({tuple(lines) for check, lines in zip(verdict.checks, causes) if check.outcome == FAILED}) == 1 \
+        and all(check.outcome != PASSED for check in verdict.checks)
+    said = {}
+    for number, (one, worth, lines) in enumerate(zip(verdict.checks, worths(verdict, max_points), causes), start=1):
+        hint = "" if only not in (None, one) or NO_RETURN in one.said or (alone and one.error) else one.hint
+        if lines and lines[0] in said and one.outcome == FAILED and not alone:
+            lines.insert(0, f"the same as at check {said[lines[0]]}")
+        known = one.misconception
+        if known:
+            lines.append(f"This looks like a known mistake — {known.name}: {known.says}")
+        elif one.outcome == FAILED and hint:
+            lines.append(f"Hint: {hint}")
+        new = tuple(line for line in lines if said.setdefault(line, number) == number)
+        yield Row(one.outcome, worth, mark(one), f"not yet: {one.title}" if one.outcome == FAILED else one.title, new)
 
 
-def summary(verdict):
-    """One sentence on the exercise that is true whatever happened."""
+def mark(check):
+    return "*" if check.core else "+" if check.most < 1 else ""
+
+
+def cause(check, exercise, gate):
+    """What to say on why a check did not pass: what came back, or the student's own error."""
+    if check.outcome == PASSED:
+        return []
+    lines = [check.said] if not check.error or check.said != RAISED else []     # else why there is no function, or what was due
+    lines += [gate.error_line(check.error, exercise)] if check.error else []
+    return [line for line in lines if line]
+
+
+def worths(verdict, max_points):
+    """What each check adds, in words. The numbers of those that passed sum up to their points: cents are handed on."""
+    total = sum(check.weight for check in verdict.checks)
+    words, before = {}, 0
+    for check in sorted(verdict.checks, key=lambda check: check.outcome != PASSED):
+        after = before + check.weight
+        share = round(max_points * after / total, 2) - round(max_points * before / total, 2) if total else 0.0
+        counts = check.outcome == PASSED and not verdict.core_failed
+        words[id(check)], before = f"+{written(share)}" if counts else f"0 of {written(share)}", after
+    return [words[id(check)] for check in verdict.checks]
+
+
+def summary(verdict, max_points=None):
+    """One sentence on the exercise that is true whatever happened; with `max_points` it explains the points."""
+    if verdict.blank:
+        return "Not handed in: NotImplementedError still stands where the answer is due."
     count = {outcome: sum(c.outcome == outcome for c in verdict.checks) for outcome in SIGNS}
     if count[PASSED] == len(verdict.checks):
-        return f"All {count[PASSED]} checks passed. Well done!"
+        return f"All {count[PASSED]} checks passed."
     parts = [f"{count[PASSED]} of {len(verdict.checks)} checks passed"]
     if count[NOT_RUN]:
         parts.append(f"{count[NOT_RUN]} could not be run")
-    if any(c.core and c.outcome != PASSED for c in verdict.checks):
+    if verdict.core_failed:
         parts.append("the other checks count once every core check (marked *) passes")
     elif verdict.fraction:
         parts.append("the core of it is right")
         most = min(c.most for c in verdict.checks if c.outcome != PASSED)
         if most < 1:
-            parts.append(f"it earns at most {most:.0%} until every check marked + passes")
+            worth = f": {written(most * max_points)} points" if max_points else ""
+            parts.append(f"it earns at most {most:.0%} until every check marked + passes{worth}")
     return "; ".join(parts) + "."
 
 
@@ -68,23 +115,36 @@ def notes(verdict, note):
 
 
 def as_text(verdict, points, max_points, gate, note=""):
-    """The table as plain text."""
-    out = [f"{verdict.exercise}: {written(points)} of {written(max_points)} points. {summary(verdict)}"]
-    for outcome, mark, title, lines in rows(verdict, gate):
-        out.append(f"  {SIGNS[outcome]:<10}{mark or ' '} {title}")
-        out += [f"               {line}" for line in lines]
-    return "\n".join(out + notes(verdict, note))
+    """The table as plain text of at most `WIDTH` columns."""
+    out = filled(f"{verdict.exercise}: {written(points)} of {written(max_points)} points. {summary(verdict, max_points)}")
+    for row in rows(verdict, max_points, gate):
+        out += filled(f"  {SIGNS[row.outcome]} {row.worth:>9} {row.mark or ' '} {row.title}", " " * 24)
+        for line in row.lines:
+            out += filled(" " * 6 + line, " " * 6)
+    for line in notes(verdict, note):
+        out += filled(line)
+    return "\n".join(out)
+
+
+def filled(line, indent=""):
+    return wrap(line, WIDTH, subsequent_indent=indent, break_on_hyphens=False)
 
 
 def as_html(verdict, points, max_points, gate, note=""):
-    """The table as HTML without style sheet, script or anything from elsewhere."""
-    body = []
-    for outcome, mark, title, lines in rows(verdict, gate):
-        more = "".join(f"<br><small>{inert(escape(line))}</small>" for line in lines)
-        body.append(f'<tr><td style="white-space:nowrap;padding-right:1em;color:{COLOURS[outcome]}">{SIGNS[outcome]}</td>'
-                    f'<td style="text-align:left">{escape(title)}{" " + mark if mark else ""}{more}</td></tr>')
+    """The table as HTML without style sheet, script or anything from elsewhere; its colours are the page's."""
+    head = (f"<b>{escape(verdict.exercise)}: {written(points)} of {written(max_points)} points.</b> "
+            f"{escape(summary(verdict, max_points))}")
     extra = "".join(f"<p>{inert(escape(line))}</p>" for line in notes(verdict, note))
-    return (f'<table><caption style="text-align:left"><b>{escape(verdict.exercise)}: {written(points)} of {written(max_points)} points.'
-            f'</b> {escape(summary(verdict))}</caption><thead><tr><th scope="col">Result</th>'
-            f'<th scope="col" style="text-align:left">Check: {escape(verdict.exercise)} …</th></tr></thead>'
-            f'<tbody>{"".join(body)}</tbody></table>{extra}')
+    body = "".join(as_row(row) for row in rows(verdict, max_points, gate))
+    if not body:
+        return f"<p>{head}</p>{extra}"
+    return (f'<table><caption style="text-align:left">{head}</caption><thead><tr><th scope="col">Result</th>'
+            f'<th scope="col">Points</th><th scope="col" style="text-align:left">Check: {escape(verdict.exercise)} …</th></tr>'
+            f'</thead><tbody>{body}</tbody></table>{extra}')
+
+
+def as_row(row):
+    more = "".join(f"<br><small>{inert(escape(line))}</small>" for line in row.lines)
+    return (f'<tr data-outcome="{row.outcome}"><td style="white-space:nowrap">{SIGNS[row.outcome]}</td>'
+            f'<td style="white-space:nowrap">{row.worth}</td>'
+            f'<td style="text-align:left">{escape(row.title)}{" " + row.mark if row.mark else ""}{more}</td></tr>\n')

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from ..notebooks.record import CheckRecord, Outcome, VerdictRecord
 
 PASSED, FAILED, NOT_RUN, OUR_ERROR = Outcome
+RAISED = "your function raised an error"
 
 
 class Failed(Exception):
@@ -43,11 +44,20 @@ class Verdict:
     place: str = ""         # said where the exercise was judged at its place in the notebook
 
     @property
+    def blank(self) -> bool:
+        """Whether every call ended in the NotImplementedError that stands where an answer is due."""
+        return bool(self.checks) and all(c.error and c.error.type == "NotImplementedError" for c in self.checks)
+
+    @property
+    def core_failed(self) -> bool:
+        return any(c.core and c.outcome != PASSED for c in self.checks)
+
+    @property
     def fraction(self):
         """The share of the points that is earned: passed weight over all weight, no more than `most` of any check that
         did not pass, and 0 if one of those is core."""
         total = sum(c.weight for c in self.checks)
-        if not total or any(c.core and c.outcome != PASSED for c in self.checks):
+        if not total or self.core_failed:
             return 0.0
         share = sum(c.weight for c in self.checks if c.outcome == PASSED) / total
         return min([share, *(c.most for c in self.checks if c.outcome != PASSED)])
@@ -56,7 +66,8 @@ class Verdict:
         """What is kept of it where the exercise is worth `most` points: the one place where points are computed."""
         checks = tuple(CheckRecord(c.name, c.title, c.weight, c.core, c.outcome,
                                    c.misconception.name if c.misconception else None) for c in self.checks)
-        return VerdictRecord(round(most * self.fraction, 2), most, checks, tuple(self.warnings), self.definitions)
+        return VerdictRecord(round(most * self.fraction, 2), most, checks, tuple(self.warnings), self.definitions,
+                             self.blank)
 
     @property
     def misconceptions(self):

@@ -3,7 +3,7 @@
 Version 2, the present one:
 
     {"version": 2, "graded_by": {...}, "mended": {grade_id: words}, "verdicts": {exercise: {"points", "most", "warnings",
-     "definitions", "checks": [{"name", "title", "weight", "core", "outcome", "misconception"}]}}}
+     "definitions", "blank", "checks": [{"name", "title", "weight", "core", "outcome", "misconception"}]}}}
 
 Before a notebook is graded only `mended` is there. Version 1 (0.1.0) had no number, and for each verdict a "fraction" of
 the points of its tests cell.
@@ -42,13 +42,14 @@ class CheckRecord:
 
 @dataclass(frozen=True)
 class VerdictRecord:
-    """One exercise: `points` of `most`, and its checks."""
+    """One exercise: `points` of `most`, and its checks; `blank` where nothing was handed in."""
 
     points: float
     most: float
     checks: tuple[CheckRecord, ...]
     warnings: tuple[str, ...] = ()
     definitions: int = 1
+    blank: bool = False
 
     def count(self, outcome: Outcome) -> int:
         return sum(check.outcome == outcome for check in self.checks)
@@ -88,7 +89,8 @@ def read_verdict(stored, nb, exercise) -> VerdictRecord:
     if "fraction" in stored:        # version 1
         most = sum(cell.metadata["nbgrader"]["points"] for cell in nb.cells if grade_id(cell) == tests_cell(exercise))
         stored = {**stored, "most": most, "points": round(stored["fraction"] * most, 2)}
-    return VerdictRecord(stored["points"], stored["most"], checks, tuple(stored.get("warnings", ())), stored.get("definitions", 1))
+    return VerdictRecord(stored["points"], stored["most"], checks, tuple(stored.get("warnings", ())), stored.get("definitions", 1),
+                         stored.get("blank", False))
 
 
 def note(nb, line: str) -> None:

@@ -5,17 +5,22 @@ import io
 from html import escape
 
 STYLE = """
-:root { color-scheme: light; }
-body { font: 16px/1.5 system-ui, "Liberation Sans", Arial, sans-serif; color: #1a1a1a; background: #fff;
+:root { color-scheme: light dark; --ink: #1a1a1a; --paper: #fff; --link: #003d99; --quiet: #444; --line: #767676; --head: #eee; }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e8e8e8; --paper: #16181b; --link: #9dc1ff; --quiet: #bbb; --line: #8a8a8a; --head: #2b2f36; }
+  img { background: #fff; }
+}
+@media print { :root { color-scheme: light; --ink: #1a1a1a; --paper: #fff; --link: #003d99; --quiet: #444; --head: #eee; } }
+body { font: 16px/1.5 system-ui, "Liberation Sans", Arial, sans-serif; color: var(--ink); background: var(--paper);
        max-width: 62rem; margin: 0 auto; padding: 1rem; }
 h1 { font-size: 1.7rem; } h2 { font-size: 1.3rem; margin-top: 2rem; } h3 { font-size: 1.1rem; }
-a { color: #003d99; }
-figure { margin: 1rem 0; } img { max-width: 100%; height: auto; } figcaption, .note { color: #444; }
+a { color: var(--link); }
+figure { margin: 1rem 0; } img { max-width: 100%; height: auto; } figcaption, .note { color: var(--quiet); }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; margin: .5rem 0; }
 caption { text-align: left; font-weight: bold; padding: .3rem 0; }
-th, td { border: 1px solid #767676; padding: .25rem .6rem; text-align: left; vertical-align: top; }
-thead th { background: #eee; } td.number { text-align: right; font-variant-numeric: tabular-nums; }
+th, td { border: 1px solid var(--line); padding: .25rem .6rem; text-align: left; vertical-align: top; }
+thead th { background: var(--head); } td.number { text-align: right; font-variant-numeric: tabular-nums; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; font: .85rem/1.4 "Liberation Mono", monospace; margin: 0; }
 mark { background: #ffe9a8; color: #1a1a1a; text-decoration: underline; }
 @media print { body { max-width: none; padding: 0; font-size: 11pt; } h2, h3 { break-after: avoid; }

@@ -1,18 +1,42 @@
-"""What GenerateFeedback adds for the page of `templates/feedback`: who still has to look, and Markdown without TeX."""
+"""What GenerateFeedback adds for the page of `templates/feedback`: who decided and who still has to look, the titles of the
+exercises, the grader's tables apart from what a cell printed, and Markdown without TeX."""
+
+import re
 
 from jinja2 import pass_context
 from nbgrader import preprocessors
 from nbgrader.preprocessors import GetGrades as NbgraderGetGrades
 from nbgrader.utils import is_locked
 
-from ..notebooks.cells import title_of
+from ..notebooks.cells import is_tests, title_of
 from ..notebooks.record import written
 from ..pages.formulas import to_html
 from ..pages.macros import Macros
 
 
+HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.MULTILINE)
+POINTS = re.compile(r"\s*\(\d+(\.\d+)? points?\)$")
+
+
 class GetGrades(NbgraderGetGrades):
     """nbgrader's, which also marks what nobody has graded yet: without that it looks like 0 points."""
+
+    def preprocess(self, nb, resources):
+        nb, resources = super().preprocess(nb, resources)
+        for cell in filter(is_tests, nb.cells):
+            # all that is left of what student code put out there is streams: see `as_text` in notebooks/outputs.py
+            cell.metadata.nbgrader["tables"] = [output.data["text/html"] for output in cell.outputs
+                                                if output.output_type == "display_data" and "text/html" in output.data]
+            cell.outputs = [output for output in cell.outputs if output.output_type in ("stream", "error")]
+        resources["title"] = give_titles(nb) or resources["nbgrader"]["notebook"]
+        return nb, resources
+
+    def _get_comment(self, cell, resources):
+        """A person's words alone, and whether anything was answered: "No response." is nbgrader's note, not a comment."""
+        comment = self.gradebook.find_comment(cell.metadata["nbgrader"]["grade_id"], self.notebook_id, self.assignment_id,
+                                              self.student_id)
+        cell.metadata.nbgrader["comment"] = comment.manual_comment
+        cell.metadata.nbgrader["unanswered"] = comment.auto_comment is not None
 
     def _get_score(self, cell, resources):
         super()._get_score(cell, resources)
@@ -20,8 +44,31 @@ class GetGrades(NbgraderGetGrades):
                                           self.student_id)
         cell.metadata.nbgrader["waiting"] = bool(grade.needs_manual_grade) or (
             grade.auto_score is None and grade.manual_score is None)
-        if cell.cell_type == "code":        # the grader's table first, then what the visible checks printed
-            cell.outputs.sort(key=lambda output: output.output_type != "execute_result")
+        # where the checks and a person have both judged, the person decides
+        cell.metadata.nbgrader["overruled"] = grade.auto_score if is_tests(cell) and grade.manual_score is not None else None
+
+
+def give_titles(nb):
+    """Give each graded cell the heading that it stands under; returns the notebook's own, its first.
+
+    A heading counts for the next graded cell alone: a moved cell is not to bear another exercise's title.
+    """
+    first = heading = None
+    for cell in nb.cells:
+        mark = cell.metadata.get("nbgrader", {})
+        own = HEADING.findall(cell.source) if cell.cell_type == "markdown" else []
+        first = first or (own[0] if own else None)
+        if "points" in mark:
+            mark["title"] = plain((own[0] if own else None) if cell.cell_type == "markdown" else heading) or title_of(mark["grade_id"])
+            heading = None
+        elif own:
+            heading = own[-1]
+    return plain(first)
+
+
+def plain(heading):
+    """A heading as plain text, without the points that it promises: the page says what was earned."""
+    return POINTS.sub("", (heading or "").replace("`", ""))[:120]
 
 
 class OfTheCourse:
@@ -46,16 +93,11 @@ class ClearMarkScheme(OfTheCourse, preprocessors.ClearMarkScheme):
 
 
 @pass_context
-def markdown(context, source):
+def markdown(context, source, cell=None):
     """The template's filter: Markdown as HTML, formulas as MathML, with the macros of all cells so far."""
     macros = context["resources"].setdefault("macros", Macros())
-    cell = context.get("cell") or {}
+    cell = cell or context.get("cell") or {}
     return to_html(source, macros, cell.get("attachments"))
-
-
-def exercise(grade_id):
-    """The template's filter: the name of the exercise that a cell belongs to."""
-    return title_of(grade_id)
 
 
 def points(value):

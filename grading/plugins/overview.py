@@ -78,20 +78,25 @@ def row_of(grade, verdicts):
     verdict = verdicts.get(name)
     checks = "graded by a person"
     if verdict:
-        checks = f"{verdict.count(Outcome.PASSED)} of {len(verdict.checks)} passed"
+        passed = f"{verdict.count(Outcome.PASSED)} of {len(verdict.checks)} passed"
+        checks = "not handed in" if verdict.blank else passed
+        if grade.manual_score is not None:
+            checks = f"a person decided (the checks alone gave {written(float(grade.auto_score or 0))}: {checks})"
     return name, float(grade.score) if known else None, float(grade.max_score), checks
 
 
 def first_step(rows, verdicts):
-    """What to look at first: of what is not complete, the exercise with most checks passed, for little is missing there."""
-    judged = {row[0]: verdicts[row[0]] for row in rows if row[0] in verdicts}
-    missing = {name: verdict.count(Outcome.PASSED) / len(verdict.checks) for name, verdict in judged.items()
-               if not verdict.passed}
+    """Where to go on: the exercise that lost most points for each check that did not pass, for there is most to win."""
+    judged = {name: (most - points, verdicts[name]) for name, points, most, _ in rows
+              if name in verdicts and points is not None}
+    gains = {name: lost / max(1, len(verdict.checks) - verdict.count(Outcome.PASSED))
+             for name, (lost, verdict) in judged.items() if lost > 0}
     if not judged:
         return ""
-    if not missing:
-        return paragraph("Every check of every exercise passed. Well done!")
-    done = len(judged) - len(missing)
+    if not gains:
+        praise = " Well done!" if any(most > 0 for name, _, most, _ in rows if name in judged) else ""
+        return paragraph("Every exercise has all of its points." + praise)
+    done = len(judged) - len(gains)
     start = f"{done} of {len(judged)} exercises are complete. " if done else ""
-    return paragraph(f"{start}A good place to go on is {max(missing, key=missing.get)}: "
-                     "its table in the notebook's page says what each check saw and what to try.")
+    return paragraph(f"{start}A good place to go on is {max(gains, key=gains.get)}: there are most points to win for each check "
+                     "that failed. Its table in the notebook's page says what each check saw and what to try.")

@@ -128,7 +128,7 @@ def keep(item, error):
     check = dict(item.get_closest_marker("check").kwargs)
     verdict = item.config.stash[VERDICTS].setdefault((notebook_of(item), check["exercise"]), Verdict(check.pop("exercise")))
     outcome = PASSED if error is None else FAILED if isinstance(error, Failed | Stopped) else NOT_RUN
-    verdict.checks.append(CheckResult(item.name, outcome=outcome, **check))
+    verdict.checks.append(CheckResult(item.name, outcome=outcome, error=getattr(error, "error", None), **check))
 
 
 def pytest_terminal_summary(terminalreporter, config):

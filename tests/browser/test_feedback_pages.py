@@ -69,11 +69,44 @@ def test_axe_finds_what_is_wrong_with_a_bad_page(new_page):
     assert {"image-alt", "color-contrast", "html-has-lang"} <= rules
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", PAGES[1:])
-def test_axe_has_nothing_serious_to_say(visit, name):
-    page = visit(name)
+def test_axe_has_nothing_serious_to_say(visit, name, scheme):
+    page = visit(name, color_scheme=scheme)
     page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
     assert findings(page) == []
+
+
+@for_each_page
+def test_the_page_follows_the_readers_dark_theme(visit, name):
+    light, dark = (visit(name, color_scheme=scheme).evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)")
+                   for scheme in ("light", "dark"))
+    assert min(light) > 240 and max(dark) < 60
+
+
+def test_what_lost_points_leads_and_the_rest_is_folded_but_on_paper(visit):
+    page = visit(PAGES[1])
+    heads = page.locator("h2:visible").all_inner_texts()
+    assert heads[0] == "What lost points" and heads[-1] == "The notebook as it was graded" and "What is right" in heads
+    lost = page.locator("section:visible h3").all_inner_texts()
+    assert "Exercise 2: sigmoid_derivative" in lost and "Exercise 1: sigmoid" not in lost
+    height = "document.documentElement.scrollHeight"
+    folded = page.evaluate(height)
+    page.emulate_media(media="print")
+    assert page.evaluate(height) > 2 * folded
+
+
+def test_a_link_opens_the_result_that_it_leads_to(visit):
+    page = visit(PAGES[1])
+    page.get_by_role("link", name="Exercise 1: sigmoid", exact=True).first.click()
+    page.locator("#test_sigmoid table").wait_for(state="visible")
+
+
+def test_one_number_for_each_exercise_and_no_comment_that_no_person_wrote(visit, feedback):
+    page = visit(PAGES[1])
+    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    assert [text for text in page.locator(".output pre").all_inner_texts() if re.fullmatch(r"\s*[\d.]+\s*", text)] == []
+    assert all("No response." not in (feedback / name).read_text() for name in PAGES)
 
 
 @for_each_page
@@ -140,6 +173,7 @@ def test_formulas_are_typeset_without_a_script(visit):
     page = visit(PAGES[0])
     assert page.locator("math").count() > 40
     assert page.locator("script").count() == 0
+    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
     text = page.locator(".text").all_inner_texts()
     assert not any("\\frac" in part or "$" in part or "\\def" in part for part in text)
     heights = page.evaluate("[...document.querySelectorAll('.formula math')]"

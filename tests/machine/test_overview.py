@@ -6,7 +6,8 @@ import shutil
 import pytest
 from nbgrader.api import Gradebook
 
-from grading.plugins.overview import overview
+from grading.notebooks.record import CheckRecord, Outcome, VerdictRecord
+from grading.plugins.overview import first_step, overview
 
 pytestmark = pytest.mark.sandbox
 OUTSIDE = re.compile(r"https?://|<script|@import|url\(")
@@ -29,12 +30,33 @@ def test_points_and_checks_of_every_exercise_stand_in_a_table(course):
     assert "You have 7 of 25 points." in text and "A person still reads: explain_activations." in text
     assert re.search(r'<th scope="row">sigmoid</th><td class="number">3</td><td class="number">3</td><td>8 of 8 passed', text)
     assert "3 of 7 exercises are complete. A good place to go on is sigmoid_derivative" in text
+    assert re.search(r'<th scope="row">tanh_derivative</th>.*<td>not handed in</td>', text)
     assert '<a href="activations.html">' in text
 
 
 def test_praise_only_where_every_check_passed(course):
-    assert "Every check of every exercise passed. Well done!" in page_of(course, "perfect-vectorised")
+    assert "Every exercise has all of its points. Well done!" in page_of(course, "perfect-vectorised")
     assert "Well done" not in page_of(course, "half-finished")
+
+
+def test_an_override_reads_as_a_persons_decision_and_0_points_get_no_praise(course):
+    def override(submission):
+        for notebook in submission.notebooks:
+            for grade in notebook.grades:
+                grade.manual_score = 0
+    text = page_of(course, "perfect-vectorised", override)
+    assert "a person decided (the checks alone gave 5: 8 of 8 passed)" in text and "Well done" not in text
+
+
+def verdict(points, most, failed, passed):
+    outcomes = [Outcome.FAILED] * failed + [Outcome.PASSED] * passed
+    return VerdictRecord(points, most, tuple(CheckRecord(f"check_{n}", "holds", 1, False, one) for n, one in enumerate(outcomes)))
+
+
+def test_the_place_to_go_on_is_where_a_check_costs_most_points():
+    verdicts = {"nearly": verdict(4.5, 5, 1, 9), "core": verdict(0, 3, 1, 5), "nothing": verdict(0, 5, 5, 0), "done": verdict(2, 2, 0, 3)}
+    rows = [(name, one.points, one.most, "") for name, one in verdicts.items()]
+    assert "1 of 4 exercises are complete. A good place to go on is core:" in first_step(rows, verdicts)
 
 
 def test_a_late_penalty_is_told_with_what_counts(course):

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 from grading.checks.bank import Misconception
-from grading.checks.verdict import FAILED, NOT_RUN, PASSED, CheckResult, Verdict
+from grading.checks.verdict import FAILED, NOT_RUN, PASSED, RAISED, CheckResult, Verdict
 from grading.checks.gate import BITS, MESSAGES, Gate, fits, type_words
 from grading.checks.table import as_html, as_text
 from grading.border.subject import StudentError
@@ -27,6 +27,11 @@ def tables(*checks, sources=SOURCES, note="", **more):
     return as_text(*arguments), as_html(*arguments)
 
 
+def flat(text):
+    """Without the line breaks that 80 columns ask for."""
+    return " ".join(text.split())
+
+
 class Words(HTMLParser):
     """The text of a page and its tags."""
 
@@ -41,6 +46,7 @@ class Words(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.tags.add(tag)
+        self.text += " " if tag in ("td", "br") else ""
 
 
 # --- what is said -----------------------------------------------------------------------------------------------
@@ -54,8 +60,8 @@ def test_points_outcomes_titles_and_hints_stand_in_both_tables():
 
 
 def test_a_known_mistake_is_named_once_and_takes_the_place_of_the_hint():
-    text, _ = tables(check(core=True), check(FAILED, said="off", misconception=KNOWN),
-                     check(FAILED, said="also off", misconception=KNOWN))
+    text = flat(tables(check(core=True), check(FAILED, said="off", misconception=KNOWN),
+                       check(FAILED, said="also off", misconception=KNOWN))[0])
     assert text.count("one at zero: z >= 0 stands where z > 0 is due.") == 1
     assert "Hint:" not in text
 
@@ -73,19 +79,92 @@ def test_the_table_says_all_passed_when_all_did():
 
 def test_what_could_not_be_run_is_counted_apart_and_the_reason_given():
     text, _ = tables(check(FAILED, core=True, said="it ran longer than 2 seconds"), check(NOT_RUN, said="not run: it was late"))
+    text = flat(text)
     assert "0 of 2 checks passed; 1 could not be run" in text and "– not run" in text and "not run: it was late" in text
 
 
 def test_a_failed_core_check_explains_why_passed_checks_earn_nothing():
     text, html = tables(check(FAILED, core=True), check())
     assert "relu: 0 of 2 points" in text
-    assert "count once every core check (marked *) passes" in text and "keeps its shape *" in Words(html).text
+    assert "count once every core check (marked *) passes" in flat(text) and "keeps its shape *" in Words(html).text
 
 
 def test_a_failed_check_that_caps_says_how_much_can_be_earned():
     text, html = tables(check(core=True), check(), check(FAILED, title="works for zero steps", most=0.4))
-    assert "earns at most 40% until every check marked + passes" in text and "+ works for zero steps" in text
-    assert "works for zero steps +" in Words(html).text
+    assert "earns at most 40% until every check marked + passes: 0.8 points" in flat(text)
+    assert "+ not yet: works for zero steps" in text and "works for zero steps +" in Words(html).text
+
+
+def test_the_points_of_the_checks_sum_up_to_those_of_the_exercise():
+    for count in range(1, 8):
+        checks = [check(core=True), *[check() for _ in range(count)], check(FAILED), check(FAILED)]
+        for table in tables(*checks):
+            words = flat(Words(table).text)
+            won, lost = re.findall(r"\+(\d[\d.]*)", words), re.findall(r"\b0 of (\d?\.?\d+)(?! points)", words)
+            assert round(sum(map(float, won)), 2) == float(re.search("relu: ([0-9.]+) of 2", words)[1])
+            assert (len(won), len(lost)) == (count + 1, 2) and round(sum(map(float, won + lost)), 2) == 2
+
+
+def test_a_check_adds_by_its_weight_and_nothing_while_a_core_check_fails():
+    heavy = CheckResult("test_relu_y", "is quick", "Be quick.", 3, False, PASSED)
+    assert re.search(r"passed +\+1.5 +is quick", tables(check(core=True), heavy)[0])
+    assert re.search(r"passed +0 of 1.5 +is quick", tables(check(FAILED, core=True), heavy)[0])
+
+
+def test_a_failed_check_is_not_told_as_a_fact():
+    for table in tables(check(core=True), check(FAILED, title="accepts a list")):
+        assert re.search(r"failed\W+0 of 1\W+not yet: accepts a list", Words(table).text)
+
+
+def test_one_cause_is_said_once_and_a_missing_return_gets_no_hint():
+    found = "the result is None (is a `return` missing?) where numbers are due"
+    for table in tables(check(FAILED, core=True, said=found), *[check(FAILED, said=found) for _ in range(5)]):
+        assert flat(Words(table).text).count("None") == 1 and "Hint" not in table
+    error = StudentError("NameError", "name 'npp' is not defined", cell=3, line=2)
+    for table in tables(*[check(FAILED, core=core, said=RAISED, error=error) for core in (True, False, False)]):
+        assert table.count("NameError") == 1 and "Hint" not in table and RAISED not in table
+
+
+def test_the_hint_of_a_single_check_stays_where_its_call_raises_an_error():
+    error = StudentError("TypeError", "'list' object is no array", cell=3, line=2)
+    for table in tables(check(core=True), check(FAILED, said=RAISED, error=error)):
+        assert "TypeError" in table and "Hint: Try an example by hand." in flat(table)
+
+
+def test_while_a_core_check_fails_only_its_hint_is_given():
+    def hinted(name, core=False):
+        return CheckResult(name, f"holds {name}", f"Look at {name}.", 1, core, FAILED, f"{name} is off")
+    for table in tables(hinted("one"), hinted("two", core=True), hinted("three", core=True), hinted("four")):
+        assert re.findall(r"Hint: (.*?\.)", table) == ["Look at two."]
+    for table in tables(check(core=True), hinted("one"), hinted("two")):
+        assert re.findall(r"Hint: (.*?\.)", table) == ["Look at one.", "Look at two."]
+
+
+def test_an_exercise_that_was_not_handed_in_is_told_in_one_line():
+    error = StudentError("NotImplementedError", "Write your answer here.", cell=3, line=2)
+    text, html = tables(*[check(FAILED, core=not n, said=RAISED, error=error) for n in range(6)])
+    assert text.startswith("relu: 0 of 2 points. Not handed in: ") and text.count("NotImplementedError") == 1
+    assert len(text.splitlines()) <= 2 and flat(Words(html).text) == flat(text) and "<table" not in html
+
+
+def test_an_answer_that_raises_it_for_some_arguments_was_handed_in():
+    error = StudentError("NotImplementedError", "lists", cell=3, line=2)
+    text, _ = tables(check(core=True), check(FAILED, said=RAISED, error=error))
+    assert "Not handed in" not in text and "1 of 2 checks passed" in text
+
+
+def test_html_and_text_say_the_same_words():
+    text, html = tables(check(core=True), check(FAILED, said="2 of 3 values are off"), check(NOT_RUN, said="not run: it was late"),
+                        warnings=["overflow"], note="The cell was missing.")
+    shown = set(flat(Words(html.replace("<", " <")).text).split())
+    assert set(text.split()) <= shown and shown - set(text.split()) <= {"Result", "Points", "Check:", "relu", "…"}
+
+
+def test_the_plain_text_fits_80_columns():
+    error = StudentError("ValueError", "operands could not be broadcast together " * 4, cell=3, line=2)
+    text, _ = tables(check(core=True, title="gives the right values " * 6), check(FAILED, said=RAISED, error=error),
+                     check(FAILED, said="2 of 3 values are off " * 9), warnings=["overflow"] * 20, note="Mended. " * 20)
+    assert max(map(len, text.splitlines())) <= 80
 
 
 def test_warnings_definitions_and_mended_cells_are_told():
@@ -190,4 +269,4 @@ def test_a_table_loads_nothing_from_elsewhere():
 
 
 def test_headers_of_columns_are_marked_for_screen_readers():
-    assert tables(check())[1].count('<th scope="col"') == 2
+    assert tables(check())[1].count('<th scope="col"') == 3
