@@ -42,10 +42,11 @@ class GetGrades(NbgraderGetGrades):
         super()._get_score(cell, resources)
         grade = self.gradebook.find_grade(cell.metadata["nbgrader"]["grade_id"], self.notebook_id, self.assignment_id,
                                           self.student_id)
-        cell.metadata.nbgrader["waiting"] = bool(grade.needs_manual_grade) or (
-            grade.auto_score is None and grade.manual_score is None)
-        # where the checks and a person have both judged, the person decides
-        cell.metadata.nbgrader["overruled"] = grade.auto_score if is_tests(cell) and grade.manual_score is not None else None
+        # where the checks and a person have both judged, the person decides, also when it was graded again since
+        overruled = is_tests(cell) and grade.manual_score is not None
+        cell.metadata.nbgrader["overruled"] = (grade.auto_score or 0.0) if overruled else None
+        cell.metadata.nbgrader["waiting"] = not overruled and (bool(grade.needs_manual_grade) or (
+            grade.auto_score is None and grade.manual_score is None))
 
 
 def give_titles(nb):
