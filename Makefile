@@ -4,7 +4,7 @@ BIN := .venv/bin
 # all tests by one process for each core; what a module's tests share is made in one of them
 ALL := --numprocesses logical --dist loadfile
 
-.PHONY: demo test bench mutation release lock clean
+.PHONY: demo test lint bench mutation release lock clean
 
 demo: .venv/ready
 	@$(BIN)/course demo
@@ -12,6 +12,9 @@ demo: .venv/ready
 test: .venv/ready
 	@bin/debian-setup
 	@$(BIN)/python -m pytest $(or $(ARGS),$(ALL))
+
+lint: .venv/ready           ## seconds; every exception stands in pyproject.toml with its reason
+	@$(BIN)/ruff check --quiet
 
 mutation: .venv/ready       ## break reference_impl in every small way; each must fail a test: docs/mutation.md
 	@$(BIN)/python -m tests.mutation $(ARGS)

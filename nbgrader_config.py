@@ -4,7 +4,7 @@ import os
 import sys
 from importlib.util import find_spec
 
-c = get_config()  # noqa: F821 - nbgrader provides it
+c = get_config()
 
 here = os.path.dirname(os.path.abspath(__file__))
 if here not in sys.path:    # formgrader runs in a server that may have been started elsewhere

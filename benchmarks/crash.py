@@ -14,7 +14,7 @@ from . import classes, systems
 
 sys.path.insert(0, str(systems.ROOT / "tests" / "machine"))
 
-import classes as shared  # noqa: E402 - the tests' module of that name
+import classes as shared
 
 
 def main():

@@ -16,8 +16,8 @@ from pathlib import Path
 import matplotlib
 
 matplotlib.use("agg")
-import in_kernel  # noqa: E402
-import matplotlib.pyplot  # noqa: E402, F401
+import in_kernel
+import matplotlib.pyplot
 
 HIDDEN = re.compile(r"^[^\n]*BEGIN HIDDEN TESTS.*?END HIDDEN TESTS[^\n]*\n?", re.MULTILINE | re.DOTALL)
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import matplotlib
 
 matplotlib.use("agg")
-import matplotlib.pyplot as plt  # noqa: E402
+import matplotlib.pyplot as plt
 
-from .run import DASK, FLOOR, ONE, OTTER, STOCK, TWO, soak  # noqa: E402
+from .run import DASK, FLOOR, ONE, OTTER, STOCK, TWO, soak
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"

@@ -154,7 +154,8 @@ def main(arguments=None):
                  "versions": {name: version(name) for name in ("nbgrader", "numpy", "ipykernel", "distributed")}}
         results = {**json.loads(RESULTS.read_text()), **about} if chosen.only else about
         for name in chosen.only or STAGES:
-            for results[name] in STAGES[name](chosen):
+            for found in STAGES[name](chosen):
+                results[name] = found
                 RESULTS.write_text(json.dumps(results, indent=1))       # what took an hour is kept if the rest is stopped
     from . import page
     results = json.loads(RESULTS.read_text())

@@ -34,8 +34,7 @@ BEGIN, END = "<!-- stock table: begin -->", "<!-- stock table: end -->"
 SECONDS = 90            # for two submissions that take ten
 UID = 61234
 HONEST = "zz-honest"    # comes last, so that it is not graded if the run ends early
-INPUTS = {name: "[-30.0, -2.0, 0.0, 0.5, 30.0]" for name in (
-    "sigmoid", "sigmoid_derivative", "tanh_derivative", "relu", "relu_derivative", "leaky_relu_derivative")}
+INPUTS = dict.fromkeys(("sigmoid", "sigmoid_derivative", "tanh_derivative", "relu", "relu_derivative", "leaky_relu_derivative"), "[-30.0, -2.0, 0.0, 0.5, 30.0]")
 INPUTS["saturated_fraction"] = "[0.25, 1e-4, -2e-4, 0.1]"
 ANSWERS = {"relu_derivative": "def relu_derivative(z):\n    return np.where(np.asarray(z, dtype=float) > 0, 1.0, 0.0)"}
 HIDDEN = re.compile(r"(### BEGIN HIDDEN TESTS\n).*?(### END HIDDEN TESTS)", re.DOTALL)

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
-from multiprocessing.connection import Connection, Pipe
+from multiprocessing.connection import Pipe
 from multiprocessing.util import Finalize
 
 CPU_SECONDS = 20

@@ -218,7 +218,7 @@ def read_stamp(folder, notes, now=None):
         if not text:
             return None
         when = parse_stamp(text)
-        latest = (now or datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)) + datetime.timedelta(days=1)
+        latest = (now or datetime.datetime.now(datetime.UTC).replace(tzinfo=None)) + datetime.timedelta(days=1)
         if not datetime.datetime(2000, 1, 1) < when < latest:
             raise ValueError
     except FileNotFoundError:

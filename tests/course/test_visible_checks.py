@@ -14,7 +14,7 @@ from grading.checks.suite import judge_functions
 from reference_impl import activations
 
 sys.path.insert(0, str(visible.SOURCE / "ps1"))
-from visible_checks import checking  # noqa: E402 - it lies beside the notebook
+from visible_checks import checking
 
 NOTEBOOKS = sorted({notebook for notebook, _ in EXERCISES})
 MUST_SEE = 0.4      # a mistake that may earn no more than this share of the points has to fail a visible check

@@ -5,7 +5,6 @@ relative tolerance. Where sizes matter (long sequences, scales), all terms are p
 contract names is worth no point by itself: while its check fails, the exercise earns at most 40 %.
 """
 
-import math
 
 import numpy as np
 

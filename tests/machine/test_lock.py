@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LOCKS = {"requirements.in": "requirements.txt", "bin/lock.in": "bin/lock.txt"}
-NODE = [path for path in subprocess.run(["git", "ls-files", "*package.json"], cwd=ROOT, capture_output=True, text=True).stdout.split()]
+NODE = subprocess.run(["git", "ls-files", "*package.json"], cwd=ROOT, capture_output=True, text=True).stdout.split()
 
 
 def pins(text):

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from grading.border.bounded import Overrun
 from grading.notebooks import outputs, pictures
 from grading.notebooks.outputs import PICTURE
 

@@ -18,7 +18,7 @@ from grading.border.subject import LocalSubject, Stopped
 from grading.checks.answer_key import AnswerKey
 from grading.checks.student import Student
 from grading.checks.verdict import Failed
-from tests.mutation import answers, oracle
+from tests.mutation import oracle
 
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parents[1]

@@ -24,7 +24,7 @@ def preload():
     """Loads what each fork would load; one thread, because a fork has one."""
     os.environ.update(OPENBLAS_NUM_THREADS="1", PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
     import autograd.numpy  # noqa: F401
-    import hypothesis.internal.conjecture.engine  # noqa: F401
+    import hypothesis.internal.conjecture.engine
     import hypothesis.strategies  # noqa: F401
     import mpmath  # noqa: F401
 
