@@ -15,7 +15,7 @@ from ..notebooks.names import printable
 BITS = 52               # of all errors of a notebook: a float has 53 in its digits alone
 AGAIN = 3               # bits for saying what was said before in this notebook
 # What is shown of the changing parts of a message, and the bits that each such piece may tell; the rest is "…" for one bit.
-PIECES = re.compile(r"(?P<shape>\((?:\d{1,2}(?:, ?|(?=\))))*\))|(?P<number>\d{1,2}(?!\w))|'?(?P<word>\w+)'?|(?P<sign>[-+*/@%&|^~<>=]{1,3})"
+PIECES = re.compile(r"(?P<shape>\((?:\d{1,2}(?:, ?|(?=\))))*\))|(?P<number>\d{1,2}(?!\w))|'?(?P<word>(?:numpy\.)?\w+)'?|(?P<sign>[-+*/@%&|^~<>=]{1,3})"
                     r"|(?P<space>[ ,:]{1,2})|.", re.ASCII | re.DOTALL)
 NUMBER, WORD, NAME, SIGN, OTHER = 8, 8, 5, 6, 1
 
@@ -213,7 +213,7 @@ def price_of(piece, names):
         case "number":
             return NUMBER
         case "word":
-            return WORD if piece["word"] in WORDS else NAME if piece["word"] in names else None
+            return WORD if piece["word"].removeprefix("numpy.") in WORDS else NAME if piece["word"] in names else None
         case "sign":
             return SIGN
         case "space":

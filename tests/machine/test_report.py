@@ -193,6 +193,7 @@ def test_a_place_that_does_not_exist_is_not_shown(cell, line):
 @pytest.mark.parametrize("message", [
     "index 3 is out of bounds for axis 0 with size 3", "'float' object is not iterable", "name 'np' is not defined",
     "operands could not be broadcast together with shapes (5,3) (4,2)", "division by zero",
+    "'numpy.float64' object does not support item assignment",
     "unsupported operand type(s) for +: 'NoneType' and 'float'"])
 def test_messages_of_python_and_numpy_stay_readable(message):
     assert said("TypeError", message, 3, 2).startswith(f"TypeError: {message}")
