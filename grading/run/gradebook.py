@@ -14,7 +14,7 @@ from pathlib import Path
 
 from nbgrader.api import Comment, Grade, Gradebook, MissingEntry, Student, SubmittedAssignment, SubmittedNotebook
 from nbgrader.utils import parse_utc
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload, selectinload, subqueryload, undefer
 
 from ..notebooks.again import MARK
 from ..notebooks.mend import canon
@@ -34,6 +34,29 @@ def find_generated(gradebook, assignment):
         raise NotGenerated(f"The gradebook does not know the notebooks of {assignment}. "
                            f"Generate it first: nbgrader generate_assignment {assignment} --force")
     return row
+
+
+def submissions_of(gradebook, assignment):
+    """All submissions of an assignment (a row) with their grades, in as many queries for a large class as for a small one.
+
+    nbgrader's tables have no index for them, so whoever asks for each submission's reads the whole table each time. For
+    that reason ask none of the submission's sums either: see `penalty_of` and `waits_for_a_person`.
+    """
+    return gradebook.db.query(SubmittedAssignment).filter_by(assignment_id=assignment.id).options(
+        joinedload(SubmittedAssignment.assignment),
+        subqueryload(SubmittedAssignment.notebooks).options(
+            joinedload(SubmittedNotebook.notebook),
+            subqueryload(SubmittedNotebook.grades).options(joinedload(Grade.cell), undefer(Grade.max_score)))).all()
+
+
+def penalty_of(submission) -> float:
+    """What is taken off a submission because it came late, as nbgrader sums it."""
+    return sum(notebook.late_submission_penalty or 0.0 for notebook in submission.notebooks)
+
+
+def waits_for_a_person(submission) -> bool:
+    """nbgrader's `needs_manual_grade` of a submission."""
+    return any(grade.needs_manual_grade for notebook in submission.notebooks for grade in notebook.grades)
 
 
 class Writer:

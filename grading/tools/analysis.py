@@ -10,17 +10,17 @@ Psychometrika 28, 1963, 211-218). For a check, which is passed or not, that is a
 import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
-import nbformat
 import numpy as np
 from nbgrader.api import Gradebook
 
 from ..root import CourseError
 from ..run.course import Course
 from ..notebooks.cells import exercise_of
-from ..notebooks.record import Outcome, Record
-from ..run.gradebook import find_generated
+from ..notebooks.record import Outcome, records_in
+from ..run.gradebook import find_generated, penalty_of, submissions_of
 
 FEWEST = 5      # submissions below which a correlation says nothing
 
@@ -49,41 +49,57 @@ class Work:
 
 @dataclass
 class ClassResult:
-    """A class's results in one assignment. `pending` are items without a score for somebody: totals leave them out."""
+    """A class's results in one assignment. `pending` are items without a score for somebody: totals leave them out.
+
+    It is read as a whole and not changed afterwards: what walks the class is done once.
+    """
 
     assignment: str
     items: list
     works: list
     not_graded: list
 
-    @property
+    @cached_property
     def pending(self):
         return [item for item in self.items if any(work.points[item.name] is None for work in self.works)]
 
-    @property
+    @cached_property
     def counted(self):
         return [item for item in self.items if item not in self.pending]
 
-    @property
+    @cached_property
     def most(self):
         return sum(item.most for item in self.counted)
 
-    def total(self, work, without=None):
-        return sum(work.points[item.name] for item in self.counted if item.name != without)
+    @cached_property
+    def table(self):
+        """The points of every work (rows) in the counted items (columns)."""
+        rows = [[work.points[item.name] for item in self.counted] for work in self.works]
+        return np.array(rows, dtype=float).reshape(len(self.works), len(self.counted))
+
+    @cached_property
+    def totals(self):
+        """Of each work, in their order."""
+        return self.table.sum(axis=1)
+
+    def totals_without(self, name):
+        """The totals of each work without the item of that name, summed anew: a difference would not be exact."""
+        return self.table[:, [item.name != name for item in self.counted]].sum(axis=1)
 
 
 # --- read -------------------------------------------------------------------------------------------------------
 
-def read(root, assignment):
+def read(root, assignment, watch=iter):
     """The `ClassResult` of an assignment, from the gradebook and autograded/. Raises `CourseError`, `NotGenerated`."""
     course = Course(root)
     with Gradebook(course.dir.db_url, course.dir.course_id) as gradebook:
         row = find_generated(gradebook, assignment)
         items = [Item(exercise_of(cell.name), cell.max_score, cell.cell_type == "markdown")
                  for notebook in row.notebooks for cell in [*notebook.grade_cells, *notebook.task_cells]]
-        labels = labels_of(assignment, [submission.student_id for submission in row.submissions])
+        submissions = submissions_of(gradebook, row)
+        labels = labels_of(assignment, [submission.student_id for submission in submissions])
         works, not_graded = [], []
-        for submission in row.submissions:
+        for submission in watch(submissions):
             folder = Path(course.dir.format_path(course.dir.autograded_directory, submission.student_id, assignment))
             if folder.is_dir():
                 works.append(read_work(submission, folder, labels[submission.student_id]))
@@ -103,7 +119,7 @@ def labels_of(assignment, students):
 
 
 def read_work(submission, folder, label):
-    work = Work(submission.student_id, label, {}, penalty=submission.late_submission_penalty or 0.0)
+    work = Work(submission.student_id, label, {}, penalty=penalty_of(submission))
     if submission.timestamp and submission.duedate:
         work.hours_early = (submission.duedate - submission.timestamp).total_seconds() / 3600
     for notebook in submission.notebooks:
@@ -114,8 +130,8 @@ def read_work(submission, folder, label):
             if grade.needs_manual_grade:
                 work.reasons.append(f"{name} was graded by hand before the regrade: look again" if known else
                                     f"{name} has no score yet")
-    for path in sorted(folder.glob("*.ipynb")):
-        read_checks(work, path.stem, Record.read(nbformat.read(path, as_version=4)))
+    for notebook, record in records_in(folder).items():
+        read_checks(work, notebook, record)
     return work
 
 
@@ -148,11 +164,12 @@ def items(result):
     """[(item, how many have a score, mean points, difficulty, discrimination)] in the notebook's order, None if unknown."""
     found = []
     for item in result.items:
-        scored = [work for work in result.works if work.points[item.name] is not None]
-        points = [work.points[item.name] for work in scored]
+        given = [work.points[item.name] for work in result.works]
+        scored = [value is not None for value in given]
+        points = [value for value in given if value is not None]
         mean = float(np.mean(points)) if points else None
         found.append((item, len(points), mean, mean / item.most if points and item.most else None,
-                      correlation(points, [result.total(work, without=item.name) for work in scored])))
+                      correlation(points, result.totals_without(item.name)[scored])))
     return found
 
 
@@ -175,14 +192,16 @@ class CheckCount:
 def checks(result):
     """A `CheckCount` for each check, in the order of items and of the checks in their file."""
     found = {}
-    for work in result.works:
-        for (exercise, name), check in work.checks.items():
-            count = found.setdefault((exercise, name), CheckCount(exercise, name, check.title, check.core))
+    judged, passed = {}, {}     # {key: the numbers of works}, {key: whether each of them passed}
+    for number, work in enumerate(result.works):
+        for key, check in work.checks.items():
+            count = found.setdefault(key, CheckCount(*key, check.title, check.core))
             count.outcomes[check.outcome] += 1
+            judged.setdefault(key, []).append(number)
+            passed.setdefault(key, []).append(check.outcome == Outcome.PASSED)
+    others = {exercise: result.totals_without(exercise) for exercise, _ in found}
     for key, count in found.items():
-        judged = [work for work in result.works if key in work.checks]
-        count.discrimination = correlation([work.checks[key].outcome == Outcome.PASSED for work in judged],
-                                           [result.total(work, without=key[0]) for work in judged])
+        count.discrimination = correlation(passed[key], others[key[0]][judged[key]])
     order = [item.name for item in result.items]
     return sorted(found.values(), key=lambda count: order.index(count.exercise) if count.exercise in order else len(order))
 

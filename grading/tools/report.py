@@ -7,6 +7,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from . import analysis
+from .watching import watched
 from ..run.course import Course
 from ..pages.html import page, paragraph, picture, section, table
 from ..notebooks.names import csv_safe
@@ -23,7 +24,8 @@ HOW_TO_READ = (
 
 def report(console, root, assignment, names, output):
     """Write the page and its tables; `output` is the page's place. Raises `CourseError`."""
-    result = analysis.read(root, assignment)
+    with watched(console, f"reading {assignment}") as watch:
+        result = analysis.read(root, assignment, watch)
     place = Path(output) if output else Path(Course(root).dir.root, "build", f"report-{assignment}.html")
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_text(as_page(result, names), encoding="utf-8")
@@ -43,7 +45,7 @@ def as_page(result, names=False):
 
 
 def overview(result):
-    totals = [result.total(work) for work in result.works]
+    totals = result.totals.tolist()
     low, middle, high = analysis.quartiles(totals)
     said = (f"{len(totals)} submissions are graded. Half of them have {written(middle)} of {written(result.most)} points or more; "
             f"the middle half lies between {written(low)} and {written(high)}.")
@@ -105,8 +107,8 @@ def human_section(result, names):
 
 def submissions_section(result, names):
     head = ("submission", *(item.name for item in result.items), f"sum of {written(result.most)}")
-    rows = [(who(work, names), *(work.points[item.name] for item in result.items), result.total(work))
-            for work in result.works]
+    rows = [(who(work, names), *(work.points[item.name] for item in result.items), total)
+            for work, total in zip(result.works, result.totals.tolist())]
     return section("All submissions", table("Points of each submission", head, rows))
 
 
@@ -167,9 +169,9 @@ def rates(exercise, counts):
 def submission_rows(result, names):
     yield ["submission", *(item.name for item in result.items), "sum", "most", "late penalty", "hours before deadline",
            "needs a human"]
-    for work in result.works:
+    for work, total in zip(result.works, result.totals.tolist()):
         early = None if work.hours_early is None else round(work.hours_early, 2)
-        yield [who(work, names), *(work.points[item.name] for item in result.items), result.total(work), result.most,
+        yield [who(work, names), *(work.points[item.name] for item in result.items), total, result.most,
                work.penalty, early, "; ".join(work.reasons)]
     for student, label in result.not_graded:
         yield [student if names else label, *[None] * len(result.items), None, result.most, None, None, "not graded"]

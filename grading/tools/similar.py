@@ -8,6 +8,8 @@ texts are alike, never why.
 
 import ast
 import re
+import sys
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from dataclasses import dataclass, field
 from html import escape
@@ -21,6 +23,8 @@ from pygments.token import Comment, Literal, Name, Text
 from rapidfuzz.distance import Indel
 
 from . import check
+from .fingerprints import ENOUGH, candidates
+from .watching import watched
 from ..border.bounded import bounded
 from ..notebooks.names import MAX_NAME, printable
 from ..run.course import Course
@@ -103,11 +107,11 @@ def names_in(text, arguments):
     return found
 
 
-def read_class(course, assignment):
+def read_class(course, assignment, watch=iter):
     """The `Code` of every submission of an assignment, in the order of their names. Raises `CourseError`."""
     sources = check.notebooks(course.dir.root, assignment)
     skeleton, found = Skeleton(sources.values(), course.config), []
-    for one in course.submissions(assignment):
+    for one in watch(course.submissions(assignment)):
         taken = screen(one.folder, list(sources), course.dir.ignore).notebooks
         notebooks = [nb for nb in taken.values() if not isinstance(nb, Refusal)]
         try:
@@ -152,28 +156,95 @@ def tokens(text, known):
 
 # --- compare ----------------------------------------------------------------------------------------------------
 
-def pairs(codes, at_least=AT_LEAST):
-    """Pairs that are alike to `at_least` (0 to 1) as a whole or share comments, the most striking first."""
-    written = [code for code in codes if len(code.all_tokens) >= FEWEST_TOKENS]
-    everything = {code.student: code.all_tokens for code in written}
-    comments = Counter(comment for code in codes for comment in code.comments)
-    found = []
-    for first, second in combinations(written, 2):
-        similarity = Indel.normalized_similarity(everything[first.student], everything[second.student])
-        shared = sorted(c for c in first.comments & second.comments if comments[c] == 2)
-        if similarity >= at_least or len(shared) > 1:
-            found.append(Pair(first, second, similarity, parts(first, second, codes), shared))
-    return sorted(found, key=lambda pair: pair.weight, reverse=True)
+def pairs(codes, at_least=AT_LEAST, watch=iter):
+    """Pairs that are alike to `at_least` (0 to 1) as a whole or share comments, the most striking first.
+
+    `watch` wraps what is walked through, for a bar of progress.
+    """
+    letters, place = Letters(), {id(code): number for number, code in enumerate(codes)}
+    written = {}        # {text, a letter a token: those who have it}
+    for code in codes:
+        text = letters.text(code.all_tokens)
+        if len(text) >= FEWEST_TOKENS:
+            written.setdefault(text, []).append(code)
+    alike = [(first, second, 1.0) for owners in written.values() for first, second in combinations(owners, 2)]
+    texts = list(written)
+    for one, other in watch(list(candidates(texts))):
+        similarity = likeness(texts[one], texts[other], at_least)
+        if similarity >= at_least:
+            alike += [(first, second, similarity) for first in written[texts[one]] for second in written[texts[other]]]
+    comments = shared_comments(codes)
+    found = {in_order(first, second, place): similarity for first, second, similarity in alike}
+    whole = {place[id(code)]: text for text, owners in written.items() for code in owners}
+    for pair, shared in comments.items():
+        if pair not in found and len(shared) > 1 and whole.keys() >= set(pair):
+            found[pair] = likeness(whole[pair[0]], whole[pair[1]])
+    answers = Answers(codes, letters)
+    result = [Pair(codes[one], codes[other], similarity, answers.compared(codes[one], codes[other]), comments.get((one, other), []))
+              for (one, other), similarity in watch(sorted(found.items()))]
+    return sorted(result, key=lambda pair: pair.weight, reverse=True)
 
 
-def parts(first, second, codes):
-    compared = []
-    for part in first.tokens.keys() & second.tokens.keys():
-        one, other = first.tokens[part], second.tokens[part]
-        same = sum(1 for code in codes if code not in (first, second) and part in code.tokens
-                   and Indel.normalized_similarity(one, code.tokens[part], score_cutoff=SAME) >= SAME)
-        compared.append((part, Indel.normalized_similarity(one, other), min(len(one), len(other)), same))
-    return sorted(compared, key=lambda row: (row[3], -row[1], row[0]))
+def in_order(first, second, place):
+    return tuple(sorted((place[id(first)], place[id(second)])))
+
+
+def likeness(one, other, at_least=0.0):
+    """The measure: how alike two texts are, from 0 to 1; 0 where it is below `at_least`."""
+    return Indel.normalized_similarity(one, other, score_cutoff=at_least)
+
+
+def shared_comments(codes):
+    """{(number, number): comments that only these two codes have, in order}"""
+    owners, found = {}, {}
+    for number, code in enumerate(codes):
+        for comment in code.comments:
+            owners.setdefault(comment, []).append(number)
+    for comment in sorted(owners):
+        if len(owners[comment]) == 2:
+            found.setdefault(tuple(owners[comment]), []).append(comment)
+    return found
+
+
+class Letters:
+    """Tokens as letters, which compare far faster."""
+
+    def __init__(self):
+        self.known = {}
+
+    def text(self, tokens):
+        known = self.known
+        return "".join(chr(min(known.setdefault(token, len(known)), sys.maxunicode)) for token in tokens)
+
+
+class Answers:
+    """The answers of a class to each part, each looked at once, however many pairs it stands in."""
+
+    def __init__(self, codes, letters):
+        self.texts = {id(code): {part: letters.text(tokens) for part, tokens in code.tokens.items()} for code in codes}
+        self.owners, self.known = {}, {}
+        for texts in self.texts.values():
+            for part, text in texts.items():
+                self.owners.setdefault(part, Counter())[text] += 1
+        self.by_length = {part: sorted(counts, key=len) for part, counts in self.owners.items()}
+
+    def same(self, part, text):
+        """{answer that counts as the same as `text`: how many have it}"""
+        if (part, text) not in self.known:
+            least, most = len(text) * SAME / (2 - SAME), len(text) * (2 - SAME) / SAME      # else it cannot be
+            near = self.by_length[part]
+            near = near[bisect_left(near, int(least), key=len):bisect_right(near, int(most) + 1, key=len)]
+            self.known[part, text] = {other: self.owners[part][other] for other in near if likeness(text, other, SAME) >= SAME}
+        return self.known[part, text]
+
+    def compared(self, first, second):
+        """(part, similarity, tokens, how many others have the same) of the parts that both have, the most telling first."""
+        rows = []
+        for part in first.tokens.keys() & second.tokens.keys():
+            one, other = self.texts[id(first)][part], self.texts[id(second)][part]
+            same = self.same(part, one)
+            rows.append((part, likeness(one, other), min(len(one), len(other)), sum(same.values()) - 1 - (other in same)))
+        return sorted(rows, key=lambda row: (row[3], -row[1], row[0]))
 
 
 # --- show -------------------------------------------------------------------------------------------------------
@@ -181,8 +252,10 @@ def parts(first, second, codes):
 def similar(console, root, assignment, at_least, output):
     """Write the page. Raises `CourseError`."""
     course = Course(root)
-    codes = read_class(course, assignment)
-    found = pairs(codes, at_least)
+    with watched(console, f"reading {assignment}") as watch:
+        codes = read_class(course, assignment, watch)
+    with watched(console, f"comparing {assignment}") as watch:
+        found = pairs(codes, at_least, watch)
     place = Path(output) if output else Path(course.dir.root, "build", f"similar-{assignment}.html")
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_text(as_page(assignment, codes, found, at_least), encoding="utf-8")
@@ -195,7 +268,8 @@ def as_page(assignment, codes, found, at_least=AT_LEAST):
     """The whole page as HTML."""
     said = (f"{len(codes)} submissions were compared. Listed are pairs that are alike to {at_least:.0%} or more, or that "
             f"share comments which nobody else has. Submissions of fewer than {FEWEST_TOKENS} tokens are left out, "
-            f"and so is what goes beyond {MOST_TEXT} characters of one.")
+            f"and so is what goes beyond {MOST_TEXT} characters of one. Each was compared with those that share "
+            f"its rarest runs of code, {ENOUGH} or somewhat more; in a larger class, two that share only what many write can be missed.")
     rows = [(f"{pair.first.student} and {pair.second.student}", f"{pair.similarity:.0%}",
              ", ".join(pair.only_theirs) or "–", len(pair.comments)) for pair in found]
     head = "pair", "alike", "answers that only they have", "shared comments"

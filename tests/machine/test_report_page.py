@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from grading.notebooks.record import CheckRecord, Outcome
 from grading.tools import analysis, report
 from grading.tools.analysis import ClassResult, Item, Work
 
@@ -16,8 +17,7 @@ OUTSIDE = re.compile(r"""(src|href)="(?!data:|#)|url\((?!data:)|@import|<script|
 
 
 def check(outcome, misconception=None):
-    return {"name": "test_easy_values", "title": "gives <b>right</b> values", "core": True, "weight": 1, "outcome": outcome,
-            "misconception": misconception}
+    return CheckRecord("test_easy_values", "gives <b>right</b> values", 1, True, Outcome(outcome), misconception)
 
 
 def made_up(points):

@@ -1,0 +1,15 @@
+"""A bar of progress for a command that walks through a class; nothing where nobody watches."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
+
+
+@contextmanager
+def watched(console: Console, words: str) -> Iterator[Callable]:
+    """Yields a function that wraps a list: what it gives is counted on the terminal while it is walked through."""
+    with Progress("{task.description}", BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
+                  console=console, disable=not console.is_terminal, transient=True) as bar:
+        yield lambda things: bar.track(things, total=len(things), description=words)
