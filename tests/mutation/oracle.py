@@ -24,7 +24,10 @@ NAMES = ("identity", "sigmoid", "tanh", "relu")
 
 @dataclass(frozen=True)
 class Case:
-    """One call. `wanted` is nested lists, arrays or a word; `scale` times the largest |entry| is allowed beside `rtol`."""
+    """One call. `wanted` is nested lists, arrays, a word, or the type of an error that has to be raised.
+
+    `scale` times the largest |entry| is allowed beside `rtol`.
+    """
 
     region: str
     arguments: tuple
@@ -41,7 +44,7 @@ class Case:
                 warnings.simplefilter("always")
                 value = function(*arguments)
         except Exception as error:
-            return {None: type(error).__name__}
+            return {} if raised(self.wanted) and isinstance(error, self.wanted) else {None: type(error).__name__}
         faults = parts_off(value, self, margin)
         said = [word for word in ("overflow", "invalid", "divide") for w in caught if word in str(w.message)]
         if said:
@@ -51,8 +54,15 @@ class Case:
         return faults
 
 
+def raised(wanted):
+    """Whether an exception is due."""
+    return isinstance(wanted, type)
+
+
 def parts_off(value, case, margin):
     """A tuple that is due is judged part by part, anything else as part 0."""
+    if raised(case.wanted):
+        return {None: f"no {case.wanted.__name__}"}
     if not isinstance(case.wanted, tuple):
         return {0: "value"} if off(value, case.wanted, case, margin) else {}
     if not isinstance(value, (tuple, list)) or len(value) != len(case.wanted):
