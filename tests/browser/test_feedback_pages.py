@@ -162,6 +162,7 @@ def test_headings_tables_and_pictures_say_what_they_are(visit, name):
 
 def test_the_outcome_of_a_check_is_said_in_words_and_not_by_colour_alone(visit):
     page = visit(PAGES[1])
+    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
     outcomes = page.locator("table:has(caption:has-text('checks')) tbody td:first-child").all_inner_texts()
     assert set(outcomes) == {"✓ passed", "✗ failed"}
     words = page.locator("table").first.locator("tbody td:last-child").all_inner_texts()
