@@ -931,3 +931,37 @@ def backpropagate_updating(loss_grad, x, weights, biases, activations):
         W -= 0.01 * dW
         b -= 0.01 * db
     return answer
+
+
+SAYS_DOES_NOT_FIT = (
+    "The shapes do not fit: W has shape (n_prev, n), with examples in rows. y_prev @ W goes forward, and @ W.T goes back."
+)
+
+
+@misconception("layer_forward", "multiplies by W.T", at_most=0.0, says=SAYS_DOES_NOT_FIT)
+def layer_forward_always_transposed(y_prev, W, b, activation):
+    z = y_prev @ W.T + b
+    return z, activate(z, activation)
+
+
+@misconception("backward_step", "multiplies by W", at_most=0.0, says=SAYS_DOES_NOT_FIT)
+def backward_step_never_transposed(loss_grad, z, W, activation):
+    return (loss_grad * activation_derivative(z, activation)) @ W
+
+
+@misconception(
+    "weight_gradient", "sums all of db", at_most=0.7,
+    says="db is one number here, the sum over rows and units. Each unit has a bias of its own: sum over the rows only, axis 0.",
+)
+def weight_gradient_db_one_number(loss_grad, z, y_prev, activation):
+    z_grad = loss_grad * activation_derivative(z, activation)
+    return y_prev.T @ z_grad, np.sum(z_grad)
+
+
+@misconception(
+    "weight_gradient", "sums db over the units", at_most=0.7,
+    says="db was summed along axis 1, over the units of each row. The sum runs over the rows of the batch: axis 0.",
+)
+def weight_gradient_db_along_units(loss_grad, z, y_prev, activation):
+    z_grad = loss_grad * activation_derivative(z, activation)
+    return y_prev.T @ z_grad, z_grad.sum(axis=1)

@@ -884,7 +884,7 @@ def update_ratios_squared(weights, weight_grads, learning_rate):
 
 @misconception(
     "update_ratios", "compares mean sizes", at_most=0.0,
-    says="This compares the mean |dW| with the mean |W|. The Frobenius norm takes squares, their sum, and the root.",
+    says="This compares the mean, or the sum, of |dW| with that of |W|. The Frobenius norm takes squares, their sum, and the root.",
 )
 def update_ratios_of_means(weights, weight_grads, learning_rate):
     return ratios(weights, weight_grads, learning_rate, lambda A: np.mean(np.abs(A)))
