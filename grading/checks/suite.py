@@ -204,6 +204,8 @@ class Suite:
                      "-pno:warnings", "-pno:junitxml", "-pno:doctest", "-pno:stepwise", "-pno:tmpdir",
                      "-pno:threadexception", "-pno:unraisableexception", "-pno:debugging", "-pno:skipping",
                      "--disable-plugin-autoload", "--noconftest"]
+        for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):   # meant for the tests of who set them
+            os.environ.pop(name, None)
         sys.modules.pop(self.path.stem, None)       # that of an earlier session, or of another course
         code = pytest.main(arguments, plugins=[sys.modules[__name__], self.plugin])
         self.plugin.verdicts.put(SuiteError(f"pytest ended with {code}"))

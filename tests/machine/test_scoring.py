@@ -1,5 +1,7 @@
 """Scoring: core checks gate, weights share, points are rounded to cents and written by the grader alone."""
 
+from pathlib import Path
+
 import nbformat.v4
 import pytest
 from hypothesis import given
@@ -91,3 +93,12 @@ def test_the_points_are_the_only_execute_result_and_the_table_stands_before_them
     assert [output.output_type for output in cell.outputs] == ["display_data", "execute_result"]
     assert "relu: 2 of 2 points" in cell.outputs[0].data["text/plain"]
     assert cell.outputs[1].data == {"text/plain": "2"}
+
+
+def test_what_somebody_adds_to_their_own_pytest_does_not_reach_the_hidden_checks(monkeypatch):
+    from grading.checks.suite import Suite
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-v --durations=5 --no-such-option")
+    monkeypatch.setenv("PYTEST_PLUGINS", "no_such_plugin")
+    suite = Suite(Path(__file__).parents[2], "activations")
+    assert "relu" in suite.exercises
+    suite.close()
