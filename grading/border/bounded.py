@@ -86,7 +86,8 @@ def fork(connection):
 
 
 def spawn(connection):
-    begin = f"import sys; sys.path[:] = {sys.path!r}; from {__name__} import serve, Connection; " \
+    begin = f"import sys; sys.path[:] = {sys.path!r}; from multiprocessing.connection import Connection; " \
+            f"from {__name__} import serve; " \
             f"serve(Connection({connection.fileno()}))"
     popen = subprocess.Popen([sys.executable, "-c", begin], pass_fds=[connection.fileno()], stdin=subprocess.DEVNULL)
     return popen.pid, popen
