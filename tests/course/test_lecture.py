@@ -278,7 +278,7 @@ def test_the_released_lecture_is_what_its_sources_give_now(released):
 
 def test_the_released_lecture_ran_without_a_warning_and_holds_every_picture(released, figures):
     assert complaints(released) == []
-    assert sum(images(cell) for cell in released.cells) == len(figures) == 12
+    assert sum(images(cell) for cell in released.cells) == len(figures) >= 12
 
 
 def test_no_macro_is_in_the_released_lecture_and_all_of_its_text_is(lecture, released, macros):
@@ -292,8 +292,9 @@ def test_no_macro_is_in_the_released_lecture_and_all_of_its_text_is(lecture, rel
 def test_every_picture_of_the_lecture_has_an_alt_text_of_its_own(released, page):
     texts = [output.metadata["image/png"]["alt"] for cell in cells_of(released, "code") for output in cell.outputs
              if "image/png" in output.get("data", {})]
-    assert len(set(texts)) == 12 and min(map(len, texts)) > 80
-    assert re.findall(r'<img alt="([^"]*)"', page) == [escape(text, quote=False) for text in texts]
+    assert len(set(texts)) == len(texts) >= 12 and min(map(len, texts)) > 80
+    wanted, told = [escape(text, quote=False) for text in texts], re.findall(r'<img alt="([^"]*)"', page)
+    assert [text for text in told if text in wanted] == wanted and all(told)     # the drawings of the text have theirs as well
 
 
 def test_the_page_of_the_lecture_asks_for_nothing_and_shows_no_tex(page):

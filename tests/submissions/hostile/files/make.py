@@ -88,7 +88,7 @@ def zero_bytes(folder, root):
     replace(folder, b"\0" * 5000)
 
 
-@case(11, told="ends in the middle")
+@case(15, told="ends in the middle")
 def truncated_file(folder, root):
     """An upload that broke off in the fourth answer."""
     text = (folder / NOTEBOOK).read_text()
