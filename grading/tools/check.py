@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from ..notebooks import mend, reading, submissions
+from ..plugins.readable import WriteOutFormulas
 from ..run import batch
 from ..run.course import Course
 from ..border.bounded import bounded
@@ -134,8 +135,8 @@ class FromSource:
 def wanted(source, config=None):
     """{"wanted", "kernelspec"} of the source notebook at `source`: what `Writer.notebooks` has of it once released."""
     nb = nbformat.read(source, as_version=4)
-    for kind in (LockCells, ClearSolutions, ClearOutput, ComputeChecksums):     # generate_assignment's, up to SaveCells
-        nb, _ = kind(config=config).preprocess(nb, {})
+    for kind in (WriteOutFormulas, LockCells, ClearSolutions, ClearOutput, ComputeChecksums):     # generate_assignment's, up to SaveCells
+        nb, _ = kind(config=config).preprocess(nb, {"metadata": {"path": str(Path(source).parent)}})
     cells = [cell for cell in nb.cells if is_grade(cell) or is_solution(cell) or is_locked(cell) or is_task(cell)]
     return {"wanted": {name_of(cell): as_canon(cell) for cell in cells}, "kernelspec": nb.metadata.get("kernelspec")}
 

@@ -89,17 +89,17 @@ def test_grading_is_a_pure_function(course):
 
 # --- what needs grading -------------------------------------------------------------------------------------------
 
-def test_new_and_newer_submissions_are_graded_and_no_others(course):
+def test_new_newer_and_changed_submissions_are_graded_and_no_others(course):
     for student in ("student-01", "student-02"):
         submit(course, student, "blank", "2026-03-01 12:00:00 UTC")
     assert course_grade(course, jobs=1)[1].startswith("ps1: 2 submissions, 2 to grade.")
     assert course_grade(course, jobs=1) == (0, "ps1: 2 submissions, 0 to grade.\n")
-    submit(course, "student-01", "perfect-vectorised", "2026-03-01 11:00:00 UTC")      # older than what was graded
+    submit(course, "student-01", "perfect-vectorised", "2026-03-01 11:00:00 UTC")      # older than what was graded, and another one
     submit(course, "student-02", "perfect-vectorised", "2026-03-01 13:00:00 UTC")
     submit(course, "student-03", "half-finished")
     status, said = course_grade(course, jobs=1)
-    assert status == 0 and said.startswith("ps1: 3 submissions, 2 to grade.")
-    assert {name: points(course, name) for name in ("student-01", "student-02", "student-03")} == {"student-01": 0, "student-02": 20, "student-03": 7}
+    assert status == 0 and said.startswith("ps1: 3 submissions, 3 to grade.")
+    assert {name: points(course, name) for name in ("student-01", "student-02", "student-03")} == {"student-01": 20, "student-02": 20, "student-03": 7}
     status, said = course_grade(course, "student-01", force=True)
     assert said.startswith("ps1: 1 submissions, 1 to grade.") and points(course, "student-01") == 20
 

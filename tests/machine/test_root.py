@@ -75,7 +75,7 @@ def test_both_commands_judge_by_the_reference_of_the_course_that_they_are_about(
     by_nbgrader = score()
     done = course("grade", "ps1", "--force", "--jobs", "1", cwd=second_checkout / "source" / "ps1")
     assert done.returncode == 0, done.stderr
-    assert score() == by_nbgrader == 18.0
+    assert score() == by_nbgrader == 19.0
     assert str(second_checkout) in done.stderr and str(CODE) in done.stderr
 
 
