@@ -28,7 +28,7 @@ def page_of(course, student, change=lambda submission: None):
 def test_points_and_checks_of_every_exercise_stand_in_a_table(course):
     text = page_of(course, "half-finished")
     assert "You have 7 of 25 points." in text and "A person still reads: explain_activations." in text
-    assert re.search(r'<th scope="row">sigmoid</th><td class="number">3</td><td class="number">3</td><td>8 of 8 passed', text)
+    assert re.search(r'<th scope="row">sigmoid</th><td class="number">5</td><td class="number">5</td><td>(\d+) of \1 passed', text)
     assert "3 of 7 exercises are complete. A good place to go on is sigmoid_derivative" in text
     assert re.search(r'<th scope="row">tanh_derivative</th>.*<td>not handed in</td>', text)
     assert '<a href="activations.html">' in text
