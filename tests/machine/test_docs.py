@@ -58,7 +58,8 @@ def test_every_command_of_the_page_gives_what_the_page_says(page, course):
     for command, due in commands(page):
         done = subprocess.run([sys.executable, REAPER, "sh", "-c", command], cwd=course, env=environment, text=True, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, timeout=600)
-        said = "\n".join(line.rstrip() for line in done.stdout.splitlines()) + "\n"
+        said = "\n".join(line.rstrip() for line in done.stdout.splitlines()
+                         if not line.startswith("course: the course is ")) + "\n"      # a copy, with this checkout's code
         if not re.fullmatch(pattern(due), said if due.strip() else ""):
             wrong.append(f"$ {command}\n{said}\n--- the page says ---\n{due}")
     assert not wrong, "\n\n".join(wrong)

@@ -1,5 +1,6 @@
 """`pytest tests/hidden --subject ...`: the hidden checks as a session, with failures that a TA can read."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -37,7 +38,7 @@ def test_a_failure_reads_as_words_not_as_a_traceback(blank):
 @pytest.mark.sandbox
 def test_a_file_of_answers_is_judged_in_its_own_notebook_only():
     done = session("tests/hidden", "--subject", CASES / "ps1" / "derivative-at-y" / "activations.py")
-    assert "83 deselected" in done.stdout
+    assert re.search(r"41 passed, \d+ deselected", done.stdout)
     assert "Known mistake - evaluated at y instead of z: This is the derivative of the sigmoid" in done.stdout
     assert " 0% of activations / sigmoid_derivative" in done.stdout and "100% of activations / relu:" in done.stdout
 
