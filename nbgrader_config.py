@@ -13,7 +13,7 @@ if here not in sys.path:    # formgrader runs in a server that may have been sta
 os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", "")
 
 try:
-    from grading.plugins import autograde, overview, upstream
+    from grading.plugins import autograde, overview, steps, upstream
     from grading.root import say_foreign_code
     upstream.verify()       # what is replaced and set below is still there
     autograde.install()     # submissions are screened before nbgrader opens them
@@ -33,22 +33,7 @@ c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", ".pyte
 
 c.ClearSolutions.code_stub = {"python": "# YOUR CODE HERE\nraise NotImplementedError(\"Write your answer here.\")"}
 
-# nbgrader's own list, with formulas written out before anything is locked, saved or summed up
-c.GenerateAssignment.preprocessors = [
-    "nbgrader.preprocessors.IncludeHeaderFooter",
-    "grading.plugins.readable.WriteOutFormulas",
-    "nbgrader.preprocessors.InstantiateTests",
-    "nbgrader.preprocessors.LockCells",
-    "nbgrader.preprocessors.ClearSolutions",
-    "nbgrader.preprocessors.ClearOutput",
-    "nbgrader.preprocessors.CheckCellMetadata",
-    "nbgrader.preprocessors.ComputeChecksums",
-    "nbgrader.preprocessors.SaveCells",
-    "nbgrader.preprocessors.ClearHiddenTests",
-    "nbgrader.preprocessors.ClearMarkScheme",
-    "nbgrader.preprocessors.ComputeChecksums",
-    "nbgrader.preprocessors.CheckCellMetadata",
-]
+c.GenerateAssignment.preprocessors = list(steps.RELEASE)
 c.Autograde.sanitize_preprocessors = [
     "nbgrader.preprocessors.ClearOutput",
     "grading.notebooks.mend.Mend",

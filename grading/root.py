@@ -36,8 +36,12 @@ def foreign_code(root: Path) -> str | None:
     return f"the course is {root}, the code that grades it is that of {CODE}; checks and reference are the course's"
 
 
-@cache
-def say_foreign_code(root: Path) -> None:
+def say_foreign_code(root: Path | str) -> None:
     """Say once, on standard error, whose code runs if it is not the course's own."""
-    if line := foreign_code(Path(root).resolve()):
+    say_once(foreign_code(Path(root).resolve()))
+
+
+@cache
+def say_once(line: str | None) -> None:
+    if line:
         print(f"course: {line}", file=sys.stderr)

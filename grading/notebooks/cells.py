@@ -6,8 +6,6 @@ a person grades `explain_<notebook>`.
 
 import re
 
-from nbgrader.utils import is_grade, is_solution
-
 TESTS, QUESTION = "test_", "explain_"
 HIDDEN_CALL = re.compile(r"""^run_hidden_checks\(["'](\w+)["']\)\s*$""", re.MULTILINE)
 HIDDEN_REGION = re.compile(r"^[^\n]*BEGIN HIDDEN TESTS.*?END HIDDEN TESTS[^\n]*\n?", re.MULTILINE | re.DOTALL)
@@ -39,8 +37,13 @@ def title_of(grade_id: str) -> str:
     return exercise_of(grade_id).removeprefix(QUESTION)
 
 
+def marked(cell, kind: str) -> bool:
+    """Whether nbgrader's mark says "grade" or "solution" of the cell; `nbgrader.utils` would load all of nbgrader to say so."""
+    return bool(cell.metadata.get("nbgrader", {}).get(kind))
+
+
 def is_tests(cell) -> bool:
-    return cell.cell_type == "code" and is_grade(cell) and not is_solution(cell)
+    return cell.cell_type == "code" and marked(cell, "grade") and not marked(cell, "solution")
 
 
 def hidden_calls(source: str) -> list[str]:
@@ -48,9 +51,14 @@ def hidden_calls(source: str) -> list[str]:
     return HIDDEN_CALL.findall("".join(HIDDEN_REGION.findall(source)))
 
 
+def exercises(nb) -> list[str]:
+    """The exercises of a source notebook, in their order."""
+    return [name for cell in nb.cells if is_tests(cell) for name in hidden_calls(cell.source)]
+
+
 def visible(cell) -> str:
     """The source that is sent to the student's kernel: everything but hidden regions."""
-    return HIDDEN_REGION.sub("", cell.source) if is_grade(cell) else cell.source
+    return HIDDEN_REGION.sub("", cell.source) if marked(cell, "grade") else cell.source
 
 
 def as_released(source: str) -> str:

@@ -18,9 +18,10 @@ from sqlalchemy.orm import joinedload, selectinload, subqueryload, undefer
 
 from ..notebooks.again import MARK
 from ..notebooks.mend import canon
+from ..root import CourseError
 
 
-class NotGenerated(Exception):
+class NotGenerated(CourseError):
     """The assignment is not in the gradebook yet."""
 
 

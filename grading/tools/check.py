@@ -10,17 +10,16 @@ from pathlib import Path
 
 import nbformat
 from nbformat.v4 import new_code_cell
-from nbgrader.preprocessors import ClearOutput, ClearSolutions, ComputeChecksums, LockCells
 from nbgrader.utils import determine_grade, find_all_files, is_grade, is_locked, is_solution, is_task
 from rich.console import Console
 from rich.markup import escape
 
 from ..notebooks import mend, reading, submissions
-from ..plugins.readable import WriteOutFormulas
+from ..plugins.steps import up_to_saved
 from ..run import batch
 from ..run.course import Course
 from ..border.bounded import bounded
-from ..notebooks.cells import HIDDEN_CALL, is_tests, name_of, visible
+from ..notebooks.cells import exercises, is_tests, name_of, visible
 from ..notebooks.folders import NotTaken, read_regular
 from ..notebooks.intake import screen, why
 from ..notebooks.names import printable
@@ -70,7 +69,7 @@ def find_notebook(path, root, assignment=None):
 
 def by_exercises(path, sources):
     defined = read(defined_in, path)
-    shared = {name: len(defined & set(exercises(source))) for name, source in sources.items()}
+    shared = {name: len(defined & set(exercises(nbformat.read(source, as_version=4)))) for name, source in sources.items()}
     best = max(shared, key=shared.get)
     return best if shared[best] else None
 
@@ -89,11 +88,6 @@ def read(function, path):
         raise NotChecked(f"{printable(path.name)}: {error}") from None
     except Exception as error:
         raise NotChecked(f"{printable(path.name)} could not be read: {why(error)}.") from None
-
-
-def exercises(source):
-    """The exercises of the source notebook at `source`, in their order."""
-    return HIDDEN_CALL.findall("\n".join(cell.source for cell in nbformat.read(source, as_version=4).cells))
 
 
 def taken(found):
@@ -134,9 +128,7 @@ class FromSource:
 
 def wanted(source, config=None):
     """{"wanted", "kernelspec"} of the source notebook at `source`: what `Writer.notebooks` has of it once released."""
-    nb = nbformat.read(source, as_version=4)
-    for kind in (WriteOutFormulas, LockCells, ClearSolutions, ClearOutput, ComputeChecksums):     # generate_assignment's, up to SaveCells
-        nb, _ = kind(config=config).preprocess(nb, {"metadata": {"path": str(Path(source).parent)}})
+    nb = up_to_saved(nbformat.read(source, as_version=4), Path(source).parent, config)
     cells = [cell for cell in nb.cells if is_grade(cell) or is_solution(cell) or is_locked(cell) or is_task(cell)]
     return {"wanted": {name_of(cell): as_canon(cell) for cell in cells}, "kernelspec": nb.metadata.get("kernelspec")}
 
@@ -225,7 +217,7 @@ def run(found, sandbox):
     mend.mend(nb, wanted(found.source)["wanted"])
     cells = nb.cells
     files = [(path.name, path.read_bytes()) for path in map(Path, find_all_files(str(found.source.parent), ["*.ipynb"]))]
-    subject = KernelSubject(sandbox, exercises(found.source), files)
+    subject = KernelSubject(sandbox, exercises(nbformat.read(found.source, as_version=4)), files)
     for number, cell in enumerate(cells):
         if cell.cell_type == "code":
             subject.run(number, visible(cell))

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from ..border.errors import SandboxUnavailable
 from ..root import CourseError, find_root, say_foreign_code
 
 # threads that multiply tiny matrices gain nothing, and a process that has some is not forked
@@ -187,7 +188,7 @@ def extend(
     course: Root = None,
 ):
     """Give one student more time; 0 days and hours take it back."""
-    from ..plugins.late import extend as give
+    from .extend import extend as give
     with ending_well():
         give(console, course, assignment, student, days, hours)
 
@@ -222,11 +223,9 @@ def places_of(course):
 @contextmanager
 def ending_well():
     """Turn the errors that say what to do into a line on standard error; anything else is a bug and may show itself."""
-    from ..run.gradebook import NotGenerated
-    from ..border.sandbox import SandboxUnavailable
     try:
         yield
-    except (CourseError, NotGenerated, SandboxUnavailable) as error:
+    except (CourseError, SandboxUnavailable) as error:
         fail(error)
 
 

@@ -1,12 +1,13 @@
 """`course missing`: what an exercise still lacks in one of its rooms. Its name is the link between them."""
 
 import ast
-import json
 import re
 from pathlib import Path
 
+from nbformat import v4
+
 from ..root import CourseError
-from ..notebooks.cells import HIDDEN_CALL
+from ..notebooks.cells import QUESTION, exercises, grade_id, hidden_calls, is_tests, marked
 
 # at least so many of each, by CONTRIBUTING.md and the tests of the course
 ROOMS = {
@@ -33,7 +34,7 @@ def missing(root, only=None):
 
 
 def graded_cells(path):
-    return [cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if "nbgrader" in cell["metadata"]]
+    return [cell for cell in v4.reads(path.read_text(encoding="utf-8")).cells if grade_id(cell)]
 
 
 def missing_in(root, path):
@@ -41,7 +42,7 @@ def missing_in(root, path):
     cells = graded_cells(path)
     place, name = path.relative_to(root), path.stem
     asked = exercises_of(cells)
-    answers = {ng["grade_id"] for ng in marks(cells) if ng["solution"] and not ng["grade"]}
+    answers = {grade_id(cell) for cell in cells if marked(cell, "solution") and not marked(cell, "grade")}
     lines = []
     for cell_id, names in asked.items():
         if not names:
@@ -49,32 +50,26 @@ def missing_in(root, path):
                          "as a line of its own between ### BEGIN HIDDEN TESTS and ### END HIDDEN TESTS.")
         lines += [f"{place}: the tests cell {cell_id} asks for {one}, but no answer cell has that grade_id."
                   for one in names if one not in answers]
-    exercises = [one for names in asked.values() for one in names]
+    tested = [one for names in asked.values() for one in names]
     lines += [f"{place}: the answer cell {one} has no tests cell, so it earns no points."
-              for one in sorted(answers - set(exercises))]
+              for one in sorted(answers - set(tested))]
     lines += without_rubric(place, cells, name)
-    for exercise in exercises:
+    for exercise in tested:
         lines += missing_rooms(root, name, exercise)
     return lines
 
 
-def marks(cells):
-    return [cell["metadata"]["nbgrader"] for cell in cells]
-
-
 def exercises_of(cells):
     """{grade_id of a tests cell: the exercises that it asks hidden checks for}."""
-    return {cell["metadata"]["nbgrader"]["grade_id"]: HIDDEN_CALL.findall("".join(cell["source"])) for cell in cells
-            if cell["cell_type"] == "code" and cell["metadata"]["nbgrader"]["grade"]
-            and not cell["metadata"]["nbgrader"]["solution"]}
+    return {grade_id(cell): hidden_calls(cell.source) for cell in cells if is_tests(cell)}
 
 
 def without_rubric(place, cells, name):
-    questions = [cell for cell in cells if cell["metadata"]["nbgrader"]["grade_id"] == f"explain_{name}"]
+    questions = [cell for cell in cells if grade_id(cell) == QUESTION + name]
     if not questions:
-        return [f"{place}: there is no question with the grade_id explain_{name}."]
-    if "### BEGIN MARK SCHEME" not in "".join(questions[0]["source"]):
-        return [f"{place}: the question explain_{name} has no rubric; write it between ### BEGIN MARK SCHEME and "
+        return [f"{place}: there is no question with the grade_id {QUESTION}{name}."]
+    if "### BEGIN MARK SCHEME" not in questions[0].source:
+        return [f"{place}: the question {QUESTION}{name} has no rubric; write it between ### BEGIN MARK SCHEME and "
                 "### END MARK SCHEME."]
     return []
 
@@ -85,7 +80,7 @@ def missing_rooms(root, notebook, exercise):
     lines = [] if exercise in functions(root / place) else [f"{place}: there is no function {exercise}: the right answer."]
     for pattern, (mark, least, what) in ROOMS.items():
         place = pattern.format(notebook)
-        found = marked(root / place, mark).count(exercise)
+        found = named(root / place, mark).count(exercise)
         if found < least:
             lines.append(f"{place}: {exercise} has {found} of at least {least} {what.format(exercise)}")
     return lines
@@ -100,7 +95,7 @@ def functions(path):
     return {node.name for node in tree(path).body if isinstance(node, ast.FunctionDef)}
 
 
-def marked(path, mark):
+def named(path, mark):
     """The exercises that the calls of `mark` in a file name as their first argument, one entry per call."""
     return [node.args[0].value for node in ast.walk(tree(path))
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == mark
@@ -108,9 +103,9 @@ def marked(path, mark):
 
 
 def proofs(root, only):
-    from . import visible           # which loads nbgrader and pytest
-    from .prove import prove
-    return [line for path in sorted(root.glob("source/*/*.ipynb")) for exercise in visible.exercises(path)
+    from .prove import prove        # which loads nbgrader and pytest
+    return [line for path in sorted(root.glob("source/*/*.ipynb"))
+            for exercise in exercises(v4.reads(path.read_text(encoding="utf-8")))
             if only in (None, exercise) for line in prove(root, path, exercise)]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import nbformat
 
-from ..notebooks.cells import exercise_of, grade_id, hidden_calls, is_tests, visible
+from ..notebooks.cells import exercise_of, grade_id, is_tests, visible
 
 
 @cache
@@ -44,9 +44,3 @@ def complaint(path: Path, exercise: str, function: Callable) -> Exception | None
     except Exception as error:      # whatever stops the cell is what the student sees
         return error
     return None
-
-
-def exercises(path: Path) -> list[str]:
-    """The exercises of the source notebook at `path`, in their order."""
-    cells = nbformat.read(path, as_version=4).cells
-    return [name for cell in cells if is_tests(cell) for name in hidden_calls(cell.source)]

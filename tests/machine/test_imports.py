@@ -1,6 +1,7 @@
 """Rooms of the plug-in import each other one way, and what is sent into the sandbox stands on its own."""
 
 import ast
+import subprocess
 import sys
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -103,3 +104,14 @@ def test_files_in_the_sandbox_import_each_other_one_way():
 def test_the_reference_needs_nothing_but_numpy():
     for path in (ROOT / "reference_impl").glob("*.py"):
         assert {name.split(".")[0] for name in imports(path, "x")} - sys.stdlib_module_names <= {"numpy", "reference_impl"}, path
+
+
+@pytest.mark.parametrize(("code", "not_loaded"), [
+    ("import grading.plugins.late", {"pytest", "IPython", "grading.run"}),
+    ("import sys; sys.argv = ['course', 'missing', 'relu']\nfrom grading.tools.cli import app; app(standalone_mode=False)",
+     {"pytest", "IPython", "nbgrader", "grading.run"})], ids=["a late policy", "course missing"])
+def test_what_is_little_loads_little(code, not_loaded):
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", f"{code}\nimport sys; print('\\n' + ' '.join(sys.modules))"],
+                          cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert not_loaded & set(done.stdout.splitlines()[-1].split()) == set()

@@ -7,8 +7,8 @@ import pytest
 from nbgrader.api import Gradebook
 from rich.console import Console
 
-from grading.plugins import late
 from grading.run.course import CourseError
+from grading.tools.extend import extend
 from grading.tools.grade import grade_class
 from grading.plugins.late import LatePolicy
 from grading.tools.status import states
@@ -63,19 +63,19 @@ def test_an_extension_counts_after_a_regrade_in_both_graders(course, nbgrader, m
 
     grade()
     assert penalties(course) == {"stock": 4.0, "ours": 4.0}, "two begun days cost 20 % of 20 points"
-    extend(course, days=1)
+    extend_both(course, days=1)
     grade()
     assert penalties(course) == {"stock": 2.0, "ours": 2.0}, "one day less"
 
 
-def extend(root, days):
+def extend_both(root, days):
     for student in ("stock", "ours"):
-        late.extend(Console(file=io.StringIO()), root, "ps1", student, days, 0)
+        extend(Console(file=io.StringIO()), root, "ps1", student, days, 0)
 
 
 def test_an_extension_before_anything_is_handed_in_is_kept_and_does_not_look_like_a_failure(course):
     screen = io.StringIO()
-    late.extend(Console(file=screen, width=200), course, "ps1", "ours", 1, 6)
+    extend(Console(file=screen, width=200), course, "ps1", "ours", 1, 6)
     assert "ours may hand in ps1 until 2026-03-02 18:00 UTC." in screen.getvalue()
     (found,) = states(course, "ps1")
     assert found.failed == [] and found.ungraded == ["ours", "stock"]
@@ -83,4 +83,4 @@ def test_an_extension_before_anything_is_handed_in_is_kept_and_does_not_look_lik
 
 def test_without_a_deadline_there_is_nothing_to_extend(course_folder):
     with pytest.raises(CourseError, match="no deadline to extend. Set one: nbgrader db assignment add ps1"):
-        late.extend(Console(), course_folder("ps1"), "ps1", "ours", 1, 0)
+        extend(Console(), course_folder("ps1"), "ps1", "ours", 1, 0)
