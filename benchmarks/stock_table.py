@@ -124,8 +124,8 @@ def file_cases():
 def code_cases():
     for group in ("verdicts", "sandbox"):
         for path in sorted(HOSTILE.glob(f"{group}/*/")):
-            wanted = due(path)
-            points = f"{sum(wanted['points'].values()):g} points"
+            wanted = due(path, ROOT / "source" / "ps1")
+            points = f"{sum(wanted.points.values()):g} points"
             yield (f"{group}/{path.name}", describe((path / "activations.py").read_text()), points, path.name,
                    lambda folder, path=path: hand_in(path, folder / "release" / "ps1",
                                                      folder / "submitted" / path.name / "ps1"))

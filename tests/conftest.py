@@ -11,10 +11,12 @@ from functools import cache
 from pathlib import Path
 
 import hypothesis
+import nbformat
 import pytest
 
 from grading.border.sandbox import Limits, Sandbox, SandboxUnavailable
-from grading.notebooks.submissions import hand_in
+from grading.notebooks.cells import points_of
+from grading.notebooks.submissions import due, hand_in
 
 ROOT = Path(__file__).parents[1]
 # What nbgrader's commands and our checks need of a checkout.
@@ -30,6 +32,20 @@ REAPER = ROOT / "tests" / "machine" / "reaper.py"
 SUBMISSIONS = ROOT / "tests" / "submissions"
 SHORT = Limits(cell_seconds=3, call_seconds=2)      # a loop without end is one of the things that are tested
 SHORT_LIMITS = [f"--Execute.limits={name}={value}" for name, value in (("cell_seconds", 3), ("call_seconds", 2))]
+
+
+# --- what the course is --------------------------------------------------------------------------------------------
+
+@cache
+def points_in(assignment="ps1"):
+    """{exercise: its points} of an assignment, in its order, as source/ has it."""
+    return {exercise: points for path in sorted((ROOT / "source" / assignment).glob("*.ipynb"))
+            for exercise, points in points_of(nbformat.read(path, as_version=4)).items()}
+
+
+def due_to(case, assignment=None):
+    """What is due to a case of tests/submissions, a golden one's assignment being the folder that it lies in."""
+    return due(case, ROOT / "source" / (assignment or case.parent.name))
 
 
 # --- skipped by name where no sandbox can be had ----------------------------------------------------------------

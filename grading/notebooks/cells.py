@@ -56,6 +56,11 @@ def exercises(nb) -> list[str]:
     return [name for cell in nb.cells if is_tests(cell) for name in hidden_calls(cell.source)]
 
 
+def points_of(nb) -> dict[str, float]:
+    """{exercise: the points of its tests cell} of a source notebook, in its order."""
+    return {name: cell.metadata.nbgrader.points for cell in nb.cells if is_tests(cell) for name in hidden_calls(cell.source)}
+
+
 def visible(cell) -> str:
     """The source that is sent to the student's kernel: everything but hidden regions."""
     return HIDDEN_REGION.sub("", cell.source) if marked(cell, "grade") else cell.source

@@ -8,10 +8,13 @@ behind the one before. Other files of the folder, but for `due.json`, are handed
 import json
 import re
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
 from nbformat.v4 import new_code_cell
+
+from .cells import points_of
 
 CELL = re.compile(r"^# %% (\S+)[^\n]*\n", re.MULTILINE)
 
@@ -51,6 +54,39 @@ def hand_in(case, release, destination):
             shutil.copytree(path, destination / path.name) if path.is_dir() else shutil.copy(path, destination)
 
 
-def due(case):
-    """What is due to a case: {"points": {exercise: points}, ...}."""
-    return json.loads(Path(case, "due.json").read_text())
+@dataclass(frozen=True)
+class Due:
+    """What a case has to get: points of each exercise, why, and what its graded notebook must not show."""
+
+    points: dict[str, float]
+    happened: str
+    absent: tuple[str, ...] = ()
+
+
+def due(case: Path, source: Path) -> Due:
+    """What is due to a case of the assignment with the folder `source`.
+
+    An exercise whose cell the case writes is worth all its points, any other nothing; `due.json` names what differs from
+    that, and nothing else. Raises `ValueError` where it says what cannot be meant.
+    """
+    said, usual, most = json.loads((case / "due.json").read_text()), {}, {}
+    for text in sorted(case.glob("*.py")):
+        if (notebook := source / f"{text.stem}.ipynb").exists():
+            written = set(CELL.findall(text.read_text()))
+            here = points_of(nbformat.read(notebook, as_version=4))
+            most |= here
+            usual |= {exercise: points if exercise in written else 0 for exercise, points in here.items()}
+    points, absent = said.get("points", {}), said.get("absent", [])
+    faults = [f"{name} is no entry" for name in said.keys() - {"happened", "points", "absent"}]
+    faults += [] if isinstance(said.get("happened"), str) and said["happened"] else ["happened does not say why"]
+    faults += [] if isinstance(absent, list) and all(isinstance(one, str) and one for one in absent) else ["absent is no list of words"]
+    for exercise, number in points.items():
+        if exercise not in usual:
+            faults.append(f"{exercise} is no exercise of {source.name}")
+        elif isinstance(number, bool) or not isinstance(number, (int, float)) or not 0 <= number <= most[exercise]:
+            faults.append(f"{exercise} cannot earn {number!r} of {most[exercise]:g}")
+        elif number == usual[exercise]:
+            faults.append(f"{exercise} earns {number:g} anyway: leave it out")
+    if faults:
+        raise ValueError(f"{case / 'due.json'}: {'; '.join(sorted(faults))}")
+    return Due({**usual, **points}, said["happened"], tuple(absent))

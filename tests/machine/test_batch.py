@@ -4,7 +4,6 @@ import fcntl
 import os
 import shutil
 import signal
-from pathlib import Path
 
 import classes
 import nbformat
@@ -17,9 +16,11 @@ from grading.run.course import Course, CourseError
 from grading.run.gradebook import NotGenerated
 from grading.run.pool import Pool
 from grading.border.sandbox import COLD, SandboxUnavailable, find_bwrap
+from tests.conftest import ASSIGNMENTS, SUBMISSIONS, due_to, points_in
 
 pytestmark = pytest.mark.sandbox
-GOLDEN = sorted(path.name for path in (Path(__file__).parents[1] / "submissions").glob("ps*"))
+GOLDEN = sorted(name for name in ASSIGNMENTS if (SUBMISSIONS / name).is_dir())
+FULL = sum(points_in().values())
 
 
 @pytest.fixture
@@ -68,9 +69,9 @@ def test_late_submissions_leave_what_nbgrader_autograde_leaves(course, nbgrader)
     assert course_grade(course)[0] == 0
     assert rows(course) == rows(course.with_name("theirs"))
     assert files(course) == files(course.with_name("theirs"))
-    assert points(course, "late") == 20 and points(course, "extended") == 20
+    assert points(course, "late") == points(course, "extended") == FULL
     penalties = {row[2]: row[5] for row in rows(course) if row[0] == "notebook"}
-    assert penalties["late"] == 20 and penalties["extended"] is None
+    assert penalties["late"] == FULL and penalties["extended"] is None
 
 
 def test_grading_is_a_pure_function(course):
@@ -99,9 +100,10 @@ def test_new_newer_and_changed_submissions_are_graded_and_no_others(course):
     submit(course, "student-03", "half-finished")
     status, said = course_grade(course, jobs=1)
     assert status == 0 and said.startswith("ps1: 3 submissions, 3 to grade.")
-    assert {name: points(course, name) for name in ("student-01", "student-02", "student-03")} == {"student-01": 20, "student-02": 20, "student-03": 7}
+    assert {name: points(course, name) for name in ("student-01", "student-02", "student-03")} == {
+        "student-01": FULL, "student-02": FULL, "student-03": sum(due_to(classes.CASES / "half-finished").points.values())}
     status, said = course_grade(course, "student-01", force=True)
-    assert said.startswith("ps1: 1 submissions, 1 to grade.") and points(course, "student-01") == 20
+    assert said.startswith("ps1: 1 submissions, 1 to grade.") and points(course, "student-01") == FULL
 
 
 def test_a_regrade_keeps_what_a_person_wrote(course):
@@ -136,7 +138,7 @@ def test_a_notebook_that_nobody_can_read_needs_a_human_and_costs_nobody_else(cou
     (submit(course, "student-02", "blank") / "activations.ipynb").write_bytes(b"%PDF-1.7")
     status, said = course_grade(course)
     assert status == 3 and "student-02" in said and "PDF" in said
-    assert points(course, "student-01") == 20 and graded(course) == ["student-01", "student-02"]
+    assert points(course, "student-01") == FULL and graded(course) == ["student-01", "student-02"]
     assert all(row[8] for row in rows(course) if row[0] == "grade" and row[2] == "student-02"), "every cell waits for a person"
 
 

@@ -12,8 +12,8 @@ from rich.console import Console
 from grading.tools import check
 from grading.run.course import Course
 from grading.notebooks.mend import canon
-from grading.notebooks.submissions import due, fill
-from tests.conftest import copy_course
+from grading.notebooks.submissions import fill
+from tests.conftest import copy_course, due_to, points_in
 
 ROOT = Path(__file__).parents[2]
 CASE = ROOT / "tests" / "submissions" / "ps1" / "half-finished"
@@ -61,9 +61,9 @@ def test_the_points_are_those_that_the_course_gives_and_nothing_is_written(noteb
     screen = io.StringIO()
     assert check.show(Console(file=screen, width=200), tmp_path / "course", notebook) == 0
     said = screen.getvalue()
-    for exercise, points in due(CASE)["points"].items():
+    for exercise, points in due_to(CASE).points.items():
         assert f"{exercise}: {points:g} of " in said
-    assert f"{sum(due(CASE)['points'].values()):g} of 20 points" in said
+    assert f"{sum(due_to(CASE).points.values()):g} of {sum(points_in().values()):g} points" in said
     assert everything_below(tmp_path) == before
 
 

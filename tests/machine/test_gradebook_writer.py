@@ -9,9 +9,9 @@ from nbgrader.api import Gradebook
 
 from grading.run.batch import Graded
 from grading.run.course import Course, CourseError, store_one
+from tests.conftest import points_in
 
-EXERCISES = ("sigmoid", "sigmoid_derivative", "tanh_derivative", "relu", "relu_derivative", "leaky_relu_derivative",
-             "saturated_fraction")
+EXERCISES = tuple(points_in())
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ import pytest
 from nbgrader.api import Gradebook
 from reference_impl import activations
 
-from grading.notebooks.submissions import due, fill, hand_in
+from grading.notebooks.submissions import fill, hand_in
+from tests.conftest import due_to, points_in
 
 pytestmark = pytest.mark.sandbox
 ROOT = Path(__file__).parents[2]
@@ -21,15 +22,13 @@ CASES = sorted(path.parent for part in ("verdicts", "sandbox") for path in (HOST
 # Attacks that only a clock ends are many: short limits, and memory that is soon used up.
 LIMITS = ["--Execute.limits", "cell_seconds=3", "--Execute.limits", "call_seconds=1.5",
           "--Execute.limits", f"memory_bytes={2**30}"]
-EXERCISES = ("sigmoid", "sigmoid_derivative", "tanh_derivative", "relu", "relu_derivative", "leaky_relu_derivative",
-             "saturated_fraction")
 HONEST = [f"honest{number}" for number in range(0, len(CASES), 10)]
 
 
 def hand_in_honest(release, folder):
     """A submission of ps1 with every answer right."""
     shutil.copytree(release, folder)
-    answers = "".join(f"# %% {name}\n{inspect.getsource(getattr(activations, name))}" for name in EXERCISES)
+    answers = "".join(f"# %% {name}\n{inspect.getsource(getattr(activations, name))}" for name in points_in())
     path = folder / "activations.ipynb"
     notebook = fill(nbformat.read(path, as_version=4), answers)
     path.unlink()
@@ -88,14 +87,14 @@ def graded(tmp_path_factory):
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}/{case.name}")
 def test_an_attack_earns_what_its_values_are_worth(case, graded):
     room = graded[case.name]
-    assert room.points(case.name) == due(case)["points"]
-    for text in due(case).get("absent", ()):
+    assert room.points(case.name) == due_to(case, "ps1").points
+    for text in due_to(case, "ps1").absent:
         assert f"{text} " not in room.shown(case.name)
 
 
 @pytest.mark.parametrize("name", HONEST)
 def test_an_honest_submission_in_between_keeps_every_point(name, graded):
-    assert sum(graded[name].points(name).values()) == 20
+    assert sum(graded[name].points(name).values()) == sum(points_in().values())
 
 
 def test_the_run_reaches_its_end_and_leaves_no_submission_out(graded):

@@ -13,9 +13,11 @@ from grading.tools.grade import grade_class
 from grading.plugins.late import LatePolicy
 from grading.tools.status import states
 from grading.notebooks.submissions import hand_in
+from tests.conftest import points_in
 
 CASE = Path(__file__).parents[1] / "submissions" / "ps1" / "perfect-vectorised"
 HOUR = 3600
+FULL = sum(points_in().values())
 
 
 @pytest.mark.parametrize(("hours", "points"), [
@@ -62,10 +64,10 @@ def test_an_extension_counts_after_a_regrade_in_both_graders(course, nbgrader, m
         assert grade_class(Console(file=io.StringIO()), course, "ps1", ["ours"], 1, None, True, False) == 0
 
     grade()
-    assert penalties(course) == {"stock": 4.0, "ours": 4.0}, "two begun days cost 20 % of 20 points"
+    assert penalties(course) == {"stock": 0.2 * FULL, "ours": 0.2 * FULL}, "two begun days cost 20 %"
     extend_both(course, days=1)
     grade()
-    assert penalties(course) == {"stock": 2.0, "ours": 2.0}, "one day less"
+    assert penalties(course) == {"stock": 0.1 * FULL, "ours": 0.1 * FULL}, "one day less"
 
 
 def extend_both(root, days):

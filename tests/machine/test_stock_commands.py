@@ -9,12 +9,13 @@ import nbformat
 import pytest
 
 from grading.notebooks.submissions import hand_in
+from grading.notebooks.record import written
+from tests.conftest import due_to, points_in
 
 ROOT = Path(__file__).parents[2]
 CASES = ROOT / "tests" / "submissions" / "ps1"
 STUDENTS = {"blank": "blank", "tails": "loses-right-tail", "faker": "fakes-the-report"}
-EXERCISES = ("sigmoid", "sigmoid_derivative", "tanh_derivative", "relu", "relu_derivative", "leaky_relu_derivative",
-             "saturated_fraction")
+EXERCISES = tuple(points_in())
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +54,7 @@ def test_export_writes_the_scores_of_the_whole_class(course):
     root, _ = course
     with open(root / "grades.csv", newline="", encoding="utf-8") as file:
         scores = {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
-    assert scores == {"blank": 0, "tails": 17.75, "faker": 5}
+    assert scores == {student: sum(due_to(CASES / case).points.values()) for student, case in STUDENTS.items()}
 
 
 @pytest.mark.sandbox
@@ -69,8 +70,8 @@ def test_a_blank_release_scores_nothing_in_every_exercise(course):
 def test_feedback_shows_the_table_of_each_exercise_with_hints(course):
     root, _ = course
     page = feedback(root, "tails")
-    for part in ("sigmoid: 5 of 5 points", "sigmoid_derivative: 4 of 5 points", "tanh_derivative: 3.75 of 5 points",
-                 "keeps its relative accuracy in the right tail", "This looks like a known mistake"):
+    earned = due_to(CASES / STUDENTS["tails"]).points
+    for part in (*(f"{name}: {written(earned[name])} of {written(most)} points" for name, most in points_in().items()), "keeps its relative accuracy in the right tail", "This looks like a known mistake"):
         assert part in page, part
 
 
@@ -92,7 +93,7 @@ def test_feedback_holds_nothing_of_what_a_student_tried_to_put_there(course):
     scripts = "".join(re.findall(r"<script.*?</script>", page, re.DOTALL))
     assert not [text for text in sent if text in scripts]
     assert not re.search(r"<img[^>]*(onerror|example\.org)", page)
-    assert "tanh_derivative: 0 of 5 points" in page
+    assert f"tanh_derivative: 0 of {written(points_in()['tanh_derivative'])} points" in page
 
 
 # --- what a student can run -------------------------------------------------------------------------------------
