@@ -8,8 +8,7 @@ import re
 
 TESTS, QUESTION = "test_", "explain_"
 HIDDEN_CALL = re.compile(r"""^run_hidden_checks\(["'](\w+)["']\)\s*$""", re.MULTILINE)
-HIDDEN_REGION = re.compile(r"^[^\n]*BEGIN HIDDEN TESTS.*?END HIDDEN TESTS[^\n]*\n?", re.MULTILINE | re.DOTALL)
-NOT_RELEASED = re.compile(r"^[^\n]*BEGIN (HIDDEN TESTS|MARK SCHEME).*?END \1[^\n]*\n?", re.MULTILINE | re.DOTALL)
+HIDDEN, RUBRIC = "HIDDEN TESTS", "MARK SCHEME"      # what stands between the lines BEGIN and END of either is not released
 
 
 def grade_id(cell) -> str | None:
@@ -48,7 +47,7 @@ def is_tests(cell) -> bool:
 
 def hidden_calls(source: str) -> list[str]:
     """The exercises whose hidden checks the source of a tests cell asks for."""
-    return HIDDEN_CALL.findall("".join(HIDDEN_REGION.findall(source)))
+    return HIDDEN_CALL.findall("".join(source[start:end] for start, end in regions(source, HIDDEN)))
 
 
 def exercises(nb) -> list[str]:
@@ -63,9 +62,32 @@ def points_of(nb) -> dict[str, float]:
 
 def visible(cell) -> str:
     """The source that is sent to the student's kernel: everything but hidden regions."""
-    return HIDDEN_REGION.sub("", cell.source) if marked(cell, "grade") else cell.source
+    return without(cell.source, HIDDEN) if marked(cell, "grade") else cell.source
 
 
 def as_released(source: str) -> str:
     """The source of a locked cell as students got it."""
-    return NOT_RELEASED.sub("", source).strip()
+    return without(without(source, HIDDEN), RUBRIC).strip()
+
+
+def without(source: str, name: str) -> str:
+    """`source` without the regions of that name."""
+    kept, at = [], 0
+    for start, end in regions(source, name):
+        kept.append(source[at:start])
+        at = end
+    return "".join([*kept, source[at:]])
+
+
+def regions(source: str, name: str) -> list[tuple[int, int]]:
+    """Where whole lines from BEGIN to END stand in `source`. A student may have written it: each line is looked at once."""
+    found, start, at = [], None, 0
+    for line in source.split("\n"):
+        rest = line
+        if start is None and f"BEGIN {name}" in line:
+            start, rest = at, line.partition(f"BEGIN {name}")[2]
+        at = min(at + len(line) + 1, len(source))
+        if start is not None and f"END {name}" in rest:
+            found.append((start, at))
+            start = None
+    return found

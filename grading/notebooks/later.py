@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 DYNAMIC = {"exec", "eval", "globals", "setattr", "delattr", "vars", "__import__", "get_ipython", "reload"}
 STATE = {"seterr", "seterrcall", "setbufsize", "setrecursionlimit"}     # of NumPy and Python, for all that follows
+DEFINITION = re.compile(r"^[ \t]*def (\w{1,80})\(", re.MULTILINE)     # in what is no Python
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
@@ -136,7 +137,7 @@ def defined_functions(source: str) -> set[str]:
     """The functions that a cell defines, as far as it is Python."""
     tree = parse(source)
     found = {node.name for node in ast.walk(tree) if isinstance(node, FUNCTIONS[:2])} if tree else set()
-    return found | (set() if tree else set(re.findall(r"^\s*def (\w{1,80})\(", source, re.MULTILINE)))
+    return found | (set() if tree else set(DEFINITION.findall(source)))
 
 
 def local_names(function) -> set[str]:

@@ -35,7 +35,7 @@ MARKDOWN_ATTRIBUTES = {"a": {"href", "class", "title"}, "img": {"src", "alt", "t
                        "code": {"class"}, "th": {"style"}, "td": {"style"}, "div": {"class"}, "span": {"class"}}
 HIGHLIGHT = {name for name in STANDARD_TYPES.values() if name}
 # Names of places in the pages of nbgrader: a heading must not stand in for one of them.
-OTHERS_IDS = re.compile(r"(?i)(test_|explain_|comment-|mathjax|notebook(-container)?$|toc$|top$|.*(-comment|_credit)$)")
+OTHERS_IDS = re.compile(r"(?i)\A(test_|explain_|comment-|mathjax|notebook(-container)?$|toc$|top$)|(-comment|_credit)$")
 # TeX that MathJax turns into links, styles, classes, names and more TeX.
 ACTIVE_TEX = re.compile(r"\\\s*(href|url|style|class|cssId|html\w*|require|unicode|bbox|mmlToken|includegraphics|data|"
                         r"Newextarrow|toggle|texttip|tooltip|mathtip|enclose|csname|input|DeclareMathOperator\*?\{)")
@@ -207,7 +207,7 @@ def keep_attribute(tag, name, value):
         case "code", "class":
             good = re.fullmatch(r"language-[\w+#.-]{1,30}", value)
         case ("h1" | "h2" | "h3" | "h4" | "h5" | "h6"), "id":
-            good = not re.match(OTHERS_IDS, value)
+            good = not OTHERS_IDS.search(value)
         case _:
             good = True
     return value if good else None

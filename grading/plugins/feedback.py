@@ -14,8 +14,9 @@ from ..pages.formulas import to_html
 from ..pages.macros import Macros
 
 
-HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.MULTILINE)
-POINTS = re.compile(r"\s*\(\d+(\.\d+)? points?\)$")
+HEADING = re.compile(r"^#{1,6}[ \t]([^\n]*)$", re.MULTILINE)
+MAX_TITLE = 120
+POINTS = re.compile(r"\(\d{1,9}(\.\d{1,9})? points?\)$")
 
 
 class GetGrades(NbgraderGetGrades):
@@ -57,7 +58,7 @@ def give_titles(nb):
     first = heading = None
     for cell in nb.cells:
         mark = cell.metadata.get("nbgrader", {})
-        own = HEADING.findall(cell.source) if cell.cell_type == "markdown" else []
+        own = headings(cell.source) if cell.cell_type == "markdown" else []
         first = first or (own[0] if own else None)
         if "points" in mark:
             mark["title"] = plain((own[0] if own else None) if cell.cell_type == "markdown" else heading) or title_of(mark["grade_id"])
@@ -67,9 +68,14 @@ def give_titles(nb):
     return plain(first)
 
 
+def headings(source):
+    """The headings of a Markdown cell, in their order."""
+    return [text for found in HEADING.findall(source) if (text := found.strip().rstrip("#").rstrip())]
+
+
 def plain(heading):
     """A heading as plain text, without the points that it promises: the page says what was earned."""
-    return POINTS.sub("", (heading or "").replace("`", ""))[:120]
+    return POINTS.sub("", (heading or "").replace("`", "")[:MAX_TITLE]).rstrip()
 
 
 class OfTheCourse:
