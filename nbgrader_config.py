@@ -53,6 +53,8 @@ c.HTMLExporter.extra_template_basedirs = [
     os.path.join(os.path.dirname(find_spec("grading").origin), "pages", "templates"),
     os.path.join(os.path.dirname(find_spec("nbgrader").origin), "server_extensions", "formgrader", "templates"),
 ]
+# where formgrader's own page lies, which ours adds to
+c.HTMLExporter.extra_template_paths = [os.path.dirname(find_spec("nbgrader").origin)]
 c.HTMLExporter.filters = {"markdown": "grading.plugins.feedback.markdown",
                           "points": "grading.plugins.feedback.points"}
 c.FormgradeExtension.debug = False      # it would print the configuration, with the database's password, on its page

@@ -9,12 +9,13 @@ import hashlib
 import os
 from pathlib import Path
 
-from .folders import NotTaken, read_regular
+from .folders import NotTaken, regular
 from .intake import MAX_DEPTH, MAX_ENTRIES, STAMP
-from .reading import MAX_BYTES
+from .reading import MAX_FILE
 
 MARK = ".submission"
 REFUSED = "refused"
+PIECE, MAX_READ = 2**20, 4 * MAX_FILE
 LEFT_OUT = {STAMP, "submission_secret.txt"}
 LEFT_OUT_FOLDERS = {"__pycache__", ".ipynb_checkpoints"}
 
@@ -41,11 +42,19 @@ def entries(folder):
 
 
 def content_of(path) -> bytes:
+    found, cut = hashlib.sha256(), b""
     try:
-        content = read_regular(path, 4 * MAX_BYTES).replace(b"\r\n", b"\n")
+        with regular(path) as (fd, size), open(fd, "rb", closefd=False) as file:
+            if size > MAX_READ:
+                raise NotTaken("is too large")
+            while piece := file.read(PIECE):
+                piece = cut + piece
+                cut = piece[-1:] if piece.endswith(b"\r") else b""        # its \n may come with the next piece
+                found.update(piece.removesuffix(cut).replace(b"\r\n", b"\n"))
     except (NotTaken, OSError) as error:
-        content = f"{type(error).__name__} {size_of(path)}".encode()
-    return hashlib.sha256(content).digest()
+        found.update(f"{type(error).__name__} {size_of(path)}".encode())
+    found.update(cut)
+    return found.digest()
 
 
 def size_of(path):

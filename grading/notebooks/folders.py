@@ -39,8 +39,9 @@ def kind_of(name, folder=None):
         return None
 
 
-def read_regular(name, most, folder=None):
-    """The bytes of the regular file `name` in `folder` (a descriptor), at most `most`. Raises `NotTaken` or `FileNotFoundError`."""
+@contextmanager
+def regular(name, folder=None):
+    """(descriptor, size) of the regular file `name` in `folder` (a descriptor). Raises `NotTaken` or `FileNotFoundError`."""
     try:
         fd = os.open(name, FILE, dir_fd=folder)
     except FileNotFoundError:
@@ -51,12 +52,17 @@ def read_regular(name, most, folder=None):
         about = os.fstat(fd)
         if not stat.S_ISREG(about.st_mode):
             raise NotTaken(KINDS.get(stat.S_IFMT(about.st_mode), "is no ordinary file"))
-        with open(fd, "rb", closefd=False) as file:
-            content = file.read(most + 1) if about.st_size <= most else b""
+        yield fd, about.st_size
     finally:
         os.close(fd)
-    if about.st_size > most or len(content) > most:     # it may have grown since
-        raise NotTaken(f"is too large: {about.st_size / 2**20:.0f} MiB, and {most // 2**20} are the most"
+
+
+def read_regular(name, most, folder=None):
+    """The bytes of the regular file `name` in `folder` (a descriptor), at most `most`. Raises `NotTaken` or `FileNotFoundError`."""
+    with regular(name, folder) as (fd, size), open(fd, "rb", closefd=False) as file:
+        content = file.read(most + 1) if size <= most else b""
+    if size > most or len(content) > most:     # it may have grown since
+        raise NotTaken(f"is too large: {size / 2**20:.0f} MiB, and {most // 2**20} are the most"
                        if most >= 2**20 else "is too large")
     return content
 

@@ -11,16 +11,17 @@ import os
 import re
 import stat
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from nbgrader.utils import parse_utc
 
 from ..border.bounded import Overrun, bounded
+from .finding import Search, same
 from .folders import KINDS, NotTaken, kind_of, opened, read_below
 from .names import shown, trouble_with
 from .record import note
-from .reading import MAX_BYTES, Unreadable, read_notebook
 
 MAX_FILES, MAX_FILE_BYTES = 200, 16 * 2**20     # beside the notebooks: how many, and how large all together
 MAX_ENTRIES, MAX_DEPTH, MAX_NOTES = 2000, 8, 8  # of a folder: what is looked at, how deep, how much is told
@@ -50,13 +51,14 @@ class Intake:
 
 
 def screen(folder, wanted, ignore=(), course=()):
-    """What is taken of `folder` for the notebooks called `wanted` (an assignment's, without suffix): an `Intake`.
+    """What is taken of `folder` for the notebooks `wanted` ({name without suffix: its canon, see `mend`}): an `Intake`.
 
-    `ignore` are further patterns of names to leave out, `course` the names of the files that the course puts beside the
+    Where `wanted` holds names alone, nothing tells whether a notebook is the assignment's. `ignore` are further patterns of names to leave out, `course` the names of the files that the course puts beside the
     notebooks: nothing may stand in their way. Never raises for what the folder holds.
     """
+    wanted = dict(wanted) if isinstance(wanted, Mapping) else dict.fromkeys(wanted, {})
     try:
-        return bounded(look_through, Path(folder).absolute(), tuple(wanted), tuple(ignore), tuple(course))
+        return bounded(look_through, Path(folder).absolute(), wanted, tuple(ignore), tuple(course))
     except Exception as error:
         reason = f"The submission could not be read: {why(error)}."
         return Intake({name: Refusal(reason) for name in wanted})
@@ -78,9 +80,11 @@ def look_through(folder, wanted, ignore, course):
     ours = (*course, *(f"{name}.ipynb" for name in wanted), STAMP)
     found, notebooks = walk(folder, (*IGNORED, *ignore), intake.notes, ours)
     intake.files = read_files(folder, found, intake.notes)
+    files = [name for name in found if name not in course]
     for name in wanted:
-        others = [other for other in notebooks if other.removesuffix(".ipynb") not in wanted]
-        intake.notebooks[name] = find_notebook(folder, name, others, len(wanted) == 1)
+        others = [other for other in notebooks if not any(same(other, f"{one}.ipynb") for one in wanted if one != name)]
+        search = Search(folder, name, wanted[name], others, files, why)
+        intake.notebooks[name] = take_notebook(intake, search.find(), course)
     return intake
 
 
@@ -97,39 +101,18 @@ def trouble_with_folder(folder):
 
 # --- notebooks --------------------------------------------------------------------------------------------------
 
-def find_notebook(folder, name, others, alone):
-    """The notebook `name`, or the one that must be meant by it, or a `Refusal`."""
-    try:
-        return open_notebook(folder, f"{name}.ipynb")
-    except FileNotFoundError:
-        trouble = f"There is no {name}.ipynb in the submission."
-    except NotTaken as error:
-        trouble = f"{name}.ipynb {error}."
-    except Unreadable as error:
-        trouble = f"{name}.ipynb: {error}"
-    except Exception as error:
-        trouble = f"{name}.ipynb could not be read: {why(error)}."
-    meant = [other for other in others if PurePath(other).name == f"{name}.ipynb"] \
-        or [other for other in others if key(name) in key(PurePath(other).stem)] or (others if alone else [])
-    if len(meant) > 1:
-        return Refusal(f"{trouble} It could be one of {', '.join(map(shown, meant[:5]))}: "
-                       f"rename the right one to {name}.ipynb.")
-    for other in meant:
-        try:
-            notebook = open_notebook(folder, other)
-        except Exception:       # then it is the first one that nothing could be made of
-            continue
-        note(notebook, f"{trouble} {shown(other)} was graded in its place.")
-        return notebook
-    return Refusal(trouble)
-
-
-def open_notebook(folder, name):
-    return read_notebook(read_below(folder, name, MAX_BYTES))
-
-
-def key(stem):
-    return re.sub(r"[\W_]+", "", stem).casefold()
+def take_notebook(intake, found, course):
+    """The notebook of a search, with its note, or a `Refusal`; what lay beside it in an archive goes along."""
+    if found.notebook is None:
+        return Refusal(found.reason)
+    if found.note:
+        note(found.notebook, found.note)
+    taken = {name for name, _ in intake.files}
+    for name, content in sorted(found.files.items()):
+        if name not in taken and name not in course and not is_ignored(PurePath(name).name, IGNORED):
+            intake.files.append((name, content))
+    intake.files.sort()
+    return found.notebook
 
 
 # --- files ------------------------------------------------------------------------------------------------------
@@ -147,7 +130,7 @@ def walk(folder, ignore, notes, ours=()):
         try:
             with opened(folder, inside) as at:
                 names = [name for name in sorted(os.listdir(at)) if os.path.join(inside, name) != STAMP
-                         and not any(fnmatch.fnmatch(name, pattern) for pattern in ignore)]
+                         and not is_ignored(name, ignore)]
                 kinds = {name: kind_of(name, at) for name in names[:MAX_ENTRIES + 1]}
         except OSError as error:
             left_out.append(f"{shown(inside)} could not be opened ({error.strerror})")
@@ -173,6 +156,10 @@ def walk(folder, ignore, notes, ours=()):
     if len(left_out) > MAX_NOTES:
         notes.append(f"Left out: {len(left_out) - MAX_NOTES} more of that sort.")
     return files, notebooks
+
+
+def is_ignored(name, patterns):
+    return any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
 
 
 def read_files(folder, names, notes):

@@ -15,8 +15,13 @@ from nbformat.v4 import new_notebook
 from . import outputs
 from .names import MAX_NAME, shown
 from .record import note
+from .scripts import cells_of, is_script
 
-MAX_BYTES = 16 * 2**20      # of the file: three bytes of JSON can cost a hundred of memory
+MAX_BYTES = 16 * 2**20      # of the file without its outputs: three bytes of JSON can cost a hundred of memory
+MAX_FILE = 256 * 2**20      # of the file as it lies there
+SMALL = 2 * 2**20           # up to here outputs may be parsed as well
+OUTPUTS = re.compile(rb'"outputs"\s*:\s*\[')       # in a string both quotes would have a backslash before them
+BRACKETS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\Z)|[][]', re.DOTALL)
 MAX_CELLS = 500
 MAX_SOURCE = 100_000        # characters of one cell; pages with more take minutes to highlight
 MAX_TEXT = 2_000_000        # characters of all cells
@@ -33,7 +38,42 @@ class Unreadable(Exception):
 def read_notebook(content):
     """The notebook in the bytes `content`. Raises `Unreadable`."""
     notes = []
-    data = parse(decode(content, notes), notes)
+    content = without_outputs(content) if len(content) > SMALL else content
+    if len(content) > MAX_BYTES:
+        raise Unreadable(f"The file is too large: {len(content) / 2**20:.0f} MiB without outputs, and {MAX_BYTES // 2**20} are "
+                         "the most.")
+    return built(parse(decode(content, notes), notes), notes)
+
+
+def read_script(content):
+    """The same of a Python file."""
+    notes = []
+    text = decode(content[:MAX_BYTES], notes)
+    if not is_script(text):
+        raise Unreadable("The file is not a Python script.")
+    return built({"cells": cells_of(text)}, [*notes, "The file is a Python script, not a notebook; its code was run as cells."])
+
+
+def without_outputs(content: bytes) -> bytes:
+    """The file of a notebook without what its cells had put out: it is dropped anyway, and pictures make it large."""
+    kept, at = [], 0
+    while found := OUTPUTS.search(content, at):
+        kept += [content[at:found.end()], b"]"]
+        at = closing(content, found.end())
+    return b"".join([*kept, content[at:]])
+
+
+def closing(content: bytes, at: int) -> int:
+    """The place behind the bracket that closes a list whose inside begins at `at`; the end where there is none."""
+    depth = 1
+    for token in BRACKETS.finditer(content, at):
+        depth += {b"[": 1, b"]": -1}.get(token[0], 0)
+        if not depth:
+            return token.end()
+    return len(content)
+
+
+def built(data, notes):
     notebook = new_notebook()
     notebook.cells = rebuild_all(data, notes)
     notebook.metadata["language_info"] = {"name": "python"}
@@ -85,8 +125,7 @@ def salvage(text, notes):
         cells.append(cell)
         at = re.compile(r"[\s,]*").match(text, at).end()
     if not cells:
-        python = re.search(r"^[ \t]*(def|import|from) \w", text, re.MULTILINE) and not text.lstrip().startswith("{")
-        raise Unreadable("The file is a Python script, not a notebook." if python else
+        raise Unreadable("The file is a Python script, not a notebook." if is_script(text) else
                          "The file is not a notebook, or it is damaged from the start.")
     notes.append(f"The file is damaged or ends in the middle; only its first {len(cells)} cells could be read.")
     return {"cells": cells}
@@ -145,11 +184,12 @@ def new_cell(kind, source):
 
 
 def as_text(value):
-    """A JSON string, or list of strings, as text that can be written as UTF-8."""
+    """A JSON string, or list of strings, as text that can be written as UTF-8; ends of lines as everywhere else."""
     if isinstance(value, list):
         value = "".join(part for part in value if isinstance(part, str))
     if not isinstance(value, str):
         return ""
+    value = value.replace("\r\n", "\n").replace("\r", "\n")
     return value.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 

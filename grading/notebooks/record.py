@@ -3,14 +3,17 @@
 Version 2, the present one:
 
     {"version": 2, "graded_by": {...}, "mended": {grade_id: words}, "verdicts": {exercise: {"points", "most", "warnings",
-     "definitions", "blank", "checks": [{"name", "title", "weight", "core", "outcome", "misconception"}]}}}
+     "definitions", "blank", "checks": [{"name", "title", "weight", "core", "outcome", "misconception"}]}},
+     "changed": {grade_id: {"text", "difference"}}}
+
+`changed` is there where a student changed what a person had graded, and nobody has looked since.
 
 Before a notebook is graded only `mended` is there. Version 1 (0.1.0) had no number, and for each verdict a "fraction" of
 the points of its tests cell.
 """
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -64,15 +67,28 @@ class VerdictRecord:
 
 
 @dataclass(frozen=True)
+class Seen:
+    """The answer that a person graded, and how it differs from the one that was handed in since, line by line."""
+
+    text: str
+    difference: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Record:
-    """What graded a notebook, what was mended in it {grade_id: words}, and its verdicts {exercise: record}."""
+    """What graded a notebook, what was mended in it {grade_id: words}, its verdicts {exercise: record}, and what of it a
+    person had graded in another form {grade_id: what was seen}."""
 
     graded_by: dict = field(default_factory=dict)
     mended: dict[str, str] = field(default_factory=dict)
     verdicts: dict[str, VerdictRecord] = field(default_factory=dict)
+    changed: dict[str, Seen] = field(default_factory=dict)
 
     def write(self, nb) -> None:
         nb.metadata[KEY] = {"version": VERSION, "mended": dict(self.mended)}
+        if self.changed:
+            nb.metadata[KEY]["changed"] = {name: {"text": seen.text, "difference": list(seen.difference)}
+                                           for name, seen in self.changed.items()}
         if self.graded_by:
             nb.metadata[KEY] |= {"graded_by": self.graded_by, "verdicts": {
                 name: {**asdict(verdict), "warnings": list(verdict.warnings),
@@ -84,7 +100,8 @@ class Record:
         """The record of a notebook that the course wrote; an empty one where there is none."""
         stored = nb.metadata.get(KEY, {})
         verdicts = {name: read_verdict(verdict, nb, name) for name, verdict in stored.get("verdicts", {}).items()}
-        return cls(dict(stored.get("graded_by", {})), dict(stored.get("mended", {})), verdicts)
+        changed = {name: Seen(seen["text"], tuple(seen["difference"])) for name, seen in stored.get("changed", {}).items()}
+        return cls(dict(stored.get("graded_by", {})), dict(stored.get("mended", {})), verdicts, changed)
 
 
 def records_in(folder: str | Path) -> dict[str, Record]:
@@ -110,7 +127,7 @@ def note(nb, line: str) -> None:
     """Keep a note on the whole notebook, beside those that are there."""
     record = Record.read(nb)
     said = " ".join(filter(None, (record.mended.get(WHOLE), line)))
-    Record(record.graded_by, {**record.mended, WHOLE: said}, record.verdicts).write(nb)
+    replace(record, mended={**record.mended, WHOLE: said}).write(nb)
 
 
 def written(points: float) -> str:

@@ -3,7 +3,8 @@
 import json
 from json.encoder import encode_basestring
 
-from nbformat.v4.rwbase import split_lines, strip_transient
+from nbformat import from_dict
+from nbformat.v4.rwbase import rejoin_lines, split_lines, strip_transient
 
 WORDS = {None: "null", True: "true", False: "false"}
 
@@ -11,6 +12,15 @@ WORDS = {None: "null", True: "true", False: "false"}
 def notebook_text(nb):
     """The text of `nb`, which is changed: its texts are split into lines, as they stand in the file."""
     return encode(strip_transient(split_lines(nb)), "\n")
+
+
+def notebook_of(text):
+    """The notebook in a text that grading wrote, without nbformat's validation, which takes ten times as long; None if it
+    is none."""
+    try:
+        return rejoin_lines(from_dict(json.loads(text)))
+    except (ValueError, AttributeError):
+        return None
 
 
 def encode(value, line):

@@ -20,7 +20,7 @@ import nbformat
 import nbgrader.apps.api
 import nbgrader.apps.autogradeapp
 from nbgrader import converters
-from nbgrader.api import Gradebook
+from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters.base import NbGraderException
 from nbgrader.utils import find_all_files
 from traitlets import TraitError
@@ -29,10 +29,12 @@ from ..border.limits import Limits
 from ..notebooks import mend
 from ..run.execute import Execute
 from ..run.gradebook import NotGenerated, find_generated
+from ..run.review import Judged, in_words, judged, review, waits
 from ..notebooks.again import MARK, digest, mark_of, why_again
 from ..notebooks.intake import STAMP, Refusal, read_stamp, screen
 from ..notebooks.names import shown, trouble_with_student
 from ..notebooks.record import WHOLE, Record
+from ..notebooks.writing import notebook_of, notebook_text
 
 
 def install():
@@ -87,14 +89,14 @@ class Autograde(converters.Autograde):
                 self.assignments[self._format_source(assignment, student)] = []
 
     def notebooks_of(self, assignment):
-        """The names of the assignment's notebooks that are to be graded."""
+        """{name: canon} of the assignment's notebooks that are to be graded."""
         with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
             try:
-                names = [notebook.name for notebook in find_generated(gradebook, assignment).notebooks]
+                found = {notebook.name: mend.canon(notebook) for notebook in find_generated(gradebook, assignment).notebooks}
             except NotGenerated as error:
                 self.log.error("%s", error)
                 raise NbGraderException(f"no assignment {assignment!r}") from None
-        return sorted(fnmatch.filter(names, self.coursedir.notebook_id))
+        return {name: found[name] for name in sorted(fnmatch.filter(found, self.coursedir.notebook_id))}
 
     def _format_source(self, assignment_id, student_id, escape=False):
         if not self._sanitizing or self.stage is None:
@@ -115,6 +117,7 @@ class Autograde(converters.Autograde):
         stamp = read_stamp(self.folders[student_id], notes)
         if stamp:
             (place / STAMP).write_text(stamp + "\n")
+        self.before = self.judged_before(assignment_id, student_id)
         if not super().init_destination(assignment_id, student_id) and not self.begin_again(assignment_id, student_id):
             self.tell(*(f"not graded again: {note}" for note in notes))     # it may be newer than what was graded
             return False
@@ -155,15 +158,35 @@ class Autograde(converters.Autograde):
             self.log.warning("%s: %s", shown(self.current), line)
             self.trouble.setdefault(self.current, []).append(line)
 
+    def judged_before(self, assignment_id, student_id):
+        """{notebook: what a person judged of it}, before the graded folder is removed."""
+        folder, found = Path(self._format_dest(assignment_id, student_id)), {}
+        with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
+            for name, wanted in self.wanted.items():
+                try:
+                    row = gradebook.find_submission_notebook(name, assignment_id, student_id)
+                except MissingEntry:
+                    continue
+                found[name] = judged(folder, name, wanted, {grade.name: grade for grade in row.grades},
+                                     {comment.name: comment for comment in row.comments})
+        return found
+
     def convert_single_notebook(self, notebook_filename):
         super().convert_single_notebook(notebook_filename)
         name = Path(notebook_filename).stem
-        if name not in self.refused:
-            return
+        path = Path(self._format_dest(self.coursedir.assignment_id, self.current), f"{name}.ipynb")
+        nb = notebook_of(path.read_text(encoding="utf-8"))
         with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
-            for grade in gradebook.find_submission_notebook(name, self.coursedir.assignment_id, self.current).grades:
-                grade.needs_manual_grade = True
+            grades = gradebook.find_submission_notebook(name, self.coursedir.assignment_id, self.current).grades
+            changed = review(nb, self.wanted[name], self.before.get(name, Judged()),
+                             {grade.name: grade.auto_score for grade in grades}, self.digest)
+            for grade in grades:
+                grade.needs_manual_grade = waits(grade.manual_score, grade.auto_score, name in self.refused, grade.name in changed)
             gradebook.db.commit()
+            for line, difference in in_words(changed, {grade.name: grade.manual_score for grade in grades}):
+                self.tell("\n".join([f"graded, but look: {line}", *("    " + line for line in difference)]))
+        if changed:
+            path.write_text(notebook_text(nb) + "\n", encoding="utf-8")
 
     def set_permissions(self, assignment_id, student_id):
         """Called last for each submission that went well."""

@@ -9,8 +9,7 @@ taken is named at the end. Wired as `c.ExchangeFactory.collect` in nbgrader_conf
 
 import fnmatch
 import os
-import pwd
-import re
+import shlex
 import shutil
 import stat
 from pathlib import Path
@@ -19,6 +18,7 @@ from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.exchange.default import ExchangeCollect
 from nbgrader.utils import check_mode, parse_utc
 
+from ..notebooks.exchange import owner_of, parse_name, waiting
 from ..notebooks.folders import FILE, FOLDER, kind_of, opened
 from ..notebooks.intake import MAX_DEPTH, MAX_ENTRIES, MAX_NOTES, parse_stamp, read_stamp
 from ..notebooks.names import shown, trouble_with
@@ -69,19 +69,18 @@ class Collect(ExchangeCollect):
 
     def read_name(self, name):
         """The record of the folder `name` of the exchange; None if it is another assignment's, or none: that is named."""
-        match = re.fullmatch(rf"(.+)\+{re.escape(self.coursedir.assignment_id)}\+([^+]*)(\+[^+]*)?", name, re.DOTALL)
-        wanted = self.coursedir.student_id or "*"
-        if not match or match[1] != wanted and not fnmatch.fnmatchcase(match[1], wanted):
+        parts, wanted = parse_name(name, self.coursedir.assignment_id), self.coursedir.student_id or "*"
+        if not parts or parts[0] != wanted and not fnmatch.fnmatchcase(parts[0], wanted):
             return None
         try:
-            trouble = "begins with a dot" if name.startswith(".") else trouble_with(match[1]) or trouble_with_place(os.path.join(self.inbound_path, name))
-            when = parse_stamp(match[2])
+            trouble = "begins with a dot" if name.startswith(".") else trouble_with(parts[0]) or trouble_with_place(os.path.join(self.inbound_path, name))
+            when = parse_stamp(parts[1])
         except Exception:       # dateutil has more than one way to refuse a time
             trouble = "holds no time stamp"
         if trouble:
             self.leave(name, trouble)
             return None
-        return {"username": match[1], "filename": name, "timestamp": when}
+        return {"username": parts[0], "filename": name, "timestamp": when}
 
     def _sort_by_timestamp(self, records):
         """The newest first, but a folder that belongs to the student it names before any that does not."""
@@ -92,10 +91,7 @@ class Collect(ExchangeCollect):
         return self.owner(record) == record["username"]
 
     def owner(self, record):
-        try:
-            return pwd.getpwuid(os.lstat(os.path.join(self.inbound_path, record["filename"])).st_uid).pw_name
-        except (OSError, KeyError):
-            return None
+        return owner_of(os.path.join(self.inbound_path, record["filename"]))
 
     # --- take them ----------------------------------------------------------------------------------------------
 
@@ -110,10 +106,22 @@ class Collect(ExchangeCollect):
             except Exception as error:
                 self.leave(record["filename"], str(error) if isinstance(error, NotCollected)
                            else f"could not be copied ({type(error).__name__}: {getattr(error, 'strerror', None) or '-'})")
+        self.say_what_waits()
         if self.left:
             self.log.error("%d entries of the exchange were not collected:", len(self.left))
             for name, trouble in self.left[:1000]:
                 self.log.error("  %s: %s", shown(name), trouble)
+
+    def say_what_waits(self):
+        """Without `update` a second submission stays in the exchange."""
+        course, assignment = self.coursedir, self.coursedir.assignment_id
+        found = [] if self.update or self.before_duedate else waiting(
+            self.inbound_path, assignment, lambda student: course.format_path(course.submitted_directory, student, assignment),
+            self.check_owner)
+        if found:
+            self.log.warning("%d students handed in again since, and that stays in the exchange: %s. Collect it with: "
+                             "nbgrader collect %s --update", len(found), ", ".join(shown(one.student) for one in found[:20]),
+                             shlex.quote(assignment))
 
     def leave(self, name, trouble):
         self.left.append((name, trouble))

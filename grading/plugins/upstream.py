@@ -61,8 +61,8 @@ POINTS = (
           "no page shows the configuration"),
     Point("nbgrader.utils", "", "called", ("compute_checksum", "determine_grade", "find_all_files", "is_grade", "is_locked",
                                            "is_solution", "is_task", "parse_utc"), "what a cell is, and what it earned"),
-    Point("nbformat.v4.rwbase", "", "called", ("split_lines", "strip_transient"), "the fast writer writes nbformat's bytes"),
-    Point("nbconvert", "HTMLExporter", "option", ("extra_template_basedirs", "filters"), "the feedback page and its formulas"),
+    Point("nbformat.v4.rwbase", "", "called", ("rejoin_lines", "split_lines", "strip_transient"), "the fast writer writes nbformat's bytes"),
+    Point("nbconvert", "HTMLExporter", "option", ("extra_template_basedirs", "extra_template_paths", "filters"), "the feedback page and its formulas"),
     Point("nbconvert.filters.markdown_mistune", "IPythonRenderer", "overridden", ("block_math", "multiline_math", "heading"),
           "formulas of a feedback page need no script"),
 )

@@ -68,6 +68,8 @@ class Graded:
     comments: dict = field(default_factory=dict)
     mended: dict = field(default_factory=dict)
     refused: dict = field(default_factory=dict)
+    changed: dict = field(default_factory=dict)     # {(notebook, cell): what a person had judged}: see `review`
+    judged: dict = field(default_factory=dict)      # {cell: the score that a person gave, or None} of these notebooks
     notes: tuple = ()
     error: str | None = None
     seconds: float = 0.0
@@ -184,7 +186,7 @@ def keep(bundle):
 
 
 def read_submission(folder, student, wanted, ignored=(), course=()):
-    """Screen `folder` into a `Submission` for the notebooks called `wanted`; see `intake.screen`, which never raises."""
+    """Screen `folder` into a `Submission` for the notebooks `wanted`; see `intake.screen`, which never raises."""
     read_at, digest = time.time_ns(), again.digest(folder)      # first: what changes meanwhile is another hand-in
     taken = screen(folder, wanted, ignored, course)
     return Submission(student, taken.notebooks, tuple(taken.files), tuple(taken.notes), taken.stamp, digest, read_at)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nbgrader.apps.baseapp import NbGrader
+from nbgrader.exchange.default import ExchangeCollect
 from nbgrader.preprocessors import AssignLatePenalties
 from nbgrader.utils import find_all_files, parse_utc
 from sqlalchemy.exc import OperationalError
@@ -20,6 +21,7 @@ from .execute import Execute
 from .gradebook import Writer
 from .paths import hidden
 from .pool import NoWorkers, Pool
+from ..notebooks import exchange
 from ..notebooks.again import why_again
 from ..notebooks.intake import read_stamp
 from ..notebooks.names import trouble_with_student
@@ -93,6 +95,13 @@ class Course:
             return "newer"
         return why_again(folder, graded)
 
+    def in_exchange(self, assignment):
+        """What `nbgrader collect ASSIGNMENT --update` would bring now, as a list of `exchange.Arrival`."""
+        collect = ExchangeCollect(coursedir=self.dir, config=self.config)
+        return exchange.waiting(Path(collect.root, self.dir.course_id, "inbound"), assignment,
+                                lambda student: self.dir.format_path(self.dir.submitted_directory, student, assignment),
+                                collect.check_owner)
+
     # --- grading ------------------------------------------------------------------------------------------------
 
     def bundle(self, assignment, writer):
@@ -138,8 +147,8 @@ class Course:
                     yield batch.Graded(one.student, error=f"{one.trouble}. Rename it and grade again.")
             waiting = [one for one in waiting if not one.trouble]
             names = [name for name, _ in bundle.source_files]
-            submissions = (batch.read_submission(one.folder, one.student, list(bundle.notebooks), self.dir.ignore, names)
-                           for one in waiting)
+            canons = {name: entry["wanted"] for name, entry in bundle.notebooks.items()}
+            submissions = (batch.read_submission(one.folder, one.student, canons, self.dir.ignore, names) for one in waiting)
             results = with_dask(bundle, submissions, scheduler) if scheduler \
                 else by_processes(bundle, submissions, pool)
             try:

@@ -19,6 +19,8 @@ from sqlalchemy.orm import joinedload, selectinload, subqueryload, undefer
 from ..notebooks.again import MARK
 from ..notebooks.mend import canon
 from ..root import CourseError
+from ..notebooks.writing import notebook_of, notebook_text
+from .review import judged, review, waits
 
 
 class NotGenerated(CourseError):
@@ -77,6 +79,7 @@ class Writer:
         # plain data: rows would expire with the first commit
         self.cells = {notebook.id: (notebook.name, {cell.id: (cell.name, cell.type) for cell in notebook._base_cells})
                       for notebook in self.row.notebooks}
+        self.wanted = {notebook.name: canon(notebook) for notebook in self.row.notebooks}
 
     def __enter__(self):
         return self
@@ -86,7 +89,7 @@ class Writer:
 
     def notebooks(self):
         """For the bundle: {name: {"wanted", "kernelspec"}} as released."""
-        return {notebook.name: {"wanted": canon(notebook),
+        return {notebook.name: {"wanted": self.wanted[notebook.name],
                                 "kernelspec": json.loads(notebook.kernelspec) if notebook.kernelspec else None}
                 for notebook in self.row.notebooks}
 
@@ -97,8 +100,10 @@ class Writer:
         target = Path(self.coursedir.format_path(self.coursedir.autograded_directory, graded.student, self.assignment))
         partial, old = (target.parent / f".{target.name}.{what}" for what in ("partial", "old"))
         try:
+            submission = self.submission(graded)
+            self.review(submission, graded, target)
             self.write_folder(graded, partial)
-            self.store_rows(graded)
+            self.store_rows(submission, graded)
             shutil.rmtree(old, ignore_errors=True)
             if target.exists():
                 os.rename(target, old)
@@ -113,10 +118,25 @@ class Writer:
         shutil.rmtree(old, ignore_errors=True)
         self.db.expunge_all()
 
-    def store_rows(self, graded):
-        if self.db.get(Student, graded.student) is None:
-            self.db.add(Student(id=graded.student))
-        submission = self.submission(graded)
+    def review(self, submission, graded, folder):
+        """Find what a student changed of what a person had judged, see `review`; it goes into `graded`."""
+        mark = dict(graded.files).get(MARK, b"").decode().partition("\n")[0]
+        for notebook in submission.notebooks:
+            name, cells = self.cells[notebook.notebook_id]
+            if name not in graded.notebooks:
+                continue
+            wanted = self.wanted[name]
+            before = judged(folder, name, wanted, {cells[row.cell_id][0]: row for row in notebook.grades},
+                            {cells[row.cell_id][0]: row for row in notebook.comments})
+            if before.people:
+                nb = notebook_of(graded.notebooks[name])
+                points = {cell: score for (of, cell), score in graded.scores.items() if of == name}
+                if found := review(nb, wanted, before, points, mark):
+                    graded.notebooks[name] = notebook_text(nb) + "\n" if nb else graded.notebooks[name]
+                    graded.changed |= {(name, cell): seen for cell, seen in found.items()}
+                    graded.judged |= {cells[row.cell_id][0]: row.manual_score for row in notebook.grades}
+
+    def store_rows(self, submission, graded):
         for notebook in submission.notebooks:
             name, cells = self.cells[notebook.notebook_id]
             for grade in notebook.grades:
@@ -130,6 +150,8 @@ class Writer:
 
     def submission(self, graded):
         """The submission's row with everything below it, made if it is not there yet."""
+        if self.db.get(Student, graded.student) is None:
+            self.db.add(Student(id=graded.student))
         found = self.db.query(SubmittedAssignment).filter_by(
             assignment_id=self.assignment_id, student_id=graded.student).options(
             selectinload(SubmittedAssignment.notebooks).selectinload(SubmittedNotebook.grades),
@@ -153,12 +175,10 @@ class Writer:
     def store_grade(grade, notebook, cell, graded):
         if notebook not in graded.notebooks:        # not handed in: nothing to look at
             grade.auto_score, grade.needs_manual_grade = 0, False
-        elif (notebook, cell) in graded.scores:
-            grade.auto_score = graded.scores[notebook, cell]
-            grade.needs_manual_grade = (grade.manual_score is not None or grade.auto_score is None
-                                        or notebook in graded.refused)
-        elif notebook in graded.refused:
-            grade.needs_manual_grade = True
+            return
+        grade.auto_score = graded.scores.get((notebook, cell))
+        grade.needs_manual_grade = waits(grade.manual_score, grade.auto_score, notebook in graded.refused,
+                                         (notebook, cell) in graded.changed)
 
     def store_penalties(self, submission, graded):
         """As nbgrader's AssignLatePenalties does, with the plug-in that the course configured."""

@@ -121,7 +121,7 @@ def archive_for_notebook(folder, root):
     replace(folder, b"PK\x03\x04" + bytes(200))
 
 
-@case(0, fails=True, told="a Python script")
+@case(told="a Python script")
 def script_for_notebook(folder, root):
     """The code without the notebook."""
     replace(folder, answers(read(folder)).encode())
@@ -368,9 +368,16 @@ def no_files(folder, root):
         path.unlink()
 
 
-@case(0, fails=True, told="There is no activations.ipynb")
+@case(0, fails=True, told="There is: answers.pdf")
 def no_notebook(folder, root):
-    """A text in place of the notebook."""
+    """A page in place of the notebook."""
+    (folder / NOTEBOOK).unlink()
+    (folder / "answers.pdf").write_bytes(b"%PDF-1.7")
+
+
+@case(told="was graded in its place")
+def notebook_of_another_ending(folder, root):
+    """What a mail program makes of a notebook."""
     (folder / NOTEBOOK).rename(folder / "answers.txt")
 
 
@@ -380,13 +387,26 @@ def renamed_notebook(folder, root):
     (folder / NOTEBOOK).rename(folder / "Activations (2).ipynb")
 
 
-@case(0, fails=True, told="could be one of")
+@case(told="was graded in its place")
 def two_renamed_notebooks(folder, root):
-    """Two candidates, and no telling which."""
-    content = (folder / NOTEBOOK).read_bytes()
-    (folder / NOTEBOOK).unlink()
-    (folder / "activations_old.ipynb").write_bytes(content)
-    (folder / "activations_new.ipynb").write_bytes(content)
+    """Two candidates with the same answers."""
+    shutil.copy(folder / NOTEBOOK, folder / "activations_old.ipynb")
+    (folder / NOTEBOOK).rename(folder / "activations_new.ipynb")
+
+
+@case(0, fails=True, told="could be one of")
+def two_notebooks_that_differ(folder, root):
+    """Two complete candidates, and no telling which."""
+    (folder / "activations-Copy1.ipynb").write_text((folder / NOTEBOOK).read_text().replace("def relu(z):", "def relu(x):"))
+
+
+@case(told="answers nothing")
+def finished_copy_beside_the_blank_one(folder, root):
+    """What JupyterLab calls a copy holds the answers."""
+    notebook = read(folder)
+    write(folder, notebook, "activations-Copy1.ipynb")
+    blank(notebook)
+    write(folder, notebook)
 
 
 @case()

@@ -1,0 +1,59 @@
+"""What a student changed of what a person had graded: the text that the person saw beside the one that lies there now.
+
+A graded cell stands for the answers above it, up to the graded cell before, and a question for what is written behind it.
+The notebook's record keeps the text that was seen until a person has looked again.
+"""
+
+import difflib
+from collections.abc import Iterable, Mapping
+
+from .answers import answers, pieces_between, plain
+from .record import Record, Seen
+
+MOST_LINES = 200        # of a difference that a page shows
+CONTEXT = 2             # lines around a change
+WIDTH = 400             # characters of a line of it
+
+
+def parts_of(wanted: Mapping) -> dict[str, list[str]]:
+    """{graded cell: the answers that it stands for} in the order of the notebook."""
+    found, above = {}, []
+    for name, entry in wanted.items():
+        mark = entry["metadata"]
+        if mark["grade"] or mark["task"]:
+            found[name] = [name] if entry["cell_type"] == "markdown" else [*above, *([name] if mark["solution"] else [])]
+            above = above if entry["cell_type"] == "markdown" else []
+        elif mark["solution"]:
+            above.append(name)
+    return found
+
+
+def texts(nb, wanted: Mapping) -> dict[str, str]:
+    """{graded cell: all that was answered for it}."""
+    given = answers(nb, wanted)
+    found = {}
+    for name, parts in parts_of(wanted).items():
+        pieces = [piece for part in parts for piece in given.get(part, ())]
+        if wanted[name]["cell_type"] == "code":
+            pieces += [piece for piece in pieces_between(nb, name, wanted) if piece not in pieces]
+        found[name] = "\n\n".join(map(plain, pieces))
+    return found
+
+
+def seen_in(nb, wanted: Mapping, waiting: Iterable[str]) -> dict[str, str]:
+    """{graded cell: the text that a person saw last}; where one still has to look again, the one from before the change."""
+    before = Record.read(nb).changed
+    return texts(nb, wanted) | {name: before[name].text for name in waiting if name in before}
+
+
+def changes(nb, wanted: Mapping, seen: Mapping[str, str], graded: Iterable[str]) -> dict[str, Seen]:
+    """{graded cell: what was seen, and the difference} for those of `graded` by a person that are answered otherwise now."""
+    now = texts(nb, wanted)
+    return {name: Seen(seen[name], tuple(difference(seen[name], now[name]))) for name in graded
+            if name in seen and name in now and seen[name] != now[name]}
+
+
+def difference(before: str, now: str) -> list[str]:
+    """The lines of a unified difference, without its head."""
+    found = [line[:WIDTH] for line in difflib.unified_diff(before.splitlines(), now.splitlines(), n=CONTEXT, lineterm="")][2:]
+    return found if len(found) <= MOST_LINES else [*found[:MOST_LINES], f"… and {len(found) - MOST_LINES} more lines"]

@@ -1,0 +1,79 @@
+"""What students have put into the exchange: whose submission a folder is, which one of a student counts, what is still to be
+collected."""
+
+import datetime
+import os
+import pwd
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbgrader.utils import parse_utc
+
+from .intake import parse_stamp, read_stamp
+from .names import trouble_with
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A folder of the exchange: `again` if something of this student was collected before."""
+
+    student: str
+    folder: str
+    when: datetime.datetime     # UTC
+    again: bool = False
+
+
+def parse_name(name: str, assignment: str) -> tuple[str, str] | None:
+    """(student, time stamp) of the name that nbgrader gives a submission; None if it is another assignment's, or none."""
+    match = re.fullmatch(rf"(.+)\+{re.escape(assignment)}\+([^+]*)(\+[^+]*)?", name, re.DOTALL)
+    return (one_name(match[1]), match[2]) if match else None
+
+
+def one_name(student: str) -> str:
+    """A student's name however its accents were written: one student has one name."""
+    return unicodedata.normalize("NFC", student)
+
+
+def owner_of(path: str) -> str | None:
+    """The unix user whom a folder belongs to."""
+    try:
+        return pwd.getpwuid(os.lstat(path).st_uid).pw_name
+    except (OSError, KeyError):
+        return None
+
+
+def waiting(inbound: str | Path, assignment: str, submitted: Callable[[str], str], check_owner: bool = True) -> list[Arrival]:
+    """What `nbgrader collect --update` would bring, in the order of the students; [] where there is no exchange.
+
+    `submitted` gives the folder that a student's submission is collected into.
+    """
+    try:
+        names = sorted(os.listdir(inbound))
+    except OSError:
+        return []
+    newest = {}
+    for name in names:
+        if (found := arrival(inbound, name, assignment)) and os.path.isdir(os.path.join(inbound, name)):
+            own = not check_owner or owner_of(os.path.join(inbound, name)) == found.student
+            newest[found.student] = max(newest.get(found.student, (False, found.when, found)), (own, found.when, found),
+                                        key=lambda entry: entry[:2])
+    found = []
+    for _, (_, _, one) in sorted(newest.items()):
+        folder = submitted(one.student)
+        stamp = read_stamp(folder, [])
+        if not os.path.lexists(folder) or not stamp or one.when > parse_utc(stamp):
+            found.append(Arrival(one.student, one.folder, one.when, os.path.lexists(folder)))
+    return found
+
+
+def arrival(inbound, name: str, assignment: str) -> Arrival | None:
+    parts = parse_name(name, assignment)
+    if not parts or name.startswith(".") or trouble_with(parts[0]):
+        return None
+    try:
+        return Arrival(parts[0], name, parse_stamp(parts[1]))
+    except Exception:       # dateutil has more than one way to refuse a time
+        return None

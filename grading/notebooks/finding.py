@@ -1,0 +1,195 @@
+"""Which of the files of a submission is the notebook: every one is looked at, and the one with most of the answers counts.
+
+The rule: a notebook that holds none of the assignment's cells is none of it. Of the others the one of the released name
+counts, unless another one answers all that it answers and more. Where two could count and differ, a person decides.
+A Python file counts where no notebook answers anything.
+"""
+
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from . import answers
+from .archives import NotUnpacked, members
+from .folders import NotTaken, read_below
+from .names import shown
+from .reading import MAX_FILE, Unreadable, read_notebook, read_script
+
+MAX_LOOKED_AT = 20          # files of a submission that are opened in search of the notebook
+ZIP = b"PK\x03\x04"
+NAMED = 5                   # files that a sentence names
+
+
+@dataclass
+class Candidate:
+    """A file that may be the notebook. `name` is its path, `inside` the archive that it lies in; `files` came with it there."""
+
+    name: str
+    notebook: object = None
+    trouble: str | None = None
+    given: dict = field(default_factory=dict)       # see `answers.answers`
+    inside: str | None = None
+    files: dict = field(default_factory=dict)
+
+    @property
+    def shown(self) -> str:
+        return shown(self.name) + (f" in {shown(self.inside)}" if self.inside else "")
+
+
+@dataclass
+class Found:
+    """The notebook that counts, or the reason why none does; a note on the choice; the folder that it lies in, and what
+    came with it in an archive."""
+
+    notebook: object = None
+    reason: str = ""
+    note: str = ""
+    folder: str = ""
+    files: dict = field(default_factory=dict)
+
+
+class Search:
+    """The search for one notebook, called `name` in the course, in the submission `folder`.
+
+    `wanted` is its canon (see `mend`), or empty where nobody knows it; `notebooks` and `files` are the relative names of
+    what may be looked at.
+    """
+
+    def __init__(self, folder, name: str, wanted: Mapping, notebooks: list[str], files: list[str], why: Callable):
+        self.folder, self.name, self.wanted, self.why = folder, name, wanted, why
+        self.files, self.file = files, f"{name}.ipynb"
+        self.exact = next((one for one in notebooks if same(one, self.file)), self.file)
+        self.others = [one for one in notebooks if one != self.exact and (wanted or key(name) in key(PurePosixPath(one).stem))]
+
+    def find(self) -> Found:
+        named = self.look_at(self.exact)
+        pool = [*named, *(one for other in self.nearest(self.others) for one in self.look_at(other))]
+        pool += [one for other in self.nearest(list(filter(is_disguised, self.files))) for one in self.look_at(other)]
+        if not any(one.given for one in pool if one.notebook):
+            scripts = self.nearest([other for other in self.files if other.endswith(".py")])
+            pool += [one for other in scripts for one in self.look_at(other) if one.given]
+        good = [one for one in pool if one.notebook is not None]
+        if not good:
+            return Found(reason=self.nothing(pool))
+        return self.choose(named[0] if named[0].notebook is not None else None, good, named[0].trouble)
+
+    # --- look ---------------------------------------------------------------------------------------------------
+
+    def look_at(self, name: str) -> list[Candidate]:
+        """The candidates that a file is or holds; the first one is the file's own, also if it is none."""
+        try:
+            content = read_below(self.folder, name, MAX_FILE)
+        except FileNotFoundError:
+            return [Candidate(name, trouble=f"There is no {self.file} in the submission.")]
+        except NotTaken as error:
+            return [Candidate(name, trouble=f"{label(name)} {error}.")]
+        if not content.startswith(ZIP):
+            return [self.candidate(name, content)]
+        try:
+            inside = members(content)
+        except NotUnpacked as error:
+            return [Candidate(name, trouble=f"{label(name)} {error}, not a notebook.")]
+        found = [self.candidate(member, inside[member], name, inside) for member in self.nearest(list(inside))
+                 if member.lower().endswith((".ipynb", ".py")) or is_disguised(member)]
+        notebooks = [one for one in found if not one.name.endswith(".py")]
+        return [Candidate(name, trouble=f"{label(name)} is a zip archive, not a notebook."),
+                *([one for one in notebooks if one.notebook] or found)]
+
+    def candidate(self, name: str, content: bytes, inside: str | None = None, files: Mapping = {}) -> Candidate:
+        one = Candidate(name, inside=inside)
+        if is_disguised(name) and b'"cells"' not in content:
+            one.trouble = f"{one.shown} is no notebook."
+            return one
+        try:
+            one.notebook = self.read(name, content)
+        except Unreadable as error:
+            one.trouble = f"{label(name)}: {error}"
+        except Exception as error:
+            one.trouble = f"{label(name)} could not be read: {self.why(error)}."
+        if one.notebook and not answers.looks_like(one.notebook, self.wanted):
+            one.notebook, one.trouble = None, f"{label(name)} does not look like {self.assignment}: it holds none of its cells."
+        if one.notebook:
+            one.given = answers.answers(one.notebook, self.wanted)
+            one.files = beside(name, files)
+        return one
+
+    def read(self, name, content):
+        if name.endswith(".py"):
+            return read_script(content)
+        try:
+            return read_notebook(content)
+        except Unreadable:
+            try:
+                return read_script(content)
+            except Unreadable:
+                pass
+            raise
+
+    @property
+    def assignment(self):
+        return self.folder.name
+
+    def nearest(self, names: list[str]) -> list[str]:
+        """The names whose files are looked at, those first that bear the notebook's."""
+        def far(name):
+            stem = key(PurePosixPath(name).stem)
+            return stem != key(self.name), key(self.name) not in stem, name
+        return sorted(names, key=far)[:MAX_LOOKED_AT]
+
+    # --- choose -------------------------------------------------------------------------------------------------
+
+    def choose(self, named: Candidate | None, good: list[Candidate], trouble: str | None) -> Found:
+        most = [one for one in good if not any(has_more(other, one) for other in good)]
+        if any(one is named for one in most) and all(named.given == one.given for one in most):
+            return Found(named.notebook)
+        best = most[0]
+        differ = list(dict.fromkeys(name for one in most for name in answers.differing(best.given, one.given)))
+        if differ:
+            return Found(reason=f"{trouble or 'There is more than one notebook.'} It could be one of "
+                                f"{', '.join(one.shown for one in most[:NAMED])}: they differ in {', '.join(differ[:NAMED])}. Ask "
+                                f"which one counts, leave that one alone in the folder as {self.file}, and grade again.")
+        said = trouble if named is None else f"{self.file} answers " + (
+            f"{len(named.given)} of the {len(best.given)} exercises and questions that another notebook answers."
+            if named.given else "nothing.")
+        return Found(best.notebook, "", f"{said} {best.shown} was graded in its place.",
+                     "" if best.inside else str(PurePosixPath(best.name).parent), best.files)
+
+    def nothing(self, pool: list[Candidate]) -> str:
+        """Why there is nothing to grade: what is there instead."""
+        said = [pool[0].trouble] + [one.trouble for one in pool[1:NAMED] if one.trouble and one.trouble != pool[0].trouble]
+        other = [label(name) for name in self.files if not is_disguised(name)]
+        if other and said[0].startswith("There is no "):
+            said.append(f"There is: {', '.join(other[:NAMED])}" + (f" and {len(other) - NAMED} more." if other[NAMED:] else "."))
+        return " ".join(said)
+
+
+def has_more(one: Candidate, other: Candidate) -> bool:
+    """Whether `one` answers all that `other` answers, and more."""
+    return other.given.keys() < one.given.keys()
+
+
+def beside(name: str, files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """What lay beside the notebook `name` in its archive, by the path from its folder."""
+    folder = PurePosixPath(name).parent
+    return {str(PurePosixPath(path).relative_to(folder)): content for path, content in files.items()
+            if PurePosixPath(path).is_relative_to(folder) and not path.lower().endswith(".ipynb")}
+
+
+def is_disguised(name: str) -> bool:
+    """Whether a file may be a notebook that a browser or a mail program gave another ending, or an archive of one."""
+    return name.lower().endswith((".json", ".txt", ".zip", ".ipynb.download"))
+
+
+def label(name: str) -> str:
+    """A name in a sentence; plain where it is one that a course gives."""
+    return name if name.isascii() and all(char.isalnum() or char in "._-" for char in name) else shown(name)
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two names are one, however their accents are written."""
+    return unicodedata.normalize("NFC", one) == unicodedata.normalize("NFC", other)
+
+
+def key(stem: str) -> str:
+    return "".join(char for char in unicodedata.normalize("NFC", stem) if char.isalnum()).casefold()

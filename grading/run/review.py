@@ -1,0 +1,79 @@
+"""What a person decided stays, and is asked for again only where the student changed what was judged.
+
+nbgrader asks again after every regrade for what has a manual score, and never for a written question. Here a cell waits
+for a person if nothing has judged it yet, if the notebook could not be read, or if a person had judged another answer.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from ..notebooks.again import MARK
+from ..notebooks.changed import changes, parts_of, seen_in
+from ..notebooks.record import Record, Seen
+from ..notebooks.writing import notebook_of
+
+ELSEWHERE = "(the answer is the same; something else that it stands on was changed, and the checks judge it otherwise now)"
+UNKNOWN = "(what was judged is not there any more: nothing can be compared)"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What was known of a graded notebook before it is graded again: the notebook itself, its digest, which cells a person
+    has judged, which waited for one, and the points that the checks gave."""
+
+    people: frozenset[str] = frozenset()
+    notebook: object = None
+    digest: str = ""
+    waiting: frozenset[str] = frozenset()
+    points: Mapping[str, float | None] = field(default_factory=dict)
+
+
+def judged(folder: Path, name: str, wanted: Mapping, grades: Mapping, comments: Mapping) -> Judged:
+    """What is known of the notebook `name` in the graded `folder`; `grades` and `comments` are its rows by their cells."""
+    people = frozenset(cell for cell, parts in parts_of(wanted).items() if cell in grades
+                       and (grades[cell].manual_score is not None or any(
+                           comments[part].manual_comment for part in {cell, *parts} if part in comments)))
+    if not people:
+        return Judged()
+    path = Path(folder, f"{name}.ipynb")
+    notebook = notebook_of(path.read_text(encoding="utf-8")) if path.exists() else None
+    return Judged(people, notebook, digest_in(folder), frozenset(cell for cell in grades if grades[cell].needs_manual_grade),
+                  {cell: grades[cell].auto_score for cell in grades})
+
+
+def digest_in(folder: Path) -> str:
+    try:
+        return Path(folder, MARK).read_text(encoding="ascii").partition("\n")[0]
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def review(nb, wanted: Mapping, before: Judged, points: Mapping, digest: str) -> dict[str, Seen]:
+    """{cell: what a person had judged} for what the student changed since; also written into the record of `nb`."""
+    if not before.people:
+        return {}
+    if nb is None or before.notebook is None:
+        found = {cell: Seen("", (UNKNOWN,)) for cell in before.people}
+    else:
+        seen = seen_in(before.notebook, wanted, before.waiting)
+        found = changes(nb, wanted, seen, before.people)
+        if digest != before.digest:
+            found |= {cell: Seen(seen[cell], (ELSEWHERE,)) for cell in before.people - found.keys()
+                      if cell in points and points[cell] != before.points.get(cell)}
+    if found and nb is not None:
+        replace(Record.read(nb), changed=found).write(nb)
+    return found
+
+
+def waits(manual: float | None, automatic: float | None, refused: bool, changed: bool) -> bool:
+    """Whether a graded cell waits for a person."""
+    return refused or changed or (manual is None and automatic is None)
+
+
+def in_words(changed: Mapping[str, Seen], grades: Mapping) -> Iterable[tuple[str, list[str]]]:
+    """(what to say of it, the lines of the difference) for each cell; `grades` gives the score of a person, or None."""
+    for cell, seen in changed.items():
+        score = grades.get(cell)
+        given = "commented by a person" if score is None else f"given {score:g} points by a person"
+        yield f"{cell} was {given} and changed since: look again", list(seen.difference)

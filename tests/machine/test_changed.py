@@ -1,0 +1,187 @@
+"""What a person graded and the student changed is looked at again, with the difference; what nobody changed is not asked for."""
+
+import shutil
+
+import nbformat
+import pytest
+from nbconvert import HTMLExporter
+from nbgrader.api import Gradebook
+
+from grading.notebooks.again import MARK, mark_of
+from grading.notebooks.cells import grade_id
+from grading.notebooks.changed import MOST_LINES, difference
+from grading.notebooks.record import Record, records_in
+from grading.run.batch import Graded
+from grading.run.course import Course
+
+QUESTION, TESTS = "explain_activations", "test_relu"
+FIRST, SECOND = "GELU leaves the interval.", "SELU leaves the interval:\n\nits slope is 1.05."
+
+
+class Desk:
+    """A gradebook of ps1, in which submissions are stored as if they had been graded, and a person who grades."""
+
+    def __init__(self, root):
+        self.root, self.course = root, Course(root)
+        self.folder = root / "autograded" / "student-01" / "ps1"
+        self.written = 0
+
+    def hand_in(self, essay=FIRST, relu="def relu(z):\n    return z", points=1.0, refused=False, **more):
+        """Store a graded submission with this answer to the question and this one to relu."""
+        nb = nbformat.read(self.root / "release" / "ps1" / "activations.ipynb", as_version=4)
+        for cell in nb.cells:
+            if grade_id(cell) == "relu":
+                cell.source = relu
+        nb.cells[-1].source = essay
+        self.written += 1
+        scores = {("activations", TESTS): points, **more.pop("scores", {})}
+        graded = Graded("student-01", None, {"activations": nbformat.writes(nb)}, ((MARK, mark_of(str(self.written), refused)),),
+                        scores, refused={"activations": "unreadable"} if refused else {}, read_at=1, **more)
+        with self.course.writer("ps1") as writer:
+            writer.store(graded)
+        return graded
+
+    def person(self, cell=QUESTION, score=3.0, comment=None):
+        """What formgrader does when somebody types a score, or a comment."""
+        with Gradebook(f"sqlite:///{self.root}/gradebook.db") as gradebook:
+            if score is not None:
+                grade = gradebook.find_grade(cell, "activations", "ps1", "student-01")
+                grade.manual_score, grade.needs_manual_grade = score, False
+            if comment:
+                gradebook.find_comment(cell, "activations", "ps1", "student-01").manual_comment = comment
+            gradebook.db.commit()
+
+    def grade(self, cell=QUESTION):
+        with Gradebook(f"sqlite:///{self.root}/gradebook.db") as gradebook:
+            found = gradebook.find_grade(cell, "activations", "ps1", "student-01")
+            return found.needs_manual_grade, found.manual_score
+
+    def changed(self, cell=QUESTION):
+        seen = records_in(self.folder)["activations"].changed.get(cell)
+        return seen and seen.difference
+
+
+@pytest.fixture
+def desk(course_folder):
+    return Desk(course_folder("ps1"))
+
+
+def test_an_essay_that_was_graded_and_handed_in_again_waits_with_its_old_score_and_the_difference(desk):
+    desk.hand_in()
+    assert desk.grade() == (True, None)
+    desk.person(score=3.0, comment="Which value?")
+    assert desk.grade() == (False, 3.0)
+    graded = desk.hand_in(SECOND)
+    assert desk.grade() == (True, 3.0)
+    assert [line for line in desk.changed() if line[0] in "+-"] == ["-" + FIRST, *("+" + line for line in SECOND.split("\n"))]
+    assert graded.judged[QUESTION] == 3.0 and list(graded.changed) == [("activations", QUESTION)]
+
+
+def test_the_difference_is_to_what_the_person_saw_until_the_person_looks_again(desk):
+    desk.hand_in()
+    desk.person()
+    desk.hand_in("An answer in between.")
+    desk.hand_in(SECOND)
+    assert "-" + FIRST in desk.changed()
+    desk.person(score=4.0)
+    desk.hand_in(SECOND)
+    assert desk.grade() == (False, 4.0) and desk.changed() is None
+    desk.hand_in(FIRST)
+    assert "-its slope is 1.05." in desk.changed()
+
+
+def test_who_takes_the_change_back_gets_the_old_score_back(desk):
+    desk.hand_in()
+    desk.person()
+    desk.hand_in(SECOND)
+    desk.hand_in(FIRST)
+    assert desk.grade() == (False, 3.0) and desk.changed() is None
+
+
+@pytest.mark.parametrize("essay", [FIRST, FIRST + "  \n", "\n" + FIRST, FIRST + "\r\n"])
+def test_what_nobody_changed_is_not_asked_for_again(essay, desk):
+    desk.hand_in()
+    desk.person()
+    desk.person(TESTS, 0.5)
+    desk.hand_in(essay)
+    assert desk.grade() == (False, 3.0) and desk.grade(TESTS) == (False, 0.5)
+
+
+def test_a_code_answer_that_a_person_overruled_waits_when_it_is_changed(desk):
+    desk.hand_in()
+    desk.person(TESTS, 0.5)
+    desk.hand_in(relu="def relu(z):\n    return max(0, z)")
+    assert desk.grade(TESTS) == (True, 0.5) and "+    return max(0, z)" in desk.changed(TESTS)
+    assert desk.grade("test_sigmoid") == (True, None)       # nothing has judged it here
+
+
+def test_a_code_answer_with_a_comment_alone_waits_as_well(desk):
+    desk.hand_in()
+    desk.person("relu", None, "Why not np.maximum?")
+    desk.hand_in(relu="def relu(z):\n    return max(0, z)")
+    assert desk.grade(TESTS) == (True, None)
+
+
+def test_another_verdict_on_the_same_answer_waits_only_if_something_was_handed_in(desk):
+    desk.hand_in()
+    desk.person(TESTS, 0.5)
+    desk.written -= 1
+    desk.hand_in(points=0.0)
+    assert desk.grade(TESTS) == (False, 0.5)
+    desk.hand_in(points=1.0)
+    assert desk.grade(TESTS) == (True, 0.5) and "something else" in desk.changed(TESTS)[0]
+
+
+def test_what_is_refused_waits_and_is_forgotten_once_the_old_answer_is_back(desk):
+    desk.hand_in()
+    desk.person()
+    desk.hand_in("", refused=True)
+    assert desk.grade() == (True, 3.0) and desk.grade(TESTS)[0]
+    desk.hand_in(FIRST)
+    assert desk.grade() == (False, 3.0) and desk.grade(TESTS) == (False, None)
+
+
+def test_a_graded_folder_that_is_gone_cannot_be_compared(desk):
+    desk.hand_in()
+    desk.person()
+    shutil.rmtree(desk.folder)
+    desk.hand_in()
+    assert desk.grade() == (True, 3.0)
+
+
+def test_a_record_keeps_what_was_changed(desk):
+    desk.hand_in()
+    desk.person()
+    desk.hand_in(SECOND)
+    nb = nbformat.read(desk.folder / "activations.ipynb", as_version=4)
+    record = Record.read(nb)
+    record.write(nb)
+    assert Record.read(nb) == record and record.changed
+
+
+def test_a_difference_is_bounded():
+    assert len(difference("", "x\n" * 10_000)) == MOST_LINES + 1
+    assert max(map(len, difference("", "x" * 100_000))) <= 400
+
+
+# --- on formgrader's page -----------------------------------------------------------------------------------------
+
+def page_of(desk):
+    """Formgrader's page of the submission, by the course's own configuration."""
+    config = desk.course.config.copy()
+    config.HTMLExporter.template_name = "formgrade"
+    resources = {"assignment_id": "ps1", "notebook_id": "activations", "submission_id": "0", "index": 0, "total": 1,
+                 "base_url": "", "student": "student-01", "last_name": "", "first_name": "", "notebook_path": "x"}
+    return HTMLExporter(config=config).from_filename(str(desk.folder / "activations.ipynb"), resources=resources)[0]
+
+
+def test_formgrader_shows_the_difference_where_the_comment_stands(desk):
+    desk.hand_in("<b>bold</b> & old")
+    desk.person()
+    assert "Handed in again." not in page_of(desk)
+    desk.hand_in("<script>alert(1)</script> new")
+    page = page_of(desk)
+    assert page.count("Handed in again.") == 1
+    shown = page[page.index(f"{QUESTION}-comment"):]
+    assert shown.index(f"{QUESTION}-changed") < shown.index("-&lt;b&gt;bold&lt;/b&gt; &amp; old</del>") < shown.index(
+        "+&lt;script&gt;alert(1)&lt;/script&gt; new</ins>")

@@ -1,0 +1,74 @@
+"""What waits in the exchange is known before anybody collects, and a collection without --update says what it leaves."""
+
+import unicodedata
+
+import pytest
+from nbgrader.coursedir import CourseDirectory
+from traitlets.config import Config
+
+from grading.notebooks.exchange import waiting
+from grading.plugins.collect import Collect
+
+DAYS = {day: f"2020-01-0{day} 10:00:00 UTC" for day in (1, 2, 3)}
+
+
+@pytest.fixture
+def inbound(tmp_path):
+    folder = tmp_path / "exchange" / "gradients" / "inbound"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def hand_in(inbound, student, day, assignment="ps1"):
+    folder = inbound / f"{student}+{assignment}+{DAYS[day]}+1"
+    folder.mkdir()
+    (folder / "timestamp.txt").write_text(DAYS[day])
+    return folder
+
+
+def students(inbound, tmp_path):
+    return [(one.student, one.when.day, one.again) for one in
+            waiting(inbound, "ps1", lambda student: tmp_path / "submitted" / student / "ps1", False)]
+
+
+def collect(tmp_path, monkeypatch, update=False):
+    """What a collection said."""
+    config = Config({"Exchange": {"root": str(tmp_path / "exchange")}, "ExchangeCollect": {"check_owner": False},
+                     "Collect": {"update": update}})
+    one = Collect(coursedir=CourseDirectory(root=str(tmp_path), course_id="gradients", assignment_id="ps1"), config=config)
+    said = []
+    monkeypatch.setattr(one.log, "warning", lambda words, *values: said.append(words % values))
+    one.init_src()
+    one.copy_files()
+    return said
+
+
+def test_new_and_newer_submissions_wait_until_they_are_collected(inbound, tmp_path, monkeypatch):
+    assert students(inbound / "nowhere", tmp_path) == []
+    hand_in(inbound, "a", 1)
+    hand_in(inbound, "a", 2)
+    hand_in(inbound, "b", 1)
+    hand_in(inbound, "b", 1, "ps2")
+    (inbound / f"c+ps1+{DAYS[1]}").touch()
+    (inbound / "d+ps1+yesterday").mkdir()
+    assert students(inbound, tmp_path) == [("a", 2, False), ("b", 1, False)]
+    assert collect(tmp_path, monkeypatch) == [] and students(inbound, tmp_path) == []
+    hand_in(inbound, "b", 3)
+    assert students(inbound, tmp_path) == [("b", 3, True)]
+
+
+def test_a_collection_without_update_names_what_stays_and_the_command_that_brings_it(inbound, tmp_path, monkeypatch):
+    hand_in(inbound, "a", 1)
+    collect(tmp_path, monkeypatch)
+    hand_in(inbound, "a", 2)
+    said, = collect(tmp_path, monkeypatch)
+    assert "'a'" in said and "nbgrader collect ps1 --update" in said
+    assert collect(tmp_path, monkeypatch, update=True) == [] and students(inbound, tmp_path) == []
+
+
+def test_accents_that_are_written_otherwise_are_the_same_student(inbound, tmp_path, monkeypatch):
+    hand_in(inbound, unicodedata.normalize("NFD", "zoë"), 1)
+    hand_in(inbound, unicodedata.normalize("NFC", "zoë"), 2)
+    collect(tmp_path, monkeypatch)
+    assert [path.name for path in (tmp_path / "submitted").iterdir()] == [unicodedata.normalize("NFC", "zoë")]
+    assert students(inbound, tmp_path) == []

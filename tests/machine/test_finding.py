@@ -1,0 +1,182 @@
+"""Which file of a submission is the notebook: every one is looked at, and none with more answers costs a silent 0."""
+
+import io
+import json
+import unicodedata
+import zipfile
+
+import nbformat
+import pytest
+
+from grading.notebooks import scripts
+from grading.notebooks.answers import answers
+from grading.notebooks.intake import Refusal, screen
+from grading.notebooks.reading import MAX_BYTES, read_notebook, without_outputs
+from grading.notebooks.record import WHOLE, Record
+from grading.notebooks.submissions import fill
+from grading.tools.check import wanted
+from tests.conftest import ROOT, SUBMISSIONS
+
+NAME = "activations.ipynb"
+CANON = wanted(ROOT / "source" / "ps1" / NAME)["wanted"]
+
+
+def work(case):
+    released = nbformat.read(ROOT / "release" / "ps1" / NAME, as_version=4)
+    return nbformat.writes(fill(released, (SUBMISSIONS / "ps1" / case / "activations.py").read_text()))
+
+
+FULL, OTHER, HALF, BLANK = map(work, ("perfect-vectorised", "perfect-loops", "half-finished", "blank"))
+SCRATCH = json.dumps({"cells": [{"cell_type": "code", "source": "1 + 1"}]})
+SCRIPT = "import numpy as np\n\n" + (SUBMISSIONS / "ps1" / "perfect-vectorised" / "activations.py").read_text()
+
+
+def archive(**files):
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as opened:
+        for name, text in files.items():
+            opened.writestr(name.replace("__", "/"), text)
+    return content.getvalue()
+
+
+def percent(notebook):
+    """As editors and Jupytext write it."""
+    cells = json.loads(notebook)["cells"]
+    return "".join("# %% [markdown]\n" + "\n".join(f"# {line}" for line in "".join(cell["source"]).splitlines()) + "\n\n"
+                   if cell["cell_type"] == "markdown" else f"# %%\n{''.join(cell['source'])}\n\n" for cell in cells)
+
+
+def exported(notebook):
+    """As `jupyter nbconvert --to script` writes it."""
+    return "#!/usr/bin/env python\n# coding: utf-8\n\n" + "".join(
+        f"# In[{number}]:\n\n\n{''.join(cell['source'])}\n\n\n" for number, cell in enumerate(json.loads(notebook)["cells"])
+        if cell["cell_type"] == "code")
+
+
+# {what it is: (files, exercises that are answered in what is graded, what is said)}
+TAKEN = {
+    "a finished copy beside the blank one": ({NAME: BLANK, "activations-Copy1.ipynb": FULL}, 7, "answers nothing"),
+    "a second upload beside a half one": ({NAME: HALF, "activations-1.ipynb": FULL}, 7, "3 of the 7"),
+    "a second download": ({"activations (1).ipynb": FULL}, 7, "in its place"),
+    "a copy under another name": ({NAME: BLANK, "meine Lösung.ipynb": FULL}, 7, "in its place"),
+    "a copy in a folder": ({NAME: BLANK, "final/activations.ipynb": FULL}, 7, "in its place"),
+    "a damaged one and a whole copy": ({NAME: FULL[:20000], "activations-Copy1.ipynb": FULL}, 7, "in its place"),
+    "an older copy": ({NAME: FULL, "activations-Copy1.ipynb": HALF}, 7, None),
+    "the same twice": ({NAME: FULL, "activations-Copy1.ipynb": FULL}, 7, None),
+    "the same twice under other names": ({"a.ipynb": FULL, "b.ipynb": FULL}, 7, "in its place"),
+    "a scratch notebook": ({NAME: HALF, "Untitled.ipynb": SCRATCH}, 3, None),
+    "a Mac's twin": ({NAME: FULL, "._activations.ipynb": b"\0\5\x16\7\0\2"}, 7, None),
+    "another ending": ({"activations.ipynb.json": FULL}, 7, "in its place"),
+    "a mail program's ending": ({"activations.ipynb.txt": FULL}, 7, "in its place"),
+    "a zip": ({"hw.zip": archive(hw__activations_final=b"x", **{"hw__activations.ipynb": FULL})}, 7, "in 'hw.zip'"),
+    "a zip beside the blank one": ({NAME: BLANK, "hw.zip": archive(**{"activations.ipynb": FULL})}, 7, "answers nothing"),
+    "a zip called like the notebook": ({NAME: archive(**{"activations.ipynb": FULL})}, 7, "is a zip archive"),
+    "a script": ({"activations.py": SCRIPT}, 7, "Python script"),
+    "a script of an editor": ({"activations.py": percent(FULL)}, 7, "Python script"),
+    "an exported script": ({"activations.py": exported(FULL)}, 7, "Python script"),
+    "a script beside the blank one": ({NAME: BLANK, "solution.py": SCRIPT}, 7, "answers nothing"),
+    "a helper module beside the notebook": ({NAME: HALF, "helper.py": SCRIPT}, 3, None),
+    "ends of lines of another system": ({NAME: FULL.replace("\n", "\r\n")}, 7, None),
+    "no metadata at all": ({NAME: json.dumps({"cells": [{**cell, "metadata": {}} for cell in json.loads(FULL)["cells"]]})}, 7, None),
+}
+# {what it is: (files, words of the reason)}
+REFUSED = {
+    "two that differ": ({NAME: FULL, "activations-Copy1.ipynb": OTHER}, ["could be one of", "'activations-Copy1.ipynb'", "sigmoid"]),
+    "two that differ under other names": ({"a.ipynb": FULL, "b.ipynb": OTHER}, ["could be one of", "'a.ipynb'", "'b.ipynb'"]),
+    "nothing of the assignment": ({NAME: SCRATCH}, ["does not look like ps1"]),
+    "another assignment": ({NAME: (ROOT / "release/ps2/backward_step.ipynb").read_text()}, ["does not look like ps1"]),
+    "a scratch notebook alone": ({"Untitled.ipynb": SCRATCH}, ["no activations.ipynb", "does not look like ps1"]),
+    "a PDF": ({"answers.pdf": b"%PDF-1.7"}, ["no activations.ipynb", "There is: answers.pdf"]),
+    "a zip of nothing": ({"hw.zip": archive(**{"readme.md": "x"})}, ["hw.zip is a zip archive"]),
+    "a broken zip": ({"hw.zip": b"PK\3\4" + bytes(100)}, ["cannot be unpacked"]),
+    "a zip that never ends": ({"hw.zip": archive(**{"activations.ipynb": bytes(65 * 2**20)})}, ["more than 64 MiB"]),
+}
+
+
+def handed_in(tmp_path, files):
+    folder = tmp_path / "ps1"
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    return screen(folder, {"activations": CANON}).notebooks["activations"]
+
+
+@pytest.mark.parametrize("what", TAKEN)
+def test_the_notebook_with_most_of_the_answers_is_graded_and_that_is_said(what, tmp_path):
+    files, count, words = TAKEN[what]
+    taken = handed_in(tmp_path, files)
+    assert not isinstance(taken, Refusal), taken.reason
+    assert len(answers(taken, CANON).keys() - {"explain_activations"}) == count
+    said = Record.read(taken).mended.get(WHOLE)
+    assert words in said if words else said is None
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_is_no_answer_or_more_than_one_comes_before_a_human(what, tmp_path):
+    files, words = REFUSED[what]
+    taken = handed_in(tmp_path, files)
+    assert isinstance(taken, Refusal)
+    assert all(word in taken.reason for word in words), taken.reason
+
+
+def test_the_remedy_of_two_that_differ_works(tmp_path):
+    files = {NAME: FULL, "activations-Copy1.ipynb": OTHER}
+    assert isinstance(handed_in(tmp_path, files), Refusal)
+    (tmp_path / "ps1" / NAME).unlink()
+    (tmp_path / "ps1" / "activations-Copy1.ipynb").rename(tmp_path / "ps1" / NAME)
+    assert answers(screen(tmp_path / "ps1", {"activations": CANON}).notebooks["activations"], CANON)["relu"] == \
+        answers(nbformat.reads(OTHER, 4), CANON)["relu"]
+
+
+def test_what_lay_beside_the_notebook_in_a_zip_lies_beside_it_again_but_obeys_nobody(tmp_path):
+    (tmp_path / "hw.zip").write_bytes(archive(**{"hw/activations.ipynb": FULL, "hw/data/x.csv": "1", "hw/conftest.py": "x",
+                                                 "hw/visible_checks.py": "x", "../out.txt": "x", "other.txt": "x"}))
+    taken = screen(tmp_path, {"activations": CANON}, course=["visible_checks.py"])
+    assert [name for name, _ in taken.files] == ["data/x.csv", "hw.zip"]
+
+
+def test_a_name_in_other_accents_is_the_same_name(tmp_path):
+    (tmp_path / unicodedata.normalize("NFD", "lösung.ipynb")).write_text(FULL)
+    taken = screen(tmp_path, {"lösung": CANON}).notebooks["lösung"]
+    assert Record.read(taken).mended == {}
+
+
+# --- large files and scripts --------------------------------------------------------------------------------------
+
+def large(mebibytes):
+    """A notebook with so much output, among it what only looks like the end of a list."""
+    data = json.loads(FULL)
+    picture = {"output_type": "display_data", "metadata": {}, "data": {"image/png": "iVBORw0KGgo\\n" * 10, "text/plain": '] } "\\"'}}
+    for cell in data["cells"]:
+        if cell["cell_type"] == "code":
+            cell["outputs"] = [picture, {"output_type": "stream", "name": "stdout", "text": ["[" * 100, '"outputs": [1']}]
+    next(cell for cell in data["cells"] if "outputs" in cell)["outputs"].append({"output_type": "stream", "name": "stdout", "text": "x" * (mebibytes * 2**20)})
+    return json.dumps(data).encode()
+
+
+def test_outputs_of_52_mebibytes_are_read_over(tmp_path):
+    content = large(52)
+    assert not isinstance(handed_in(tmp_path, {NAME: content}), Refusal)
+    assert [cell.source for cell in read_notebook(content).cells] == [cell.source for cell in nbformat.reads(FULL, 4).cells]
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3])
+def test_what_is_cut_or_never_closed_ends(cut):
+    content = large(0)
+    text = content[:len(content) * cut // 4]
+    assert without_outputs(text) and len(without_outputs(text + b'"outputs": ["' + b'\\"' * 10**6)) <= len(text) + 20
+
+
+def test_a_file_that_is_large_without_outputs_is_too_large(tmp_path):
+    data = {"cells": [{"cell_type": "code", "source": "x" * (MAX_BYTES + 1)}]}
+    assert "too large" in handed_in(tmp_path, {NAME: json.dumps(data)}).reason
+
+
+def test_pieces_of_a_script_are_cells_of_their_own():
+    cells = scripts.cells_of("import numpy as np\n\n@cached\ndef f(x):\n    return x\n\nprint(f(1))\nwith open('x') as file:\n    1\n")
+    assert [cell["source"].splitlines()[0] for cell in cells] == ["import numpy as np", "@cached", "with open('x') as file:"]
+
+
+def test_ends_of_lines_inside_of_cells_are_no_change():
+    data = {"cells": [{"cell_type": "code", "source": "a = 1\r\nb = 2\rc = 3"}]}
+    assert read_notebook(json.dumps(data).encode()).cells[0].source == "a = 1\nb = 2\nc = 3"
