@@ -302,7 +302,7 @@ def test_weight_gradient_dW(student):
 
 
 @check(
-    "weight_gradient", "gives db = the sum of loss_grad * a' over the batch, of shape (n,)", weight=6,
+    "weight_gradient", "gives db = the sum of loss_grad * a' over the batch, of shape (n,)", weight=6, most=0.4,
     hint="The bias is added to every row, so its gradient is the sum over the rows of loss_grad * a': "
     "axis 0, without keepdims.",
 )
@@ -420,7 +420,7 @@ def test_backpropagate_loss_grads_and_dWs(student):
 
 
 @check(
-    "backpropagate", "gives the gradients of every bias, too, for any mixture of activations", weight=6,
+    "backpropagate", "gives the gradients of every bias, too, for any mixture of activations", weight=6, most=0.4,
     hint="Each layer has its own activation name. dbs[l-1] has the shape of layer l's bias, (n_l,): "
     "the sum over the rows of loss_grad * a'.",
 )

@@ -122,7 +122,8 @@ def test_rnn_forward_long(student):
 )
 def test_rnn_forward_scales(student):
     cases = [scaled_network(student.rng, scale, name) for scale in (1e140, 1e-140) for name in ("identity", "relu")]
-    student.agrees(*cases, far_network(student.rng, "tanh"), far_network(student.rng, "sigmoid"), rtol=1e-9, atol=1e-300)
+    student.agrees(*cases, **ONE_SIGN)
+    student.agrees(far_network(student.rng, "tanh"), far_network(student.rng, "sigmoid"), **MIXED_SIGNS)
 
 
 @check("rnn_forward", "causes no floating-point warning", weight=2,
@@ -130,7 +131,7 @@ def test_rnn_forward_scales(student):
 def test_rnn_forward_silent(student):
     student.is_silent(
         far_network(student.rng, "tanh"), far_network(student.rng, "sigmoid"), far_network(student.rng, "relu"),
-        scaled_network(student.rng, 1e140, "identity"),
+        scaled_network(student.rng, 1e140, "identity"), **MIXED_SIGNS,
     )
 
 
@@ -211,7 +212,10 @@ def test_backward_through_time_ones(student):
          "steps.",
 )
 def test_backward_through_time_vanishing(student):
+    tiny, zs, W_hh, name = last_loss(student.rng, 4, 2, 3, "tanh", 0.2, 0.9)
+    small_weights = last_loss(student.rng, 4, 3, 2, "relu", 1e-6, 1e-4)
     student.agrees(
+        (1e-140 * tiny, zs, W_hh, name), small_weights,
         last_loss(student.rng, 120, 2, 3, "tanh", 0.02, 0.2), last_loss(student.rng, 150, 3, 2, "sigmoid", 0.2, 0.9),
         **ONE_SIGN,
     )
@@ -224,6 +228,7 @@ def test_backward_through_time_vanishing(student):
 def test_backward_through_time_exploding(student):
     student.agrees(
         last_loss(student.rng, 110, 2, 3, "identity", 2.0, 5.0), last_loss(student.rng, 100, 3, 2, "relu", 3.0, 8.0),
+        last_loss(student.rng, 4, 2, 3, "sigmoid", 1e3, 1e5),
         **ONE_SIGN,
     )
 
@@ -236,8 +241,10 @@ def test_backward_through_time_far_out(student):
 @check("backward_through_time", "causes no floating-point warning", weight=2, hint=FAR_OUT)
 def test_backward_through_time_silent(student):
     student.is_silent(
-        far_losses(student.rng, "tanh"), far_losses(student.rng, "sigmoid"), losses(student.rng, 3, 2, 3, "relu", scale=1e140)
+        far_losses(student.rng, "tanh"), far_losses(student.rng, "sigmoid"), losses(student.rng, 3, 2, 3, "relu"), **MIXED_SIGNS
     )
+    direct_grads, *others = last_loss(student.rng, 3, 2, 3, "relu", 0.2, 0.9)
+    student.is_silent((1e140 * direct_grads, *others))
 
 
 @check("backward_through_time", "leaves its arguments as they were", weight=2, most=NAMED, hint=MAKE_A_COPY)
@@ -322,12 +329,15 @@ def test_recurrent_weight_gradients_long(student):
 
 
 @check(
-    "recurrent_weight_gradients", "is right for very large and very small gradients", weight=2, most=NAMED,
+    "recurrent_weight_gradients", "is right for very large and very small gradients and states", weight=2, most=NAMED,
     hint="Nothing has to be clipped, rounded or added.",
 )
 def test_recurrent_weight_gradients_scales(student):
     cases = [after(student.rng, positive_network(student.rng, 4, 2, 3, 2, "tanh"), scale, positive=True)
              for scale in (1e140, 1e-140, 1e-20)]
+    # inputs and states are tiny or large, the gradients are not
+    cases += [after(student.rng, scaled_network(student.rng, scale, name), positive=True)
+              for scale, name in ((1e-140, "relu"), (1e-5, "identity"), (1e6, "relu"))]
     student.agrees(*cases, **ONE_SIGN)
 
 
@@ -341,8 +351,9 @@ def test_recurrent_weight_gradients_far_out(student):
 def test_recurrent_weight_gradients_silent(student):
     student.is_silent(
         *[after(student.rng, far_network(student.rng, name)) for name in ("tanh", "sigmoid", "relu")],
-        after(student.rng, network(student.rng, 3, 2, 3, 2, "identity"), scale=1e140),
+        after(student.rng, network(student.rng, 3, 2, 3, 2, "identity")), **MIXED_SIGNS,
     )
+    student.is_silent(after(student.rng, positive_network(student.rng, 3, 2, 3, 2, "identity"), scale=1e140, positive=True))
 
 
 @check("recurrent_weight_gradients", "leaves its arguments as they were", weight=2, most=NAMED, hint=MAKE_A_COPY)
@@ -454,7 +465,9 @@ def test_spectral_radius_scales(student):
 @check("spectral_radius", "causes no floating-point warning", weight=2,
        hint="A matrix of zeros has a radius, 0: divide by nothing.")
 def test_spectral_radius_silent(student):
-    student.is_silent((np.zeros((2, 2)),), (student.rng.normal(size=(4, 4)),), (np.array([[0.0, 3.0], [0.0, 0.0]]),))
+    student.is_silent(
+        (np.zeros((2, 2)),), (student.rng.normal(size=(4, 4)),), (np.array([[0.0, 3.0], [0.0, 0.0]]),), atol=1e-6, **EIGENVALUES
+    )
 
 
 @check("spectral_radius", "leaves its argument as it was", weight=2, most=NAMED, hint=MAKE_A_COPY)
@@ -554,12 +567,12 @@ def test_memory_horizon_long(student):
     )
 
 
-@check("memory_horizon", "works for one unit and for small matrices", weight=2, most=NAMED,
+@check("memory_horizon", "works for one unit, and for tiny or large entries", weight=2, most=NAMED,
        hint="The spectral norm of a 1 x 1 matrix is the absolute value of its entry.")
 def test_memory_horizon_ones(student):
     student.agrees(
         (1.0, np.array([[-0.6]])), (0.25, np.array([[2.0]]), 0.1), (1.0, np.array([[1e-140]])),
-        (1e-30, np.array([[1e25]]), 1e-12),
+        (1e-30, np.array([[1e25]]), 1e-12), (1.0, of_norm(student.rng, 3, 3e-5), 1e-40),
         (4.0, np.array([[0.2]]), 0.3), **EXACT,
     )
 

@@ -460,7 +460,7 @@ def weight_gradient_one_for_each_row(loss_grad, z, y_prev, activation):
 
 
 @misconception(
-    "weight_gradient", "keeps the summed axis of db", at_most=0.7,
+    "weight_gradient", "keeps the summed axis of db", at_most=0.4,
     says="db has the shape (1, n), as keepdims=True leaves it. The bias has the shape (n,), and so has its gradient.",
 )
 def weight_gradient_db_is_a_row(loss_grad, z, y_prev, activation):
@@ -469,7 +469,7 @@ def weight_gradient_db_is_a_row(loss_grad, z, y_prev, activation):
 
 
 @misconception(
-    "weight_gradient", "forgets a' in db", at_most=0.7,
+    "weight_gradient", "forgets a' in db", at_most=0.4,
     says="dW is right; db lacks the factor a'. The bias acts on z, as W does, "
     "so both gradients start from loss_grad * a'.",
 )
@@ -478,7 +478,7 @@ def weight_gradient_db_without_derivative(loss_grad, z, y_prev, activation):
 
 
 @misconception(
-    "weight_gradient", "averages db", at_most=0.7,
+    "weight_gradient", "averages db", at_most=0.4,
     says="dW is summed over the batch, and db averaged. Both are sums: the bias is added to every row.",
 )
 def weight_gradient_db_mean(loss_grad, z, y_prev, activation):
@@ -685,7 +685,7 @@ def backpropagate_shared_memory(loss_grad, x, weights, biases, activations):
 
 
 @misconception(
-    "backpropagate", "keeps the summed axis of db", at_most=0.7,
+    "backpropagate", "keeps the summed axis of db", at_most=0.4,
     says="Each db has the shape (1, n), as keepdims=True leaves it. "
     "A bias has the shape (n,), and so has its gradient.",
 )
@@ -695,7 +695,7 @@ def backpropagate_db_is_a_row(loss_grad, x, weights, biases, activations):
 
 
 @misconception(
-    "backpropagate", "forgets a' in db", at_most=0.7,
+    "backpropagate", "forgets a' in db", at_most=0.4,
     says="loss_grads and dWs are right; each db lacks the factor a'. The bias acts on z, as W does.",
 )
 def backpropagate_db_without_derivative(loss_grad, x, weights, biases, activations):
@@ -870,7 +870,7 @@ def weight_gradient_mean_and_axis(loss_grad, z, y_prev, activation):
 
 
 @misconception(
-    "weight_gradient", "does not sum db", at_most=0.7,
+    "weight_gradient", "does not sum db", at_most=0.4,
     says="db is loss_grad * a' itself, with one row for each example. The bias is shared by all rows: sum over them.",
 )
 def weight_gradient_db_not_summed(loss_grad, z, y_prev, activation):
@@ -950,7 +950,7 @@ def backward_step_never_transposed(loss_grad, z, W, activation):
 
 
 @misconception(
-    "weight_gradient", "sums all of db", at_most=0.7,
+    "weight_gradient", "sums all of db", at_most=0.4,
     says="db is one number here, the sum over rows and units. Each unit has a bias of its own: sum over the rows only, axis 0.",
 )
 def weight_gradient_db_one_number(loss_grad, z, y_prev, activation):
@@ -959,7 +959,7 @@ def weight_gradient_db_one_number(loss_grad, z, y_prev, activation):
 
 
 @misconception(
-    "weight_gradient", "sums db over the units", at_most=0.7,
+    "weight_gradient", "sums db over the units", at_most=0.4,
     says="db was summed along axis 1, over the units of each row. The sum runs over the rows of the batch: axis 0.",
 )
 def weight_gradient_db_along_units(loss_grad, z, y_prev, activation):

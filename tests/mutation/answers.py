@@ -306,7 +306,10 @@ def sometimes(right):
     array_like = len(names) - len(right.__defaults__ or ()) == 1 and names[0] in ("z", "a_prime")
     for low, high in INTERVALS if array_like else ():
         yield f"1 % off for {low:g} < {names[0]} < {high:g}", one_percent_off(right, low, high)
-    for said, condition in (KINDS_OF_ARRAYS if array_like else KINDS_OF_LAYERS).items():
+    kinds = KINDS_OF_ARRAYS if array_like else KINDS_OF_LAYERS
+    if {"x", "zs", "forget_gates"} & set(names) and "weights" not in names:
+        kinds = {**kinds, **KINDS_OF_SEQUENCES}
+    for said, condition in kinds.items():
         yield f"1 % off for {said}", where_it_holds(right, condition)
 
 
@@ -321,6 +324,14 @@ def one_percent_off(function, low, high):
 def matrices(arguments):
     nested = [item for a in arguments if isinstance(a, list) for item in a]
     return [a for a in [*arguments, *nested] if isinstance(a, np.ndarray) and a.ndim == 2]
+
+
+def sequences(arguments):
+    return [a for a in arguments if isinstance(a, np.ndarray) and a.ndim == 3]
+
+
+def steps(arguments):
+    return [len(a) for a in sequences(arguments)]
 
 
 def lists(arguments):
@@ -338,6 +349,15 @@ KINDS_OF_LAYERS = {
     "a negative number somewhere": lambda arguments: any((a < 0).any() for a in arguments if isinstance(a, np.ndarray)),
     "small numbers": lambda arguments: any(0 < np.max(np.abs(a), initial=0.0) < 1e-2 for a in matrices(arguments)),
     "large numbers": lambda arguments: any(np.max(np.abs(a), initial=0.0) > 1e2 for a in matrices(arguments)),
+}
+KINDS_OF_SEQUENCES = {
+    "no step": lambda arguments: 0 in steps(arguments), "one step": lambda arguments: 1 in steps(arguments),
+    "more than fifty steps": lambda arguments: max(steps(arguments)) > 50, "fewer than four steps": lambda arguments: max(steps(arguments)) < 4,
+    "a batch of one": lambda arguments: 1 in [a.shape[1] for a in sequences(arguments)],
+    "one unit or input": lambda arguments: 1 in [a.shape[2] for a in sequences(arguments)],
+    "small numbers in a sequence": lambda arguments: any(0 < np.max(np.abs(a), initial=0.0) < 1e-2 for a in sequences(arguments)),
+    "large numbers in a sequence": lambda arguments: any(np.max(np.abs(a), initial=0.0) > 1e2 for a in sequences(arguments)),
+    "a zero in a sequence": lambda arguments: any((a == 0).any() for a in sequences(arguments)),
 }
 KINDS_OF_ARRAYS = {
     "a number": lambda arguments: np.ndim(arguments[0]) == 0, "a list": lambda arguments: isinstance(arguments[0], list),

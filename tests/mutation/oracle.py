@@ -82,6 +82,8 @@ def off(got, wanted, case, margin):
         got = np.asarray(got)
     except ValueError:
         return True
+    if not wanted.size and not got.size:
+        return False                # an empty list stands for any array without entries
     if got.dtype.kind not in "biuf" or got.shape != wanted.shape:
         return True
     with np.errstate(all="ignore"):
