@@ -1,5 +1,6 @@
 """What the tests of `course grade` share: small classes, runs in this process or outside, and what a run leaves behind."""
 
+import difflib
 import io
 import os
 import re
@@ -150,6 +151,21 @@ def files(root):
     base = root / "autograded"
     return {path.relative_to(base).as_posix(): (STOPPED_AT.sub(b"", path.read_bytes()), path.stat().st_mode)
             for path in base.rglob("*") if path.is_file() and path.name != ".grading.lock"}
+
+
+def differences(root, other):
+    """What `files` of two courses do not agree on, a few lines a file: a whole notebook in a failure hides the line."""
+    ours, theirs = files(root), files(other)
+    found = [f"{path}: only in {(root if path in ours else other).name}" for path in sorted(ours.keys() ^ theirs.keys())]
+    for path in sorted(ours.keys() & theirs.keys()):
+        (content, mode), (their_content, their_mode) = ours[path], theirs[path]
+        if mode != their_mode:
+            found.append(f"{path}: mode {mode:o} and {their_mode:o}")
+        lines = difflib.unified_diff(*(text.decode(errors="replace").splitlines() for text in (content, their_content)),
+                                     lineterm="", n=0)
+        changed = [f"{path}: {line[:300]}" for line in list(lines)[2:12]]
+        found += changed or ([f"{path}: other line ends"] if content != their_content else [])
+    return found
 
 
 def graded(root):

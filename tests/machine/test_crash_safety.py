@@ -7,7 +7,7 @@ import random
 import shutil
 
 import pytest
-from classes import SLEEPY, configure, course_grade, crash, files, graded, rows, submit, submit_text
+from classes import SLEEPY, configure, course_grade, crash, differences, graded, rows, submit, submit_text
 
 pytestmark = pytest.mark.sandbox
 
@@ -30,7 +30,7 @@ def test_runs_that_are_killed_add_up_to_one_that_is_not(course):
     assert course_grade(course)[0] == course_grade(clean)[0] == 0
     assert len(graded(course)) == 8
     assert rows(course) == rows(clean)
-    assert files(course) == files(clean), "and nothing else lies there"
+    assert differences(course, clean) == [], "and nothing else lies there"
 
 
 def test_a_regrade_that_is_killed_leaves_no_folder_with_rows_of_another_run(course):
