@@ -402,3 +402,46 @@ def test_a_sensible_limit_is_taken():
         Limits(cell_seconds=30.0, memory_bytes=2**31, processes=100)
 
 
+
+
+# --- time that others need ----------------------------------------------------------------------------------------
+
+CROWDED = """
+    import os, threading, time
+    wait = threading.Event()
+    for _ in range({count}):
+        threading.Thread(target=wait.wait).start()
+    until = time.monotonic() + {patience}
+    while time.monotonic() < until and os.getpriority(os.PRIO_PROCESS, 0) < 19:
+        time.sleep(0.02)
+    print(os.getpriority(os.PRIO_PROCESS, 0))
+    child = os.fork()
+    if child == 0:
+        os._exit(os.getpriority(os.PRIO_PROCESS, 0))
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    try:
+        os.setpriority(os.PRIO_PROCESS, 0, 0)
+    except OSError:
+        pass
+    print(os.getpriority(os.PRIO_PROCESS, 0))
+    wait.set()
+"""
+
+
+@pytest.mark.parametrize("mode", WARM_AND_COLD)
+def test_a_crowd_of_processes_lets_everybody_else_go_first_and_two_are_no_crowd(mode):
+    """Else the calls of an honest notebook beside sixty busy processes would not be answered in time."""
+    box = make_sandbox(mode, cell_seconds=60)
+    subject = KernelSubject(box)
+    now = str(os.getpriority(os.PRIO_PROCESS, 0))
+    assert inside(subject, CROWDED.format(count=2, patience=0.5)).split() == [now] * 3
+    assert inside(subject, CROWDED.format(count=20, patience=50)).split() == ["19"] * 3
+    subject.close()
+    box.close()
+
+
+def test_no_session_of_its_own_gives_a_process_more_of_the_processors(kernel):
+    """Linux shares time among sessions first (autogroup), whatever the priorities in them."""
+    code = "import os\nbefore = os.getsid(0)\nif os.fork() == 0:\n    os.setsid()\n    os._exit(os.getsid(0) != before)\n" \
+           "print(os.waitstatus_to_exitcode(os.wait()[1]))"
+    assert outside(code) == "1\n" and inside(kernel, code) == "0\n"
