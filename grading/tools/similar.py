@@ -35,6 +35,7 @@ from ..notebooks.intake import Refusal, screen
 AT_LEAST, MOST_PAIRS, FEWEST_TOKENS = 0.8, 30, 60
 MOST_TEXT, MOST_COMMENTS = 60_000, 200      # of one submission; an honest one has a tenth of it
 SAME = 0.98         # from here on two answers to one exercise count as the same
+ROUNDING = 1e-6     # a cutoff of exactly that would lose what is exactly that
 CAVEAT = (
     "Short exercises look alike. Students who solve them well, from the same lecture, write nearly the same lines, so a "
     "high number is a reason to read, not a finding. What weighs more: answers that only these two have, the same unusual "
@@ -234,7 +235,8 @@ class Answers:
             least, most = len(text) * SAME / (2 - SAME), len(text) * (2 - SAME) / SAME      # else it cannot be
             near = self.by_length[part]
             near = near[bisect_left(near, int(least), key=len):bisect_right(near, int(most) + 1, key=len)]
-            self.known[part, text] = {other: self.owners[part][other] for other in near if likeness(text, other, SAME) >= SAME}
+            self.known[part, text] = {other: self.owners[part][other] for other in near
+                                      if likeness(text, other, SAME - ROUNDING) >= SAME}
         return self.known[part, text]
 
     def compared(self, first, second):

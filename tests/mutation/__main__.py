@@ -1,4 +1,4 @@
-"""Mutation testing of reference_impl: python -m tests.mutation [module ...] [--jobs N]. Of the hidden checks: checks.
+"""Mutation testing of reference_impl: python -m tests.mutation [module ...] [--jobs N]. Of the hidden checks: checks; of grading/: grading.
 
 Every mutant must fail a test of tests/course/test_reference_*.py or be listed in equivalent.toml, and no listed
 one may fail.  Otherwise the exit code is 1.  Results are kept in build/mutation/ under a hash of reference and
@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from tests.mutation import of_checks, trials
+from tests.mutation import trials
 from tests.mutation.mutants import MODULES, REFERENCE, ROOT, equivalents, mutants_of
 
 BUILD = ROOT / "build" / "mutation"
@@ -27,10 +27,10 @@ TIME_OUT = "ran out of time or memory"
 class Results:
     """mutant.id -> the test that fails, or None: one JSON line each, in the file of this state of the tree."""
 
-    def __init__(self, state):
-        self.path = BUILD / f"{state}.jsonl"
+    def __init__(self, state, folder=BUILD):
+        self.path = folder / f"{state}.jsonl"
         self.known = dict(self._read(self.path))
-        older = sorted(BUILD.glob("*.jsonl"), key=lambda path: path.stat().st_mtime)
+        older = sorted(folder.glob("*.jsonl"), key=lambda path: path.stat().st_mtime)
         self.hints = {name: killer for path in older for name, killer in self._read(path) if killer}
 
     @staticmethod
@@ -60,7 +60,7 @@ def load_baseline(state):
     return json.loads(path.read_text())
 
 
-def try_all(mutants, tests, results, jobs):
+def try_all(mutants, tests, results, jobs, start=trials.start):
     """At most `jobs` forks at a time.  The progress bar has no thread of its own: forks and threads do not mix."""
     waiting = [mutant for mutant in reversed(mutants) if mutant.id not in results.known]
     running = {}
@@ -72,7 +72,7 @@ def try_all(mutants, tests, results, jobs):
                 nodeids = trials.chosen_tests(mutant, tests)
                 seconds = 60 + 3 * sum(tests[nodeid]["seconds"] for nodeid in nodeids)
                 nodeids.sort(key=lambda nodeid: nodeid != results.hints.get(mutant.id))
-                pid, file = trials.start(mutant, nodeids, seconds)
+                pid, file = start(mutant, nodeids, seconds)
                 running[pid] = mutant, file
             pid, status = os.wait()
             mutant, file = running.pop(pid)
@@ -94,7 +94,7 @@ def report(console, mutants, known, listed):
             wrong.append(f"survived: {mutant}")
         if is_listed and not survived:
             wrong.append(f"listed as equivalent, but killed by {known[mutant.id]}: {mutant}")
-    gone = [name for name in listed if name[0].partition(".")[0] in counts and name not in known]
+    gone = [name for name in listed if name not in known and any(name[0] == module or name[0].startswith(f"{module}.") for module in counts)]
     wrong += [f"listed as equivalent, but there is no such mutant: {' | '.join(name)}" for name in gone]
 
     table = Table("module", "mutants", "killed", "equivalent", "survived")
@@ -108,7 +108,11 @@ def report(console, mutants, known, listed):
 
 def main():
     if sys.argv[1:2] == ["checks"]:
+        from tests.mutation import of_checks
         of_checks.main(sys.argv[2:])
+    if sys.argv[1:2] == ["grading"]:
+        from tests.mutation import of_grading       # alone: it must come before anything of grading
+        of_grading.main(sys.argv[2:])
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__.partition("\n")[0])
     parser.add_argument("modules", nargs="*", metavar="module", help=f"any of {', '.join(MODULES)}; default: all")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())

@@ -40,7 +40,12 @@ class Mutant:
 
 def mutants_of(module):
     """All mutants of reference_impl/<module>.py that are valid Python, each text once, in the module's order."""
-    source = (REFERENCE / f"{module}.py").read_text()
+    return mutants_in(REFERENCE / f"{module}.py", module)
+
+
+def mutants_in(path, module):
+    """The same of the file at `path`, which is called `module`."""
+    source = path.read_text()
     texts = {text: _first_difference(source, text) for text in _mutated_texts(source) if _compiles(text)}
     return [_mutant(module, source, text, row) for text, row in sorted(texts.items(), key=lambda item: item[1])]
 
@@ -70,15 +75,23 @@ def _first_difference(source, text):
 
 
 def _mutant(module, source, text, row):
-    functions = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]
-    names = [node.name for node in functions if node.lineno <= row + 1 <= node.end_lineno]
+    names = list(_around(ast.parse(source), row + 1))
     line, becomes = (" ".join(lines.splitlines()[row].split()) for lines in (source, text))
     return Mutant(module, ".".join([module, *names]), line, becomes, text)
 
 
-def equivalents():
-    """id -> reason, of equivalent.toml."""
-    entries = tomllib.loads((FOLDER / "equivalent.toml").read_text())["equivalent"]
+def _around(tree, row):
+    """The function at the top that the row belongs to, or the class if the row lies in a method of one."""
+    for node in tree.body:
+        inner = [node] if isinstance(node, ast.FunctionDef) else node.body if isinstance(node, ast.ClassDef) else []
+        for function in inner:
+            if isinstance(function, ast.FunctionDef) and function.lineno <= row <= function.end_lineno:
+                yield node.name
+
+
+def equivalents(file=FOLDER / "equivalent.toml"):
+    """id -> reason, of a list of mutants."""
+    entries = tomllib.loads(file.read_text())["equivalent"]
     return {
         (entry["in"], entry["line"], becomes): entry["reason"] for entry in entries for becomes in entry["becomes"]
     }

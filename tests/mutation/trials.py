@@ -30,10 +30,10 @@ def preload():
 
 
 class Baseline:
-    """pytest plug-in: CPU seconds of each test, and the functions of reference_impl that it calls."""
+    """pytest plug-in: CPU seconds of each test, and the functions that it calls of reference_impl, or of one file."""
 
-    def __init__(self):
-        self.tests = {}
+    def __init__(self, place=REFERENCE, module=None):
+        self.tests, self.place, self.module = {}, str(place), module
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item):
@@ -41,8 +41,8 @@ class Baseline:
 
         def note(frame, event, _):
             code = frame.f_code
-            if event == "call" and code.co_filename.startswith(str(REFERENCE)):
-                called.add(f"{Path(code.co_filename).stem}.{code.co_qualname.partition('.')[0]}")
+            if event == "call" and code.co_filename.startswith(self.place):
+                called.add(f"{self.module or Path(code.co_filename).stem}.{code.co_qualname.partition('.')[0]}")
 
         start = time.process_time()
         sys.setprofile(note)
@@ -92,14 +92,14 @@ def _fork(work, log=os.devnull):
         os._exit(1)
 
 
-def baseline(log):
-    """nodeid -> {"seconds", "calls"} of all tests; None if one fails on the reference itself: see the file `log`."""
+def of_reference(plugin):
+    return _pytest(sorted(map(str, ROOT.glob(TESTS))), plugin)
 
-    def work():
-        plugin = Baseline()
-        return None if _pytest(sorted(map(str, ROOT.glob(TESTS))), plugin) else plugin.tests
 
-    pid, file = _fork(work, log)
+def baseline(log, work=of_reference, plugin=None):
+    """nodeid -> {"seconds", "calls"} of all tests that `work` runs; None if one fails without a mutant: see the file `log`."""
+    plugin = plugin or Baseline()
+    pid, file = _fork(lambda: None if work(plugin) else plugin.tests, log)
     with file:
         result = file.read()
     os.waitpid(pid, 0)

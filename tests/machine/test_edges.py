@@ -1,0 +1,223 @@
+"""Limits and rules at their edge: what is just allowed is taken, what is one beyond is not."""
+
+import json
+import zipfile
+
+import pytest
+import toys
+from nbformat.v4 import new_code_cell, new_notebook
+
+from grading.border.subject import LocalSubject
+from grading.checks.suite import Suite
+from grading.checks.verdict import FAILED, OUR_ERROR, PASSED, CheckResult, Verdict
+from grading.notebooks import mend
+from grading.notebooks.intake import Refusal, look_through
+from grading.notebooks.outputs import clean
+from grading.notebooks.record import CheckRecord, Outcome, Record, VerdictRecord
+from grading.pages.formulas import NotTranslated, mathml
+from grading.plugins.late import LatePolicy
+from grading.plugins.overview import first_step
+from grading.tools import publish, similar
+
+
+# --- checks -------------------------------------------------------------------------------------------------------
+
+class Versions(LocalSubject):
+    """A subject with several definitions of a function, the newest last; it notes which are judged."""
+
+    def __init__(self, functions):
+        super().__init__({})
+        self.versions, self.judged = functions, set()
+
+    def definitions(self, name):
+        return len(self.versions) if name == "double" else 0
+
+    def call(self, name, definition, *arguments, **more):
+        self.judged.add(definition)
+        self.functions = {name: self.versions[definition]}
+        return super().call(name, definition, *arguments, **more)
+
+
+@pytest.fixture(scope="module")
+def suite(tmp_path_factory):
+    suite = Suite(toys.make_course(tmp_path_factory.mktemp("toy")), "toy")
+    yield suite
+    suite.close()
+
+
+def right(z):
+    return 2 * z
+
+
+def wrong(z):
+    return 3 * z
+
+
+@pytest.mark.parametrize(("functions", "share", "judged"), [
+    ([right, wrong, wrong], 1, {0, 1, 2}), ([right, wrong, wrong, wrong], 0, {1, 2, 3}), ([wrong, right], 1, {1}),
+    ([wrong, right, wrong], 1, {1, 2}), ([wrong], 0, {0})], ids=["third newest", "fourth newest", "newest", "second newest", "one"])
+def test_the_best_of_the_three_newest_definitions_counts_and_no_older_one_is_judged(functions, share, judged, suite):
+    subject = Versions(functions)
+    verdict = suite.judge(subject, ["double"])["double"]
+    assert (verdict.fraction > 0.25, subject.judged, verdict.definitions) == (bool(share), judged, len(functions))
+
+
+def test_a_function_that_is_not_there_loses_every_check_and_is_named(suite):
+    verdict = suite.judge(LocalSubject({}), ["double"])["double"]
+    assert {check.outcome for check in verdict.checks} == {FAILED} and verdict.fraction == 0 and verdict.definitions == 0
+    assert {check.said for check in verdict.checks} == {"The notebook defines no function called double."}
+
+
+class Error:
+    type = "".join(["Not", "ImplementedError"])     # the same word, another object than the one that is compared with
+
+
+def checks(*errors, outcome=FAILED):
+    return [CheckResult(f"test_{n}", "does it", "try", 1, False, outcome, error=error) for n, error in enumerate(errors)]
+
+
+class Other(Error):
+    type = "A"          # before it in the order of words
+
+
+class Later(Error):
+    type = "Z"          # and behind it
+
+
+@pytest.mark.parametrize(("errors", "blank"), [((Error, Error), True), ((Error, None), False), ((Error, Other), False),
+                                               ((Error, Later), False), ((), False)])
+def test_blank_is_what_raises_not_implemented_in_every_check(errors, blank):
+    assert Verdict("relu", checks(*errors)).blank is blank
+    assert Verdict("relu", checks(*errors)).record(2.0).blank is blank
+
+
+class Mistake:
+    def __init__(self, name):
+        self.name = name
+
+
+def test_the_record_keeps_weights_names_of_mistakes_and_points_to_a_cent():
+    made = [CheckResult("a", "is a", "", 5, True, PASSED), CheckResult("b", "is b", "", 2, False, FAILED, misconception=Mistake("swapped")),
+            CheckResult("c", "is c", "", 1, False, FAILED, misconception=Mistake("swapped"))]
+    verdict = Verdict("relu", made, ["divide"])
+    assert verdict.record(1.0) == VerdictRecord(0.62, 1.0, (
+        CheckRecord("a", "is a", 5, True, Outcome.PASSED), CheckRecord("b", "is b", 2, False, Outcome.FAILED, "swapped"),
+        CheckRecord("c", "is c", 1, False, Outcome.FAILED, "swapped")), ("divide",), 1, False)
+    assert [mistake.name for mistake in verdict.misconceptions] == ["swapped"]
+
+
+def test_an_outcome_between_the_others_in_the_order_of_words_has_not_passed():
+    for outcome in Outcome:
+        one = [CheckResult("a", "is a", "", 1, False, outcome), CheckResult("b", "is b", "", 1, False, PASSED)]
+        assert Verdict("relu", one).fraction == (1 if outcome == PASSED else 0.5), outcome
+        assert Verdict("relu", [CheckResult("a", "is a", "", 1, True, outcome)]).core_failed is (outcome != PASSED)
+    assert OUR_ERROR in Outcome
+
+
+def test_a_weight_is_read_as_it_was_written():
+    nb = new_notebook()
+    record = Record({"version": "1"}, {}, {"relu": VerdictRecord(1.0, 2.0, (CheckRecord("a", "is a", 7, False, Outcome.PASSED),))})
+    record.write(nb)
+    assert Record.read(nb).verdicts["relu"].checks[0].weight == 7
+    del nb.metadata["grading"]["verdicts"]["relu"]["checks"][0]["weight"]       # of a version that wrote none
+    assert Record.read(nb).verdicts["relu"].checks[0].weight == 1
+
+
+# --- notebooks ----------------------------------------------------------------------------------------------------
+
+def put(folder, name):
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"cells": [{"cell_type": "code", "source": "x = 1"}]}))
+
+
+def test_files_eight_folders_deep_are_taken_and_deeper_ones_are_not(tmp_path):
+    put(tmp_path, "nb.ipynb")
+    for deep in range(7, 11):
+        put(tmp_path, "/".join("d" * deep) + f"/{deep}.txt")
+    assert sorted(name.rpartition("/")[2] for name, _ in look_through(tmp_path, ["nb"], (), ()).files) == ["7.txt", "8.txt"]
+
+
+def test_a_lone_notebook_of_another_name_is_the_one_that_was_asked_for_and_of_two_nobody_can_tell(tmp_path):
+    put(tmp_path, "final version.ipynb")
+    found = look_through(tmp_path, ["activations"], (), ()).notebooks["activations"]
+    assert found.cells[0].source == "x = 1" and "final version.ipynb" in Record.read(found).mended["notebook"]
+    both = look_through(tmp_path, ["activations", "recurrent"], (), ()).notebooks
+    assert all(isinstance(one, Refusal) for one in both.values()), "it could be either"
+    put(tmp_path, "another.ipynb")
+    refused = look_through(tmp_path, ["activations"], (), ()).notebooks["activations"]
+    assert isinstance(refused, Refusal) and "rename the right one" in refused.reason
+
+
+def test_200_outputs_of_a_cell_are_kept_and_the_rest_is_said():
+    one = {"output_type": "stream", "name": "stdout", "text": "x"}
+    assert [out.text for out in clean([one] * 200)] == ["x"] * 200
+    assert [out.text for out in clean([one] * 201)] == ["x"] * 200 + ["... Output truncated ...\n"]
+
+
+def test_an_id_of_a_cell_has_64_characters_at_most():
+    nb = new_notebook(cells=[new_code_cell("1", metadata={"nbgrader": {"grade_id": "a" * size}}) for size in (63, 64, 65)])
+    mend.renew_ids(nb)
+    assert [len(cell.id) for cell in nb.cells] == [63, 64, 64]
+
+
+# --- pages and tools ----------------------------------------------------------------------------------------------
+
+def test_a_formula_of_5000_characters_is_translated_and_a_longer_one_is_not():
+    assert mathml("x" + " " * 4999).startswith("<math")
+    with pytest.raises(NotTranslated):
+        mathml("x" + " " * 5000)
+
+
+def test_60_groups_in_each_other_are_translated_and_61_are_not():
+    assert mathml("{" * 60 + "x" + "}" * 60).startswith("<math")
+    with pytest.raises(NotTranslated):
+        mathml("{" * 61 + "x" + "}" * 61)
+
+
+@pytest.mark.parametrize(("seconds", "points"), [(15 * 60, None), (15 * 60 + 1, 1.0), (86400, 1.0), (86401, 2.0),
+                                                 (5 * 86400, 5.0), (6 * 86400, 5.0)])
+def test_a_late_submission_loses_its_days_and_never_more_than_the_most(seconds, points):
+    policy = LatePolicy(percent_per_day=10.0, grace_minutes=15.0, most_percent=50.0)
+    assert policy.late_submission_penalty("student-01", 10.0, seconds) == points
+
+
+def test_a_penalty_is_a_number_of_cents():
+    policy = LatePolicy(percent_per_day=10.0, grace_minutes=0.0, most_percent=100.0)
+    assert policy.late_submission_penalty("student-01", 3.333, 1) == 0.33
+
+
+def lost(points, failed):
+    return VerdictRecord(5 - points, 5, tuple(CheckRecord(f"c{n}", "is", 1, False, Outcome.FAILED) for n in range(failed)))
+
+
+@pytest.mark.parametrize(("verdicts", "place"), [
+    ({"a": lost(4, 4), "b": lost(3, 1), "c": lost(1, 1)}, "b"), ({"a": lost(1, 2), "b": lost(1, 1)}, "b"),
+    ({"a": lost(5, 1), "b": lost(4, 1)}, "a")])
+def test_the_first_step_is_where_most_points_are_to_be_won_for_each_check(verdicts, place):
+    rows = [(name, verdict.points, 5, "") for name, verdict in verdicts.items()]
+    assert f"A good place to go on is {place}:" in first_step(rows, verdicts)
+
+
+def test_files_of_a_zip_can_be_written_by_who_unpacks_them_and_read_by_all(tmp_path):
+    folder = tmp_path / "week-01"
+    folder.mkdir()
+    (folder / "toy.ipynb").write_text(json.dumps({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+    publish.write_zip(folder, tmp_path / "week-01.zip")
+    with zipfile.ZipFile(tmp_path / "week-01.zip") as archive:
+        assert {entry.external_attr >> 16 for entry in archive.infolist()} == {0o644}
+
+
+def code(student, text):
+    return similar.Code(student, {"exercise": "..."}, {"exercise": text})
+
+
+@pytest.mark.parametrize(("changed", "same"), [(0, True), (2, True), (3, False)])
+def test_two_answers_are_the_same_from_98_percent_on(changed, same):
+    words = [f"w{n}" for n in range(100)]
+    other = [f"v{n}" if n < changed else word for n, word in enumerate(words)]
+    (pair,) = similar.pairs([code("one", words), code("two", other)])
+    assert pair.similarity == 1 - changed / 100 and pair.only_theirs == (["exercise"] if same else [])
+    (_, _, _, others), = [row for one in similar.pairs([code("one", words), code("two", other), code("three", words)])
+                          if {one.first.student, one.second.student} == {"one", "three"} for row in one.parts]
+    assert others == int(same)
