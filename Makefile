@@ -4,13 +4,14 @@ BIN := .venv/bin
 # all tests by one process for each core; what a module's tests share is made in one of them
 ALL := --numprocesses logical --dist loadfile
 
-.PHONY: demo test lint bench mutation release lock clean
+.PHONY: demo test lint bench mutation release site lock clean
 
 demo: .venv/ready
 	@$(BIN)/course demo
 
 test: .venv/ready
 	@bin/debian-setup
+	@bin/site-setup $(PYTHON) || echo "The tests that need the site's environment are skipped." >&2
 	@$(BIN)/python -m pytest $(or $(ARGS),$(ALL))
 
 lint: .venv/ready           ## seconds; every exception stands in pyproject.toml with its reason
@@ -25,11 +26,17 @@ bench: .venv/ready          ## speed beside stock nbgrader and otter; make bench
 release: .venv/ready        ## make release/ anew from source/
 	@$(BIN)/course release
 
+site: .venv/ready .venv-site/ready      ## the course as a web site in build/site/; make site ARGS=--serve
+	@$(BIN)/course site $(ARGS)
+
 lock:                       ## pin what requirements.in and the package.json files ask for, with hashes; ARGS=--upgrade: the newest
 	@bin/lock $(PYTHON) $(ARGS)
 
 clean:
-	rm -rf .venv build
+	rm -rf .venv .venv-site build
 
 .venv/ready: requirements.txt pyproject.toml bin/setup
 	@bin/setup $(PYTHON)
+
+.venv-site/ready: site/requirements.txt site/package-lock.json bin/site-setup
+	@bin/site-setup $(PYTHON)

@@ -75,3 +75,8 @@ c.AssignLatePenalties.plugin_class = "grading.plugins.late.LatePolicy"
 c.LatePolicy.percent_per_day = 0.0      # of the score, for each day that has begun
 c.LatePolicy.grace_minutes = 15.0       # after the deadline that cost nothing
 c.LatePolicy.most_percent = 50.0        # of the score that it costs at most
+
+# Where everybody can reach the course, once it is on the web; docs/instructors.md says how.
+# c.PublicPlaces.site = "https://example.org/gradients"
+# c.PublicPlaces.repository = "https://github.com/OWNER/NAME"
+# c.PublicPlaces.hub = "https://hub.example.org"

@@ -13,10 +13,12 @@ from pathlib import Path
 import hypothesis
 import nbformat
 import pytest
+from rich.console import Console
 
 from grading.border.sandbox import Limits, Sandbox, SandboxUnavailable
 from grading.notebooks.cells import points_of
 from grading.notebooks.submissions import due, hand_in
+from grading.tools import site as web
 
 ROOT = Path(__file__).parents[1]
 # What nbgrader's commands and our checks need of a checkout.
@@ -191,6 +193,20 @@ def golden_class(generated, tmp_path_factory):
             self[name] = root, pickle.loads(root.with_suffix(".autograde").read_bytes())
             return self[name]
     return Graded(tmp_path_factory, "class", make)
+
+
+# --- the web site -----------------------------------------------------------------------------------------------
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """The folder of the web site, built once. The lecture need not run for it: release/ has it, and a test holds that fresh."""
+    if not (web.ENVIRONMENT / "ready").exists():
+        pytest.skip("the site's environment is missing: run bin/site-setup")
+
+    def make(_, folder):
+        shutil.copytree(ROOT / "release" / "lecture", folder / "kept")
+        web.build(Console(quiet=True), ROOT, folder / "site", folder / "kept")
+    return Shared(tmp_path_factory, "web", make)["site"] / "site"
 
 
 # --- the sandbox ------------------------------------------------------------------------------------------------

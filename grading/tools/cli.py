@@ -127,6 +127,21 @@ def publish(
 
 
 @app.command()
+def site(
+    output: Annotated[Path | None, typer.Option(help="Where the site is put.  [default: build/site]")] = None,
+    serve: Annotated[bool, typer.Option("--serve", help="Serve it on this machine afterwards.")] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to serve on; 0: any that is free.")] = 8000,
+    course: Root = None,
+):
+    """Build the course as a web site: lecture, assignments and docs, for any host that serves files."""
+    from . import site as web
+    with ending_well():
+        web.build(console, course, output or course / "build" / "site")
+        if serve:
+            web.serve(console, output or course / "build" / "site", port)
+
+
+@app.command()
 def similar(
     assignment: Assignment,
     at_least: Annotated[float, typer.Option(min=0, max=1, help="How alike a pair is to be shown.")] = 0.8,

@@ -2,7 +2,6 @@
 
 import re
 import shutil
-from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -12,88 +11,17 @@ from nbgrader.utils import compute_checksum
 
 from grading.notebooks.readable import formulas, written_out
 from grading.pages.macros import Macros
+from grading.tools.leaks import OUR_FILES, REGIONS, leaks, secrets, squeezed, telling
 
 ROOT = Path(__file__).parents[2]
 ASSIGNMENTS = sorted(path.name for path in (ROOT / "source").iterdir() if path.is_dir())
 NOTEBOOKS = sorted(path.relative_to(ROOT / "source") for path in (ROOT / "source").glob("*/*.ipynb"))
-REGIONS = {"solution": re.compile(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", re.DOTALL),
-           "hidden check": re.compile(r"### BEGIN HIDDEN TESTS\n(.*?)### END HIDDEN TESTS", re.DOTALL),
-           "rubric": re.compile(r"### BEGIN MARK SCHEME\n(.*?)### END MARK SCHEME", re.DOTALL)}
-OUR_FILES = {"hidden check": "tests/hidden/*.py", "misconception": "tests/misconceptions/*.py",
-             "right answer": "tests/right_answers/*.py", "reference": "reference_impl/*.py"}
-# Shorter lines say nothing by themselves: "else:", "return y", "import math". So do lines without a letter.
-TELLING = 12
 
 
 # --- what must not get out --------------------------------------------------------------------------------------
 
-def telling(line):
-    return len(line) >= TELLING and re.search(r"[A-Za-z]{2}", line)
-
-
-def squeezed(line):
-    """A line without blanks and quotes: text in a notebook file may be indented, wrapped in JSON, or reformatted."""
-    return re.sub(r"[\s\"'\\]+", "", line)
-
-
-@cache
-def cells_of_source():
-    return [cell.source for path in NOTEBOOKS for cell in nbformat.read(ROOT / "source" / path, as_version=4).cells]
-
-
-@cache
-def public_lines():
-    """What source/ itself shows to students outside its hidden regions, and the files that are handed out as they are."""
-    texts = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "source").glob("*/*.py"))]
-    for text in cells_of_source():
-        for region in REGIONS.values():
-            text = region.sub("", text)
-        texts.append(text)
-    return {squeezed(line) for text in texts for line in text.splitlines()}
-
-
-@cache
-def secrets():
-    """{squeezed line: where it is from} of every telling line that students must not get.
-
-    A line that the course shows to students anyway is no secret: signatures, docstrings, `import numpy as np`, the
-    functions that ps2 and ps3 hand out and the reference holds as well.
-    """
-    found = {}
-    for text in cells_of_source():
-        for kind, region in REGIONS.items():
-            for part in region.findall(text):
-                found.update(dict.fromkeys(map(str.strip, part.splitlines()), f"{kind} in source/"))
-    for kind, pattern in OUR_FILES.items():
-        for path in sorted(ROOT.glob(pattern)):
-            lines = path.read_text(encoding="utf-8").splitlines()
-            found.update(dict.fromkeys(map(str.strip, lines), f"{kind} of {path.relative_to(ROOT)}"))
-    public = "\n".join(public_lines())
-    return {squeezed(line): where for line, where in found.items() if telling(line) and squeezed(line) not in public}
-
-
-def lines_of(path):
-    """The lines of a file as a reader sees them; of a notebook those of its cells, outputs and metadata too."""
-    text = path.read_text(encoding="utf-8", errors="replace")
-    if path.suffix == ".ipynb":
-        text += "\n" + "\n".join(str(value) for cell in nbformat.reads(text, as_version=4).cells for value in cell.values())
-    return text.splitlines()
-
-
-def leaks(folder):
-    """[(file, line, where it is from)] of every secret line in a folder, also inside of longer lines."""
-    found = []
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        lines = {squeezed(line) for line in lines_of(path)} - public_lines()
-        whole = "\n".join(lines)
-        for secret, where in secrets().items():
-            if secret in lines or len(secret) >= 2 * TELLING and secret in whole:
-                found.append((path.name, secret, where))
-    return found
-
-
 def test_no_solution_hidden_check_rubric_or_reference_is_in_the_release():
-    assert leaks(ROOT / "release") == []
+    assert leaks(ROOT / "release", ROOT) == []
 
 
 @pytest.mark.parametrize("word", ["SOLUTION", "HIDDEN TESTS", "MARK SCHEME", "run_hidden_checks", "reference_impl", "tests/hidden"])
@@ -103,9 +31,9 @@ def test_no_marker_and_no_name_of_ours_is_in_the_release(word):
 
 
 def test_every_kind_of_secret_is_searched_for():
-    kinds = {where.split(" of ")[0].split(" in ")[0] for where in secrets().values()}
+    kinds = {where.split(" of ")[0].split(" in ")[0] for where in secrets(ROOT).values()}
     assert kinds == {*REGIONS, *OUR_FILES}
-    assert len(secrets()) > 500
+    assert len(secrets(ROOT)) > 500
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=str)
@@ -114,7 +42,7 @@ def test_most_of_every_solution_is_searched_for(path):
     for cell in nbformat.read(ROOT / "source" / path, as_version=4).cells:
         for part in REGIONS["solution"].findall(cell.source):
             lines = [line.strip() for line in part.splitlines() if telling(line.strip())]
-            assert lines and all(squeezed(line) in secrets() for line in lines), cell.source
+            assert lines and all(squeezed(line) in secrets(ROOT) for line in lines), cell.source
 
 
 # --- the search finds what is planted ---------------------------------------------------------------------------
@@ -140,7 +68,7 @@ def test_a_planted_line_is_found(what, copy):
     nb = nbformat.read(path, as_version=4)
     nb.cells[5].source += "\n" + PLANTED[what]
     nbformat.write(nb, path)
-    assert leaks(copy)
+    assert leaks(copy, ROOT)
 
 
 @pytest.mark.parametrize("pattern", OUR_FILES.values())
@@ -148,7 +76,7 @@ def test_any_line_of_our_files_is_found_in_a_file_beside_the_notebook(pattern, c
     for path in sorted(ROOT.glob(pattern)):
         if path.read_text(encoding="utf-8").strip().count("\n") > 5:
             shutil.copy(path, copy / "ps1" / "notes.txt")
-            assert len(leaks(copy)) > 5, path
+            assert len(leaks(copy, ROOT)) > 5, path
 
 
 def test_a_secret_in_the_outputs_or_metadata_of_a_cell_is_found(copy):
@@ -156,7 +84,7 @@ def test_a_secret_in_the_outputs_or_metadata_of_a_cell_is_found(copy):
     nb = nbformat.read(path, as_version=4)
     nb.cells[0].metadata["note"] = PLANTED["a line of a solution"]
     nbformat.write(nb, path)
-    assert leaks(copy)
+    assert leaks(copy, ROOT)
 
 
 # --- readable without macros ------------------------------------------------------------------------------------

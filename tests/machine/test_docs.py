@@ -42,7 +42,7 @@ def pattern(output):
 def course(generated, tmp_path):
     folder = tmp_path / "course"
     shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(
-        ".venv", ".git", "build", "__pycache__", ".pytest_cache", ".hypothesis", "*.egg-info", "gradebook.db*"))
+        ".venv*", ".git", "build", "__pycache__", ".pytest_cache", ".hypothesis", "*.egg-info", "gradebook.db*"))
     shutil.copy(generated["ps1"] / "gradebook.db", folder)
     for case in CLASS:
         hand_in(ROOT / "tests" / "submissions" / "ps1" / case, folder / "release" / "ps1", folder / "submitted" / case / "ps1")

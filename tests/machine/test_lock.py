@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-LOCKS = {"requirements.in": "requirements.txt", "bin/lock.in": "bin/lock.txt"}
+LOCKS = {"requirements.in": "requirements.txt", "bin/lock.in": "bin/lock.txt",
+         "site/requirements.in": "site/requirements.txt"}
 NODE = subprocess.run(["git", "ls-files", "*package.json"], cwd=ROOT, capture_output=True, text=True).stdout.split()
 
 
@@ -59,7 +60,7 @@ def test_what_is_asked_for_is_pinned_and_no_index_is_named(wanted, lock):
 
 def test_pip_itself_is_pinned_and_installs_nothing_without_a_hash():
     assert "pip" in pins((ROOT / "requirements.txt").read_text())
-    for place in ("bin/setup", "bin/lock", "docs/instructors.md"):
+    for place in ("bin/setup", "bin/site-setup", "bin/lock", "docs/instructors.md"):
         for line in re.findall(r".*pip install .*(?:-r|--requirement) .*", (ROOT / place).read_text()):
             assert "--require-hashes" in line, line
 

@@ -1,0 +1,49 @@
+"""Where the course can be reached by everybody, as `nbgrader_config.py` says; each address is empty until it is set."""
+
+from dataclasses import dataclass
+from urllib.parse import quote, urlencode
+
+from traitlets import Unicode, validate
+from traitlets.config import Configurable
+
+GITHUB = "https://github.com/"
+COLAB = "https://colab.research.google.com"
+
+
+@dataclass(frozen=True)
+class Link:
+    """A way to open a notebook, and what it stands on."""
+
+    name: str
+    address: str
+
+
+class PublicPlaces(Configurable):
+    """Addresses of the course that students can reach without logging in."""
+
+    site = Unicode("", help="Of the web site that `make site` builds, for example https://example.org/gradients").tag(config=True)
+    repository = Unicode("", help="Of the repository whose release/ students may read: https://github.com/OWNER/NAME").tag(config=True)
+    branch = Unicode("main", help="The branch of the repository that holds release/").tag(config=True)
+    hub = Unicode("", help="Of a JupyterHub with nbgitpuller: https://hub.example.org").tag(config=True)
+
+    @validate("site", "repository", "hub")
+    def _address(self, proposal):
+        address = proposal["value"].rstrip("/")
+        if address and not address.startswith(("https://", "http://localhost", "http://127.0.0.1")):
+            proposal["trait"].error(self, address)
+        return address
+
+    def file(self, path: str) -> str:
+        """The page of a file of the repository; empty if no repository is set."""
+        return f"{self.repository}/blob/{quote(self.branch)}/{quote(path)}" if self.repository else ""
+
+    def links(self, notebook: str) -> list[Link]:
+        """The ways to open `notebook`, a path in the repository, that the settings allow."""
+        found = []
+        if self.repository.startswith(GITHUB):
+            found.append(Link("Colab", f"{COLAB}/github/{self.repository.removeprefix(GITHUB)}/blob/{quote(self.branch)}/{quote(notebook)}"))
+        if self.repository and self.hub:
+            folder = self.repository.rsplit("/", 1)[-1].removesuffix(".git")
+            query = urlencode({"repo": self.repository, "branch": self.branch, "urlpath": f"lab/tree/{folder}/{notebook}"})
+            found.append(Link("nbgitpuller", f"{self.hub}/hub/user-redirect/git-pull?{query}"))
+        return found

@@ -1,0 +1,103 @@
+"""The web site in a browser: it asks nothing of others, fits a phone, reads well in the dark and for everybody."""
+
+import threading
+from functools import partial
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+
+import axe_playwright_python
+import pytest
+
+from grading.tools.site import Handler
+
+pytestmark = pytest.mark.browser
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
+PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "color_scheme": "dark"}
+DESK = {"color_scheme": "light"}
+FORMULAS = {"lecture": 170, "ps1": 50}
+PAGES = ("index", "lecture", "ps1", "instructors", "search")      # one of each kind
+
+
+@pytest.fixture(scope="module")
+def address(site):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(site)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def visit(address, new_page):
+    """Open a page of the site; nothing that it asks for may be missing or elsewhere, and no script may fail."""
+    def go(name, **options):
+        page, wrong = new_page(bypass_csp=True, **options), []
+        page.on("response", lambda response: wrong.append(response.url) if response.status >= 400 else None)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.goto(f"{address}/{name}.html", wait_until="networkidle")
+        assert wrong == page.refused == []
+        return page
+    return go
+
+
+def findings(page):
+    """What axe-core calls serious or critical."""
+    page.evaluate(AXE)
+    # what MathJax makes of a formula is its own, and looking at each letter takes minutes
+    found = page.evaluate("axe.run({exclude: [['mjx-container']]})")
+    assert len(found["passes"]) > 5
+    return [f"{rule['id']}: {node['html'][:200]}" for rule in found["violations"]
+            if rule["impact"] in ("serious", "critical") for node in rule["nodes"]]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_fits_a_phone_in_the_dark_and_axe_has_nothing_serious_to_say(visit, shot, name):
+    page = visit(name, **PHONE)
+    shot(page, f"site-{name}-phone")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.locator("mjx-container").count() >= FORMULAS.get(name, 0)
+    assert page.locator("mjx-merror, [data-mjx-error]").count() == 0
+    assert findings(page) == []
+
+
+@pytest.mark.parametrize("name", ["index", "students"])
+def test_the_same_holds_at_a_desk_by_daylight(visit, shot, name):
+    page = visit(name, **DESK)
+    shot(page, f"site-{name}")
+    assert findings(page) == []
+
+
+def test_search_finds_an_exercise(visit):
+    page = visit("index")
+    page.get_by_role("textbox", name="Search").fill("saturated")
+    page.keyboard.press("Enter")
+    page.locator("ul.search a", has_text="Derivatives of the activation functions").first.wait_for()
+    assert page.refused == []
+
+
+def test_a_figure_asks_before_it_shows_and_moves_by_keyboard(visit, shot):
+    page = visit("lecture", **PHONE)
+    figure = page.locator("#moves-depth")
+    assert figure.locator("polyline").count() == 0 and figure.locator(".says").inner_text() == ""
+    figure.get_by_role("button", name="It explodes").focus()
+    page.keyboard.press("Enter")
+    says = figure.locator(".says[aria-live]")
+    assert says.inner_text().startswith("You predicted: it explodes.") and "It vanishes." in says.inner_text()
+    assert figure.locator("polyline").count() == 1
+    before = says.inner_text(), figure.locator("polyline").get_attribute("points")
+    figure.get_by_label("Weights, as a multiple").focus()
+    page.keyboard.press("ArrowRight")
+    assert says.inner_text() != before[0] and figure.locator("polyline").get_attribute("points") != before[1]
+    figure.get_by_label("Activation").select_option("ReLU")     # not predicted yet: asked again
+    assert figure.get_by_role("button", name="It vanishes").is_visible() and figure.locator("polyline").count() == 1
+    shot(figure, "site-figure-phone")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_without_script_the_pictures_and_their_text_stay(address, new_page):
+    page = new_page(java_script_enabled=False)
+    page.goto(f"{address}/lecture.html")
+    assert page.locator("section.moves:visible").count() == 0
+    assert page.locator("article img:visible").count() >= 15

@@ -1,0 +1,168 @@
+"""The web site holds what it should and nothing that students must not get."""
+
+import shutil
+import zipfile
+from datetime import datetime
+from html import unescape
+from pathlib import Path
+
+import nbformat
+import pytest
+from rich.console import Console
+from traitlets import TraitError
+from traitlets.config import Config
+
+from grading.plugins.public import PublicPlaces
+from grading.root import CourseError
+from grading.tools import lecture, site_pages
+from grading.tools import site as web
+from grading.tools.leaks import OUR_FILES, REGIONS, leaks, lines_of, secrets, squeezed, telling
+
+ROOT = Path(__file__).parents[2]
+ASSIGNMENTS = sorted(path.name for path in (ROOT / "source").iterdir() if path.is_dir())
+PAGES = ["index", "lecture", *ASSIGNMENTS, *site_pages.DOCS, "search", "genindex"]
+SECRET = "    tail = np.exp(-np.abs(np.asarray(z, dtype=float)))"
+
+
+@pytest.fixture(scope="module")
+def lecture_cells():
+    return nbformat.read(ROOT / "lecture" / f"{lecture.NAME}.ipynb", as_version=4).cells
+
+
+# --- what is there ----------------------------------------------------------------------------------------------
+
+def test_every_page_is_there_and_nothing_that_sphinx_keeps_for_itself(site):
+    assert {path.stem for path in site.glob("*.html")} == set(PAGES)
+    kept = [path for path in site.rglob("*") if path.suffix in (".doctree", ".pickle", ".ipynb", ".md", ".py")
+            or path.name in ("_sources", ".buildinfo", "objects.inv", ".doctrees")]
+    assert kept == []
+
+
+@pytest.mark.parametrize("name", ASSIGNMENTS)
+def test_the_page_of_an_assignment_says_its_points_and_how_to_begin(site, name):
+    text = (site / f"{name}.html").read_text()
+    assert "points for the exercises" in text and "Deadline</dt>" in text
+    assert f'href="downloads/{name}.zip"' in text and ">Open in Colab</a>" in text
+    with zipfile.ZipFile(site / "downloads" / f"{name}.zip") as archive:
+        assert {Path(one).name for one in archive.namelist()} >= {"gradient_plots.py", "visible_checks.py", "README.txt"}
+
+
+def test_a_deadline_is_shown_where_the_course_has_set_one():
+    one = site_pages.Assignment("ps1", Path("x.ipynb"), "X", 20, 5, datetime(2026, 3, 1, 12, 0))
+    assert "Sunday, 1 March 2026, 12:00 UTC" in site_pages.facts(one)
+
+
+def test_every_picture_of_the_lecture_is_described_and_its_set_up_is_not_there(site, lecture_cells):
+    text = unescape((site / "lecture.html").read_text())
+    alts = [cell.metadata["alt"] for cell in lecture_cells if "alt" in cell.metadata]
+    assert len(alts) >= 12 and all(f'alt="{alt}"' in text for alt in alts)
+    assert "neural_net_helper" not in text and "autoreload" not in text and "sys.path" not in text
+
+
+def test_code_of_the_lecture_that_answers_an_exercise_is_on_no_page(site, lecture_cells):
+    answering = [cell for cell in lecture_cells if "answers" in cell.metadata]
+    known = {cell.metadata.nbgrader.grade_id for path in ROOT.glob("source/*/*.ipynb") for cell in nbformat.read(path, as_version=4).cells
+             if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("solution")}
+    assert len(answering) >= 8 and {cell.metadata["answers"] for cell in answering} <= known
+    elsewhere = {squeezed(line) for cell in lecture_cells if "answers" not in cell.metadata for line in cell.source.splitlines()}
+    page = {squeezed(line) for line in lines_of("lecture.html", (site / "lecture.html").read_bytes())}
+    for cell in answering:
+        lines = {squeezed(line) for line in cell.source.splitlines() if telling(line.strip())} - elsewhere
+        assert lines and lines & page == set(), cell.id
+
+
+# --- what must not be there -------------------------------------------------------------------------------------
+
+def test_no_file_of_the_site_holds_what_students_must_not_get(site):
+    assert leaks(site, ROOT) == []
+    kinds = {where.split(" of ")[0].split(" in ")[0] for where in secrets(ROOT).values()}
+    assert kinds == {*REGIONS, *OUR_FILES}
+
+
+PLANTED = {
+    "page.html": "<p>Try <code>{line}</code></p>",
+    "coloured.html": '<pre><span></span>    <span class="n">tail</span> <span class="o">=</span> <span class="n">np</span><span class="o">.'
+                     '</span>exp(-np.abs(np.asarray(z, dtype=<span class="nb">float</span>)))\n</pre>',
+    "escaped.html": "<p>- 1 point: a negative factor flips the sign of a gradient component; its magnitude may still be small.</p>",
+    "searchindex.js": 'Search.setIndex({{"titles": ["a\\n{line}\\nb"]}})',
+    "data.json": '{{"cells": ["x\\n{line}\\n"]}}',
+    "picture.svg": "<svg><title>{line}</title></svg>",
+    "kept.doctree": "\0\0{line}\n\0",
+    "plain.txt": ">>> {line}  # remember",
+}
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_planted_line_is_found_in_every_kind_of_file(name, tmp_path):
+    (tmp_path / name).write_text(PLANTED[name].format(line=SECRET) if "{line}" in PLANTED[name] else PLANTED[name])
+    with pytest.raises(CourseError, match="The site would hold what students must not get"):
+        web.refuse_leaks(tmp_path, ROOT)
+
+
+def test_a_planted_line_is_found_in_a_zip_of_a_zip(tmp_path):
+    with zipfile.ZipFile(tmp_path / "inner.zip", "w") as archive:
+        archive.writestr("notes.txt", SECRET)
+    with zipfile.ZipFile(tmp_path / "outer.zip", "w") as archive:
+        archive.write(tmp_path / "inner.zip", "inner.zip")
+    (tmp_path / "inner.zip").unlink()
+    assert [file for file, _, _ in leaks(tmp_path, ROOT)] [-1:] == ["outer.zip/inner.zip/notes.txt"]
+
+
+# --- when it cannot be built ------------------------------------------------------------------------------------
+
+def test_the_site_that_stands_stays_until_the_new_one_is_whole(site, tmp_path, monkeypatch):
+    def planted(found, folder):
+        folder.mkdir()
+        (folder / "notes.txt").write_text(SECRET)
+    monkeypatch.setattr(web, "sphinx", lambda pages, output, folder: output.mkdir())
+    monkeypatch.setattr(web, "mathjax", lambda folder: None)
+    monkeypatch.setattr(web.site_pages, "zips", planted)
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "index.html").write_text("before")
+    with pytest.raises(CourseError, match="notes.txt"):
+        web.build(Console(quiet=True), ROOT, tmp_path / "site", kept_lecture(tmp_path))
+    assert (tmp_path / "site" / "index.html").read_text() == "before"
+    assert {path.name for path in tmp_path.iterdir()} == {"site", "kept"}
+
+
+def kept_lecture(folder):
+    shutil.copytree(ROOT / "release" / "lecture", folder / "kept")
+    return folder / "kept"
+
+
+def test_without_its_environment_the_command_says_how_to_make_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(web, "ENVIRONMENT", tmp_path / "none")
+    with pytest.raises(CourseError, match="bin/site-setup"):
+        web.build(Console(quiet=True), ROOT, tmp_path / "site")
+
+
+# --- addresses --------------------------------------------------------------------------------------------------
+
+def places(**settings):
+    return PublicPlaces(config=Config(PublicPlaces=settings))
+
+
+def test_links_are_those_that_the_settings_allow():
+    assert places().links("release/ps1/x.ipynb") == []
+    colab, puller = places(repository="https://github.com/someone/course/", hub="https://hub.example.org").links("release/ps1/x.ipynb")
+    assert colab.address == "https://colab.research.google.com/github/someone/course/blob/main/release/ps1/x.ipynb"
+    assert puller.address.startswith("https://hub.example.org/hub/user-redirect/git-pull?repo=https%3A%2F%2Fgithub.com%2Fsomeone%2Fcourse&")
+    assert puller.address.endswith("urlpath=lab%2Ftree%2Fcourse%2Frelease%2Fps1%2Fx.ipynb")
+
+
+def test_an_address_that_is_none_is_refused():
+    with pytest.raises(TraitError):
+        places(site="example.org")
+
+
+def test_a_link_of_the_docs_leads_to_a_page_to_the_repository_or_nowhere(tmp_path):
+    page = tmp_path / "docs" / "tas.md"
+    page.parent.mkdir()
+    page.write_text("[a](students.md#x) [b](mistakes.md) [c](../lecture/README.md) [d](https://example.org) [e](#f)")
+    (tmp_path / "out").mkdir()
+    site_pages.doc_page(page, tmp_path / "out", places(), tmp_path)
+    assert (tmp_path / "out" / "tas.md").read_text() == (
+        "[a](students.md#x) b (`docs/mistakes.md` in the course's repository) c (`lecture/README.md` in the course's repository) "
+        "[d](https://example.org) [e](#f)")
+    site_pages.doc_page(page, tmp_path / "out", places(repository="https://github.com/someone/course"), tmp_path)
+    assert "[b](https://github.com/someone/course/blob/main/docs/mistakes.md)" in (tmp_path / "out" / "tas.md").read_text()
