@@ -48,7 +48,10 @@ function start(section) {
   const line = (xs, ys, look) => make("polyline", {points: ys.map((value, i) => `${x(xs[i]).toFixed(1)},${y(value).toFixed(1)}`).join(" "),
     class: `line look-${look}`});
   const draw = () => {
-    shown.forEach((output, i) => { output.textContent = figure.sliders[i].values[sliders[i].value]; });
+    shown.forEach((output, i) => {
+      output.textContent = figure.sliders[i].values[sliders[i].value];
+      sliders[i].setAttribute("aria-valuetext", output.textContent);      // what is heard is what is seen
+    });
     const pick = Number(choice.value), state = figure.states[key(pick)], open = known.has(pick);
     const parts = [axes()], names = [];
     if (figure.curves) parts.push(line(figure.curves.x, figure.curves.y[pick], pick));

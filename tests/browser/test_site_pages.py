@@ -87,10 +87,10 @@ def test_a_figure_asks_before_it_shows_and_moves_by_keyboard(visit, shot):
     assert says.inner_text().startswith("You predicted: it explodes.") and "It vanishes." in says.inner_text()
     assert figure.locator("polyline").count() == 1
     before = says.inner_text(), figure.locator("polyline").get_attribute("points")
-    figure.get_by_label("Weights, as a multiple").focus()
+    figure.get_by_role("slider", name="Weights, as a multiple").focus()
     page.keyboard.press("ArrowRight")
     assert says.inner_text() != before[0] and figure.locator("polyline").get_attribute("points") != before[1]
-    figure.get_by_label("Activation").select_option("ReLU")     # not predicted yet: asked again
+    figure.get_by_role("combobox", name="Activation").select_option("ReLU")     # not predicted yet: asked again
     assert figure.get_by_role("button", name="It vanishes").is_visible() and figure.locator("polyline").count() == 1
     shot(figure, "site-figure-phone")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
