@@ -26,6 +26,8 @@ except Exception as error:  # nbgrader would go on without this file, and so wit
 c.ExchangeFactory.collect = "grading.plugins.collect.Collect"
 c.ExchangeFactory.release_feedback = "grading.plugins.release_feedback.ReleaseFeedback"
 
+c.ExportApp.plugin_class = "grading.plugins.exporters.TableExporter"
+
 c.CourseDirectory.course_id = "gradients"
 c.CourseDirectory.root = here
 c.Execute.course_root = here    # checks and reference are this course's, wherever a run keeps its submissions

@@ -15,16 +15,18 @@ from .reading import MAX_FILE
 
 MARK = ".submission"
 REFUSED = "refused"
-PIECE, MAX_READ = 2**20, 4 * MAX_FILE
+PIECE, MAX_READ = 2**20, 4 * MAX_FILE       # bytes of all files together: what grading takes is less
 LEFT_OUT = {STAMP, "submission_secret.txt"}
 LEFT_OUT_FOLDERS = {"__pycache__", ".ipynb_checkpoints"}
 
 
 def digest(folder: str | Path) -> str:
     """A digest of the names and contents of a submission's files; links are not followed, pipes not opened."""
-    found = hashlib.sha256()
+    found, room = hashlib.sha256(), MAX_READ
     for name, path in entries(folder):
-        found.update(name.encode("utf-8", "surrogateescape") + b"\0" + content_of(path) + b"\0")
+        content, size = content_of(path, room)
+        room -= size
+        found.update(name.encode("utf-8", "surrogateescape") + b"\0" + content + b"\0")
     return found.hexdigest()
 
 
@@ -41,20 +43,22 @@ def entries(folder):
     return sorted(found)[:MAX_ENTRIES]
 
 
-def content_of(path) -> bytes:
-    found, cut = hashlib.sha256(), b""
+def content_of(path, room: int) -> tuple[bytes, int]:
+    """(a digest of a file, or of its size where that is more than `room`, how many bytes were read)"""
+    found, cut, left = hashlib.sha256(), b"", room
     try:
         with regular(path) as (fd, size), open(fd, "rb", closefd=False) as file:
-            if size > MAX_READ:
+            if size > room:
                 raise NotTaken("is too large")
-            while piece := file.read(PIECE):
+            while piece := file.read(min(PIECE, left)):         # it may grow meanwhile
+                left -= len(piece)
                 piece = cut + piece
                 cut = piece[-1:] if piece.endswith(b"\r") else b""        # its \n may come with the next piece
                 found.update(piece.removesuffix(cut).replace(b"\r\n", b"\n"))
     except (NotTaken, OSError) as error:
         found.update(f"{type(error).__name__} {size_of(path)}".encode())
     found.update(cut)
-    return found.digest()
+    return found.digest(), room - left
 
 
 def size_of(path):

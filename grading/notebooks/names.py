@@ -6,7 +6,7 @@ import shlex
 MAX_NAME = 120
 MAX_CELL = 10_000       # characters of one cell of a table; spreadsheets take up to 32,767
 MAX_STUDENT = 128       # characters of an id in nbgrader's gradebook
-FORMULA = re.compile(r"^\s*[=+\-@\t\r\n|%]")
+FORMULA = re.compile(r"^\s*[=+\-@\t\r\n|%\uff1d\uff0b\uff0d\uff20]")        # the last four are the first ones as wide letters
 
 
 def csv_safe(text):
@@ -18,7 +18,7 @@ def csv_safe(text):
         return text
     text = str(text)
     clean = "".join(c if c.isprintable() else " " for c in text[:MAX_CELL])
-    return "'" + clean if FORMULA.match(text) and not is_number(text) else clean
+    return "'" + clean if (FORMULA.match(clean) or FORMULA.match(text)) and not is_number(text) else clean
 
 
 def is_number(text):

@@ -36,13 +36,15 @@ class GradebookExporter(ExportPlugin):
         chosen = {str(student) for student in self.student}
         students = [row for row in gradebook.students if not chosen or row.id in chosen]
         with open(place, "w", newline="", encoding="utf-8") as file:
-            write = csv.writer(file, lineterminator="\n").writerow
-            for row in self.head(assignments):
-                write(csv_safe(value) for value in row)
-            for student in sorted(students, key=lambda row: row.id):
-                scores = [self.score(gradebook, assignment, student) for assignment in assignments]
-                write(csv_safe(value) for value in (*self.about(student), *scores))
+            csv.writer(file, lineterminator="\n").writerows(
+                [csv_safe(value) for value in row] for row in self.rows(gradebook, assignments, students))
         self.log.info("Wrote %d students and %d assignments to %s", len(students), len(assignments), place)
+
+    def rows(self, gradebook, assignments, students):
+        """The table, its head first."""
+        yield from self.head(assignments)
+        for student in sorted(students, key=lambda row: row.id):
+            yield *self.about(student), *(self.score(gradebook, assignment, student) for assignment in assignments)
 
     def titles(self, assignments):
         return [self.columns.get(row.name, row.name) for row in assignments]
@@ -90,3 +92,20 @@ class MoodleExporter(GradebookExporter):
 
     def about(self, student):
         return student.first_name or "", student.last_name or "", student.id, student.lms_user_id or "", student.email or ""
+
+
+class TableExporter(GradebookExporter):
+    """nbgrader's own table, the default of `nbgrader export`. There an id with commas in it makes up its own points."""
+
+    def rows(self, gradebook, assignments, students):
+        yield ["assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email", "raw_score",
+               "late_submission_penalty", "score", "max_score"]
+        for assignment in assignments:
+            for student in students:
+                try:
+                    submission = gradebook.find_submission(assignment.name, student.id)
+                    score, penalty, when = submission.score, submission.late_submission_penalty, submission.timestamp
+                except MissingEntry:
+                    score, penalty, when = 0.0, 0.0, ""
+                yield [assignment.name, str(assignment.duedate or ""), str(when or ""), student.id, student.last_name or "",
+                       student.first_name or "", student.email or "", score, penalty, max(0.0, score - penalty), assignment.max_score]

@@ -57,6 +57,7 @@ POINTS = (
     Point("nbgrader.exchange.default", "ExchangeReleaseFeedback", "overridden", ("copy_files",), "one submission costs no other"),
     Point("nbgrader.plugins", "BasePlugin", "overridden", (), "the course's late policy"),
     Point("nbgrader.plugins", "ExportPlugin", "overridden", ("export",), "grade files for Canvas and Moodle"),
+    Point("nbgrader.apps.exportapp", "ExportApp", "option", ("plugin_class",), "no name in an exported table is a formula"),
     Point("nbgrader.server_extensions.formgrader.formgrader", "FormgradeExtension", "option", ("debug",),
           "no page shows the configuration"),
     Point("nbgrader.utils", "", "called", ("compute_checksum", "determine_grade", "find_all_files", "is_grade", "is_locked",

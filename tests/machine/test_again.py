@@ -85,6 +85,26 @@ def test_files_that_were_not_touched_are_not_read_again(handed_in, monkeypatch):
     assert why_again(folder, graded) is None
 
 
+def test_no_more_is_read_of_a_submission_than_grading_could_take(tmp_path, monkeypatch):
+    """Two thousand files of nothing but holes would be read for minutes."""
+    read, content_of = [], again.content_of
+
+    def reading(path, room):
+        read.append(content_of(path, room))
+        return read[-1]
+    monkeypatch.setattr(again, "content_of", reading)
+    monkeypatch.setattr(again, "MAX_READ", 2**20)
+    for number in range(9):
+        with open(tmp_path / f"{number}.bin", "wb") as file:
+            file.truncate(2**18)
+    before = digest(tmp_path)
+    assert [size for _, size in read] == [2**18] * 4 + [0] * 5
+    (tmp_path / "3.bin").write_bytes(b"1" * 2**18)
+    assert digest(tmp_path) != before
+    (tmp_path / "8.bin").write_bytes(b"another size")
+    assert digest(tmp_path) != before
+
+
 def replaced(root, case):
     """The submission as an LMS would bring it: other content, old time, no time stamp of the exchange."""
     path = root / "submitted" / "student-01" / "ps1" / "activations.ipynb"

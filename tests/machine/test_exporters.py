@@ -4,8 +4,9 @@ import csv
 
 import pytest
 from nbgrader.api import Gradebook
+from nbgrader.plugins import CsvExportPlugin
 
-from grading.plugins.exporters import CanvasExporter, MoodleExporter
+from grading.plugins.exporters import CanvasExporter, MoodleExporter, TableExporter
 
 
 @pytest.fixture
@@ -62,11 +63,23 @@ def test_a_late_penalty_is_taken_off(gradebook, tmp_path):
     assert [row[-1] for row in table(CanvasExporter, gradebook, tmp_path) if row[3] == "student-01"] == ["21.25"]
 
 
-@pytest.mark.parametrize("plugin", [CanvasExporter, MoodleExporter])
+@pytest.mark.parametrize("plugin", [CanvasExporter, MoodleExporter, TableExporter])
 def test_no_cell_is_a_formula_to_a_spreadsheet(plugin, gradebook, tmp_path):
     cells = [cell for row in table(plugin, gradebook, tmp_path) for cell in row]
     assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
     assert "'=cmd|'x'" in cells and not [cell for cell in cells if "\n" in cell]
+
+
+def test_the_default_is_nbgraders_table_in_which_an_id_cannot_make_up_its_points(gradebook, tmp_path):
+    gradebook.add_student("student-03,,,,20.0,0.0,20.0,20.0")
+    gradebook.db.commit()
+    CsvExportPlugin(to=str(tmp_path / "theirs.csv")).export(gradebook)
+    with open(tmp_path / "theirs.csv", newline="", encoding="utf-8") as file:
+        theirs = list(csv.reader(file))
+    ours = table(TableExporter, gradebook, tmp_path)
+    assert {tuple(row) for row in ours if row[3] == "student-01"} == {tuple(row) for row in theirs if row[3] == "student-01"}
+    assert ours[0] == theirs[0] and [row[9] for row in theirs if row[3] == "student-03"] == ["20.0"], "the control"
+    assert [row[9] for row in ours if row[3].startswith("student-03")] == ["0.0"] and {len(row) for row in ours} == {11}
 
 
 def test_students_assignments_and_titles_can_be_chosen(gradebook, tmp_path):
@@ -76,6 +89,8 @@ def test_students_assignments_and_titles_can_be_chosen(gradebook, tmp_path):
 
 
 def test_nbgraders_own_command_takes_the_exporter(gradebook, tmp_path, nbgrader):
+    root = tmp_path / "course"
+    assert "c.ExportApp.plugin_class = \"grading.plugins.exporters.TableExporter\"" in (root / "nbgrader_config.py").read_text()
     done = nbgrader("export", "--exporter=grading.plugins.exporters.CanvasExporter", "--to", tmp_path / "c.csv", cwd=tmp_path / "course")
     assert done.returncode == 0, done.stdout
     assert (tmp_path / "c.csv").read_text().startswith("Student,ID,")

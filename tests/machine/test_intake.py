@@ -125,7 +125,8 @@ def test_other_time_stamps_are_not_taken_and_named(tmp_path, text):
 
 # --- names --------------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("text", ["=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", " =1", "|cmd", "%0a=1"])
+@pytest.mark.parametrize("text", ["=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", " =1", "|cmd", "%0a=1", "\u200b=1", "\0=1", "\ufeff@x",
+                                  "\uff1d1+1", "\uff0b1", "\uff0d1", "\uff20x"])
 def test_a_formula_is_written_as_text(text):
     assert csv_safe(text).startswith("'")
 
