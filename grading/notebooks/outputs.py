@@ -24,7 +24,8 @@ MAX_TEXT = 200_000
 PICTURE = "application/vnd.gradients.picture+json"      # as the course's plotting helper sends it
 MAX_IMAGE = 4 * 2**20
 MAX_OUTPUTS = 200
-MAX_RENDERED = 20_000       # characters of a markdown cell: parsers are slow on long nonsense
+MAX_RENDERED, MAX_RENDERED_ALL = 20_000, 200_000    # characters of a Markdown cell, of all that a student wrote: parsers are slow on nonsense
+MAX_COLOURS = 5000          # escapes in one text: formgrader's page takes time that grows with their square
 RENDER_SECONDS = 5          # of CPU time; a page of prose takes a hundredth of one
 IMAGE_STARTS = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 
@@ -98,6 +99,8 @@ def clean_data(data, draw):
 def clean_text(text):
     """Text that can be written as UTF-8, of bounded length; colours stay, other control characters go."""
     text = text[:MAX_TEXT].encode("utf-8", "replace").decode()
+    if text.count("\x1b") > MAX_COLOURS:
+        text = text.replace("\x1b", "\ufffd")
     return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f\u202a-\u202e\u2066-\u2069]", "\ufffd", text)
 
 

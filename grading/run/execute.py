@@ -102,10 +102,11 @@ def suite_for(nb, notebook, root, names, judges):
 
 
 def run_cells(nb, subject, root):
-    album = pictures.Album(root, HELD.shelf)
+    album, room = pictures.Album(root, HELD.shelf), outputs.MAX_RENDERED_ALL
     for number, cell in enumerate(nb.cells):
         if cell.cell_type == "markdown" and not is_locked(cell):
-            cell.source = outputs.clean_markdown(cell.source, cell.get("attachments"))
+            room -= len(cell.source)
+            cell.source = outputs.clean_markdown(cell.source, cell.get("attachments")) if room >= 0 else outputs.as_source(cell.source)
         if cell.cell_type != "code":
             continue
         cell.source = visible(cell)

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nbformat.v4 import new_markdown_cell, new_notebook
 
 from grading.border.bounded import Overrun
 from grading.notebooks import outputs
+from grading.run import execute
 
 ROOT = Path(__file__).parents[2]
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(30)).decode()
@@ -210,3 +212,18 @@ def test_markdown_that_takes_too_long_to_render_is_shown_as_text(monkeypatch):
         raise Overrun(f"takes more than {seconds} seconds")
     monkeypatch.setattr(outputs, "bounded", too_long)
     assert outputs.clean_markdown("an answer that is slow").startswith("*Shown as it was written:*")
+
+
+def test_no_more_text_of_a_notebook_is_rendered_than_is_soon_done(monkeypatch):
+    """A hundred cells, each just short enough, would take minutes when they are judged and again when they are shown."""
+    judged = []
+    monkeypatch.setattr(outputs, "is_harmless_text", lambda source: judged.append(len(source)) or True)
+    nb = new_notebook(cells=[new_markdown_cell("x" * outputs.MAX_RENDERED) for _ in range(100)])
+    execute.run_cells(nb, None, ".")
+    assert sum(judged) == outputs.MAX_RENDERED_ALL and len(nb.cells[0].source) == outputs.MAX_RENDERED
+    assert nb.cells[-1].source.startswith("*Shown as it was written:*")
+
+
+def test_colours_stay_unless_they_are_thousands():
+    few, many = "\x1b[31ma\x1b[0m" * 100, "\x1b[m" * 60_000
+    assert outputs.clean_text(few) == few and "\x1b" not in outputs.clean_text(many)
