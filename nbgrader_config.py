@@ -13,12 +13,12 @@ if here not in sys.path:    # formgrader runs in a server that may have been sta
 os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", "")
 
 try:
-    from grading.plugins import autograde, overview, steps, upstream
+    from grading.plugins import autograde, generate_feedback, steps, upstream
     from grading.root import say_foreign_code
     upstream.verify()       # what is replaced and set below is still there
     autograde.install()     # submissions are screened before nbgrader opens them
     say_foreign_code(here)  # a server may have loaded the code of another checkout before
-    overview.install()      # students get an overview beside the page of each notebook
+    generate_feedback.install()     # pages for a class in seconds, and an overview beside them
 except Exception as error:  # nbgrader would go on without this file, and so without the sandbox
     sys.exit(f"nbgrader_config.py: the grading plug-in could not be loaded ({type(error).__name__}: {error}). "
              "Use the course's own environment: .venv/bin/nbgrader, made by `make demo` or `make test`.")

@@ -109,8 +109,14 @@ def records_in(folder: str | Path) -> dict[str, Record]:
 
     They are read as what they are, without nbformat's validation: grading wrote them, and that takes ten times as long.
     """
-    return {path.stem: Record.read(nbformat.from_dict(json.loads(path.read_text(encoding="utf-8"))))
-            for path in sorted(Path(folder).glob("*.ipynb"))}
+    return {path.stem: record_of(json.loads(path.read_text(encoding="utf-8"))) for path in sorted(Path(folder).glob("*.ipynb"))}
+
+
+def record_of(content: dict) -> Record:
+    """The record of a graded notebook as its file has it. Of its cells version 1 alone needs to know."""
+    stored = content.get("metadata", {}).get(KEY, {})
+    cells = content.get("cells", []) if stored.get("version") != VERSION else []
+    return Record.read(nbformat.from_dict({"metadata": {KEY: stored}, "cells": cells}))
 
 
 def read_verdict(stored, nb, exercise) -> VerdictRecord:

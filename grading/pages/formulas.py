@@ -5,12 +5,13 @@ Macros are put in before. What cannot be translated stays readable as TeX.
 
 import re
 import xml.etree.ElementTree as ElementTree
+from collections import OrderedDict
 from html import escape, unescape
 
 from latex2mathml.converter import convert_to_element
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
-from .macros import MacroError, Macros
+from .macros import Budget, MacroError, Macros
 
 GROUPS = re.compile(r"\\.|[{}]", re.DOTALL)
 MAX_LENGTH = 5000           # of a formula that is translated
@@ -91,3 +92,41 @@ def to_html(source: str, macros: Macros, attachments: dict | None = None, below:
     `below` is how many levels of headings the page has above those of the notebook.
     """
     return MarkdownWithMath(renderer=Renderer(macros, attachments, below)).render(source)
+
+
+class Translations:
+    """`to_html` for the pages of a class, which have most of their text in common: the same text is translated once.
+
+    What is remembered is exact: with it what the text cost of the page's budget and which macros it taught. It holds where
+    the same macros were known before and the budget is no nearer to its end than it was.
+    """
+
+    MOST, LONGEST = 4000, 20_000        # texts, and characters of one
+
+    def __init__(self) -> None:
+        self.known: OrderedDict[tuple, tuple] = OrderedDict()
+
+    def to_html(self, source: str, macros: Macros, attachments: dict | None = None) -> str:
+        if len(source) > self.LONGEST or attachments:
+            return to_html(source, macros, attachments)
+        budget, key = macros.budget, (source, frozenset(macros.known.items()))
+        found = self.known.get(key)
+        if found:
+            html, page, translated, learnt = found
+            if ample(budget.page - page, budget.translated - translated):
+                budget.page, budget.translated = budget.page - page, budget.translated - translated
+                macros.known.update(learnt)
+                self.known.move_to_end(key)
+                return html
+        page, translated = budget.page, budget.translated
+        html = to_html(source, macros)
+        if ample(budget.page, budget.translated):
+            self.known[key] = html, page - budget.page, translated - budget.translated, dict(macros.known)
+            if len(self.known) > self.MOST:
+                self.known.popitem(last=False)
+        return html
+
+
+def ample(page: int, translated: int) -> bool:
+    """Whether a budget of which that is left has not made a difference to any formula yet."""
+    return page >= Budget.formula and translated >= 0

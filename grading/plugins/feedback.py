@@ -5,6 +5,7 @@ import re
 
 from jinja2 import pass_context
 from nbgrader import preprocessors
+from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.preprocessors import GetGrades as NbgraderGetGrades
 from nbgrader.utils import is_locked
 
@@ -12,6 +13,7 @@ from ..notebooks.cells import is_tests, title_of
 from ..notebooks.record import written
 from ..pages.formulas import to_html
 from ..pages.macros import Macros
+from ..run.results import results_of
 
 
 HEADING = re.compile(r"^#{1,6}[ \t]([^\n]*)$", re.MULTILINE)
@@ -20,34 +22,57 @@ POINTS = re.compile(r"\(\d{1,9}(\.\d{1,9})? points?\)$")
 
 
 class GetGrades(NbgraderGetGrades):
-    """nbgrader's, which also marks what nobody has graded yet: without that it looks like 0 points."""
+    """nbgrader's, which also marks what nobody has graded yet: without that it looks like 0 points.
+
+    What the gradebook says comes in `resources["nbgrader"]["result"]` from a converter that has read it for the whole class;
+    else it is read here.
+    """
 
     def preprocess(self, nb, resources):
-        nb, resources = super().preprocess(nb, resources)
+        about = resources["nbgrader"]
+        self.result = about.get("result") or read_result(**{name: about[name] for name in ("db_url", "assignment", "student", "notebook")})
+        for number, cell in enumerate(nb.cells):
+            self.preprocess_cell(cell, resources, number)
+        penalty = self.result.late_submission_penalty or 0
+        about |= {"score": self.result.score - penalty, "max_score": self.result.max_score, "late_penalty": penalty}
         for cell in filter(is_tests, nb.cells):
             # all that is left of what student code put out there is streams: see `as_text` in notebooks/outputs.py
             cell.metadata.nbgrader["tables"] = [output.data["text/html"] for output in cell.outputs
                                                 if output.output_type == "display_data" and "text/html" in output.data]
             cell.outputs = [output for output in cell.outputs if output.output_type in ("stream", "error")]
-        resources["title"] = give_titles(nb) or resources["nbgrader"]["notebook"]
+        resources["title"] = give_titles(nb) or about["notebook"]
         return nb, resources
 
     def _get_comment(self, cell, resources):
         """A person's words alone, and whether anything was answered: "No response." is nbgrader's note, not a comment."""
-        comment = self.gradebook.find_comment(cell.metadata["nbgrader"]["grade_id"], self.notebook_id, self.assignment_id,
-                                              self.student_id)
+        comment = self.result.comments.get(cell.metadata.nbgrader["grade_id"])
+        if comment is None:
+            raise not_in_gradebook("comment", cell, resources)
         cell.metadata.nbgrader["comment"] = comment.manual_comment
         cell.metadata.nbgrader["unanswered"] = comment.auto_comment is not None
 
     def _get_score(self, cell, resources):
-        super()._get_score(cell, resources)
-        grade = self.gradebook.find_grade(cell.metadata["nbgrader"]["grade_id"], self.notebook_id, self.assignment_id,
-                                          self.student_id)
+        grade = self.result.grade(cell.metadata.nbgrader["grade_id"])
+        if grade is None:
+            raise not_in_gradebook("grade", cell, resources)
         # where the checks and a person have both judged, the person decides, also when it was graded again since
         overruled = is_tests(cell) and grade.manual_score is not None
-        cell.metadata.nbgrader["overruled"] = (grade.auto_score or 0.0) if overruled else None
-        cell.metadata.nbgrader["waiting"] = not overruled and (bool(grade.needs_manual_grade) or (
-            grade.auto_score is None and grade.manual_score is None))
+        cell.metadata.nbgrader |= {
+            "score": grade.score, "points": grade.max_score, "overruled": (grade.auto_score or 0.0) if overruled else None,
+            "waiting": not overruled and (grade.needs_manual_grade or grade.auto_score is None and grade.manual_score is None)}
+
+
+def read_result(db_url, assignment, student, notebook):
+    """What the gradebook says of one notebook. Raises `MissingEntry` where it knows none."""
+    with Gradebook(db_url) as gradebook:
+        gradebook.find_submission_notebook(notebook, assignment, student)
+        return next(results_of(gradebook, assignment, [student])).notebook(notebook)
+
+
+def not_in_gradebook(what, cell, resources):
+    about = resources["nbgrader"]
+    return MissingEntry(f"The gradebook has no {what} for {cell.metadata.nbgrader['grade_id']} in {about['notebook']} of "
+                        f"{about['assignment']} by {about['student']}. Grade again: course grade {about['assignment']} --force")
 
 
 def give_titles(nb):
@@ -80,9 +105,13 @@ def plain(heading):
 
 class OfTheCourse:
     """The marks of a hidden region are the course's in locked cells. In a student's own they are only words: no page fails
-    because they do not match."""
+    because they do not match. `marks` are the names of the traits that hold them."""
+
+    marks: tuple[str, ...]
 
     def preprocess_cell(self, cell, resources, cell_index):
+        if not any(getattr(self, mark) in cell.source for mark in self.marks):
+            return cell, resources
         try:
             return super().preprocess_cell(cell, resources, cell_index)
         except RuntimeError:
@@ -94,17 +123,21 @@ class OfTheCourse:
 class ClearHiddenTests(OfTheCourse, preprocessors.ClearHiddenTests):
     """nbgrader's, for cells that students may have written."""
 
+    marks = "begin_test_delimeter", "end_test_delimeter"
+
 
 class ClearMarkScheme(OfTheCourse, preprocessors.ClearMarkScheme):
     """nbgrader's, for cells that students may have written."""
+
+    marks = "begin_mark_scheme_delimeter", "end_mark_scheme_delimeter"
 
 
 @pass_context
 def markdown(context, source, cell=None):
     """The template's filter: Markdown as HTML, formulas as MathML, with the macros of all cells so far."""
     macros = context["resources"].setdefault("macros", Macros())
-    cell = cell or context.get("cell") or {}
-    return to_html(source, macros, cell.get("attachments"))
+    cell, translations = cell or context.get("cell") or {}, context["resources"].get("translations")
+    return (translations.to_html if translations else to_html)(source, macros, cell.get("attachments"))
 
 
 def points(value):

@@ -1,58 +1,28 @@
-"""Feedback pages: nbgrader's page per notebook, and beside them one overview of the assignment, `index.html`.
-
-nbgrader's hooks after a conversion learn neither student nor folder, so this subclass takes the place of its
-`GenerateFeedback` in `nbgrader generate_feedback` and in formgrader (`install`, called in nbgrader_config.py).
-"""
-
-from pathlib import Path
-
-import nbformat
-import nbgrader.apps.api
-import nbgrader.apps.generatefeedbackapp
-from nbgrader import converters
-from nbgrader.api import Gradebook
+"""The overview of an assignment, `index.html`, that stands beside the feedback pages of its notebooks."""
 
 from ..pages.html import Html, link, page, paragraph, section, table
 from ..notebooks.cells import exercise_of
 from ..notebooks.mend import in_words
-from ..notebooks.record import Outcome, Record, written
+from ..notebooks.record import Outcome, Record, records_in, written
 
 NAME = "index.html"
 
 
-def install():
-    """Have `nbgrader generate_feedback` and formgrader use this module's class."""
-    nbgrader.apps.generatefeedbackapp.GenerateFeedback = GenerateFeedback
-    nbgrader.apps.api.GenerateFeedback = GenerateFeedback
+def overview(submission, folder, records=None):
+    """The overview page of a submission (its row, or `run/results.py`'s) whose graded notebooks lie in `folder`.
 
-
-class GenerateFeedback(converters.GenerateFeedback):
-    """nbgrader's converter, with an overview for each student."""
-
-    def set_permissions(self, assignment_id, student_id):
-        """Called last for each submission that went well."""
-        place = Path(self._format_dest(assignment_id, student_id))
-        graded = Path(self._format_source(assignment_id, student_id))
-        with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
-            content = overview(gradebook.find_submission(assignment_id, student_id), graded)
-        place.joinpath(NAME).unlink(missing_ok=True)
-        place.joinpath(NAME).write_text(content, encoding="utf-8")
-        super().set_permissions(assignment_id, student_id)
-
-
-def overview(submission, folder):
-    """The overview page of a submission (a row of the gradebook) whose graded notebooks lie in `folder`."""
-    parts, waiting, points, most = [], [], 0.0, 0.0
+    `records` is what they say of their grading, where it is known already.
+    """
+    records, parts, waiting, points, most = records_in(folder) if records is None else records, [], [], 0.0, 0.0
     for notebook in sorted(submission.notebooks, key=lambda row: row.name):
-        path = folder / f"{notebook.name}.ipynb"
-        record = Record.read(nbformat.read(path, as_version=4)) if path.exists() else Record()
+        record = records.get(notebook.name, Record())
         rows = [row_of(grade, record.verdicts) for grade in notebook.grades]
         for grade in notebook.grades:
             points, most = points + grade.score, most + grade.max_score
             if grade.needs_manual_grade:
                 waiting.append(exercise_of(grade.name))
         words = f"Your {notebook.name} notebook with all comments"
-        to_page = Html(f"<p>{link(f'{notebook.name}.html', words)}</p>") if path.exists() else \
+        to_page = Html(f"<p>{link(f'{notebook.name}.html', words)}</p>") if notebook.name in records else \
             paragraph("This notebook was not handed in.")
         mended = [paragraph(f"Mended before grading: {line}", note=True) for line in in_words(record.mended)]
         parts.append(section(notebook.name, table(f"Points in {notebook.name}", ("exercise", "points", "of", "checks"), rows),

@@ -29,14 +29,20 @@ class UpstreamChanged(Exception):
 
 
 SCREENING = "submissions are screened before nbgrader opens them; each that was not graded is named"
-PAGES = "an overview stands beside the pages of a submission"
+PAGES = "pages of a class in seconds, with an overview beside those of a submission"
 POINTS = (
     Point("nbgrader.apps.autogradeapp", "", "replaced", ("Autograde",), SCREENING),
     Point("nbgrader.apps.api", "", "replaced", ("Autograde", "GenerateFeedback"), "the same for formgrader"),
     Point("nbgrader.apps.generatefeedbackapp", "", "replaced", ("GenerateFeedback",), PAGES),
     Point("nbgrader.converters.base", "BaseConverter", "overridden",
           ("start", "init_notebooks", "init_destination", "set_permissions", "convert_notebooks", "_format_source"), SCREENING),
+    Point("nbgrader.converters.base", "BaseConverter", "overridden", ("init_single_notebook_resources",), PAGES),
     Point("nbgrader.converters.base", "BaseConverter", "called", ("_format_dest",), PAGES),
+    Point("nbgrader.converters", "GenerateFeedback", "overridden", ("_exporter_class_default",), PAGES),
+    Point("nbconvert", "HTMLExporter", "overridden", ("from_notebook_node",), "the finished page is not parsed once more"),
+    Point("nbconvert", "HTMLExporter", "called", ("_init_resources",), "the same"),
+    Point("nbconvert.exporters", "TemplateExporter", "overridden", ("from_file",), "the same"),
+    Point("nbconvert.exporters", "TemplateExporter", "called", ("register_filter",), "the same"),
     Point("nbgrader.converters", "Autograde", "overridden", ("convert_single_notebook",), SCREENING),
     Point("nbgrader.converters", "Autograde", "called", ("_sanitizing",), SCREENING),
     Point("nbgrader.converters", "Autograde", "option", ("sanitize_preprocessors", "autograde_preprocessors"),

@@ -81,6 +81,20 @@ def grade(
 
 
 @app.command()
+def feedback(
+    assignment: Assignment,
+    student: Annotated[list[str] | None, typer.Option(help="Only this student; may be repeated.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes that make pages at once.  [default: one per core]")] = None,
+    force: Annotated[bool, typer.Option(help="Make again what is still true.")] = False,
+    course: Root = None,
+):
+    """Make the feedback pages that are missing or no longer true, as nbgrader generate_feedback does. Exit status: 0 all made, 3 some could not be."""
+    with ending_well():
+        from .feedback import make_feedback
+        raise typer.Exit(make_feedback(console, course, assignment, student or [], jobs or len(os.sched_getaffinity(0)), force))
+
+
+@app.command()
 def check(
     notebook: Annotated[Path, typer.Argument(help="A notebook file from anywhere: a student's, or one of source/.")],
     assignment: Annotated[str | None, typer.Option(help="Its assignment, if its name and content do not say.")] = None,

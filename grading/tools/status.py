@@ -54,7 +54,7 @@ class State:
         if self.human:
             return f"course lab, then Nbgrader > Formgrader > Manual Grading > {name}"
         if self.feedback:
-            return f"nbgrader generate_feedback {name}" + (" --force" if self.outdated else "")
+            return f"course feedback {name}"
         return f"nbgrader release_feedback {name}"
 
 

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedCo
 
 @contextmanager
 def watched(console: Console, words: str) -> Iterator[Callable]:
-    """Yields a function that wraps a list: what it gives is counted on the terminal while it is walked through."""
+    """Yields a function that wraps a list, or an iterator and how many it will give: they are counted on the terminal."""
     with Progress("{task.description}", BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
                   console=console, disable=not console.is_terminal, transient=True) as bar:
-        yield lambda things: bar.track(things, total=len(things), description=words)
+        yield lambda things, total=None: bar.track(things, total=len(things) if total is None else total, description=words)

@@ -76,12 +76,12 @@ def test_each_step_leads_to_the_next_one(graded):
             for grade in submission.notebooks[0].grades:
                 grade.manual_score, grade.needs_manual_grade = grade.manual_score or grade.auto_score or 0.0, False
         gradebook.db.commit()
-    assert state(graded).next == "nbgrader generate_feedback ps2"
+    assert state(graded).next == "course feedback ps2"
     write_pages(graded)
     assert state(graded).next == "nbgrader release_feedback ps2"
     page = next((graded / "feedback").glob("*/ps2/*.html"))
     os.utime(page, (0, 0))
-    assert state(graded).next == "nbgrader generate_feedback ps2 --force", "nbgrader keeps pages that are there"
+    assert state(graded).next == "course feedback ps2"
 
 
 @pytest.mark.sandbox

@@ -6,12 +6,12 @@ import sys
 
 import pytest
 
-from grading.plugins import autograde, collect, exporters, feedback, late, overview, readable, release_feedback, upstream
+from grading.plugins import autograde, collect, exporters, feedback, generate_feedback, late, page, readable, release_feedback, upstream
 from grading.plugins.upstream import POINTS, UpstreamChanged, verify
 from tests.conftest import ROOT
 
 NAMES = [(point, name) for point in POINTS for name in point.names]
-OURS = (autograde.Autograde, overview.GenerateFeedback, feedback.GetGrades, late.LatePolicy, exporters.CanvasExporter.__mro__[1],
+OURS = (autograde.Autograde, generate_feedback.GenerateFeedback, page.PageExporter, feedback.GetGrades, late.LatePolicy, exporters.CanvasExporter.__mro__[1],
         collect.Collect, release_feedback.ReleaseFeedback, readable.WriteOutFormulas)
 
 

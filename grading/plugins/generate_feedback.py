@@ -1,0 +1,203 @@
+"""Feedback pages: nbgrader's page per notebook, and beside them an overview of the assignment.
+
+`GenerateFeedback` takes the place of nbgrader's in `nbgrader generate_feedback` and in formgrader (`install`, called in
+nbgrader_config.py): nbgrader opens the gradebook anew for each notebook, and its hooks learn neither student nor folder.
+`course feedback` uses it as well, with several processes (`make`). Both leave the same files, and beside a student's
+folder a mark: a digest of all that the pages were made of, by which the next run knows those that are still true.
+"""
+
+import hashlib
+import os
+import shutil
+from functools import cache
+from pathlib import Path
+
+import nbgrader.apps.api
+import nbgrader.apps.generatefeedbackapp
+from nbconvert.exporters.exporter import ResourcesDict
+from nbgrader import converters
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.utils import find_all_files
+from traitlets import default
+
+from ..notebooks.record import Record
+from ..run.results import SubmissionResult, results_of
+from .overview import NAME, overview
+from .page import PageExporter, read
+
+CODE = Path(__file__).resolve().parents[1]      # what decides how a page looks
+PARTS = ("pages", "notebooks", "checks/table.py", "run/results.py", "plugins/feedback.py", "plugins/generate_feedback.py",
+         "plugins/overview.py", "plugins/page.py")
+
+
+def install():
+    """Have `nbgrader generate_feedback` and formgrader use this module's class."""
+    nbgrader.apps.generatefeedbackapp.GenerateFeedback = GenerateFeedback
+    nbgrader.apps.api.GenerateFeedback = GenerateFeedback
+
+
+class GenerateFeedback(converters.GenerateFeedback):
+    """nbgrader's converter: the gradebook read once, one exporter, an overview for each student."""
+
+    @default("exporter_class")
+    def _exporter_class_default(self):
+        return PageExporter
+
+    # --- as nbgrader calls it -----------------------------------------------------------------------------------
+
+    def convert_notebooks(self):
+        self.results = read_results(self.coursedir, self.coursedir.assignment_id)
+        super().convert_notebooks()
+
+    def init_destination(self, assignment_id, student_id):
+        """Whether the pages are to be made: nbgrader's rule, and when what they were made of is not what there is now."""
+        graded, pages = self.places(assignment_id, student_id)
+        if super().init_destination(assignment_id, student_id):
+            return True
+        known = self.results.get(student_id)
+        if known is None or student_id in self.coursedir.student_id_exclude.split(",") or is_current(self.digest(known), pages):
+            return False
+        force, self.force = self.force, True
+        try:
+            return super().init_destination(assignment_id, student_id)
+        finally:
+            self.force = force
+
+    def init_single_notebook_resources(self, notebook_filename):
+        resources = super().init_single_notebook_resources(notebook_filename)
+        about = resources["nbgrader"]
+        if known := self.results.get(about["student"]):
+            about["result"] = known.notebook(about["notebook"])
+        return resources
+
+    def set_permissions(self, assignment_id, student_id):
+        """Called last for each submission that went well."""
+        graded, pages = self.places(assignment_id, student_id)
+        pages.joinpath(NAME).unlink(missing_ok=True)
+        pages.joinpath(NAME).write_text(overview(self.results[student_id], graded), encoding="utf-8")
+        super().set_permissions(assignment_id, student_id)
+        mark(self.digest(self.results[student_id]), pages)
+
+    # --- one submission by itself -------------------------------------------------------------------------------
+
+    def begin(self):
+        """Get ready for `make`, once for many submissions."""
+        self.results = {}
+        self.exporter = self.exporter_class(parent=self, config=self.config)
+        for preprocessor in self.preprocessors:
+            self.exporter.register_preprocessor(preprocessor)
+
+    def make(self, result: SubmissionResult, force: bool = False) -> bool:
+        """Make the pages of one submission; False if those that are there are still true. Raises what went wrong.
+
+        They take the place of older ones as a whole.
+        """
+        student, assignment = result.student_id, result.assignment.name
+        graded, pages = self.places(assignment, student)
+        digest = self.digest(result)
+        if not force and is_current(digest, pages):
+            return False
+        self.results = {student: result}
+        target, partial, old = pages, *(pages.with_name(f".{pages.name}.{what}") for what in ("partial", "old"))
+        for leftover in (partial, old):
+            shutil.rmtree(leftover, ignore_errors=True)
+        partial.mkdir(parents=True)
+        try:
+            for path in find_all_files(str(graded), [*self.coursedir.ignore, "*.ipynb"]):
+                copy = partial / os.path.relpath(path, graded)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(path, copy)
+            records = {}
+            for path in sorted(graded.glob("*.ipynb")):
+                nb, resources = read(path.read_text(encoding="utf-8")), self.init_single_notebook_resources(str(path))
+                resources["metadata"] = ResourcesDict(name=path.stem, path=str(graded))
+                records[path.stem] = Record.read(nb)
+                page, resources = self.exporter.from_notebook_node(nb, resources)
+                partial.joinpath(path.stem + resources["output_extension"]).write_text(page, encoding="utf-8")
+            partial.joinpath(NAME).write_text(overview(result, graded, records), encoding="utf-8")
+            self.give_permissions(partial)
+            if target.exists():
+                os.rename(target, old)
+            os.rename(partial, target)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            if old.exists() and not target.exists():
+                os.rename(old, target)
+            raise
+        shutil.rmtree(old, ignore_errors=True)
+        mark(digest, pages)
+        return True
+
+    def give_permissions(self, folder):
+        """What nbgrader gives the files of a folder that it has made."""
+        permissions, shared = int(str(self.permissions), 8), self.coursedir.groupshared
+        for place, _, names in os.walk(folder):
+            for name in names:
+                os.chmod(os.path.join(place, name), permissions)
+            if shared:
+                os.chmod(place, (os.stat(place).st_mode | 0o2770) & 0o2777)
+
+    def places(self, assignment, student):
+        """The folders of a submission's graded notebooks and of its pages."""
+        return Path(self._format_source(assignment, student)), Path(self._format_dest(assignment, student))
+
+    def digest(self, result):
+        """A digest of all that the pages of a submission are made of."""
+        found = hashlib.sha256(repr((result, code_digest(), self.settings())).encode("utf-8", "surrogateescape"))
+        graded, _ = self.places(result.assignment.name, result.student_id)
+        for path in sorted(find_all_files(str(graded), self.coursedir.ignore)):
+            found.update(os.fsencode(path) + b"\0" + hashlib.sha256(Path(path).read_bytes()).digest())
+        return found.hexdigest()
+
+    def settings(self):
+        """What of the configuration changes a page."""
+        return sorted((name, repr(self.config[name])) for name in ("HTMLExporter", "GenerateFeedback", "CourseDirectory")
+                      if name in self.config)
+
+
+def read_results(coursedir, assignment, students=None):
+    """{student: what the gradebook says}; {} for an assignment that it does not know."""
+    with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
+        try:
+            return {result.student_id: result for result in results_of(gradebook, assignment, students)}
+        except MissingEntry:
+            return {}
+
+
+# --- the mark -----------------------------------------------------------------------------------------------------
+
+@cache
+def code_digest():
+    """A digest of the code and the templates that make pages."""
+    found = hashlib.sha256()
+    for part in PARTS:
+        place = CODE / part
+        for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
+            if path.is_file() and path.suffix in (".py", ".j2", ".css", ".json"):
+                found.update(path.name.encode() + path.read_bytes())
+    return found.hexdigest()
+
+
+def place_of_mark(pages):
+    return pages.with_name(f".{pages.name}.made")
+
+
+def mark(digest, pages):
+    """Note what `pages` were made of, once they stand."""
+    new = pages.with_name(f".{pages.name}.making")
+    new.write_text(f"{digest} {state_of(pages)}\n", encoding="ascii")
+    os.replace(new, place_of_mark(pages))
+
+
+def is_current(digest, pages):
+    """Whether `pages` were made of that, and nobody has touched them since."""
+    try:
+        return place_of_mark(pages).read_text(encoding="ascii").split() == [digest, state_of(pages)]
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def state_of(pages):
+    """A digest of names, sizes and times of the files in a folder of pages."""
+    about = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in sorted(pages.glob("*.html"))]
+    return hashlib.sha256(repr(about).encode()).hexdigest()

@@ -1,0 +1,93 @@
+"""The exporter of feedback pages: nbconvert's, made for a whole class by one process.
+
+nbconvert copies and validates a notebook before each of its steps and parses the finished page once more, for alternative
+texts and for what can be focused. Here the notebook is what grading wrote, nobody else holds it, and the template leaves
+nothing of that to do. What a class has in common, the course's text and code, is translated once.
+"""
+
+import json
+import re
+from functools import lru_cache
+
+from nbconvert import HTMLExporter
+from nbconvert.filters import Highlight2HTML
+from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
+from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
+from nbformat import v4
+
+from ..pages.formulas import Translations
+
+CODES = 4000            # pieces of highlighted code that are remembered
+LONGEST = 20_000        # characters of one of them
+IMAGE = re.compile(r"""<img\b(?:[^>"']|"[^"]*"|'[^']*')*+>""", re.IGNORECASE)
+HAS_ALT = re.compile(r"""\salt\s*(=|/?>|\s)""", re.IGNORECASE)
+NO_WORDS = "No description has been provided for this image"     # nbconvert's
+
+
+class PageExporter(HTMLExporter):
+    """nbconvert's exporter for the feedback pages of one course. A page depends on its notebook alone, not on those before."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.translations, self.highlighters, self.styles = Translations(), {}, None
+
+    def from_file(self, file_stream, resources=None, **kw):
+        """The page of a graded notebook."""
+        return self.from_notebook_node(read(file_stream.read()), resources, **kw)
+
+    def from_notebook_node(self, nb, resources=None, **kw):
+        """The page of `nb`, which is changed on the way."""
+        resources = self._init_resources(resources)
+        resources["translations"] = self.translations
+        for preprocessor in self._preprocessors:
+            if isinstance(preprocessor, CSSHTMLHeaderPreprocessor):     # the same for every page
+                self.styles = resources["inlining"] = self.styles or preprocessor(nb, resources)[1]["inlining"]
+            else:
+                nb, resources = preprocessor(nb, resources)
+        self.register_filter("highlight_code", self.filters.get("highlight_code") or self.highlighter(nb))
+        place = WidgetsDataTypeFilter(notebook_metadata={}, parent=self, resources=resources)
+        place.metadata = {place.notebook_path: nb.metadata}
+        self.register_filter("filter_data_type", place)
+        resources.setdefault("raw_mimetypes", self.raw_mimetypes)
+        resources.setdefault("output_mimetype", self.output_mimetype)
+        shown = {name: not getattr(self, f"exclude_{name}") for name in (
+            "markdown", "raw", "unknown", "input", "output", "output_stdin", "input_prompt", "output_prompt")}
+        resources["global_content_filter"] = {f"include_{name}": value for name, value in shown.items()} | {
+            "include_code": not self.exclude_code_cell,
+            "no_prompt": self.exclude_input_prompt and self.exclude_output_prompt}
+        page = self.template.render(nb=nb, resources=resources).lstrip("\r\n")
+        return IMAGE.sub(with_words, page), resources
+
+    def highlighter(self, nb):
+        """The template's filter for code in the language of `nb`."""
+        about = nb.metadata.get("language_info", {})
+        lexer = about.get("pygments_lexer", about.get("name"))
+        if not isinstance(lexer, str | None):
+            lexer = None
+        if lexer not in self.highlighters:
+            self.highlighters[lexer] = remembering(Highlight2HTML(pygments_lexer=lexer, parent=self))
+        return self.highlighters[lexer]
+
+
+def read(text):
+    """The notebook that the course's grading wrote: it is not validated again."""
+    return v4.to_notebook_json(json.loads(text))
+
+
+def remembering(highlight):
+    """`highlight` that does the same code once."""
+    @lru_cache(CODES)
+    def known(source, language, magics):
+        return highlight(source, language, {"magics_language": magics} if magics else None)
+
+    def code(source, language=None, metadata=None):
+        if len(source) > LONGEST:
+            return highlight(source, language, metadata)
+        return known(source, language, (metadata or {}).get("magics_language"))
+    return code
+
+
+def with_words(image):
+    """An image that says nothing in words, with nbconvert's note in their place."""
+    text = image[0]
+    return text if HAS_ALT.search(text) else f'{text[:4]} alt="{NO_WORDS}"{text[4:]}'

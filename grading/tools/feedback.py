@@ -1,0 +1,114 @@
+"""`course feedback`: the pages of a class, made by several processes; what is still true is left as it is."""
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from nbgrader.api import MissingEntry
+from rich.console import Console
+from rich.markup import escape
+
+from ..notebooks.names import for_shell, printable, shown
+from ..plugins.generate_feedback import GenerateFeedback, read_results
+from ..root import CourseError
+from ..run.course import Course
+from ..run.pool import Lost, NoWorkers, Pool
+from ..run.results import SubmissionResult
+from .watching import watched
+
+SOME_FAILED, INTERRUPTED = 3, 130
+FEWEST = 10         # pages that are worth another process
+PATIENCE = 300      # seconds that one submission's pages may take before its process is ended
+
+
+@dataclass(frozen=True)
+class Made:
+    """What became of one submission's pages: `fresh` if they were made now; `trouble` says why there are none."""
+
+    student: str
+    fresh: bool
+    trouble: str | None = None
+
+
+class Press:
+    """The converter of one course in one process, ready for many submissions."""
+
+    held: "Press | None" = None     # of this process; the workers of a pool are forked with their parent's
+
+    def __init__(self, course: Course) -> None:
+        self.root = course.dir.root
+        course.app.log.setLevel("ERROR")
+        self.converter = GenerateFeedback(coursedir=course.dir, parent=course.app)
+        self.converter.begin()
+
+    def make(self, result: SubmissionResult, force: bool) -> Made:
+        try:
+            return Made(result.student_id, self.converter.make(result, force))
+        except Exception as error:      # it costs no other student's page
+            known = str(error).splitlines()[:1] if isinstance(error, MissingEntry) else []
+            why = known[0] if known else f"{type(error).__name__}: {getattr(error, 'strerror', None) or 'it could not be made'}"
+            return Made(result.student_id, False, why)
+
+
+def make_pages(root: str, force: bool, result: SubmissionResult) -> Made:
+    """The pages of one submission, in a process of the pool."""
+    if Press.held is None or Press.held.root != root:       # it was not forked from the command
+        Press.held = Press(Course(root))
+    return Press.held.make(result, force)
+
+
+def pages_of_class(course: Course, assignment: str, students: list[str], jobs: int, force: bool = False) -> Iterator[Made]:
+    """Make the pages of every graded submission, or of those by `students`; yields what became of each, in no order."""
+    folders = graded_folders(course, assignment, students)
+    Press.held = Press(course)
+    with Pool(min(jobs, 1 + len(folders) // FEWEST)) as pool, course.locked():
+        results = read_results(course.dir, assignment, students or None)
+        for student in folders:
+            if student not in results:
+                yield Made(student, False, "the gradebook does not know it. Grade it again: "
+                                           f"course grade {assignment} --student={for_shell(student)} --force")
+        known = [results[student] for student in folders if student in results]
+        try:
+            for result, made in pool.run(partial(make_pages, course.dir.root, force), known, PATIENCE):
+                yield Made(result.student_id, False, f"the process that made it {made.why}") if isinstance(made, Lost) else made
+        except NoWorkers as error:
+            raise CourseError(f"Making pages ended: {error}. What was made so far is kept; run the command again for the rest.") from None
+
+
+def graded_folders(course: Course, assignment: str, students: list[str]) -> list[str]:
+    """The students of whom a graded submission lies in autograded/. Raises `CourseError` if one of `students` is not there."""
+    base, excluded = Path(course.dir.root, course.dir.autograded_directory), course.dir.student_id_exclude.split(",")
+    found = [folder.name for folder in sorted(base.glob("*")) if folder.name not in excluded and not folder.name.startswith(".")
+             and Path(course.dir.format_path(course.dir.autograded_directory, folder.name, assignment)).is_dir()]
+    missing = sorted(set(students) - set(found))
+    if missing:
+        raise CourseError(f"Nothing of {assignment} is graded by: {', '.join(map(shown, missing))}. Grade first: course grade {assignment}")
+    return [student for student in found if not students or student in students]
+
+
+def make_feedback(console: Console, root: Path | None, assignment: str, students: list[str], jobs: int, force: bool) -> int:
+    """Make a class's pages and say what became of them; returns the exit status."""
+    course, started = Course(root), time.monotonic()
+    course.assignments(assignment)
+    number = len(graded_folders(course, assignment, students))
+    console.print(f"{assignment}: {number} graded submissions.", highlight=False)
+    made = []
+    with closing(pages_of_class(course, assignment, students, jobs, force)) as run, watched(console, f"pages of {assignment}") as walk:
+        try:
+            made.extend(walk(run, number))
+        except KeyboardInterrupt:
+            console.print("Stopped. The pages made so far are whole; run the command again for the rest.")
+            return INTERRUPTED
+    say(console, assignment, made, time.monotonic() - started)
+    return SOME_FAILED if any(one.trouble for one in made) else 0
+
+
+def say(console: Console, assignment: str, made: list[Made], seconds: float) -> None:
+    fresh, failed = sum(one.fresh for one in made), [one for one in made if one.trouble]
+    console.print(f"{fresh} made, {len(made) - fresh - len(failed)} still true, {len(failed)} failed, in {seconds:.1f} s.", highlight=False)
+    for one in failed:
+        console.print(f"[bold red]no page:[/] {escape(shown(one.student))}: {escape(printable(one.trouble, 500))}", highlight=False,
+                      soft_wrap=True)
