@@ -151,6 +151,7 @@ class KernelSubject:
         self.sock = None
         self.ran, self.found, self.restarts = [], {}, 0
         self.serving = self.short_of_memory = False     # of the fork of the kernel that waits for calls
+        self.overran = False        # whether a limit of time ended something
         self.room = self.limits.output_bytes
         self.deadline = time.monotonic() + self.limits.submission_seconds
 
@@ -168,7 +169,9 @@ class KernelSubject:
 
     def run_again(self, number, source, seconds):
         """Run a cell for what it does; nobody looks at what it shows."""
-        if self.out_of_time() or not self.connect():
+        late = self.out_of_time()
+        self.overran |= late
+        if late or not self.connect():
             return CellRun([], CellEnd.NOT_RUN)
         self.end_fork()
         run = self.run_once(number, source, seconds)
@@ -199,12 +202,14 @@ class KernelSubject:
             answer, _ = self.ask({"op": "run", "cell": number, "source": source, "watch": self.watch,
                                   "seconds": max(seconds, 0.1), "show": show}, seconds=seconds)
         except wire.Timeout:
+            self.overran = True
             return CellRun([], CellEnd.DIED)
         except wire.WireError:
             return CellRun([], CellEnd.DIED)
         match answer:
             case {"outputs": list(outputs), "timed_out": bool(late), "found": dict(found), "count": count} if is_count(count):
                 self.found = {name: n for name, n in found.items() if name in self.watch and is_count(n)}
+                self.overran |= late
                 return CellRun(outputs, CellEnd.TIMED_OUT if late else CellEnd.OK, count)
         return CellRun([], CellEnd.DIED)
 
@@ -248,7 +253,7 @@ class KernelSubject:
     def begin(self):
         """Have a fork of the kernel for the calls, so that one that dies leaves the kernel as it was for the next."""
         if self.out_of_time():
-            raise Stopped("the notebook had used up its time", timeout=True)
+            raise self.too_late("the notebook had used up its time")
         if self.serving:
             return
         if not self.connect():
@@ -281,13 +286,15 @@ class KernelSubject:
     def call(self, name, definition, tree, block, after=False):
         seconds = min(self.limits.call_seconds, self.deadline - time.monotonic())
         if seconds <= 0 or self.sock is None:
-            raise Stopped("the notebook had used up its time", timeout=True)
+            raise self.too_late("the notebook had used up its time")
         try:
             answer, returned = self.ask({"op": "calls", "function": name, "definition": definition, "cases": tree,
                                          "after": after, "seconds": seconds}, block, seconds, any_id=True)
             if "ended" in answer:
                 self.serving = False
-                raise ended(answer["ended"], seconds)
+                stopped = ended(answer["ended"], seconds)
+                self.overran |= stopped.timeout
+                raise stopped
             reports = answer.get("reports")
             if not isinstance(reports, list) or len(reports) != len(tree["list"]):
                 raise wire.WireError("the number of reports is wrong")
@@ -297,13 +304,17 @@ class KernelSubject:
             return replies
         except wire.Timeout:
             self.close()
-            raise Stopped(f"it ran longer than {seconds:.0f} seconds", timeout=True) from None
+            raise self.too_late(f"it ran longer than {seconds:.0f} seconds") from None
         except wire.Closed:
             self.close()
             raise Stopped("the kernel died during the call") from None
         except wire.WireError as error:
             self.close()
             raise Stopped(f"what came back was not an answer: {error}") from None
+
+    def too_late(self, reason):
+        self.overran = True
+        return Stopped(reason, timeout=True)
 
     # --- requests -----------------------------------------------------------------------------------------------
 

@@ -143,10 +143,13 @@ exceptions must derive from BaseException
 
 
 class Gate:
-    """What may still be told of the errors of one notebook. `sources` maps numbers of cells to (name, source)."""
+    """What may still be told of the errors of one notebook. `sources` maps numbers of cells to (name, source).
 
-    def __init__(self, sources, bits=BITS):
-        self.sources, self.left, self.said, self.known = sources, bits, {}, set()
+    Where a student may hand in again and again, `terse` leaves out messages, and tables leave out what came back.
+    """
+
+    def __init__(self, sources, bits=BITS, terse=False):
+        self.sources, self.left, self.said, self.known, self.terse = sources, bits, {}, set(), terse
 
     def error_line(self, error, exercise=None):
         """An error in known words, with the line of the student's own cell as far as that may be told; the same each time."""
@@ -163,7 +166,7 @@ class Gate:
             return "an error"
         self.known.add(shape)
         name = kind or "an error of a kind of its own"
-        if not parts:
+        if not parts or self.terse:
             return name
         filled = list(self.slots(error.message, parts, self.line(error)))
         return f"{name}: " + "".join(map("".join, zip(parts, [*filled, ""]))).strip()

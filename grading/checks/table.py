@@ -39,7 +39,7 @@ def rows(verdict, max_points, gate):
         return
     failed = [check for check in verdict.checks if check.outcome == FAILED]
     only = next((check for check in failed if check.core), *failed[:1]) if verdict.core_failed and failed else None
-    causes = [cause(check, verdict.exercise, gate) for check in verdict.checks]
+    causes = [cause(check, verdict, gate) for check in verdict.checks]
     # several checks, and the same behind all of them
     alone = len(causes) > 1 and len({tuple(lines) for check, lines in zip(verdict.checks, causes) if check.outcome == FAILED}) == 1 \
         and all(check.outcome != PASSED for check in verdict.checks)
@@ -61,12 +61,14 @@ def mark(check):
     return "*" if check.core else "+" if check.most < 1 else ""
 
 
-def cause(check, exercise, gate):
+def cause(check, verdict, gate):
     """What to say on why a check did not pass: what came back, or the student's own error."""
     if check.outcome == PASSED:
         return []
     lines = [check.said] if not check.error or check.said != RAISED else []     # else why there is no function, or what was due
-    lines += [gate.error_line(check.error, exercise)] if check.error else []
+    if gate.terse and verdict.definitions:
+        lines = []
+    lines += [gate.error_line(check.error, verdict.exercise)] if check.error else []
     return [line for line in lines if line]
 
 
@@ -103,13 +105,13 @@ def summary(verdict, max_points=None):
     return "; ".join(parts) + "."
 
 
-def notes(verdict, note):
+def notes(verdict, note, terse=False):
     said = [note] if note else []
     if verdict.place:
         said.append(verdict.place)
     if verdict.definitions > 1:
         said.append(f"The notebook defines {verdict.exercise} {verdict.definitions} times; the best definition counts.")
-    if verdict.warnings:
+    if verdict.warnings and not terse:
         said.append("Floating-point warnings during the calls: " + ", ".join(verdict.warnings) + ".")
     return said
 
@@ -121,7 +123,7 @@ def as_text(verdict, points, max_points, gate, note=""):
         out += filled(f"  {SIGNS[row.outcome]} {row.worth:>9} {row.mark or ' '} {row.title}", " " * 24)
         for line in row.lines:
             out += filled(" " * 6 + line, " " * 6)
-    for line in notes(verdict, note):
+    for line in notes(verdict, note, gate.terse):
         out += filled(line)
     return "\n".join(out)
 
@@ -134,7 +136,7 @@ def as_html(verdict, points, max_points, gate, note=""):
     """The table as HTML without style sheet, script or anything from elsewhere; its colours are the page's."""
     head = (f"<b>{escape(verdict.exercise)}: {written(points)} of {written(max_points)} points.</b> "
             f"{escape(summary(verdict, max_points))}")
-    extra = "".join(f"<p>{inert(escape(line))}</p>" for line in notes(verdict, note))
+    extra = "".join(f"<p>{inert(escape(line))}</p>" for line in notes(verdict, note, gate.terse))
     body = "".join(as_row(row) for row in rows(verdict, max_points, gate))
     if not body:
         return f"<p>{head}</p>{extra}"

@@ -20,7 +20,7 @@ from ..pages.formulas import Translations
 CODES = 4000            # pieces of highlighted code that are remembered
 LONGEST = 20_000        # characters of one of them
 IMAGE = re.compile(r"""<img\b(?:[^>"']|"[^"]*"|'[^']*')*+>""", re.IGNORECASE)
-HAS_ALT = re.compile(r"""\salt\s*(=|/?>|\s)""", re.IGNORECASE)
+QUOTED, ALT = re.compile(r"""("[^"]*"|'[^']*')"""), re.compile(r"\salt[\s=/>]", re.IGNORECASE)
 NO_WORDS = "No description has been provided for this image"     # nbconvert's
 
 
@@ -90,4 +90,4 @@ def remembering(highlight):
 def with_words(image):
     """An image that says nothing in words, with nbconvert's note in their place."""
     text = image[0]
-    return text if HAS_ALT.search(text) else f'{text[:4]} alt="{NO_WORDS}"{text[4:]}'
+    return text if ALT.search(QUOTED.sub("", text)) else f'{text[:4]} alt="{NO_WORDS}"{text[4:]}'

@@ -2,21 +2,27 @@
 
 nbgrader reads a time stamp and a secret that the exchange put beside each submission. A submission that was put there by
 hand, or from which a student took them, has none: then nobody after it gets feedback. Here it is named at the end and
-the others get theirs. Wired as `c.ExchangeFactory.release_feedback` in nbgrader_config.py.
+the others get theirs. And a student's server asks for a page by the name of the notebook that the student handed in: what
+was called otherwise and graded all the same, or lay beside it, gets a page as well. Wired as `c.ExchangeFactory.release_feedback` in nbgrader_config.py.
 """
 
 import glob
 import os
+import shutil
 from pathlib import Path
 
 from nbgrader.exchange.default import ExchangeReleaseFeedback
+from nbgrader.utils import notebook_hash
 
 from ..notebooks.folders import NotTaken, read_below
 from ..notebooks.intake import STAMP
 from ..notebooks.names import shown
+from .overview import NAME
+from .placing import placing
 
 SECRET = "submission_secret.txt"
 MOST = 1000     # bytes of either
+MOST_NOTEBOOKS = 50     # of one submission that get a page
 
 
 class ReleaseFeedback(ExchangeReleaseFeedback):
@@ -24,22 +30,55 @@ class ReleaseFeedback(ExchangeReleaseFeedback):
 
     def copy_files(self):
         """Release what can be released, then name who got nothing."""
-        everybody, left = self.src_path, {}
+        everybody, self.left = self.src_path, {}
         for folder in sorted({os.path.dirname(page) for page in glob.glob(os.path.join(everybody, "*.html"))}):
             trouble = lacks(folder)
             if trouble is None:
                 self.src_path = glob.escape(folder)
                 try:
-                    super().copy_files()
+                    with placing(self.dest_path):
+                        super().copy_files()
+                        self.copy_under_other_names(folder)
                 except Exception as error:
                     trouble = f"its pages could not be copied ({type(error).__name__}: {getattr(error, 'strerror', None) or '-'})"
             if trouble:
-                left[Path(folder).parent.name] = trouble
+                self.left[Path(folder).parent.name] = trouble
         self.src_path = everybody
-        if left:
-            self.log.error("The feedback of %d submissions was not released:", len(left))
-            for student, trouble in left.items():
+        if self.left:
+            self.log.error("The feedback of %d submissions was not released:", len(self.left))
+            for student, trouble in self.left.items():
                 self.log.error("  %s: %s", shown(student), trouble)
+
+    def copy_under_other_names(self, folder):
+        """Give a page to each notebook that was handed in and has none of its name."""
+        student = Path(folder).parent.name
+        if student in self.coursedir.student_id_exclude.split(","):
+            return
+        handed_in = self.coursedir.format_path(self.coursedir.submitted_directory, student, self.coursedir.assignment_id)
+        secret = read_below(folder, SECRET, MOST).decode()
+        for notebook, page in pages_for(notebooks_in(handed_in), Path(folder)).items():
+            target = os.path.join(self.dest_path, f"{notebook_hash(secret=secret, notebook_id=notebook)}.html")
+            shutil.copy(page, f"{target[:-5]}-tmp.html")
+            os.replace(f"{target[:-5]}-tmp.html", target)
+
+
+def notebooks_in(folder):
+    """The names, without suffix, of the notebooks in the top of a folder that was handed in."""
+    try:
+        return sorted(entry.name.removesuffix(".ipynb") for entry in os.scandir(folder)
+                      if entry.name.endswith(".ipynb") and entry.is_file(follow_symlinks=False))[:MOST_NOTEBOOKS]
+    except OSError:
+        return []
+
+
+def pages_for(names, folder):
+    """{name: page} for those of the notebooks called `names` that have no page of their name in `folder`.
+
+    Where only one was graded, its page is what there is to say on all of them, else the overview.
+    """
+    pages = {path.stem: path for path in folder.glob("*.html") if path.name != NAME}
+    other = next(iter(pages.values())) if len(pages) == 1 else folder / NAME
+    return {name: other for name in names if name not in pages and other.exists()}
 
 
 def lacks(folder):

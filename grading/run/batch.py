@@ -36,6 +36,7 @@ class Bundle:
     sandbox: str = "bwrap"
     limits: dict = field(default_factory=dict)
     hidden: tuple = ()      # what of the course would be seen inside: see `execute.hidden`
+    terse: bool = False     # see `checks.gate.Gate`
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ class Graded:
     read_at: int = 0        # when the submission was read, see `again`
     cold: bool = False      # see `sandbox.COLD`
     sandbox: str = ""       # which limits held, in words
+    overran: bool = False   # whether a limit of time ended something
 
 
 # --- one submission -----------------------------------------------------------------------------------------------
@@ -112,7 +114,7 @@ def grade_notebook(bundle, name, taken, files, graded):
         nb.metadata["kernelspec"] = kernelspec
     beside = [(path, blob) for path, blob in sorted(files.items()) if not path.endswith(".ipynb")]
     sandbox = HELD.sandbox(bundle.sandbox, Limits.changed(bundle.limits), bundle.hidden)
-    execute(nb, name, HELD.root(bundle.digest, bundle.code), sandbox, beside)
+    graded.overran |= execute(nb, name, HELD.root(bundle.digest, bundle.code), sandbox, beside, bundle.terse)
     graded.cold |= sandbox.cold
     graded.sandbox = sandbox.describe()
     for cell in nb.cells:

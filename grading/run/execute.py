@@ -57,11 +57,11 @@ class Execute(NbGraderPreprocessor):
         return nb, resources
 
 
-def execute(nb, notebook, root, sandbox, files):
+def execute(nb, notebook, root, sandbox, files, terse=False):
     """Run the cells of `nb` with `files` beside them, judge its exercises, write points and tables; in place.
 
-    `notebook` is its name, `root` the folder with `reference_impl` and `tests/hidden`. Raises `SandboxUnavailable` or
-    `SuiteError` for what is not the student's fault.
+    `notebook` is its name, `root` the folder with `reference_impl` and `tests/hidden`; for `terse` see `Gate`. Returns
+    whether a limit of time ended something. Raises `SandboxUnavailable` or `SuiteError` for what is not the student's fault.
     """
     names = {number: hidden_calls(cell.source) for number, cell in enumerate(nb.cells) if is_tests(cell)}
     judges = digests(root)
@@ -78,11 +78,12 @@ def execute(nb, notebook, root, sandbox, files):
         if not verdict.definitions:
             explain_missing(verdict, nb)
     mended = Record.read(nb).mended
-    gate = Gate({number: (name_of(cell), cell.source) for number, cell in enumerate(nb.cells)})
+    gate = Gate({number: (name_of(cell), cell.source) for number, cell in enumerate(nb.cells)}, terse=terse)
     records = {}
     for number, exercises in names.items():
         records |= write_verdicts(nb.cells[number], [verdicts[name] for name in exercises], gate, mended)
     Record(provenance(judges, sandbox.mode), mended, records).write(nb)
+    return subject.overran
 
 
 def suite_for(nb, notebook, root, names, judges):

@@ -95,6 +95,22 @@ def feedback(
 
 
 @app.command()
+def watch(
+    assignments: Annotated[list[str] | None, typer.Argument(help="Assignments to answer.  [default: all]", show_default=False)] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes that answer at once.  [default: one per core]")] = None,
+    install_service: Annotated[bool, typer.Option("--install-service", help="Have systemd run it for this user, now and after each start.")] = False,
+    course: Root = None,
+):
+    """Answer each submission in the exchange with a preview of its feedback, until Ctrl-C. Gradebook and folders stay as they are."""
+    with ending_well():
+        from . import watch as watching
+        if install_service:
+            watching.install_service(console, course, assignments or [])
+        else:
+            raise typer.Exit(watching.watch(console, course, assignments or [], jobs or len(os.sched_getaffinity(0))))
+
+
+@app.command()
 def check(
     notebook: Annotated[Path, typer.Argument(help="A notebook file from anywhere: a student's, or one of source/.")],
     assignment: Annotated[str | None, typer.Option(help="Its assignment, if its name and content do not say.")] = None,

@@ -19,7 +19,8 @@ ROOMS = {
     "run": (("border", "pages", "notebooks", "checks"), {"nbformat", "nbgrader", "traitlets", "sqlalchemy", "distributed",
                                                          "matplotlib"}),
     "plugins": (("border", "pages", "notebooks", "checks", "run"), None),
-    "tools": (("border", "pages", "notebooks", "checks", "run", "plugins"), None),
+    "watch": (("border", "pages", "notebooks", "checks", "run", "plugins"), {"nbgrader", "nbconvert", "traitlets", "sqlalchemy"}),
+    "tools": (("border", "pages", "notebooks", "checks", "run", "plugins", "watch"), None),
 }
 INSIDE = {path.stem: path for path in (GRADING / "border" / "inside").glob("[a-z]*.py")}
 OUTSIDE = {str(path.relative_to(GRADING).with_suffix("")).replace("/", "."): path

@@ -1,0 +1,56 @@
+"""Who may put which page where in the exchange: a final page takes the place of a preview, and nothing takes that of a final page.
+
+Whether a page is a preview stands in its first line, and not in a log that may be lost. Both sides hold one lock while they
+look and replace; a page that is not there yet is linked into place, which fails where somebody was faster.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+PREVIEW = b'data-course="preview"'      # in the first tag of the page, before anything that a student may have written
+HEAD = 200                              # bytes in which that stands
+LOCK = ".placing.lock"
+
+
+@contextmanager
+def placing(folder: str | Path) -> Iterator[None]:
+    """Be the only one who replaces pages in the exchange's folder of feedback."""
+    with open(os.open(Path(folder, LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o660), "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def is_preview(path: str | Path) -> bool:
+    with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK), "rb") as file:
+        return PREVIEW in file.read(HEAD)
+
+
+def place_preview(page: bytes, folder: str | Path, name: str) -> bool:
+    """Put a preview into `folder`, whole or not at all; False if a final page stands there. Raises `OSError`."""
+    target, new = Path(folder, name), Path(folder, f".{name}.{os.getpid()}.new")
+    try:
+        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
+            file.write(page)
+            file.flush()
+            os.fsync(file.fileno())
+        new.chmod(0o644)
+        with placing(folder):
+            try:
+                os.link(new, target)
+            except FileExistsError:
+                if not is_preview(target):
+                    return False
+                os.replace(new, target)
+        return True
+    finally:
+        with suppress(FileNotFoundError):
+            new.unlink()
+
+
+def sweep(folder: str | Path) -> None:
+    """Remove what a process that was killed left of pages that it was writing."""
+    for leftover in Path(folder).glob(".*.new"):
+        leftover.unlink(missing_ok=True)

@@ -1,0 +1,84 @@
+"""`course watch`: start the watcher on a course, or have systemd do so."""
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+from traitlets import TraitError
+
+from ..border.sandbox import Sandbox
+from ..notebooks.names import printable
+from ..root import CONFIG, CourseError
+from ..run.course import Course
+from ..watch.exchange import Exchange
+from ..watch.service import Watcher
+from ..watch.settings import Watch
+
+UNIT = """[Unit]
+Description=Answers to students of the course in {root}
+After=network.target
+
+[Service]
+Type=exec
+WorkingDirectory={root}
+ExecStart={command} watch {assignments}
+Environment=PYTHONUNBUFFERED=1
+Restart=on-failure
+RestartSec=5
+KillMode=mixed
+TimeoutStopSec=20
+
+[Install]
+WantedBy=default.target
+"""
+
+
+def watch(console: Console, root: Path | None, assignments: list[str], jobs: int) -> int:
+    """Answer what is handed in until somebody says stop; returns the exit status."""
+    course, settings = course_to_watch(root)
+    names = chosen(course, assignments)
+    place = Exchange(course, settings.own, settings.quiet_seconds)
+    Sandbox(course.execute.sandbox).probe()
+
+    def say(line):
+        console.print(f"{time.strftime('%H:%M:%S')} {printable(line, 1000)}", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"Watching {place.inbound} for {', '.join(names)}: Ctrl-C ends it.", highlight=False, soft_wrap=True)
+    Watcher(course, names, settings, place, say).run(jobs)
+    console.print("Stopped. What was handed in and not answered yet is answered by the next course watch.")
+    return 0
+
+
+def course_to_watch(root: Path | None) -> tuple[Course, Watch]:
+    course = Course(root)
+    try:
+        return course, Watch(config=course.config)
+    except TraitError as error:
+        raise CourseError(f"{Path(course.dir.root, CONFIG)}: {error}") from None
+
+
+def chosen(course: Course, assignments: list[str]) -> list[str]:
+    """The assignments that are watched: those named, or all."""
+    return [name for one in assignments for name in course.assignments(one)] if assignments else course.assignments()
+
+
+def install_service(console: Console, root: Path, assignments: list[str]) -> None:
+    """Write a unit of the user's systemd for this course and start it, or say how where there is no systemd."""
+    course, _ = course_to_watch(root)
+    unit = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config", "systemd", "user", f"course-watch-{course.dir.course_id}.service")
+    unit.parent.mkdir(parents=True, exist_ok=True)
+    command = shlex.quote(str(Path(sys.executable).with_name("course")))
+    unit.write_text(UNIT.format(root=course.dir.root, command=command, assignments=" ".join(map(shlex.quote, chosen(course, assignments) if assignments else []))).replace(" \n", "\n"))
+    console.print(f"wrote {unit}", highlight=False, soft_wrap=True)
+    commands = [["systemctl", "--user", "daemon-reload"], ["systemctl", "--user", "enable", "--now", unit.name]]
+    for one in commands:
+        if not shutil.which("systemctl") or subprocess.run(one, capture_output=True).returncode:
+            console.print("systemd could not be asked from here. As the user who grades, in a session of their own, run:")
+            for line in [*map(shlex.join, commands), "loginctl enable-linger"]:
+                console.print(f"  {line}", highlight=False, soft_wrap=True)
+            return
+    console.print(f"It runs. Look: systemctl --user status {unit.stem}. Keep it after logout: loginctl enable-linger", highlight=False, soft_wrap=True)

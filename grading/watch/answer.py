@@ -1,0 +1,151 @@
+"""One answer: read a submission in the exchange, grade it as ever, and make the page that the student gets at once.
+
+A pure function of the bundle and the folder, for a worker process. What a page shows of hidden checks is less than the
+final one shows, because a student may hand in again and again: see `Gate.terse`.
+"""
+
+from dataclasses import dataclass, field, replace
+from html import escape
+
+from nbconvert.exporters.exporter import ResourcesDict
+from nbgrader.utils import is_grade, is_solution, is_task
+
+from ..notebooks.cells import exercise_of
+from ..notebooks.names import printable
+from ..notebooks.record import Outcome, record_of, written
+from ..pages.html import page, paragraph, table
+from ..plugins.generate_feedback import GenerateFeedback
+from ..plugins.page import read
+from ..plugins.placing import PREVIEW
+from ..plugins.release_feedback import notebooks_in
+from ..run import batch
+from ..run.course import Course
+from ..run.results import CellComment, CellGrade, NotebookResult
+
+FAST = {"cell_seconds": 3.0, "call_seconds": 2.0, "submission_seconds": 6.0}     # limits of the first try
+OURS = "Something went wrong on our side, and your submission has not been looked at yet. It is not lost, and costs no attempt."
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a worker is asked: `show` is "points", "titles" or "full"; `slow` asks for the full limits."""
+
+    name: str
+    folder: str
+    student: str
+    slow: bool
+    show: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of it. `pages` are by the names of the notebooks that were handed in; `error` is our fault."""
+
+    name: str
+    digest: str = ""
+    pages: dict[str, bytes] = field(default_factory=dict)
+    points: float = 0.0
+    most: float = 0.0
+    checks: dict[str, tuple[int, int]] = field(default_factory=dict)
+    seconds: float = 0.0
+    overran: bool = False
+    note: str | None = None
+    error: str | None = None
+
+
+class Press:
+    """The exporter of one course in one process."""
+
+    held: "Press | None" = None
+
+    def __init__(self, course: Course) -> None:
+        self.root = course.dir.root
+        course.app.log.setLevel("ERROR")
+        converter = GenerateFeedback(coursedir=course.dir, parent=course.app)
+        converter.begin()
+        self.exporter = converter.exporter
+
+    @classmethod
+    def of(cls, root: str) -> "Press":
+        if cls.held is None or cls.held.root != root:       # this process was not forked from the watcher
+            cls.held = cls(Course(root))
+        return cls.held
+
+
+def fast(bundle: batch.Bundle) -> batch.Bundle:
+    """The bundle with the limits of the first try, where the course's are not tighter."""
+    return replace(bundle, limits={**bundle.limits, **{
+        name: min(most, float(bundle.limits.get(name, most))) for name, most in FAST.items()}})
+
+
+def answer(bundle: batch.Bundle, root: str, ignore: tuple[str, ...], job: Job) -> Answer:
+    """Grade what lies in the job's folder and make its pages; never raises for what is in it."""
+    names = [name for name, _ in bundle.source_files]
+    submission = batch.read_submission(job.folder, job.student, list(bundle.notebooks), ignore, names)
+    graded = batch.grade(bundle if job.slow else fast(bundle), submission)
+    if graded.error:
+        return Answer(job.name, submission.digest, seconds=graded.seconds, error=printable(graded.error, 500))
+    results = {name: result_of(name, text, graded) for name, text in graded.notebooks.items()}
+    points = sum(result.score for result in results.values())
+    note = printable(" ".join([*graded.refused.values(), *graded.notes]), 500) or None
+    pages = pages_of(job, bundle.assignment, graded, results, root)
+    return Answer(job.name, submission.digest, under_their_names(pages, notebooks_in(job.folder)), points,
+                  sum(result.max_score for result in results.values()), checks_of(graded), graded.seconds, graded.overran, note)
+
+
+def result_of(name, text, graded) -> NotebookResult:
+    """What the gradebook would say of a notebook, if it were asked now."""
+    grades, comments = [], {}
+    for cell in read(text).cells:
+        cell_name = cell.metadata.get("nbgrader", {}).get("grade_id")
+        if is_grade(cell) or is_task(cell):
+            score = graded.scores.get((name, cell_name))
+            waits = score is None or name in graded.refused
+            grades.append(CellGrade(cell_name, score or 0.0, float(cell.metadata.nbgrader["points"]), score, None, waits))
+        if is_solution(cell) or is_task(cell):
+            comments[cell_name] = CellComment(None, graded.comments.get((name, cell_name)))
+    return NotebookResult(name, tuple(grades), comments, sum(grade.max_score for grade in grades), None)
+
+
+def checks_of(graded) -> dict[str, tuple[int, int]]:
+    """{exercise: (checks that passed, all)}"""
+    return {exercise: (verdict.count(Outcome.PASSED), len(verdict.checks)) for text in graded.notebooks.values()
+            for exercise, verdict in record_of(read(text)).verdicts.items()}
+
+
+# --- pages --------------------------------------------------------------------------------------------------------
+
+def pages_of(job, assignment, graded, results, root) -> dict[str, str]:
+    if job.show == "points":
+        return {name: points_page(assignment, name, result) for name, result in results.items()}
+    made = {}
+    for name, text in graded.notebooks.items():
+        resources = ResourcesDict(nbgrader={"notebook": name, "assignment": assignment, "student": job.student, "result": results[name]},
+                                  metadata=ResourcesDict(name=name, path=""), preview=True)
+        made[name], _ = Press.of(root).exporter.from_notebook_node(read(text), resources)
+    return made
+
+
+def points_page(assignment, name, result) -> str:
+    rows = [(exercise_of(grade.name), None if grade.needs_manual_grade else grade.score, grade.max_score) for grade in result.grades]
+    said = f"{written(result.score)} of {written(result.max_score)} points so far. A dash: a person has to read it."
+    return as_preview(page(f"Preview of {assignment}", paragraph("Official checks, before your instructor's final grading."),
+                           paragraph(said), table(f"Points in {name}", ("part", "points", "of"), rows)))
+
+
+def notice(assignment: str, *lines: str) -> bytes:
+    """A page that says why there is no result yet."""
+    return as_preview(page(f"Your submission of {assignment}", *map(paragraph, lines))).encode()
+
+
+def as_preview(html: str) -> str:
+    """The page with the mark by which `placing` knows that it may be replaced."""
+    assert '<html lang="en">' in html[:100], escape(html[:100])
+    return html.replace('<html lang="en">', f'<html lang="en" {PREVIEW.decode()}>', 1)
+
+
+def under_their_names(pages: dict[str, str], handed_in: list[str]) -> dict[str, bytes]:
+    """The pages by the names of the notebooks that were handed in: the student's side asks by these."""
+    found = {name: text.encode() for name, text in pages.items()}
+    only = next(iter(found.values())) if len(found) == 1 else None
+    return found | {name: only for name in handed_in if name not in found and only is not None}

@@ -1,0 +1,65 @@
+"""The exchange as the watcher sees it: hand-ins come from `inbound/`, previews go into `feedback/`."""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from nbgrader.exchange.default import ExchangeReleaseFeedback
+from nbgrader.utils import notebook_hash
+
+from ..plugins.placing import place_preview, sweep
+from ..root import CourseError
+from ..run.course import Course
+from . import inbox
+from .inbox import HandIn, Refused
+
+HEARTBEAT = ".watching"     # in `feedback/`: students' servers see by its time whether waiting is worth while
+
+
+class Exchange:
+    """Where students of one course hand in and fetch."""
+
+    def __init__(self, course: Course, own: bool, quiet: float) -> None:
+        release = ExchangeReleaseFeedback(coursedir=course.dir, config=course.config)
+        place = Path(release.root, course.dir.course_id)
+        self.inbound, self.feedback, self.own, self.quiet = place / "inbound", place / "feedback", own, quiet
+        if not self.inbound.is_dir():
+            raise CourseError(f"There is no exchange at {place}: students have nowhere to hand in. Release first: nbgrader "
+                              "release_assignment NAME, or set c.Exchange.root in nbgrader_config.py")
+        release.init_dest()
+        sweep(self.feedback)
+
+    def entries(self, known: set[str], assignments: list[str]) -> Iterator[tuple[str, HandIn | Refused | None]]:
+        """(name, what it is) of all that is not in `known`; None for another assignment's."""
+        for name in sorted(set(os.listdir(self.inbound)) - known):
+            try:
+                yield name, inbox.read_entry(self.inbound, name, assignments, self.own)
+            except Refused as refused:
+                yield name, refused
+
+    def is_complete(self, one: HandIn) -> bool:
+        return inbox.is_complete(one.folder, time.time(), self.quiet)
+
+    def check(self, one: HandIn) -> None:
+        """Raises `Refused` where no page could reach whoever handed it in."""
+        inbox.secret_of(one.folder)
+
+    def put(self, folder: str, notebook: str, page: bytes) -> bool:
+        """Put a page where the student's side looks for it; False if the final one is there. Raises `OSError` or `Refused`."""
+        secret = inbox.secret_of(folder)
+        return place_preview(page, self.feedback, f"{notebook_hash(secret=secret, notebook_id=notebook)}.html")
+
+    def beat(self, **about) -> None:
+        """Say that somebody is watching."""
+        heart = self.feedback / HEARTBEAT
+        with suppress(OSError):
+            if not heart.exists():
+                heart.write_text(json.dumps(about))
+                heart.chmod(0o644)
+            os.utime(heart)
+
+    def rest(self) -> None:
+        (self.feedback / HEARTBEAT).unlink(missing_ok=True)

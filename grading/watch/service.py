@@ -1,0 +1,314 @@
+"""The watcher: looks at the exchange, gives out work, puts pages into their place, and keeps its log.
+
+One process and one thread; work is done by processes beside it. Whatever ends any of them, the log says what is left to do.
+"""
+
+import fcntl
+import os
+import shutil
+import signal
+import stat
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from sqlite3 import Error as LogError
+
+from ..notebooks.names import shown
+from ..root import CourseError
+from ..run.course import Course
+from . import answer as answers
+from .answer import OURS, Answer, Job, Press, notice
+from .bundles import Bundles
+from .crew import RETRIES, Crew, Lost, wait
+from .exchange import Exchange
+from .inbox import HandIn, Refused, last_change
+from .log import FOLDER, Log, Row, State, clock
+from .queue import Entry, in_order, superseded
+from .settings import Watch
+
+BEAT_SECONDS, RECHECK_SECONDS, RECHECKED = 1.0, 5.0, 50
+AGAIN_SECONDS = 30.0        # after a fault of ours
+SLOW = ("Your notebook takes longer than the first look at it may.", "It is looked at once more with all the time that grading "
+        "gives; that is one notebook at a time, so it may take some minutes. The result will stand here.")
+
+
+class Watcher:
+    """Answers what is handed in for `assignments`. `say` gets one line for what a person should know."""
+
+    def __init__(self, course: Course, assignments: list[str], settings: Watch, place: Exchange, say: Callable[[str], None]) -> None:
+        self.course, self.assignments, self.settings, self.place, self.say = course, assignments, settings, place, say
+        self.bundles = Bundles(course, assignments, terse=settings.show != "full")
+        self.waiting: dict[str, Entry] = {}
+        self.busy: dict[str, Entry] = {}
+        self.known: set[str] = set()
+        self.times: dict[str, float] = {}       # of submissions that were answered: when they were last changed
+        self.stopping, self.said, self.next_beat, self.next_recheck, self.turn = False, "", 0.0, 0.0, 0
+
+    # --- the loop -----------------------------------------------------------------------------------------------
+
+    def run(self, jobs: int) -> None:
+        """Watch until somebody says stop."""
+        patience = 120.0
+        Press.held = Press(self.course)
+        with alone(self.course.dir.root), own_scratch(self.course.dir.root), woken(self) as wake:
+            with Crew(jobs, patience) as self.quick, Crew(1, 900.0) as self.slow:
+                self.log = Log(self.course.dir.root)
+                try:
+                    self.begin()
+                    while not self.stopping:
+                        self.step()
+                        wait([wake, *self.quick.ends, *self.slow.ends], self.settings.poll_seconds)
+                        with suppress(BlockingIOError):
+                            os.read(wake, 1000)
+                    self.log.end_run(time.time())
+                finally:
+                    self.place.rest()
+                    self.log.close()
+
+    def step(self) -> None:
+        """One look at everything. A fault of ours costs this step, not the watch."""
+        now = time.time()
+        try:
+            self.beat(now)
+            self.tell(self.bundles.refresh(now) or "")
+            self.take_results(now)
+            self.take_in(now)
+            self.recheck(now)
+            self.give_out(now)
+        except (OSError, LogError) as error:
+            self.tell(f"{type(error).__name__}: {error}")
+            time.sleep(min(1.0, 3 * self.settings.poll_seconds))
+
+    def begin(self) -> None:
+        self.log.begin_run(time.time())
+        self.known = self.log.names()
+        for row in self.log.rows():
+            if row.state in (State.WAITING, State.STANDS, State.FAILED) and row.assignment in self.assignments:
+                self.waiting[row.name] = entry_of(row)
+            elif row.state is State.ANSWERED:
+                self.times[row.name] = row.changed
+
+    def beat(self, now: float) -> None:
+        if now >= self.next_beat:
+            self.next_beat = now + BEAT_SECONDS
+            self.place.beat(show=self.settings.show)
+            self.log.still_here(now)
+
+    def tell(self, line: str) -> None:
+        """Say a thing once for as long as it lasts."""
+        if line and line != self.said:
+            self.say(line)
+        self.said = line
+
+    # --- what comes in ------------------------------------------------------------------------------------------
+
+    def take_in(self, now: float) -> None:
+        for name, one in self.place.entries(self.known, self.assignments):
+            if one is None:
+                self.known.add(name)
+            elif isinstance(one, Refused):
+                self.refuse(name, one, now)
+            elif self.place.is_complete(one):
+                self.take(one, now)
+        for entry in superseded(self.waiting.values()):
+            self.log.set(entry.name, State.SUPERSEDED, now)
+            del self.waiting[entry.name]
+
+    def take(self, one: HandIn, now: float) -> None:
+        try:
+            self.place.check(one)
+        except Refused as refused:
+            self.refuse(one.name, refused, now, one)
+            return
+        changed = last_change(one.folder)
+        self.log.add(one.name, one.student, one.assignment, one.claimed, now, changed, State.WAITING)
+        self.known.add(one.name)
+        entry = Entry(one.name, one.student, one.assignment, now, one.claimed)
+        self.waiting[one.name] = self.within_limits(entry, now)
+
+    def within_limits(self, entry: Entry, now: float) -> Entry:
+        """The entry with the time at which it may be answered; where that is later, a page says so."""
+        policy = self.settings.policy(entry.student)
+        given = self.log.answered(entry.student, entry.assignment, now - policy.hours * 3600)
+        due = policy.due(given, now)
+        if due <= now:
+            return entry
+        self.log.set(entry.name, State.STANDS, now, due=min(due, 1e12))
+        when = f"The next answer is due at {clock(due)}, and will stand here." if due < 1e12 else "Answers are not given for this assignment."
+        self.put_notice(entry, f"Your submission stands: it is handed in, and will be graded with all others. {when}",
+                        f"You have had {len(given)} answers in the last {policy.hours:g} hours. Take the time to read what the last one said.")
+        return Entry(entry.name, entry.student, entry.assignment, entry.first_seen, entry.claimed, due, entry.slow)
+
+    def refuse(self, name: str, refused: Refused, now: float, one: HandIn | None = None) -> None:
+        self.known.add(name)
+        self.log.add(name, one.student if one else "", one.assignment if one else "", one.claimed if one else 0.0, now, now,
+                     State.REFUSED, str(refused))
+        self.say(f"{shown(name)} {refused}")
+
+    def recheck(self, now: float) -> None:
+        """Look, a few at a time, whether what was answered is still what it was: students own their folders there."""
+        if now < self.next_recheck or not self.times:
+            return
+        self.next_recheck, names = now + RECHECK_SECONDS, list(self.times)
+        for name in [names[(self.turn + step) % len(names)] for step in range(min(RECHECKED, len(names)))]:
+            changed = last_change(self.folder(name))
+            if changed > self.times[name]:
+                self.times.pop(name)
+                row = next((row for row in self.log.rows(State.ANSWERED) if row.name == name), None)
+                if row:
+                    self.log.set(name, State.WAITING, now, replaced=changed, changed=changed)
+                    self.waiting[name] = Entry(name, row.student, row.assignment, now, row.claimed)
+        self.turn += RECHECKED
+
+    def folder(self, name: str) -> str:
+        return str(Path(self.place.inbound, name))
+
+    # --- what is given out --------------------------------------------------------------------------------------
+
+    def give_out(self, now: float) -> None:
+        if not self.waiting:
+            return
+        work = self.log.work_of_last_hour(now)
+        for crew, slow in ((self.quick, False), (self.slow, True)):
+            ready = in_order(self.waiting.values(), work, now, {entry.student for entry in self.busy.values()}, slow)
+            for entry in ready:
+                if not crew.free:
+                    break
+                if entry.assignment in self.bundles.held and entry.student not in {one.student for one in self.busy.values()}:
+                    self.begin_with(entry, crew, now)
+        self.quick.look()
+        self.slow.look()
+
+    def begin_with(self, entry: Entry, crew: Crew, now: float) -> None:
+        if not entry.slow:
+            entry = self.waiting[entry.name] = self.within_limits(entry, now)
+            if entry.due > now:
+                return
+        job = Job(entry.name, self.folder(entry.name), entry.student, entry.slow, "points" if self.settings.show == "off" else self.settings.show)
+        function = partial(answers.answer, self.bundles.held[entry.assignment], self.course.dir.root, tuple(self.course.dir.ignore))
+        self.log.set(entry.name, State.WORKING, now)
+        crew.give(function, job)
+        self.busy[entry.name] = self.waiting.pop(entry.name)
+
+    def take_results(self, now: float) -> None:
+        for crew in (self.quick, self.slow):
+            for job, result in crew.results():
+                entry = self.busy.pop(job.name)
+                try:
+                    self.take_result(entry, result, now)
+                except (OSError, LogError, Refused) as error:      # a full disk, a folder that went away
+                    self.try_again(entry, f"{type(error).__name__}: {error}", now)
+
+    def take_result(self, entry: Entry, result: Answer | Lost, now: float) -> None:
+        if isinstance(result, Lost) or result.error:
+            self.failed(entry, f"the process {result.why}" if isinstance(result, Lost) else result.error, now)
+        elif result.overran and not entry.slow:
+            slow = Entry(entry.name, entry.student, entry.assignment, entry.first_seen, entry.claimed, 0.0, True)
+            self.log.set(entry.name, State.WAITING, now, slow=1, seconds=result.seconds)
+            self.put_notice(entry, *SLOW)
+            self.waiting[entry.name] = slow
+        else:
+            self.answered(entry, result, now)
+
+    def answered(self, entry: Entry, result: Answer, now: float) -> None:
+        row = self.row(entry.name)
+        placed = [self.place.put(self.folder(entry.name), name, page) for name, page in result.pages.items()] if self.settings.show != "off" else []
+        note = result.note if all(placed) else "the final page stands there already"
+        same = row is not None and row.digest == result.digest
+        self.log.set(entry.name, State.ANSWERED, row.since if same and row.replaced else now, digest=result.digest, points=result.points, most=result.most,
+                     seconds=(row.seconds if row and entry.slow else 0.0) + result.seconds, checks=result.checks, note=note,
+                     replaced=None if same else row.replaced if row else None)
+        self.times[entry.name] = row.changed if row else now
+
+    def row(self, name: str) -> Row | None:
+        return next((row for row in self.log.rows(State.WORKING) if row.name == name), None)
+
+    def failed(self, entry: Entry, why: str, now: float) -> None:
+        row = self.row(entry.name)
+        tries = (row.tries if row else 0) + 1
+        due = now if tries <= RETRIES else now + AGAIN_SECONDS * 2 ** min(tries - RETRIES, 7)
+        self.log.set(entry.name, State.FAILED, now, tries=tries, note=why, due=due)
+        if tries > RETRIES:
+            self.say(f"{shown(entry.name)} could not be answered: {why}")
+            self.put_notice(entry, OURS)
+        self.waiting[entry.name] = Entry(entry.name, entry.student, entry.assignment, entry.first_seen, entry.claimed, due, entry.slow)
+
+    def try_again(self, entry: Entry, why: str, now: float) -> None:
+        """Nothing of it was lost: it waits again."""
+        self.tell(why)
+        self.waiting[entry.name] = Entry(entry.name, entry.student, entry.assignment, entry.first_seen, entry.claimed, now + AGAIN_SECONDS, entry.slow)
+        with suppress(LogError):
+            self.log.set(entry.name, State.WAITING, now, note=why)
+
+    def put_notice(self, entry: Entry, *lines: str) -> None:
+        if self.settings.show == "off":
+            return
+        folder = self.folder(entry.name)
+        for name in answers.notebooks_in(folder):
+            with suppress(Refused):
+                self.place.put(folder, name, notice(entry.assignment, *lines))
+
+
+def entry_of(row: Row) -> Entry:
+    return Entry(row.name, row.student, row.assignment, row.first_seen, row.claimed, row.due, row.slow)
+
+
+# --- what a watcher has to itself ----------------------------------------------------------------------------------
+
+@contextmanager
+def alone(root: str) -> Iterator[None]:
+    """Be the one watcher of a course. Raises `CourseError` if there is another."""
+    folder = Path(root, FOLDER)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with open(folder / "lock", "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CourseError("Another watcher is at work in this course: one is enough. End it first.") from None
+        yield
+
+
+@contextmanager
+def own_scratch(root: str) -> Iterator[str]:
+    """A folder for temporary files of this course's watcher alone: what one that was killed left there goes."""
+    before, folder = tempfile.gettempdir(), Path(tempfile.gettempdir(), f"course-watch-{os.getuid()}-{sha256(str(root).encode()).hexdigest()[:8]}")
+    remove(folder)
+    folder.mkdir(mode=0o700)
+    tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
+    try:
+        yield str(folder)
+    finally:
+        tempfile.tempdir = before
+        os.environ.pop("TMPDIR", None)
+        remove(folder)
+
+
+def remove(folder: Path) -> None:
+    with suppress(FileNotFoundError):
+        about = folder.lstat()
+        if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.getuid():
+            raise CourseError(f"{folder} is not this user's folder: remove it, or set TMPDIR to a folder of your own.")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def woken(watcher: Watcher) -> Iterator[int]:
+    """A descriptor that can be read when somebody says stop, by Ctrl-C or SIGTERM."""
+    ours, theirs = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+
+    def stop(*_):
+        watcher.stopping = True
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    old = signal.set_wakeup_fd(theirs, warn_on_full_buffer=False)
+    try:
+        yield ours
+    finally:
+        signal.set_wakeup_fd(old)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        os.close(ours)
+        os.close(theirs)

@@ -1,0 +1,499 @@
+"""Answers while students wait: what is taken for a submission, who is next, how often, what is kept, and what a fault costs."""
+
+import errno
+import os
+import sqlite3
+import stat
+import time
+from types import SimpleNamespace
+
+import pytest
+from traitlets import TraitError
+from traitlets.config import Config
+
+from grading.checks.gate import Gate
+from grading.checks.table import as_html, as_text
+from grading.checks.verdict import FAILED, PASSED, CheckResult, Verdict
+from grading.border.subject import StudentError
+from grading.plugins import placing
+from grading.plugins.placing import PREVIEW, place_preview
+from grading.plugins.release_feedback import pages_for
+from grading.run.pool import Lost
+
+from grading.watch import service
+from grading.watch.answer import Answer, as_preview, notice, under_their_names
+from grading.watch.bundles import for_reading
+from grading.watch.inbox import Refused, is_complete, read_entry, secret_of
+from grading.watch.limits import HOUR, Policy
+from grading.watch.log import Log, State, open_log, receipts
+from grading.watch.queue import Entry, in_order, superseded
+from grading.watch.service import Watcher
+from grading.watch.settings import Watch
+
+STAMP = "2026-03-01 10:00:00.000000 UTC"
+SECRET = "ab" * 64
+
+
+# --- what is a submission -------------------------------------------------------------------------------------------
+
+def hand_in(inbound, student="student-01", assignment="ps1", stamp=STAMP, mark="a", mode=0o777, secret=SECRET):
+    folder = inbound / f"{student}+{assignment}+{stamp}+{mark}"
+    folder.mkdir(parents=True)
+    (folder / "activations.ipynb").write_text("{}")
+    if secret is not None:
+        (folder / "submission_secret.txt").write_text(secret)
+    folder.chmod(mode)
+    return folder
+
+
+def test_a_submission_is_read_from_its_name(tmp_path):
+    folder = hand_in(tmp_path)
+    one = read_entry(tmp_path, folder.name, ["ps1"])
+    assert (one.student, one.assignment, one.claimed) == ("student-01", "ps1", 1772359200.0)
+    assert read_entry(tmp_path, folder.name, ["ps2"]) is None
+
+
+@pytest.mark.parametrize("name", [
+    "junk", "student-01+ps1", "+ps1+" + STAMP, "student-01+ps1+garbage", "student-01+ps1++", f"../x+ps1+{STAMP}", f"a<b+ps1+{STAMP}+r",
+    f"a\nb+ps1+{STAMP}+r", "x" * 200 + f"+ps1+{STAMP}+r", "student-01+ps1+2026-03-01 10:00:00 /etc/passwd"])
+def test_junk_names_are_refused(name, tmp_path):
+    with pytest.raises(Refused):
+        read_entry(tmp_path, name, ["ps1"])
+
+
+@pytest.mark.parametrize("make", [
+    lambda path, target: path.write_text(""), lambda path, target: path.symlink_to(target), lambda path, target: os.mkfifo(path)],
+    ids=["file", "link", "pipe"])
+def test_what_is_no_folder_is_refused(make, tmp_path):
+    real = hand_in(tmp_path)
+    path = tmp_path / f"student-02+ps1+{STAMP}+b"
+    make(path, real)
+    with pytest.raises(Refused):
+        read_entry(tmp_path, path.name, ["ps1"])
+
+
+def test_a_borrowed_name_is_refused_where_users_have_accounts(tmp_path):
+    folder = hand_in(tmp_path, student="nobody-of-that-name")
+    assert read_entry(tmp_path, folder.name, ["ps1"])
+    with pytest.raises(Refused, match="does not belong to the user"):
+        read_entry(tmp_path, folder.name, ["ps1"], own=True)
+
+
+@pytest.mark.parametrize(("mode", "secret", "now", "whole"), [
+    (0o777, SECRET, 0, True), (0o755, SECRET, 0, False), (0o777, SECRET[:-1], 0, False), (0o777, None, 0, False),
+    (0o777, "g" * 128, 0, False), (0o755, SECRET, 60, True), (0o755, None, 60, True)])
+def test_complete_is_what_the_exchange_finished_or_what_nobody_touches(mode, secret, now, whole, tmp_path):
+    folder = hand_in(tmp_path, mode=mode, secret=secret)
+    assert is_complete(folder, time.time() + now, quiet=10) == whole
+
+
+@pytest.mark.parametrize("make", [lambda path: None, lambda path: path.symlink_to("/etc/hostname"), os.mkfifo, lambda path: path.write_text("x" * 128)],
+                         ids=["none", "link", "pipe", "not one"])
+def test_without_a_secret_of_the_exchange_no_page_could_arrive(make, tmp_path):
+    folder = hand_in(tmp_path, secret=None)
+    make(folder / "submission_secret.txt")
+    with pytest.raises(Refused, match=r"submission_secret\.txt"):
+        secret_of(folder)
+
+
+# --- how often ------------------------------------------------------------------------------------------------------
+
+def test_the_first_answers_are_free_then_waits_grow_up_to_the_most():
+    policy, given, now, waits = Policy(), [], 1e9, []
+    for _ in range(10):
+        due = policy.due(given, now)
+        waits.append(max(0, due - now))
+        now = max(now, due)
+        given.append(now)
+    assert waits == [0, 0, 0, 60, 120, 300, 600, 1200, 1800, 3600]
+    assert policy.due(given, now) == given[0] + 24 * HOUR and policy.left(given, now) == 0
+
+
+def test_what_is_older_than_the_hours_that_count_does_not():
+    assert Policy().due([0.0] * 20, 25 * HOUR) == 25 * HOUR
+    assert Policy(answers=0).due([], 5.0) == float("inf")
+
+
+def test_single_students_may_have_other_limits_and_nothing_else():
+    settings = Watch(config=Config({"Watch": {"exceptions": {"student-01": {"answers": 20}}, "free": 1}}))
+    assert (settings.policy("student-01").answers, settings.policy("student-02").answers, settings.policy("student-01").free) == (20, 10, 1)
+    with pytest.raises(TraitError, match="answers"):
+        Watch(config=Config({"Watch": {"exceptions": {"student-01": {"answer": 20}}}}))
+
+
+# --- who is next ----------------------------------------------------------------------------------------------------
+
+def entry(name, student="student-01", seen=0.0, **more):
+    return Entry(name, student, more.pop("assignment", "ps1"), seen, 0.0, **more)
+
+
+def test_a_newer_submission_replaces_an_older_one_of_the_same_assignment():
+    waiting = [entry("old", seen=1), entry("new", seen=2), entry("other", seen=1, assignment="ps2"), entry("b", "student-02", seen=0)]
+    assert [one.name for one in superseded(waiting)] == ["old"]
+
+
+def test_least_work_in_the_last_hour_comes_first_and_one_at_a_time():
+    waiting = [entry("a", "busy", 0), entry("b", "much", 1), entry("c", "little", 2), entry("d", "late", 3, due=99.0),
+               entry("e", "new", 4), entry("f", "slow", 0, slow=True)]
+    turn = in_order(waiting, {"much": 100.0, "little": 5.0}, now=50.0, busy={"busy"})
+    assert [one.name for one in turn] == ["e", "c", "b"]
+    assert [one.name for one in in_order(waiting, {}, 50.0, slow=True)] == ["f"]
+
+
+# --- the log --------------------------------------------------------------------------------------------------------
+
+@pytest.fixture
+def log(tmp_path):
+    log = Log(tmp_path)
+    yield log
+    log.close()
+
+
+def test_the_log_is_private_and_can_be_read_while_it_is_written(log, tmp_path):
+    log.begin_run(0.0)
+    log.add("a", "student-01", "ps1", 0.0, 5.0, 5.0, State.WAITING)
+    other = open_log(tmp_path)
+    with log.together():
+        log.set("a", State.ANSWERED, 7.0, points=3.5, checks={"x": [1, 2]})
+        assert [row.state for row in other.rows()] == [State.WAITING]
+    row, = other.rows()
+    other.close()
+    assert (row.state, row.points, row.checks, row.slow) == (State.ANSWERED, 3.5, {"x": [1, 2]}, False)
+    assert stat.S_IMODE((tmp_path / ".watch").stat().st_mode) == 0o700 and stat.S_IMODE(log.path.stat().st_mode) == 0o600
+
+
+def test_what_was_at_work_when_a_watcher_was_killed_waits_again(log):
+    log.begin_run(0.0)
+    log.add("a", "student-01", "ps1", 0.0, 5.0, 5.0, State.WAITING)
+    log.set("a", State.WORKING, 6.0)
+    log.begin_run(10.0)
+    assert log.rows()[0].state is State.WAITING
+
+
+def test_a_failure_of_ours_costs_no_attempt(log):
+    for name, state in (("a", State.ANSWERED), ("b", State.FAILED), ("c", State.SUPERSEDED), ("d", State.STANDS)):
+        log.add(name, "student-01", "ps1", 0.0, 5.0, 5.0, State.WAITING)
+        log.set(name, state, 6.0)
+    assert log.answered("student-01", "ps1", 0.0) == [6.0]
+
+
+def test_a_course_without_a_watcher_has_no_log(tmp_path):
+    assert open_log(tmp_path) is None and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("claimed", "watching_since", "changed", "replaced", "said"), [
+    (11.9, 0, 16.6, None, "claims 1970-01-01 11:54 UTC, first seen 1970-01-01 16:36 UTC"),
+    (11.9, 16.59, 11.9, None, None),                        # there before the watcher was
+    (11.9, 16.59, 15.0, None, "first seen 1970-01-01 15:00"),      # but changed after the deadline, says the kernel
+    (11.9, 0, 11.9, 13.0, "replaced after the deadline, 1970-01-01 13:00 UTC"), (12.5, 0, 12.5, None, None)])
+def test_the_log_is_an_honest_receipt(log, claimed, watching_since, changed, replaced, said):
+    log.begin_run(watching_since * HOUR)
+    log.still_here(17 * HOUR)
+    first_seen = 16.6 if replaced is None and claimed < 12 else claimed
+    log.add("a", "student-01", "ps1", claimed * HOUR, first_seen * HOUR, changed * HOUR, State.ANSWERED)
+    if replaced:
+        log.set("a", State.ANSWERED, 0.0, replaced=replaced * HOUR)
+    found = receipts(log, "ps1", due=12 * HOUR).get("student-01", [])
+    assert [said in line for line in found] == ([True] if said else [])
+
+
+# --- pages ----------------------------------------------------------------------------------------------------------
+
+FINAL, FIRST, SECOND = b'<!DOCTYPE html>\n<html lang="en">final', notice("ps1", "one"), notice("ps1", "two")
+
+
+def test_a_preview_is_replaced_by_a_preview_and_by_the_final_page_which_stays(tmp_path):
+    assert place_preview(FIRST, tmp_path, "x.html") and place_preview(SECOND, tmp_path, "x.html")
+    assert (tmp_path / "x.html").read_bytes() == SECOND
+    (tmp_path / "x.html").write_bytes(FINAL)
+    assert not place_preview(FIRST, tmp_path, "x.html") and (tmp_path / "x.html").read_bytes() == FINAL
+    assert sorted(path.name for path in tmp_path.iterdir()) == [placing.LOCK, "x.html"]
+
+
+def test_a_final_page_that_comes_while_a_preview_is_placed_stays(tmp_path, monkeypatch):
+    def link(source, target, real=os.link):
+        target.write_bytes(FINAL)
+        real(source, target)
+    monkeypatch.setattr(os, "link", link)
+    assert not place_preview(FIRST, tmp_path, "x.html") and (tmp_path / "x.html").read_bytes() == FINAL
+
+
+def test_a_full_disk_leaves_no_half_page(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    place_preview(FIRST, tmp_path, "x.html")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        place_preview(SECOND, tmp_path, "x.html")
+    assert (tmp_path / "x.html").read_bytes() == FIRST and not list(tmp_path.glob(".*.new"))
+
+
+def test_what_a_killed_watcher_left_is_swept_away(tmp_path):
+    (tmp_path / ".x.html.123.new").write_text("half")
+    placing.sweep(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_only_the_first_tag_makes_a_page_a_preview(tmp_path):
+    path = tmp_path / "x.html"
+    path.write_bytes(FINAL + b" " * placing.HEAD + PREVIEW)
+    assert not placing.is_preview(path)
+    assert PREVIEW.decode() in as_preview('<!DOCTYPE html>\n<html lang="en">')[:placing.HEAD]
+
+
+def test_a_page_bears_the_name_of_what_was_handed_in(tmp_path):
+    assert under_their_names({"activations": "page"}, ["activations (1)", "Untitled"]) == {
+        "activations": b"page", "activations (1)": b"page", "Untitled": b"page"}
+    assert under_their_names({"one": "1", "two": "2"}, ["Untitled"]) == {"one": b"1", "two": b"2"}
+    for name in ("activations", "index"):
+        (tmp_path / f"{name}.html").write_text(name)
+    assert pages_for(["activations (1)", "activations"], tmp_path) == {"activations (1)": tmp_path / "activations.html"}
+    (tmp_path / "second.html").write_text("")
+    assert pages_for(["Untitled"], tmp_path) == {"Untitled": tmp_path / "index.html"}
+
+
+def test_a_preview_shows_no_error_text_and_no_distance():
+    error = StudentError("ValueError", "could not broadcast input array from shape (3,1415) into shape (2,7182)", 0, 2)
+    verdict = Verdict("double", [
+        CheckResult("a", "doubles small numbers", "Add it to itself.", 1, False, FAILED, said="off by 3 decades at 1 of 7 places"),
+        CheckResult("b", "doubles zero", "Add it to itself.", 1, False, FAILED, said="your function raised an error", error=error),
+        CheckResult("c", "doubles large ones", "h", 1, False, PASSED)], ["overflow"])
+    sources = {0: ("double", "def double(z):\n    return z.reshape(9)\n")}
+    for table in (as_html, as_text):
+        full, terse = table(verdict, 1, 3, Gate(sources)), table(verdict, 1, 3, Gate(sources, terse=True))
+        assert "decades" in full and "broadcast" in full and "overflow" in full
+        assert not [word for word in ("decades", "broadcast", "1415", "overflow") if word in terse]
+        assert "doubles small numbers" in terse and "ValueError" in terse and "line 2" in terse and "Hint" in terse
+
+
+# --- the service ----------------------------------------------------------------------------------------------------
+
+class Desk:
+    """A crew that has an answer at once, or what `say(job)` gives."""
+
+    def __init__(self, say):
+        self.say, self.done, self.free = say, [], 2
+
+    def give(self, function, job):
+        self.done.append((job, self.say(job)))
+
+    def results(self):
+        done, self.done = self.done, []
+        return iter(done)
+
+    def look(self):
+        pass
+
+
+class Place:
+    """An exchange in a folder, whose pages are kept in a dictionary."""
+
+    def __init__(self, inbound):
+        self.inbound, self.pages, self.trouble, self.final = inbound, {}, None, set()
+
+    def entries(self, known, assignments):
+        for name in sorted(set(os.listdir(self.inbound)) - known):
+            try:
+                yield name, read_entry(self.inbound, name, assignments)
+            except Refused as refused:
+                yield name, refused
+
+    def is_complete(self, one):
+        return is_complete(one.folder, time.time(), 10)
+
+    def check(self, one):
+        secret_of(one.folder)
+
+    def put(self, folder, notebook, page):
+        if self.trouble:
+            raise self.trouble
+        if os.path.basename(folder) in self.final:
+            return False
+        self.pages[os.path.basename(folder).rpartition("+")[2], notebook] = page
+        return True
+
+    def beat(self, **about):
+        pass
+
+
+def right(job):
+    return Answer(job.name, "digest", {"activations": as_preview('<!DOCTYPE html>\n<html lang="en">').encode()}, 7.0, 20.0, {"x": (1, 2)}, 0.2)
+
+
+@pytest.fixture
+def watch(tmp_path):
+    """Make a watcher in this process whose work is done by `say`: `watch(say, **settings)`."""
+    (tmp_path / "inbound").mkdir(exist_ok=True)
+    logs = []
+
+    def make(say=right, **settings):
+        course = SimpleNamespace(dir=SimpleNamespace(root=str(tmp_path), ignore=[], db_url="sqlite://"))
+        watcher = Watcher(course, ["ps1"], Watch(**settings), Place(tmp_path / "inbound"), lambda line: watcher.lines.append(line))
+        watcher.lines, watcher.quick, watcher.slow = [], Desk(say), Desk(say)
+        watcher.bundles = SimpleNamespace(held={"ps1": None}, refresh=lambda now: None)
+        watcher.log = Log(tmp_path)
+        logs.append(watcher.log)
+        watcher.begin()
+        return watcher
+    yield make
+    for log in logs:
+        log.close()
+
+
+def states(watcher):
+    return {row.name.rpartition("+")[2]: row.state for row in watcher.log.rows()}
+
+
+def steps(watcher, number=3):
+    for _ in range(number):
+        watcher.step()
+    return watcher
+
+
+def test_what_is_handed_in_is_answered_and_logged(watch, tmp_path):
+    watcher = watch()
+    hand_in(tmp_path / "inbound")
+    steps(watcher)
+    row, = watcher.log.rows()
+    assert (row.state, row.points, row.digest, row.checks) == (State.ANSWERED, 7.0, "digest", {"x": [1, 2]})
+    assert ("a", "activations") in watcher.place.pages
+
+
+def test_junk_is_logged_and_said_once_and_costs_nobody(watch, tmp_path):
+    watcher, inbound = watch(), tmp_path / "inbound"
+    (inbound / "junk").mkdir()
+    hand_in(inbound, mark="nosecret", secret="x" * 128)
+    os.utime(inbound)
+    hand_in(inbound, mark="half", mode=0o700)
+    hand_in(inbound, "student-02", mark="good")
+    steps(watcher)
+    assert states(watcher) == {"junk": State.REFUSED, "good": State.ANSWERED} and len(watcher.lines) == 1
+
+
+def test_of_two_at_once_the_newer_is_answered(watch, tmp_path):
+    watcher = watch()
+    hand_in(tmp_path / "inbound", mark="a")
+    hand_in(tmp_path / "inbound", mark="b", stamp="2026-03-01 10:00:05.000000 UTC")
+    assert states(steps(watcher)) == {"a": State.SUPERSEDED, "b": State.ANSWERED}
+
+
+def test_beyond_the_limits_a_submission_stands_and_its_page_says_until_when(watch, tmp_path):
+    watcher = watch(answers=2)
+    for mark in "abc":
+        hand_in(tmp_path / "inbound", mark=mark)
+        steps(watcher)
+    assert states(watcher) == {"a": State.ANSWERED, "b": State.ANSWERED, "c": State.STANDS}
+    assert b"Your submission stands" in watcher.place.pages["c", "activations"]
+    watcher.waiting = {name: Entry(*(one.name, one.student, one.assignment, one.first_seen, one.claimed)) for name, one in watcher.waiting.items()}
+    watcher.settings = Watch(answers=3)
+    assert states(steps(watcher))["c"] is State.ANSWERED
+
+
+def test_a_slow_notebook_is_looked_at_again_with_the_full_limits(watch, tmp_path):
+    watcher = watch(lambda job: right(job) if job.slow else Answer(job.name, "digest", overran=True, seconds=6.0))
+    hand_in(tmp_path / "inbound")
+    watcher.step()
+    watcher.step()
+    assert b"takes longer" in watcher.place.pages["a", "activations"]
+    steps(watcher)
+    row, = watcher.log.rows()
+    assert row.state is State.ANSWERED and row.slow and row.seconds == pytest.approx(6.2)
+
+
+@pytest.mark.parametrize("fault", [lambda job: Lost("died"), lambda job: Answer(job.name, error="SuiteError: x")])
+def test_a_fault_of_ours_is_tried_again_said_and_costs_no_attempt(fault, watch, tmp_path):
+    watcher = watch(fault)
+    hand_in(tmp_path / "inbound")
+    steps(watcher, 6)
+    row, = watcher.log.rows()
+    assert row.state is State.FAILED and row.tries == 3 and row.due > time.time()
+    assert b"on our side" in watcher.place.pages["a", "activations"] and len(watcher.lines) == 1
+    assert watcher.log.answered("student-01", "ps1", 0) == []
+
+
+def test_a_full_disk_costs_time_and_nothing_else(watch, tmp_path, monkeypatch):
+    monkeypatch.setattr(service, "AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    watcher = watch()
+    watcher.place.trouble = OSError(errno.ENOSPC, "No space left on device")
+    hand_in(tmp_path / "inbound")
+    steps(watcher, 4)
+    assert watcher.place.pages == {} and State.ANSWERED not in states(watcher).values()
+    assert any("No space left" in line for line in watcher.lines)
+    watcher.place.trouble = None
+    assert states(steps(watcher)) == {"a": State.ANSWERED}
+
+
+def test_a_log_that_is_locked_costs_time_and_nothing_else(watch, tmp_path, monkeypatch):
+    watcher = watch()
+    watcher.log.db.execute("pragma busy_timeout = 0")
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    other = sqlite3.connect(watcher.log.path, isolation_level=None)
+    other.execute("begin exclusive")
+    hand_in(tmp_path / "inbound")
+    steps(watcher, 2)
+    other.execute("rollback")
+    other.close()
+    assert states(steps(watcher)) == {"a": State.ANSWERED} and any("locked" in line for line in watcher.lines)
+
+
+def test_a_watcher_that_starts_again_goes_on_where_the_last_one_was_killed(watch, tmp_path):
+    watcher = watch()
+    watcher.quick.results = lambda: iter(())        # it is killed before an answer comes
+    hand_in(tmp_path / "inbound")
+    steps(watcher)
+    assert states(watcher) == {"a": State.WORKING}
+    watcher.log.close()
+    assert states(steps(watch())) == {"a": State.ANSWERED}
+
+
+def test_a_final_page_stands_also_when_the_log_was_lost(watch, tmp_path):
+    folder = hand_in(tmp_path / "inbound")
+    steps(watch()).log.path.unlink()
+    for leftover in (tmp_path / ".watch").iterdir():
+        leftover.unlink()
+    watcher = watch()
+    watcher.place.final.add(folder.name)
+    steps(watcher)
+    assert watcher.place.pages == {} and watcher.log.rows()[0].note == "the final page stands there already"
+
+
+@pytest.mark.parametrize(("digest", "replaced"), [("digest", False), ("another", True)])
+def test_what_a_student_replaces_after_the_answer_is_seen(digest, replaced, watch, tmp_path, monkeypatch):
+    monkeypatch.setattr(service, "RECHECK_SECONDS", 0.0)
+    said = iter(["digest", digest])
+    watcher = watch(lambda job: Answer(job.name, next(said), {}, 1.0, 2.0))
+    folder = hand_in(tmp_path / "inbound")
+    steps(watcher)
+    time.sleep(0.02)
+    (folder / "activations.ipynb").write_text("{ }")
+    steps(watcher, 5)
+    row, = watcher.log.rows()
+    assert row.state is State.ANSWERED and row.digest == digest and bool(row.replaced) == replaced
+
+
+def test_there_is_one_watcher_a_course(tmp_path):
+    with service.alone(str(tmp_path)), pytest.raises(service.CourseError, match="Another watcher"), service.alone(str(tmp_path)):
+        pass
+
+
+def test_what_a_killed_watcher_left_in_tmp_goes_when_the_next_one_starts(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with service.own_scratch("/course") as folder:
+        left = os.path.join(folder, "course-left")
+    os.makedirs(left)
+    with service.own_scratch("/course") as folder:
+        assert os.listdir(folder) == []
+    assert os.listdir(tmp_path) == []
+    (tmp_path / os.path.basename(folder)).symlink_to("/etc")
+    with pytest.raises(service.CourseError), service.own_scratch("/course"):
+        pass
+
+
+def test_the_gradebook_is_opened_for_reading_only(tmp_path):
+    path = tmp_path / "gradebook.db"
+    sqlite3.connect(path).close()
+    assert for_reading(f"sqlite:///{path}").startswith(f"sqlite:///file:{path}?mode=ro")
+    assert for_reading("postgresql+psycopg://grader@host/gradebook") == "postgresql+psycopg://grader@host/gradebook"
+
+
