@@ -6,6 +6,7 @@ the others get theirs. And a student's server asks for a page by the name of the
 was called otherwise and graded all the same, or lay beside it, gets a page as well. Wired as `c.ExchangeFactory.release_feedback` in nbgrader_config.py.
 """
 
+import filecmp
 import glob
 import os
 import shutil
@@ -30,15 +31,13 @@ class ReleaseFeedback(ExchangeReleaseFeedback):
 
     def copy_files(self):
         """Release what can be released, then name who got nothing."""
-        everybody, self.left = self.src_path, {}
+        everybody, self.left, self.released, self.stood = self.src_path, {}, set(), set()
         for folder in sorted({os.path.dirname(page) for page in glob.glob(os.path.join(everybody, "*.html"))}):
             trouble = lacks(folder)
             if trouble is None:
                 self.src_path = glob.escape(folder)
                 try:
-                    with placing(self.dest_path):
-                        super().copy_files()
-                        self.copy_under_other_names(folder)
+                    self.release(folder)
                 except Exception as error:
                     trouble = f"its pages could not be copied ({type(error).__name__}: {getattr(error, 'strerror', None) or '-'})"
             if trouble:
@@ -49,17 +48,26 @@ class ReleaseFeedback(ExchangeReleaseFeedback):
             for student, trouble in self.left.items():
                 self.log.error("  %s: %s", shown(student), trouble)
 
-    def copy_under_other_names(self, folder):
-        """Give a page to each notebook that was handed in and has none of its name."""
+    def release(self, folder):
+        """Release the pages of one submission, also to each notebook that was handed in and has none of its name."""
         student = Path(folder).parent.name
         if student in self.coursedir.student_id_exclude.split(","):
             return
         handed_in = self.coursedir.format_path(self.coursedir.submitted_directory, student, self.coursedir.assignment_id)
         secret = read_below(folder, SECRET, MOST).decode()
-        for notebook, page in pages_for(notebooks_in(handed_in), Path(folder)).items():
-            target = os.path.join(self.dest_path, f"{notebook_hash(secret=secret, notebook_id=notebook)}.html")
-            shutil.copy(page, f"{target[:-5]}-tmp.html")
-            os.replace(f"{target[:-5]}-tmp.html", target)
+        others = pages_for(notebooks_in(handed_in), Path(folder))
+        targets = {Path(self.dest_path, f"{notebook_hash(secret=secret, notebook_id=name)}.html"): page
+                   for name, page in [*((page.stem, page) for page in Path(folder).glob("*.html")), *others.items()]}
+        if all(target.exists() and filecmp.cmp(page, target, shallow=False) for target, page in targets.items()):
+            self.stood.add(student)
+            return
+        with placing(self.dest_path):
+            super().copy_files()
+            for name, page in others.items():
+                target = os.path.join(self.dest_path, notebook_hash(secret=secret, notebook_id=name))
+                shutil.copy(page, f"{target}-tmp.html")
+                os.replace(f"{target}-tmp.html", f"{target}.html")
+        self.released.add(student)
 
 
 def notebooks_in(folder):

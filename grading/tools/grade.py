@@ -52,17 +52,22 @@ def grade_class(console, root, assignment, students, jobs, scheduler, force, dry
 
     Raises `CourseError`, `NotGenerated` or `SandboxUnavailable`.
     """
-    course = Course(root)
+    stopped, lines, _ = run_class(console, Course(root), assignment, students, jobs, scheduler, force, dry_run, boxes)
+    return INTERRUPTED if stopped else SOME_FAILED if any(line.error for line in lines) else 0
+
+
+def run_class(console, course, assignment, students=(), jobs=1, scheduler=None, force=False, dry_run=False, boxes=()):
+    """The same: whether it was stopped, a `Line` for each submission that needed grading, and how many there are."""
     everything = course.submissions(assignment, students, force or dry_run)
     if not everything:
         course.assignments(assignment)      # a name that is mistyped is not a class that is graded
     waiting = [one for one in everything if one.why]
     console.print(f"{assignment}: {len(everything)} submissions, {len(waiting)} to grade.")
     if not waiting:
-        return 0
+        return False, [], len(everything)
     if not scheduler and not any(box.alive() for box in boxes):     # refuse before the run, not once per submission
         Sandbox(course.execute.sandbox).probe()
-    lines, status, started = [], 0, time.monotonic()
+    lines, stopped, started = [], False, time.monotonic()
     run = course.grade(assignment, waiting, jobs, scheduler, not dry_run, boxes)
     with closing(run), Progress("{task.description}", BarColumn(), MofNCompleteColumn(), Rate(), TimeElapsedColumn(),
                   TimeRemainingColumn(), console=console, disable=not console.is_terminal, transient=True) as bar:
@@ -75,7 +80,7 @@ def grade_class(console, root, assignment, students, jobs, scheduler, force, dry
                     console.print(f"{len(lines)}/{len(waiting)} {printable(lines[-1].student)}: {lines[-1]}", markup=False,
                                   highlight=False, soft_wrap=True)
         except KeyboardInterrupt:
-            status = INTERRUPTED
+            stopped = True
             console.print(f"Stopped. What was graded so far ({len(lines)}) is kept; run the command again for the rest.")
     console.print(changes_table(lines) if dry_run else summary_table(lines, time.monotonic() - started))
     for words in sorted({line.sandbox for line in lines} - {""}):
@@ -87,7 +92,7 @@ def grade_class(console, root, assignment, students, jobs, scheduler, force, dry
             why = f"not graded: {line.error}" if line.error else f"graded, but look: {line.look}"
             console.print(f"[bold red]needs a human:[/] {escape(shown(line.student))}: {escape(why)}", highlight=False,
                           soft_wrap=True)
-    return status or (SOME_FAILED if any(line.error for line in lines) else 0)
+    return stopped, lines, len(everything)
 
 
 def read_line(course, assignment, graded, dry_run):
