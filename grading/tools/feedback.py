@@ -56,15 +56,23 @@ class Press:
 def make_pages(root: str, force: bool, result: SubmissionResult) -> Made:
     """The pages of one submission, in a process of the pool."""
     if Press.held is None or Press.held.root != root:       # it was not forked from the command
-        Press.held = Press(Course(root))
+        try:
+            Press.held = Press(Course(root))
+        except SystemExit:      # nbgrader_config.py has said why
+            return Made(result.student_id, False, "the course's configuration could not be loaded")
     return Press.held.make(result, force)
 
 
 def pages_of_class(course: Course, assignment: str, students: list[str], jobs: int, force: bool = False) -> Iterator[Made]:
-    """Make the pages of every graded submission, or of those by `students`; yields what became of each, in no order."""
+    """Make the pages of every graded submission, or of those by `students`: an iterator over what became of each, in no order."""
     folders = graded_folders(course, assignment, students)
     Press.held = Press(course)
-    with Pool(min(jobs, 1 + len(folders) // FEWEST)) as pool, course.locked():
+    pool = Pool(min(jobs, 1 + len(folders) // FEWEST))      # now: a bar of progress has a thread, and then it could not be forked
+    return made_by(pool, course, assignment, folders, students, force)
+
+
+def made_by(pool, course, assignment, folders, students, force):
+    with pool, course.locked():
         results = read_results(course.dir, assignment, students or None)
         for student in folders:
             if student not in results:
