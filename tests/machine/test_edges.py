@@ -6,12 +6,14 @@ import zipfile
 import pytest
 import toys
 from nbformat.v4 import new_code_cell, new_notebook
+from traitlets import TraitError
+from traitlets.config import Config
 
 from grading.border.subject import LocalSubject
 from grading.checks.suite import Suite
 from grading.checks.verdict import FAILED, OUR_ERROR, PASSED, CheckResult, Verdict
 from grading.notebooks import mend
-from grading.notebooks.intake import Refusal, look_through
+from grading.notebooks.intake import look_through
 from grading.notebooks.outputs import clean
 from grading.notebooks.record import CheckRecord, Outcome, Record, VerdictRecord
 from grading.pages.formulas import NotTranslated, mathml
@@ -135,18 +137,7 @@ def test_files_eight_folders_deep_are_taken_and_deeper_ones_are_not(tmp_path):
     put(tmp_path, "nb.ipynb")
     for deep in range(7, 11):
         put(tmp_path, "/".join("d" * deep) + f"/{deep}.txt")
-    assert sorted(name.rpartition("/")[2] for name, _ in look_through(tmp_path, ["nb"], (), ()).files) == ["7.txt", "8.txt"]
-
-
-def test_a_lone_notebook_of_another_name_is_the_one_that_was_asked_for_and_of_two_nobody_can_tell(tmp_path):
-    put(tmp_path, "final version.ipynb")
-    found = look_through(tmp_path, ["activations"], (), ()).notebooks["activations"]
-    assert found.cells[0].source == "x = 1" and "final version.ipynb" in Record.read(found).mended["notebook"]
-    both = look_through(tmp_path, ["activations", "recurrent"], (), ()).notebooks
-    assert all(isinstance(one, Refusal) for one in both.values()), "it could be either"
-    put(tmp_path, "another.ipynb")
-    refused = look_through(tmp_path, ["activations"], (), ()).notebooks["activations"]
-    assert isinstance(refused, Refusal) and "rename the right one" in refused.reason
+    assert sorted(name.rpartition("/")[2] for name, _ in look_through(tmp_path, {"nb": {}}, (), ()).files) == ["7.txt", "8.txt"]
 
 
 def test_200_outputs_of_a_cell_are_kept_and_the_rest_is_said():
@@ -175,11 +166,27 @@ def test_60_groups_in_each_other_are_translated_and_61_are_not():
         mathml("{" * 61 + "x" + "}" * 61)
 
 
-@pytest.mark.parametrize(("seconds", "points"), [(15 * 60, None), (15 * 60 + 1, 1.0), (86400, 1.0), (86401, 2.0),
+@pytest.mark.parametrize(("seconds", "points"), [(1, None), (15 * 60, None), (15 * 60 + 1, 1.0), (86400, 1.0), (86401, 2.0),
                                                  (5 * 86400, 5.0), (6 * 86400, 5.0)])
 def test_a_late_submission_loses_its_days_and_never_more_than_the_most(seconds, points):
     policy = LatePolicy(percent_per_day=10.0, grace_minutes=15.0, most_percent=50.0)
     assert policy.late_submission_penalty("student-01", 10.0, seconds) == points
+
+
+def test_a_policy_that_says_nothing_takes_nothing_off_and_has_no_grace():
+    policy = LatePolicy()
+    assert (policy.percent_per_day, policy.grace_minutes, policy.most_percent) == (0, 0, 100)
+    assert LatePolicy(config=Config(LatePolicy={"percent_per_day": 5.0, "grace_minutes": 3.0, "most_percent": 20.0})).trait_values(config=True).items() >= {
+        "percent_per_day": 5.0, "grace_minutes": 3.0, "most_percent": 20.0}.items()
+
+
+@pytest.mark.parametrize(("name", "least", "most"), [("percent_per_day", 0, 100), ("grace_minutes", 0, None), ("most_percent", 0, 100)])
+def test_a_share_of_the_score_lies_between_0_and_100_percent(name, least, most):
+    for value in (least, most if most is not None else 10**6):
+        assert getattr(LatePolicy(**{name: value}), name) == value
+    for value in (least - 0.5, *([most + 0.5] if most else [])):
+        with pytest.raises(TraitError):
+            LatePolicy(**{name: value})
 
 
 def test_a_penalty_is_a_number_of_cents():
