@@ -13,12 +13,13 @@ if here not in sys.path:    # formgrader runs in a server that may have been sta
 os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", "")
 
 try:
-    from grading.plugins import autograde, generate_feedback, steps, upstream
+    from grading.plugins import autograde, deadlines, generate_feedback, steps, upstream
     from grading.root import say_foreign_code
     upstream.verify()       # what is replaced and set below is still there
     autograde.install()     # submissions are screened before nbgrader opens them
     say_foreign_code(here)  # a server may have loaded the code of another checkout before
     generate_feedback.install()     # pages for a class in seconds, and an overview beside them
+    deadlines.install()     # in the course's time zone, which is named
 except Exception as error:  # nbgrader would go on without this file, and so without the sandbox
     sys.exit(f"nbgrader_config.py: the grading plug-in could not be loaded ({type(error).__name__}: {error}). "
              "Use the course's own environment: .venv/bin/nbgrader, made by `make demo` or `make test`.")
@@ -71,8 +72,11 @@ c.Autograde.autograde_preprocessors = [
 # What one submission may use; grading/border/sandbox.py lists every limit with its unit and default.
 # c.Execute.limits = {"cell_seconds": 30}
 
-# Late submissions: nothing is taken off as long as percent_per_day is 0. Deadlines are set in Formgrader or with
-# nbgrader db assignment add NAME --duedate=..., extensions with course extend.
+# The time zone of deadlines, wherever one is set or shown. By default this machine's.
+# c.Course.timezone = "Europe/Berlin"
+
+# Late submissions: nothing is taken off as long as percent_per_day is 0. Deadlines are set with course due or in Formgrader,
+# extensions with course extend.
 c.AssignLatePenalties.plugin_class = "grading.plugins.late.LatePolicy"
 c.LatePolicy.percent_per_day = 0.0      # of the score, for each day that has begun
 c.LatePolicy.grace_minutes = 15.0       # after the deadline that cost nothing

@@ -22,6 +22,7 @@ from ..notebooks.exchange import owner_of, parse_name, waiting
 from ..notebooks.folders import FILE, FOLDER, kind_of, opened
 from ..notebooks.intake import MAX_DEPTH, MAX_ENTRIES, MAX_NOTES, parse_stamp, read_stamp
 from ..notebooks.names import shown, trouble_with
+from ..run.students import in_class, unknown
 
 GROUP_FOLDER, GROUP_FILE = 0o2770, 0o660        # what nbgrader's `groupshared` asks for
 KILOBYTE = 1000                                 # as nbgrader counts `max_file_size` and `max_dir_size`
@@ -107,6 +108,9 @@ class Collect(ExchangeCollect):
                 self.leave(record["filename"], str(error) if isinstance(error, NotCollected)
                            else f"could not be copied ({type(error).__name__}: {getattr(error, 'strerror', None) or '-'})")
         self.say_what_waits()
+        students = [record["username"] for record in self.src_records]
+        for line in unknown(students, in_class(self.coursedir)):
+            self.log.warning("%s", line)
         if self.left:
             self.log.error("%d entries of the exchange were not collected:", len(self.left))
             for name, trouble in self.left[:1000]:

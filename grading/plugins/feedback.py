@@ -10,6 +10,7 @@ from nbgrader.preprocessors import GetGrades as NbgraderGetGrades
 from nbgrader.utils import is_locked
 
 from ..notebooks.cells import is_tests, title_of
+from ..notebooks.dates import shown_moment, zone_of
 from ..notebooks.record import written
 from ..pages.formulas import to_html
 from ..pages.macros import Macros
@@ -24,13 +25,14 @@ POINTS = re.compile(r"\(\d{1,9}(\.\d{1,9})? points?\)$")
 class GetGrades(NbgraderGetGrades):
     """nbgrader's, which also marks what nobody has graded yet: without that it looks like 0 points.
 
-    What the gradebook says comes in `resources["nbgrader"]["result"]` from a converter that has read it for the whole class;
+    What the gradebook says comes in `resources["nbgrader"]["submission"]` from a converter that has read it for the whole class;
     else it is read here.
     """
 
     def preprocess(self, nb, resources):
         about = resources["nbgrader"]
-        self.result = about.get("result") or read_result(**{name: about[name] for name in ("db_url", "assignment", "student", "notebook")})
+        submission = about.get("submission") or read_submission(**{name: about[name] for name in ("db_url", "assignment", "student", "notebook")})
+        self.result = submission.notebook(about["notebook"])
         for number, cell in enumerate(nb.cells):
             self.preprocess_cell(cell, resources, number)
         penalty = self.result.late_submission_penalty or 0
@@ -40,7 +42,7 @@ class GetGrades(NbgraderGetGrades):
             cell.metadata.nbgrader["tables"] = [output.data["text/html"] for output in cell.outputs
                                                 if output.output_type == "display_data" and "text/html" in output.data]
             cell.outputs = [output for output in cell.outputs if output.output_type in ("stream", "error")]
-        resources["title"] = give_titles(nb) or about["notebook"]
+        resources["title"], resources["deadline"] = give_titles(nb) or about["notebook"], in_time(submission, zone_of(self.config))
         return nb, resources
 
     def _get_comment(self, cell, resources):
@@ -62,17 +64,37 @@ class GetGrades(NbgraderGetGrades):
             "waiting": not overruled and (grade.needs_manual_grade or grade.auto_score is None and grade.manual_score is None)}
 
 
-def read_result(db_url, assignment, student, notebook):
-    """What the gradebook says of one notebook. Raises `MissingEntry` where it knows none."""
+def read_submission(db_url, assignment, student, notebook):
+    """What the gradebook says of a submission. Raises `MissingEntry` where it knows no such notebook of it."""
     with Gradebook(db_url) as gradebook:
         gradebook.find_submission_notebook(notebook, assignment, student)
-        return next(results_of(gradebook, assignment, [student])).notebook(notebook)
+        return next(results_of(gradebook, assignment, [student]))
 
 
 def not_in_gradebook(what, cell, resources):
     about = resources["nbgrader"]
     return MissingEntry(f"The gradebook has no {what} for {cell.metadata.nbgrader['grade_id']} in {about['notebook']} of "
                         f"{about['assignment']} by {about['student']}. Grade again: course grade {about['assignment']} --force")
+
+
+def in_time(submission, zone):
+    """A sentence on the deadline of a submission (a row) and on when it came; None where there is no deadline."""
+    if submission.assignment.duedate is None:
+        return None
+    due = submission.duedate
+    said = f"It was due {shown_moment(due, zone)}" + (", with the extension you were given" if submission.extension else "")
+    if submission.timestamp is None:
+        return said + "."
+    late = submission.timestamp - due
+    return f"{said}; it came {shown_moment(submission.timestamp, zone)}, " + (
+        "in time." if late.total_seconds() <= 0 else f"{how_long(late)} late.")
+
+
+def how_long(late):
+    minutes = int(late.total_seconds() // 60)
+    days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
+    parts = [(days, "day"), (hours, "hour"), (minutes, "minute")]
+    return " ".join(f"{count} {name}{'s' * (count != 1)}" for count, name in parts if count) or "less than a minute"
 
 
 def give_titles(nb):

@@ -20,6 +20,7 @@ from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.utils import find_all_files
 from traitlets import default
 
+from ..notebooks.dates import zone_of
 from ..notebooks.record import Record
 from ..run.results import SubmissionResult, results_of
 from .overview import NAME, overview
@@ -67,14 +68,14 @@ class GenerateFeedback(converters.GenerateFeedback):
         resources = super().init_single_notebook_resources(notebook_filename)
         about = resources["nbgrader"]
         if known := self.results.get(about["student"]):
-            about["result"] = known.notebook(about["notebook"])
+            about["submission"] = known
         return resources
 
     def set_permissions(self, assignment_id, student_id):
         """Called last for each submission that went well."""
         graded, pages = self.places(assignment_id, student_id)
         pages.joinpath(NAME).unlink(missing_ok=True)
-        pages.joinpath(NAME).write_text(overview(self.results[student_id], graded), encoding="utf-8")
+        pages.joinpath(NAME).write_text(overview(self.results[student_id], graded, zone=zone_of(self.config)), encoding="utf-8")
         super().set_permissions(assignment_id, student_id)
         mark(self.digest(self.results[student_id]), pages)
 
@@ -114,7 +115,7 @@ class GenerateFeedback(converters.GenerateFeedback):
                 records[path.stem] = Record.read(nb)
                 page, resources = self.exporter.from_notebook_node(nb, resources)
                 partial.joinpath(path.stem + resources["output_extension"]).write_text(page, encoding="utf-8")
-            partial.joinpath(NAME).write_text(overview(result, graded, records), encoding="utf-8")
+            partial.joinpath(NAME).write_text(overview(result, graded, records, zone_of(self.config)), encoding="utf-8")
             self.give_permissions(partial)
             if target.exists():
                 os.rename(target, old)
@@ -151,7 +152,7 @@ class GenerateFeedback(converters.GenerateFeedback):
 
     def settings(self):
         """What of the configuration changes a page."""
-        return sorted((name, repr(self.config[name])) for name in ("HTMLExporter", "GenerateFeedback", "CourseDirectory")
+        return zone_of(self.config).key, sorted((name, repr(self.config[name])) for name in ("HTMLExporter", "GenerateFeedback", "CourseDirectory")
                       if name in self.config)
 
 

@@ -1,7 +1,7 @@
 """The course's policy for late submissions, as a plug-in of nbgrader: its numbers stand in nbgrader_config.py.
 
 nbgrader compares the exchange's time stamp with the deadline and the student's extension, if there is one, and asks
-the plug-in for each notebook. Every regrade asks again, so an extension that is given afterwards counts from then on.
+the plug-in for each notebook; `grading/run/penalties.py` asks again when points, deadline or extension change.
 """
 
 import math

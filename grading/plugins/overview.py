@@ -2,16 +2,18 @@
 
 from ..pages.html import Html, link, page, paragraph, section, table
 from ..notebooks.cells import exercise_of
+from ..notebooks.dates import zone_called
 from ..notebooks.mend import in_words
 from ..notebooks.record import Outcome, Record, records_in, written
+from .feedback import in_time
 
 NAME = "index.html"
 
 
-def overview(submission, folder, records=None):
+def overview(submission, folder, records=None, zone=None):
     """The overview page of a submission (its row, or `run/results.py`'s) whose graded notebooks lie in `folder`.
 
-    `records` is what they say of their grading, where it is known already.
+    `records` is what they say of their grading, where it is known already. Moments are shown in `zone`, by default this machine's.
     """
     records, parts, waiting, points, most = records_in(folder) if records is None else records, [], [], 0.0, 0.0
     for notebook in sorted(submission.notebooks, key=lambda row: row.name):
@@ -28,10 +30,10 @@ def overview(submission, folder, records=None):
         parts.append(section(notebook.name, table(f"Points in {notebook.name}", ("exercise", "points", "of", "checks"), rows),
                              first_step(rows, record.verdicts), to_page, *mended))
     name = submission.assignment.name
-    return page(f"Feedback on {name}", *summary(submission, points, most, waiting), *parts)
+    return page(f"Feedback on {name}", *summary(submission, points, most, waiting, zone or zone_called(None)), *parts)
 
 
-def summary(submission, points, most, waiting):
+def summary(submission, points, most, waiting, zone):
     """Paragraphs on the whole assignment that are true at this moment."""
     said = [paragraph(f"You have {written(points)} of {written(most)} points.")]
     if waiting:
@@ -39,6 +41,8 @@ def summary(submission, points, most, waiting):
     penalty = submission.late_submission_penalty
     if penalty:
         said.append(paragraph(f"It came after the deadline: {written(penalty)} points are taken off, so {written(points - penalty)} count."))
+    if when := in_time(submission, zone):
+        said.append(paragraph(when))
     return said
 
 

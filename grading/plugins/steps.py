@@ -11,9 +11,10 @@ from traitlets.config import Config
 from traitlets.utils.importstring import import_item
 
 SAVE = "nbgrader.preprocessors.SaveCells"
-# nbgrader's own list, with formulas written out before anything is locked, saved or summed up
+# nbgrader's own list, with the deadline shown and formulas written out before anything is locked, saved or summed up
 RELEASE = (
     "nbgrader.preprocessors.IncludeHeaderFooter",
+    "grading.plugins.deadlines.ShowDeadline",
     "grading.plugins.readable.WriteOutFormulas",
     "nbgrader.preprocessors.InstantiateTests",
     "nbgrader.preprocessors.LockCells",

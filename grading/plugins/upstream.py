@@ -30,6 +30,7 @@ class UpstreamChanged(Exception):
 
 SCREENING = "submissions are screened before nbgrader opens them; each that was not graded is named"
 PAGES = "pages of a class in seconds, with an overview beside those of a submission"
+ZONE = "deadlines are in the course's time zone, and one that cannot be read is said"
 POINTS = (
     Point("nbgrader.apps.autogradeapp", "", "replaced", ("Autograde",), SCREENING),
     Point("nbgrader.apps.api", "", "replaced", ("Autograde", "GenerateFeedback"), "the same for formgrader"),
@@ -64,6 +65,11 @@ POINTS = (
     Point("nbgrader.plugins", "BasePlugin", "overridden", (), "the course's late policy"),
     Point("nbgrader.plugins", "ExportPlugin", "overridden", ("export",), "grade files for Canvas and Moodle"),
     Point("nbgrader.apps.exportapp", "ExportApp", "option", ("plugin_class",), "no name in an exported table is a formula"),
+    Point("nbgrader.apps.dbapp", "DbAssignmentAddApp", "overridden", ("start",), ZONE),
+    Point("nbgrader.apps.api", "NbGraderAPI", "overridden", ("__init__", "get_assignment"), ZONE),
+    Point("nbgrader.server_extensions.formgrader.apihandlers", "AssignmentHandler", "overridden", ("put",), ZONE),
+    Point("nbgrader.server_extensions.formgrader.apihandlers", "GradeHandler", "overridden", ("put",),
+          "a late penalty follows the points"),
     Point("nbgrader.server_extensions.formgrader.formgrader", "FormgradeExtension", "option", ("debug",),
           "no page shows the configuration"),
     Point("nbgrader.utils", "", "called", ("compute_checksum", "determine_grade", "find_all_files", "is_grade", "is_locked",

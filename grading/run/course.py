@@ -9,7 +9,6 @@ from pathlib import Path
 
 from nbgrader.apps.baseapp import NbGrader
 from nbgrader.exchange.default import ExchangeCollect
-from nbgrader.preprocessors import AssignLatePenalties
 from nbgrader.utils import find_all_files, parse_utc
 from sqlalchemy.exc import OperationalError
 from traitlets import TraitError
@@ -20,9 +19,11 @@ from . import batch
 from .execute import Execute
 from .gradebook import Writer
 from .paths import hidden
+from .penalties import late_policy
 from .pool import NoWorkers, Pool
 from ..notebooks import exchange
 from ..notebooks.again import why_again
+from ..notebooks.dates import zone_of
 from ..notebooks.intake import read_stamp
 from ..notebooks.names import trouble_with_student
 from ..border.sandbox import Limits
@@ -54,6 +55,10 @@ class Course:
             self.execute = Execute(config=app.config)
             Limits.changed(self.execute.limits)
         except (TraitError, ValueError) as error:
+            raise CourseError(f"{root / CONFIG}: {error}") from None
+        try:
+            self.zone = zone_of(app.config)
+        except CourseError as error:
             raise CourseError(f"{root / CONFIG}: {error}") from None
 
     def assignments(self, wanted=None):
@@ -116,10 +121,12 @@ class Course:
         return batch.make_bundle(assignment, writer.notebooks(), sorted(files), self.execute.course_root,
                                  self.execute.sandbox, dict(self.execute.limits), self.hidden())
 
+    def late_policy(self):
+        """The plug-in that says what a late submission costs."""
+        return late_policy(self.config)
+
     def writer(self, assignment):
-        plugin = AssignLatePenalties(config=self.config)
-        plugin.init_plugin()
-        return Writer(self.dir, assignment, plugin.plugin_inst)
+        return Writer(self.dir, assignment, self.late_policy())
 
     def grade(self, assignment, waiting, jobs, scheduler=None, store=True, boxes=()):
         """Grade `waiting` (a list of `Waiting`): an iterator over each `Graded` once it is stored.

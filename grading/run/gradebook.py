@@ -14,6 +14,7 @@ from pathlib import Path
 
 from nbgrader.api import Comment, Grade, Gradebook, MissingEntry, Student, SubmittedAssignment, SubmittedNotebook
 from nbgrader.utils import parse_utc
+from sqlalchemy.engine import make_url
 from sqlalchemy.orm import joinedload, selectinload, subqueryload, undefer
 
 from ..notebooks.again import MARK
@@ -21,6 +22,13 @@ from ..notebooks.mend import canon
 from ..root import CourseError
 from ..notebooks.writing import notebook_of, notebook_text
 from .review import judged, review, waits
+from . import penalties
+
+
+def exists(db_url: str) -> bool:
+    """Whether there is a gradebook: opening one that is a file would make it."""
+    url = make_url(db_url)
+    return url.get_backend_name() != "sqlite" or bool(url.database and os.path.exists(url.database))
 
 
 class NotGenerated(CourseError):
@@ -182,18 +190,9 @@ class Writer:
 
     def store_penalties(self, submission, graded):
         """As nbgrader's AssignLatePenalties does, with the plug-in that the course configured."""
-        for notebook in submission.notebooks:
-            notebook.late_submission_penalty = None
-        self.db.flush()
         self.db.refresh(submission, ["timestamp"])
-        late = submission.total_seconds_late
-        if late <= 0 or self.late_plugin is None:
-            return
-        for notebook in submission.notebooks:
-            self.db.refresh(notebook)
-            penalty = self.late_plugin.late_submission_penalty(graded.student, notebook.score, late)
-            if penalty is not None and self.cells[notebook.notebook_id][0] in graded.notebooks:
-                notebook.late_submission_penalty = min(max(penalty, 0), notebook.score)
+        penalties.renew(submission, self.late_plugin, {notebook.id for notebook in submission.notebooks
+                                                       if self.cells[notebook.notebook_id][0] in graded.notebooks})
 
     # --- the folder ---------------------------------------------------------------------------------------------
 

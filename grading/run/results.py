@@ -6,6 +6,7 @@ The attributes bear the names of nbgrader's rows, so that what reads these reads
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from nbgrader.api import BaseCell, Comment, Grade, Gradebook, SubmittedAssignment, SubmittedNotebook
 
@@ -55,6 +56,7 @@ class Named:
     """An assignment, as far as a submission names it."""
 
     name: str
+    duedate: datetime | None = None     # UTC, as all moments of the gradebook
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,13 @@ class SubmissionResult:
     student_id: str
     assignment: Named
     notebooks: tuple[NotebookResult, ...]
+    timestamp: datetime | None = None
+    extension: timedelta | None = None
+
+    @property
+    def duedate(self) -> datetime | None:
+        due = self.assignment.duedate
+        return due + self.extension if due and self.extension else due
 
     @property
     def late_submission_penalty(self) -> float:
@@ -86,17 +95,18 @@ def results_of(gradebook: Gradebook, assignment: str, students: list[str] | None
     notebooks = {notebook.id: (notebook.name, notebook.max_score) for notebook in row.notebooks}
     cells = {cell.id: (cell.name, getattr(cell, "max_score", None) or 0.0)
              for cell in db.query(BaseCell).filter(BaseCell.notebook_id.in_(list(notebooks)))}
-    wanted = db.query(SubmittedAssignment.id, SubmittedAssignment.student_id).filter_by(assignment_id=row.id)
+    wanted = db.query(SubmittedAssignment.id, SubmittedAssignment.student_id, SubmittedAssignment.timestamp,
+                      SubmittedAssignment.extension).filter_by(assignment_id=row.id)
     if students is not None:
         wanted = wanted.filter(SubmittedAssignment.student_id.in_(students))
     submissions = wanted.order_by(SubmittedAssignment.student_id).all()
     for first in range(0, len(submissions), AT_A_TIME):
-        some = dict(tuple(one) for one in submissions[first:first + AT_A_TIME])
-        yield from read(db, assignment, some, notebooks, cells)
+        some = {key: about for key, *about in submissions[first:first + AT_A_TIME]}
+        yield from read(db, Named(assignment, row.duedate), some, notebooks, cells)
 
 
 def read(db, assignment, submissions, notebooks, cells):
-    """The results of `submissions` ({id: student}); `notebooks` and `cells` are the assignment's own, by id."""
+    """The results of `submissions` ({id: [student, time stamp, extension]}); `notebooks` and `cells` are the assignment's own, by id."""
     parts = db.query(SubmittedNotebook.id, SubmittedNotebook.assignment_id, SubmittedNotebook.notebook_id,
                      SubmittedNotebook.late_submission_penalty).filter(SubmittedNotebook.assignment_id.in_(list(submissions))).all()
     ids, grades, comments = [part.id for part in parts], defaultdict(list), defaultdict(dict)
@@ -112,5 +122,5 @@ def read(db, assignment, submissions, notebooks, cells):
         name, most = notebooks[part.notebook_id]
         found[part.assignment_id].append(NotebookResult(name, tuple(grades[part.id]), comments[part.id], most,
                                                         part.late_submission_penalty))
-    for key, student in submissions.items():
-        yield SubmissionResult(student, Named(assignment), tuple(found[key]))
+    for key, (student, timestamp, extension) in submissions.items():
+        yield SubmissionResult(student, assignment, tuple(found[key]), timestamp, extension)

@@ -2,16 +2,14 @@
 
 import gc
 import os
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
-from ..border.errors import SandboxUnavailable
-from ..root import CourseError, find_root, say_foreign_code
+from ..root import CourseError
+from . import term_commands
+from .shared import Assignment, Root, console, ending_well, fail
 
 # threads that multiply tiny matrices gain nothing, and a process that has some is not forked
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -20,27 +18,11 @@ gc.set_threshold(50_000)
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
                   help="Run the course: release, grade, report. Every command explains itself with --help.")
-console = Console()
 
 
 @app.callback()
 def course():
     """Run the course: release, grade, report."""
-
-
-def course_folder(given: Path | None):
-    """The course that a command is about, before anything else is done; said if another checkout's code works on it."""
-    try:
-        root = find_root(given)
-    except CourseError as error:
-        fail(error)
-    say_foreign_code(root)
-    return root
-
-
-Assignment = Annotated[str, typer.Argument(help="The assignment's name, for example ps1.")]
-Root = Annotated[Path | None, typer.Option("--course", callback=course_folder, show_default=False, metavar="FOLDER",
-                                           help="The course's folder, if it is neither this one nor above it.")]
 
 
 @app.command()
@@ -167,7 +149,7 @@ def publish(
     """Pack the release of each assignment, and the lecture, into a zip for students, with a page on how to start."""
     from .publish import publish as pack
     with ending_well():
-        pack(console, release or course / "release", assignment, output or course / "build" / "publish")
+        pack(console, release or course / "release", assignment, output or course / "build" / "publish", course)
 
 
 @app.command()
@@ -239,20 +221,6 @@ def mistakes(course: Root = None):
 
 
 @app.command()
-def extend(
-    assignment: Assignment,
-    student: Annotated[str, typer.Argument(help="The student's name in nbgrader.")],
-    days: Annotated[int, typer.Option(min=0, help="Days after the deadline of all.")] = 0,
-    hours: Annotated[int, typer.Option(min=0, help="Hours after that.")] = 0,
-    course: Root = None,
-):
-    """Give one student more time; 0 days and hours take it back."""
-    from .extend import extend as give
-    with ending_well():
-        give(console, course, assignment, student, days, hours)
-
-
-@app.command()
 def doctor(course: Root = None):
     """Look at what grading stands on here, and name the command that mends what is missing. Exit status: 0 it can grade."""
     from .doctor import diagnose_host
@@ -267,7 +235,6 @@ def doctor(course: Root = None):
 
 def places_of(course):
     """What the course here is configured with; nothing where there is none, for a host can be looked at without."""
-    from ..root import CourseError
     from ..run.course import Course
     from ..run.paths import configured
     try:
@@ -279,19 +246,7 @@ def places_of(course):
     return configured(found.config, found.execute.course_root)
 
 
-@contextmanager
-def ending_well():
-    """Turn the errors that say what to do into a line on standard error; anything else is a bug and may show itself."""
-    try:
-        yield
-    except (CourseError, SandboxUnavailable) as error:
-        fail(error)
-
-
-def fail(message, code=1):
-    """Say why on standard error and end with `code`."""
-    Console(stderr=True).print(f"[bold red]course:[/] {escape(str(message))}", highlight=False, soft_wrap=True)
-    raise typer.Exit(code)
+term_commands.add_to(app)
 
 
 def main():

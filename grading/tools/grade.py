@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..run.course import Course
+from ..run.students import in_class, unknown
 from ..notebooks.names import printable, shown
 from ..notebooks.record import Record, written
 from ..border.sandbox import COLD, Sandbox
@@ -62,6 +63,8 @@ def run_class(console, course, assignment, students=(), jobs=1, scheduler=None, 
     if not everything:
         course.assignments(assignment)      # a name that is mistyped is not a class that is graded
     waiting = [one for one in everything if one.why]
+    for line in unknown([one.student for one in everything], in_class(course.dir)):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     console.print(f"{assignment}: {len(everything)} submissions, {len(waiting)} to grade.")
     if not waiting:
         return False, [], len(everything)

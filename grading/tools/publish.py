@@ -9,8 +9,13 @@ import zipfile
 from pathlib import Path
 
 import nbformat
+from nbgrader.api import Gradebook
 
+from ..notebooks.dates import shown_moment
+from ..notebooks.head import show_deadline
 from ..root import CourseError
+from ..run.course import Course
+from ..run.gradebook import exists
 from .lecture import LECTURE, page
 
 SECRET = re.compile(rb"(BEGIN|END) (SOLUTION|HIDDEN TESTS|MARK SCHEME)|run_hidden_checks")
@@ -18,7 +23,7 @@ EPOCH = (1980, 1, 1, 0, 0, 0)       # the earliest time that a zip can hold
 START = """\
 {assignment}: {title}
 {line}
-
+{due}
 1. You need Python 3.11 or newer with numpy, matplotlib and Jupyter:
        pip install numpy matplotlib jupyterlab
 2. Keep the files of this folder together, and open the notebook from here:
@@ -47,27 +52,42 @@ Licence: text and pictures CC BY 4.0 (https://creativecommons.org/licenses/by/4.
 """
 
 
-def publish(console, release, assignment, output):
-    """Write `output`/<assignment>.zip for one or all assignments of the folder `release`. Raises `CourseError`."""
+def publish(console, release, assignment, output, root=None):
+    """Write `output`/<assignment>.zip for one or all assignments of the folder `release`. Raises `CourseError`.
+
+    With `root`, the course's folder, notebook and page show the deadline as the gradebook has it now."""
     folders = sorted(path for path in Path(release).glob(assignment or "*") if path.is_dir())
     if not folders:
         raise CourseError(f"There is no {Path(release, assignment or '')}. Make it first: course release")
     Path(output).mkdir(parents=True, exist_ok=True)
+    due = deadlines(root) if root else {}
     for folder in folders:
         place = Path(output, f"{folder.name}.zip")
-        write_zip(folder, place)
+        write_zip(folder, place, due.get(folder.name))
         console.print(f"wrote {place}", soft_wrap=True, highlight=False, markup=False)
 
 
-def write_zip(folder, place):
-    """Pack the released assignment `folder` into `place`; files lie in a folder of the assignment's name."""
+def deadlines(root):
+    """{assignment: when it is due, in words}."""
+    course = Course(root)
+    if not exists(course.dir.db_url):
+        return {}
+    with Gradebook(course.dir.db_url, course.dir.course_id) as gradebook:
+        return {row.name: shown_moment(row.duedate, course.zone) for row in gradebook.assignments if row.duedate}
+
+
+def write_zip(folder, place, due=None):
+    """Pack the released assignment `folder` into `place`; files lie in a folder of the assignment's name.
+
+    `due` says in words when it is due."""
     files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*")
              if path.is_file() and not {".ipynb_checkpoints", "__pycache__"} & set(path.parts)}
     (notebook, *_) = [name for name in sorted(files) if name.endswith(".ipynb")] or no_notebook(folder)
     if folder.name == LECTURE:
         files |= lecture_to_read(notebook, files[notebook])
     else:
-        files["README.txt"] = how_to_start(folder.name, notebook, files[notebook]).encode()
+        files["README.txt"] = how_to_start(folder.name, notebook, files[notebook], due).encode()
+        files |= {name: with_deadline(content, due) for name, content in files.items() if name.endswith(".ipynb")} if due else {}
     refuse_secrets(folder, files)
     with zipfile.ZipFile(place, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(files):
@@ -80,9 +100,14 @@ def no_notebook(folder):
     raise CourseError(f"There is no notebook in {folder}. Make it first: course release")
 
 
-def how_to_start(assignment, notebook, content):
+def with_deadline(content, due):
+    return nbformat.writes(show_deadline(nbformat.reads(content.decode(), as_version=4), due)).encode()
+
+
+def how_to_start(assignment, notebook, content, due):
     title = title_of(nbformat.reads(content.decode(), as_version=4), notebook)
-    return START.format(assignment=assignment, title=title, line="=" * (len(assignment) + 2 + len(title)), notebook=notebook)
+    return START.format(assignment=assignment, title=title, line="=" * (len(assignment) + 2 + len(title)), notebook=notebook,
+                        due=f"\nHand in until {due}.\n" if due else "")
 
 
 def lecture_to_read(notebook, content):

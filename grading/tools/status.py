@@ -9,12 +9,12 @@ import nbformat
 from nbgrader.api import Gradebook
 from rich.markup import escape
 from rich.table import Table
-from sqlalchemy.engine import make_url
 
 from ..notebooks.record import Record
 from ..plugins import overview
 from ..notebooks.names import for_shell, printable, shown, trouble_with
 from ..run.course import Course
+from ..run.gradebook import exists
 
 COLUMNS = {"ungraded": "not graded yet, or handed in again since", "failed": "grading began and did not come to an end",
            "mended": "the notebook was mended before grading", "human": "a person has to grade or look",
@@ -70,9 +70,8 @@ def gradebook_rows(course):
 
     Who only got an extension is in the gradebook as well; that row says nothing yet.
     """
-    database = make_url(course.dir.db_url).database
-    if course.dir.db_url.startswith("sqlite") and not os.path.exists(database or ""):
-        return {}       # opening it would make it
+    if not exists(course.dir.db_url):
+        return {}
     with Gradebook(course.dir.db_url, course.dir.course_id) as gradebook:
         return {row.name: {s.student_id: (bool(s.needs_manual_grade), tells_other_points(course, s))
                            for s in row.submissions if was_begun(course, s)}
@@ -92,7 +91,7 @@ def tells_other_points(course, submission):
     """Whether the overview that students have is not what it would be now: a person may have graded since."""
     page = folder_of(course, course.dir.feedback_directory, submission) / overview.NAME
     folder = folder_of(course, course.dir.autograded_directory, submission)
-    return page.exists() and page.read_text(encoding="utf-8") != overview.overview(submission, folder)
+    return page.exists() and page.read_text(encoding="utf-8") != overview.overview(submission, folder, zone=course.zone)
 
 
 def state(course, assignment, rows):

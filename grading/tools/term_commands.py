@@ -1,0 +1,66 @@
+"""The commands of `course` that are about a term: class list and deadlines. `cli.py` adds them to the others."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .shared import Assignment, Root, console, ending_well
+
+classes = typer.Typer(no_args_is_help=True, help="The class list.")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Make the commands of this module commands of `app`."""
+    app.add_typer(classes, name="class")
+    for command in (due, extend):
+        app.command()(command)
+
+
+@classes.callback()
+def class_list():
+    """The class list."""
+
+
+@classes.command("import")
+def class_import(
+    file: Annotated[Path, typer.Argument(help="What Canvas, Moodle, Blackboard or a spreadsheet exported as CSV.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without this it only says what it would change.")] = False,
+    id: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column that holds the id under which students hand in.  "
+                                           "[default: login, else number, else e-mail]")] = None,
+    system: Annotated[str | None, typer.Option(help="canvas, moodle or blackboard, if the columns do not say.")] = None,
+    course: Root = None,
+):
+    """Take a class list over; ids of students who are known stay. Exit status: 0, 3 if rows were left out."""
+    from . import classes as lists
+    with ending_well():
+        raise typer.Exit(lists.import_class(console, course, file, yes, id, system))
+
+
+def due(
+    assignment: Assignment,
+    when: Annotated[str | None, typer.Argument(help='For example "30 Nov 12:00", in the course\'s time zone. Without: show it.')] = None,
+    none: Annotated[bool, typer.Option("--none", help="Remove the deadline.")] = False,
+    course: Root = None,
+):
+    """Show or set when an assignment is due."""
+    from . import deadlines
+    with ending_well():
+        deadlines.due(console, course, assignment, when, none)
+
+
+def extend(
+    assignment: Annotated[str | None, typer.Argument(help="The assignment's name. Without a student: list who has more time.")] = None,
+    student: Annotated[str | None, typer.Argument(help="The student's name in nbgrader.")] = None,
+    days: Annotated[int, typer.Option(min=0, help="Calendar days after the deadline of all.")] = 0,
+    hours: Annotated[int, typer.Option(min=0, help="Hours after that.")] = 0,
+    new: Annotated[bool, typer.Option("--new", help="The student is new: add them.")] = False,
+    course: Root = None,
+):
+    """Give one student more time; 0 days and hours take it back. Without a student: list who has more time."""
+    from . import deadlines
+    with ending_well():
+        if student is None:
+            deadlines.show_extensions(console, course, assignment)
+        else:
+            deadlines.extend(console, course, assignment, student, days, hours, new)

@@ -1,0 +1,118 @@
+"""`course class import`: what other systems export becomes the class, whatever its encoding and titles, and ids stay."""
+
+import io
+
+import pytest
+from nbgrader.api import Gradebook
+from rich.console import Console
+
+from grading.lms import classlist
+from grading.lms.ids import read_ids
+from grading.notebooks.near import near
+from grading.root import CourseError
+from grading.run.students import in_class, unknown
+from grading.tools.classes import import_class
+
+CANVAS = '''Student,ID,SIS User ID,SIS Login ID,Section,ps1 (99)
+    Points Possible,,,,,25
+"Läst, First",4711,S-1,flast,Tutorial A,20
+"Second, Anna Maria",4712,S-2,asecond,Tutorial B,
+"Student, Test",4713,,7f00,Tutorial B,
+'''
+MOODLE = '''First name,Last name,ID number,Email address,Groups
+First,Läst,M7,FLAST@example.org,A
+Third,Person,="007",third@example.org,B
+'''
+GERMAN = "Vorname;Nachname;Anmeldename;E-Mail-Adresse;Matrikelnummer\nFirst;Läst;flast;flast@example.org;0012\n"
+EXCEL = "sep=;\nid;last_name;first_name;email;lms_user_id\nflast;Läst;First;flast@example.org;4711\n"
+
+
+@pytest.mark.parametrize(("text", "person"), [
+    (CANVAS, ("flast", "First", "Läst", "")), (MOODLE, ("M7", "First", "Läst", "FLAST@example.org")),
+    (GERMAN, ("flast", "First", "Läst", "flast@example.org")), (EXCEL, ("flast", "First", "Läst", "flast@example.org"))])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
+@pytest.mark.parametrize("separator", [None, ";", "\t"])
+def test_an_export_is_read_in_every_encoding_and_with_every_separator(text, person, encoding, separator):
+    if separator and "sep=" not in text and '"' not in text:
+        text = text.replace(";", ",").replace(",", separator)
+    found = classlist.read(text.replace("\n", "\r\n").encode(encoding))
+    first = found.people[0]
+    assert (first.id, first.first, first.last, first.email) == person and found.trouble == []
+
+
+def test_what_is_no_person_is_none_and_zeros_in_front_stay():
+    assert [person.id for person in classlist.read(CANVAS.encode()).people] == ["flast", "asecond"]
+    assert [person.id for person in classlist.read(MOODLE.encode()).people] == ["M7", "007"]
+    assert classlist.read(GERMAN.encode()).people[0].there["number"] == "0012"
+
+
+@pytest.mark.parametrize(("content", "said"), [
+    (b"PK\x03\x04...", "workbook.*Save As"), (b"First name,Last name\nA,B\n", "no column of it says who somebody is.*--id"),
+    (b"", "no column")])
+def test_what_is_no_class_list_is_said(content, said):
+    with pytest.raises(CourseError, match=said):
+        classlist.read(content)
+
+
+def test_rows_that_cannot_be_taken_are_named_and_the_others_come_along():
+    text = "Username,First name,Last name\na,A,One\nb,B,Two\nb,Other,Person\nx/y,C,Three\n1.23E+11,D,Four\n,E,Five\n"
+    found = classlist.read(text.encode())
+    assert [person.id for person in found.people] == ["a"]
+    assert [line.split(":")[0] for line in found.trouble] == ["rows 3 and 4 (B Two, Other Person)", "row 5 (C Three)", "row 6 (D Four)",
+                                                             "row 7 (E Five)"] or len(found.trouble) == 4
+    assert classlist.read(b"Username,Given,Matr\na,A,77\n", "Matr").people[0].id == "77"
+    with pytest.raises(CourseError, match="no column Nr. There are: Username"):
+        classlist.read(b"Username\na\n", "Nr")
+
+
+@pytest.fixture
+def course(tmp_path):
+    (tmp_path / "nbgrader_config.py").write_text("c = get_config()\n")
+    return tmp_path
+
+
+def take(root, text, *options):
+    (root / "list.csv").write_text(text, encoding="utf-8")
+    said = io.StringIO()
+    status = import_class(Console(file=said, width=300), root, root / "list.csv", *options)
+    return status, said.getvalue()
+
+
+def students(root):
+    with Gradebook(f"sqlite:///{root}/gradebook.db") as book:
+        return {row.id: (row.first_name, row.last_name, row.email, row.lms_user_id) for row in book.students}
+
+
+def test_an_import_says_what_it_would_do_and_does_it_when_told(course):
+    status, said = take(course, CANVAS)
+    assert status == 0 and "2 students: 2 new, 0 changed, 0 as before" in said and "--yes" in said
+    assert not (course / "gradebook.db").exists() and not (course / "students.json").exists(), "asking writes nothing"
+    take(course, CANVAS, True)
+    assert students(course)["flast"] == ("First", "Läst", None, "4711")
+    assert read_ids(course)["asecond"]["canvas"] == {"id": "4712", "number": "S-2", "login": "asecond", "section": "Tutorial B"}
+    assert "0 new, 0 changed, 2 as before" in take(course, CANVAS, True)[1]
+
+
+def test_ids_stay_when_a_login_changes_or_another_system_uses_another(course):
+    take(course, CANVAS, True)
+    _, said = take(course, CANVAS.replace("flast", "first.last").replace("First", "Firstly"), True)
+    assert "stays flast, although the file says first.last" in said and "first name First -> Firstly" in said
+    take(course, "id,email\nflast,flast@example.org\n", True)
+    _, said = take(course, MOODLE, True)
+    assert "stays flast, although the file says M7" in said and "new: 007" in said
+    assert "not in the file, and kept: asecond" in said
+    assert sorted(students(course)) == ["007", "asecond", "flast"]
+    assert read_ids(course)["flast"]["moodle"]["number"] == "M7" and read_ids(course)["flast"]["canvas"]["id"] == "4711"
+
+
+def test_who_is_not_on_the_list_is_named_with_near_names(course):
+    take(course, CANVAS, True)
+    with Gradebook(f"sqlite:///{course}/gradebook.db") as book:
+        book.add_student("ghost")       # as grading adds whoever handed in
+    from grading.run.course import Course
+    known = in_class(Course(course).dir)
+    assert known == ["asecond", "flast"]
+    assert unknown(["flast", "f.last", "nobody"], known) == ["f.last is not on the class list. Did you mean flast?",
+                                                             "nobody is not on the class list."]
+    assert unknown(["anybody"], []) == [], "without a list nobody is missing from it"
+    assert near("Flást", ["flast", "zorro"]) == ["flast"]
