@@ -72,6 +72,7 @@ c.Autograde.autograde_preprocessors = [
 # What one submission may use; grading/border/sandbox.py lists every limit with its unit and default.
 # c.Execute.limits = {"cell_seconds": 30}
 
+
 # The time zone of deadlines, wherever one is set or shown. By default this machine's.
 # c.Course.timezone = "Europe/Berlin"
 

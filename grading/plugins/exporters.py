@@ -3,20 +3,26 @@
     nbgrader export --exporter=grading.plugins.exporters.CanvasExporter --to canvas.csv
     nbgrader export --exporter=grading.plugins.exporters.MoodleExporter --to moodle.csv
 
-A score is nbgrader's: with manual points and late penalties. Who handed in nothing gets 0, as in nbgrader's own CSV.
+What counts is told by `grading/run/grades.py`: manual points and late penalties in one number; nothing for what is not due,
+not graded or waits for a person. Who handed in nothing of what is due has 0.
 """
 
 import csv
+import os
+from contextlib import suppress
+from pathlib import Path
 
-from nbgrader.api import MissingEntry
 from nbgrader.plugins import ExportPlugin
 from traitlets import Dict, Enum, Unicode
 
+from ..lms.ids import read_ids
+from ..notebooks.dates import local, zone_of
 from ..notebooks.names import csv_safe, shown
+from ..run.grades import Grades
 
 
 class GradebookExporter(ExportPlugin):
-    """What the two have in common: which students, which assignments, which score."""
+    """What they have in common: which students, which assignments, which score."""
 
     default_name = "grades.csv"
 
@@ -28,36 +34,63 @@ class GradebookExporter(ExportPlugin):
         The cell of a submission that a person has not finished grading: "blank" leaves the grade over there as it is,
         "partial" writes the points so far.""").tag(config=True)
 
+    ids = Dict(key_trait=Unicode(), value_trait=Unicode(), help="""
+        What a student's id is over there, for example {"student-01": "4711"}. By default what `course class import` read
+        in that system's own list, else nbgrader's lms_user_id.""").tag(config=True)
+
+    system = ""         # whose ids count, see `grading.lms.ids`
+
     def export(self, gradebook):
         """Write the table to `--to`. Called by nbgrader."""
         place = self.to or self.default_name
+        self.there = self.read_there()
         wanted = {str(name) for name in self.assignment}
-        assignments = [row for row in gradebook.assignments if not wanted or row.name in wanted]
+        grades = [Grades(gradebook, row, self.coursedir) for row in gradebook.assignments if not wanted or row.name in wanted]
+        if not wanted:
+            grades = [one for one in grades if self.belongs(one)]
         chosen = {str(student) for student in self.student}
-        students = [row for row in gradebook.students if not chosen or row.id in chosen]
-        with open(place, "w", newline="", encoding="utf-8") as file:
-            csv.writer(file, lineterminator="\n").writerows(
-                [csv_safe(value) for value in row] for row in self.rows(gradebook, assignments, students))
-        self.log.info("Wrote %d students and %d assignments to %s", len(students), len(assignments), place)
+        students = sorted((row for row in gradebook.students if not chosen or row.id in chosen), key=lambda row: row.id)
+        partial = Path(place).with_name(f".{Path(place).name}.partial")
+        with open(partial, "w", newline="", encoding="utf-8") as file:
+            csv.writer(file, lineterminator="\n").writerows([csv_safe(value) for value in row] for row in self.rows(grades, students))
+        os.replace(partial, place)
+        self.log.info("Wrote %d students and %d assignments to %s", len(students), len(grades), place)
 
-    def rows(self, gradebook, assignments, students):
-        """The table, its head first."""
-        yield from self.head(assignments)
-        for student in sorted(students, key=lambda row: row.id):
-            yield *self.about(student), *(self.score(gradebook, assignment, student) for assignment in assignments)
+    @property
+    def coursedir(self):
+        return getattr(self.parent, "coursedir", None)
+
+    def read_there(self):
+        """{student: what the system calls them}"""
+        ids = read_ids(self.coursedir.root) if self.coursedir is not None else {}
+        return {student: systems.get(self.system, {}) for student, systems in ids.items()}
+
+    def belongs(self, grades):
+        why = grades.why_not_yet()
+        if why:
+            self.log.info("%s is left out: %s", grades.assignment.name, why)
+        return why is None
+
+    def rows(self, grades, students):
+        """All rows of the table."""
+        yield from self.head([one.assignment for one in grades])
+        for student in students:
+            yield [*self.about(student), *(self.score(one, student) for one in grades)]
 
     def titles(self, assignments):
         return [self.columns.get(row.name, row.name) for row in assignments]
 
-    def score(self, gradebook, assignment, student):
-        try:
-            submission = gradebook.find_submission(assignment.name, student.id)
-        except MissingEntry:
-            return 0.0
-        if submission.needs_manual_grade and self.unfinished == "blank":
-            self.log.warning("%s of %s is left blank: a person has to finish grading it", assignment.name, shown(student.id))
-            return ""
-        return round(max(0.0, submission.score - (submission.late_submission_penalty or 0.0)), 2)
+    def score(self, grades, student):
+        standing = grades.of(student.id)
+        if standing.net is None and standing.so_far is not None and self.unfinished == "partial":
+            return standing.so_far
+        if standing.net is None and standing.why != "it is not due yet":
+            self.log.warning("%s of %s is left blank: %s", grades.assignment.name, shown(student.id), standing.why)
+        return "" if standing.net is None else standing.net
+
+    def id_of(self, student, kind):
+        """The student's id of one kind in the other system, "" where nobody said."""
+        return self.there.get(student.id, {}).get(kind, "")
 
     def head(self, assignments):
         """The rows above the students'."""
@@ -69,9 +102,9 @@ class GradebookExporter(ExportPlugin):
 
 
 class CanvasExporter(GradebookExporter):
-    """What Canvas reads under Grades > Import. It finds students by ID (nbgrader's lms_user_id), else by login."""
+    """What Canvas reads under Grades > Import: it finds students by ID or SIS User ID, else by SIS Login ID."""
 
-    default_name = "canvas.csv"
+    default_name, system = "canvas.csv", "canvas"
 
     def head(self, assignments):
         yield ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *self.titles(assignments)]
@@ -79,33 +112,49 @@ class CanvasExporter(GradebookExporter):
 
     def about(self, student):
         name = ", ".join(part for part in (student.last_name, student.first_name) if part)
-        return name or student.id, student.lms_user_id or "", "", student.id, ""
+        number = self.ids.get(student.id) or self.id_of(student, "id") or student.lms_user_id or ""
+        return (name or student.id, number, self.id_of(student, "number"), self.id_of(student, "login") or student.id,
+                self.id_of(student, "section"))
 
 
 class MoodleExporter(GradebookExporter):
     """What Moodle reads under Grades > Import > CSV file. Map "Email address", "Username" or "ID number" to the user."""
 
-    default_name = "moodle.csv"
+    default_name, system = "moodle.csv", "moodle"
 
     def head(self, assignments):
         yield ["First name", "Last name", "Username", "ID number", "Email address", *self.titles(assignments)]
 
     def about(self, student):
-        return student.first_name or "", student.last_name or "", student.id, student.lms_user_id or "", student.email or ""
+        number = self.ids.get(student.id) or self.id_of(student, "number") or self.lone_id(student)
+        return (student.first_name or "", student.last_name or "", self.id_of(student, "login") or student.id, number,
+                student.email or "")
+
+    def lone_id(self, student):
+        """nbgrader's one id for a learning platform, unless it is Canvas's."""
+        ids = read_ids(self.coursedir.root) if self.coursedir is not None else {}
+        return "" if "canvas" in ids.get(student.id, {}) else student.lms_user_id or ""
 
 
 class TableExporter(GradebookExporter):
-    """nbgrader's own table, the default of `nbgrader export`. There an id with commas in it makes up its own points."""
+    """nbgrader's own table, the default of `nbgrader export`, with blanks where nothing has happened yet."""
 
-    def rows(self, gradebook, assignments, students):
+    default_name = "grades.csv"
+
+    def rows(self, grades, students):
+        zone = zone_of(self.config)
         yield ["assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email", "raw_score",
                "late_submission_penalty", "score", "max_score"]
-        for assignment in assignments:
+        for one in grades:
             for student in students:
-                try:
-                    submission = gradebook.find_submission(assignment.name, student.id)
-                    score, penalty, when = submission.score, submission.late_submission_penalty, submission.timestamp
-                except MissingEntry:
-                    score, penalty, when = 0.0, 0.0, ""
-                yield [assignment.name, str(assignment.duedate or ""), str(when or ""), student.id, student.last_name or "",
-                       student.first_name or "", student.email or "", score, penalty, max(0.0, score - penalty), assignment.max_score]
+                net, standing = self.score(one, student), one.of(student.id)
+                known = net != ""
+                yield [one.assignment.name, moment(one.assignment.duedate, zone), moment(standing.timestamp, zone), student.id,
+                       student.last_name or "", student.first_name or "", student.email or "",
+                       standing.raw if known else "", standing.penalty if known else "", net, one.assignment.max_score]
+
+
+def moment(value, zone):
+    with suppress(AttributeError):
+        return f"{local(value, zone):%Y-%m-%d %H:%M:%S%z}"
+    return ""

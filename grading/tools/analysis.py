@@ -20,7 +20,8 @@ from ..root import CourseError
 from ..run.course import Course
 from ..notebooks.cells import exercise_of
 from ..notebooks.record import Outcome, records_in
-from ..run.gradebook import find_generated, penalty_of, submissions_of
+from ..run.gradebook import find_generated, penalty_of, submissions_of, waits_for_a_person
+from ..run.grades import raw_of
 
 FEWEST = 5      # submissions below which a correlation says nothing
 
@@ -45,6 +46,7 @@ class Work:
     reasons: list = field(default_factory=list)     # why a human should look, without anything a student wrote
     hours_early: float | None = None
     penalty: float = 0.0
+    counts: float | None = None     # what counts, penalty taken off; None while a person has to look
 
 
 @dataclass
@@ -119,7 +121,9 @@ def labels_of(assignment, students):
 
 
 def read_work(submission, folder, label):
-    work = Work(submission.student_id, label, {}, penalty=penalty_of(submission))
+    work = Work(submission.student_id, label, {}, penalty=round(penalty_of(submission), 2))
+    if not waits_for_a_person(submission):
+        work.counts = round(max(0.0, raw_of(submission) - work.penalty), 2)
     if submission.timestamp and submission.duedate:
         work.hours_early = (submission.duedate - submission.timestamp).total_seconds() / 3600
     for notebook in submission.notebooks:

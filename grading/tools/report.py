@@ -52,7 +52,7 @@ def overview(result):
     left_out = ", ".join(item.name for item in result.pending)
     note = f"Not graded for everybody yet, and left out of all totals: {left_out}." if left_out else ""
     late = sum(1 for work in result.works if work.penalty)
-    more = f"Late penalties of {late} submissions are not taken off here." if late else ""
+    more = f"Late penalties of {late} submissions are not taken off here; what counts stands in the last table." if late else ""
     return section("Scores", paragraph(said), *(paragraph(text, note=True) for text in (note, more) if text),
                    histogram(totals, result.most))
 
@@ -106,8 +106,9 @@ def human_section(result, names):
 
 
 def submissions_section(result, names):
-    head = ("submission", *(item.name for item in result.items), f"sum of {written(result.most)}")
-    rows = [(who(work, names), *(work.points[item.name] for item in result.items), total)
+    head = ("submission", *(item.name for item in result.items), f"sum of {written(result.most)}",
+            "taken off for being late", "counts")
+    rows = [(who(work, names), *(work.points[item.name] for item in result.items), total, work.penalty, work.counts)
             for work, total in zip(result.works, result.totals.tolist())]
     return section("All submissions", table("Points of each submission", head, rows))
 
@@ -167,14 +168,18 @@ def rates(exercise, counts):
 # --- CSV --------------------------------------------------------------------------------------------------------
 
 def submission_rows(result, names):
-    yield ["submission", *(item.name for item in result.items), "sum", "most", "late penalty", "hours before deadline",
+    yield ["submission", *(item.name for item in result.items), "sum", "most", "late penalty", "counts", "hours before deadline",
            "needs a human"]
     for work, total in zip(result.works, result.totals.tolist()):
         early = None if work.hours_early is None else round(work.hours_early, 2)
-        yield [who(work, names), *(work.points[item.name] for item in result.items), total, result.most,
-               work.penalty, early, "; ".join(work.reasons)]
+        yield [who(work, names), *(rounded(work.points[item.name]) for item in result.items), rounded(total), result.most,
+               work.penalty, work.counts, early, "; ".join(work.reasons)]
     for student, label in result.not_graded:
-        yield [student if names else label, *[None] * len(result.items), None, result.most, None, None, "not graded"]
+        yield [student if names else label, *[None] * len(result.items), None, result.most, None, None, None, "not graded"]
+
+
+def rounded(points):
+    return None if points is None else round(points, 2)
 
 
 def check_rows(result):

@@ -13,8 +13,9 @@ classes = typer.Typer(no_args_is_help=True, help="The class list.")
 def add_to(app: typer.Typer) -> None:
     """Make the commands of this module commands of `app`."""
     app.add_typer(classes, name="class")
-    for command in (due, extend):
+    for command in (due, extend, collect):
         app.command()(command)
+    app.command("feedback-zip")(feedback_zip)
 
 
 @classes.callback()
@@ -64,3 +65,26 @@ def extend(
             deadlines.show_extensions(console, course, assignment)
         else:
             deadlines.extend(console, course, assignment, student, days, hours, new)
+
+
+def collect(
+    file: Annotated[Path, typer.Argument(help="The zip in which Canvas, Moodle or Blackboard hands out submissions.")],
+    assignment: Annotated[str | None, typer.Argument(help="Its assignment, if the names of the files do not say.")] = None,
+    new: Annotated[bool, typer.Option("--new", help="Take names that nobody on the class list has as ids of new students.")] = False,
+    course: Root = None,
+):
+    """Put the submissions of a learning platform into submitted/. Exit status: 0, 3 if some need a human."""
+    from . import collecting
+    with ending_well():
+        raise typer.Exit(collecting.collect(console, course, file, assignment, new))
+
+
+def feedback_zip(
+    assignment: Assignment,
+    output: Annotated[Path | None, typer.Option(help="The folder for the archives.  [default: build]")] = None,
+    course: Root = None,
+):
+    """Pack pages of feedback as Moodle and Canvas take them back, for what `course collect` brought in."""
+    from . import returning
+    with ending_well():
+        returning.feedback_zips(console, course, assignment, output)

@@ -1,6 +1,7 @@
 """`course class import`: what other systems export becomes the class, whatever its encoding and titles, and ids stay."""
 
 import io
+import shutil
 
 import pytest
 from nbgrader.api import Gradebook
@@ -66,9 +67,19 @@ def test_rows_that_cannot_be_taken_are_named_and_the_others_come_along():
 
 
 @pytest.fixture
-def course(tmp_path):
-    (tmp_path / "nbgrader_config.py").write_text("c = get_config()\n")
+def course(empty, tmp_path):
+    shutil.copytree(empty, tmp_path, dirs_exist_ok=True)
     return tmp_path
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory):
+    """A course with nothing in its gradebook; making one takes a second."""
+    root = tmp_path_factory.mktemp("empty")
+    (root / "nbgrader_config.py").write_text("c = get_config()\n")
+    with Gradebook(f"sqlite:///{root}/gradebook.db"):
+        pass
+    return root
 
 
 def take(root, text, *options):
@@ -84,6 +95,7 @@ def students(root):
 
 
 def test_an_import_says_what_it_would_do_and_does_it_when_told(course):
+    (course / "gradebook.db").unlink()
     status, said = take(course, CANVAS)
     assert status == 0 and "2 students: 2 new, 0 changed, 0 as before" in said and "--yes" in said
     assert not (course / "gradebook.db").exists() and not (course / "students.json").exists(), "asking writes nothing"

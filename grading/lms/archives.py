@@ -1,0 +1,193 @@
+"""The archive in which a learning platform hands out what students handed in: whose each file is, when, and what it is called.
+
+An archive is what strangers packed. Nothing of it is believed but bytes within a bound: no path, no link, no size that it claims.
+"""
+
+import re
+import stat
+import unicodedata
+import zipfile
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import PurePosixPath
+
+from ..notebooks.names import printable
+from ..root import CourseError
+
+CANVAS = re.compile(r"(?P<name>[^/]+?)(?P<late1>_LATE)?_(?P<user>\d+)_(?P<number>\d+)(?P<late2>_LATE)?_(?P<file>[^/]+)")
+MOODLE = re.compile(r"(?P<prefix>(?P<name>[^/]+?)_(?P<number>\d+)_assignsubmission_(?P<kind>\w+?)_?)(?:/(?P<file>.+)|(?<=_)(?P<flat>[^/]+))")
+BLACKBOARD = re.compile(r"(?P<title>[^/]+?)_(?P<name>[^/_]+)_attempt_(?P<when>\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d)(?:_(?P<file>[^/]+)|\.txt)")
+JUNK = re.compile(r"(^|/)(__MACOSX/|\._|\.DS_Store$|Thumbs\.db$|desktop\.ini$)")
+MAX_ENTRIES, MAX_TOTAL = 50_000, 4 << 30
+CHUNK = 1 << 20
+
+
+@dataclass
+class Entry:
+    """One file of an archive: who handed it in, as the platform calls them, and which attempt it belongs to."""
+
+    info: zipfile.ZipInfo
+    name: str
+    file: str
+    key: str            # one for each person
+    user: str = ""      # Canvas's number or Blackboard's login of the person
+    attempt: tuple = ()
+    when: datetime | None = None    # by the clock of the platform
+    late: bool = False
+    prefix: str = ""    # under which Moodle takes feedback back
+
+
+@dataclass
+class HandIn:
+    """What one person handed in: the newest attempt."""
+
+    name: str
+    user: str
+    system: str
+    entries: list[Entry] = field(default_factory=list)
+    earlier: int = 0        # attempts that a newer one replaces
+
+    @property
+    def when(self):
+        return max((entry.when for entry in self.entries if entry.when), default=None)
+
+    @property
+    def late(self):
+        return any(entry.late for entry in self.entries)
+
+    @property
+    def prefix(self):
+        return next((entry.prefix for entry in self.entries if entry.prefix), "")
+
+
+def read_archive(archive: zipfile.ZipFile) -> tuple[str, list[HandIn], list[str]]:
+    """(system, hand-ins in the order of names, a line for each entry that is none). Raises `CourseError` for another archive."""
+    infos = archive.infolist()
+    if len(infos) > MAX_ENTRIES:
+        raise CourseError(f"it has {len(infos)} entries, and a class has fewer")
+    found, trouble = [], []
+    for info in infos:
+        name = unicodedata.normalize("NFC", info.filename)
+        if info.is_dir() or JUNK.search(name):
+            continue
+        if why := trouble_with_entry(info):
+            trouble.append(f"{printable(name)}: {why}")
+            continue
+        found.append((info, name))
+    system = max(READERS, key=lambda system: sum(READERS[system](*one) is not None for one in found)) if found else ""
+    entries = []
+    for info, name in found:
+        entry = READERS[system](info, name)
+        if entry:
+            entries.append(entry)
+        else:
+            trouble.append(f"{printable(name)}: its name says no student")
+    if not entries and not trouble:
+        raise CourseError("there is nothing in it")
+    if not entries:
+        raise CourseError("it is no archive of submissions of Canvas, Moodle or Blackboard: "
+                          f"no name in it says whose it is, the first is {trouble[0]}")
+    return system, hand_ins(entries, system), trouble
+
+
+def trouble_with_entry(info):
+    """Why an entry is not looked at."""
+    path = PurePosixPath(info.filename.replace("\\", "/"))
+    if path.is_absolute() or ".." in path.parts or re.match(r"[A-Za-z]:", info.filename) or "\0" in info.filename:
+        return "its path leads out of the archive"
+    if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
+        return "it is a link or another special file"
+    if info.flag_bits & 1:
+        return "it is encrypted"
+    return None
+
+
+# --- whose it is ------------------------------------------------------------------------------------------------
+
+def canvas(info, name):
+    match = CANVAS.fullmatch(name.rpartition("/")[2])
+    if not match or "_assignsubmission_" in name or "_attempt_" in name:
+        return None
+    return Entry(info, match["name"], match["file"], f"canvas {match['user']}", match["user"], (int(match["number"]),),
+                 late=bool(match["late1"] or match["late2"]))
+
+
+def moodle(info, name):
+    match = MOODLE.fullmatch(name) or MOODLE.fullmatch(name.partition("/")[2])      # some zip tools add a folder around it all
+    if not match:
+        return None
+    return Entry(info, match["name"], match["file"] or match["flat"], f"moodle {match['name']} {match['number']}",
+                 prefix=f"{match['name']}_{match['number']}_assignsubmission_file_")
+
+
+def blackboard(info, name):
+    match = BLACKBOARD.fullmatch(name.rpartition("/")[2])
+    if not match:
+        return None
+    when = datetime.strptime(match["when"], "%Y-%m-%d-%H-%M-%S") if plausible(match["when"]) else None
+    return Entry(info, match["name"], match["file"] or "", f"blackboard {match['name']}", match["name"], (match["when"],), when)
+
+
+def plausible(text):
+    try:
+        return bool(datetime.strptime(text, "%Y-%m-%d-%H-%M-%S"))
+    except ValueError:
+        return False
+
+
+READERS = {"canvas": canvas, "moodle": moodle, "blackboard": blackboard}
+
+
+def hand_ins(entries, system):
+    """One for each person: of Blackboard's attempts the newest, of Canvas's files the newest of each name."""
+    people = {}
+    for entry in entries:
+        people.setdefault(entry.key, []).append(entry)
+    found = []
+    for mine in people.values():
+        one = HandIn(mine[0].name, mine[0].user, system)
+        if system == "blackboard":
+            newest = max(entry.attempt for entry in mine)
+            one.earlier = len({entry.attempt for entry in mine}) - 1
+            mine = [entry for entry in mine if entry.attempt == newest and entry.file]      # without the page on the attempt
+        if system == "canvas":
+            newest = {}
+            for entry in sorted(mine, key=lambda entry: (entry.attempt, number_behind(entry.file))):
+                newest[without_number(entry.file)] = entry
+            one.earlier, mine = len(mine) - len(newest), list(newest.values())
+        one.entries = mine
+        found.append(one)
+    return sorted(found, key=lambda one: (one.name.casefold(), one.user))
+
+
+NUMBER = re.compile(r"(?:-(\d{1,2})| ?\((\d{1,2})\))$")
+
+
+def without_number(file: str) -> str:
+    """A file's name without the number that a platform or a browser puts behind it: `activations-1.ipynb`."""
+    stem, dot, suffix = file.rpartition(".")
+    return NUMBER.sub("", stem) + dot + suffix if dot else file
+
+
+def number_behind(file):
+    match = NUMBER.search(file.rpartition(".")[0])
+    return int(match[1] or match[2]) if match else 0
+
+
+# --- bytes ------------------------------------------------------------------------------------------------------
+
+def content_of(archive: zipfile.ZipFile, entry: Entry, most: int) -> bytes:
+    """The bytes of an entry, however many it claims to be. Raises `CourseError`, whose message completes "FILE: "."""
+    try:
+        parts, size = [], 0
+        with archive.open(entry.info) as file:
+            while part := file.read(CHUNK):
+                size += len(part)
+                if size > most:
+                    raise CourseError(f"it unpacks to more than {most >> 20} MB")
+                parts.append(part)
+        return b"".join(parts)
+    except CourseError:
+        raise
+    except Exception as error:      # zlib, the checksum, a method nobody knows: each has an error of its own
+        raise CourseError(f"it cannot be unpacked ({type(error).__name__})") from None

@@ -1,0 +1,80 @@
+"""What counts for a student in an assignment, at this moment: one answer for every table that leaves the course."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from .gradebook import penalty_of, submissions_of, waits_for_a_person
+from .penalties import score_of
+
+
+@dataclass(frozen=True)
+class Standing:
+    """`net` points, penalty taken off, or None with the reason (`why`) why there is no number yet.
+
+    `raw` and `penalty` are its parts, `so_far` what is known of a submission that a person still reads.
+    """
+
+    net: float | None
+    why: str = ""
+    raw: float | None = None
+    penalty: float = 0.0
+    timestamp: datetime | None = None
+    so_far: float | None = None
+
+
+def now() -> datetime:
+    """As the gradebook counts."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def raw_of(submission) -> float:
+    """The points of a submission (a row), no penalty taken off."""
+    return sum(score_of(grade) for notebook in submission.notebooks for grade in notebook.grades)
+
+
+def is_graded(submission) -> bool:
+    """Whether anybody has graded it: a row may be there for an extension alone."""
+    return any(grade.auto_score is not None or grade.manual_score is not None
+               for notebook in submission.notebooks for grade in notebook.grades)
+
+
+class Grades:
+    """The standing of each student in one assignment (a row of the gradebook); `coursedir` knows what waits in submitted/."""
+
+    def __init__(self, gradebook, assignment, coursedir=None, moment=None):
+        self.assignment, self.coursedir, self.now = assignment, coursedir, moment or now()
+        self.rows = {row.student_id: row for row in submissions_of(gradebook, assignment)}
+        self.someone = any(map(is_graded, self.rows.values()))
+
+    def why_not_yet(self) -> str | None:
+        """Why the assignment as a whole is in no table; None if it is."""
+        if not self.assignment.notebooks:
+            return "it is not generated"
+        if self.assignment.duedate and self.assignment.duedate > self.now:
+            return "it is not due"
+        if not self.someone and not any(map(self.waits, self.rows)):
+            return "nobody has handed it in"
+        return None
+
+    def of(self, student: str) -> Standing:
+        """A student's standing."""
+        submission, due = self.rows.get(student), self.assignment.duedate
+        if submission is not None and submission.extension and due:
+            due += submission.extension
+        if due and due > self.now:
+            return Standing(None, "it is not due yet")
+        if submission is None or not is_graded(submission):
+            if self.waits(student):
+                return Standing(None, "it is handed in and not graded")
+            return Standing(0.0, raw=0.0) if self.someone else Standing(None, "nobody has handed it in")
+        raw, penalty = round(raw_of(submission), 2), round(penalty_of(submission), 2)
+        net = round(max(0.0, raw - penalty), 2)
+        if waits_for_a_person(submission):
+            return Standing(None, "a person has to finish grading it", raw, penalty, submission.timestamp, net)
+        return Standing(net, "", raw, penalty, submission.timestamp)
+
+    def waits(self, student):
+        """Whether something of the student's lies in submitted/."""
+        return self.coursedir is not None and Path(self.coursedir.format_path(
+            self.coursedir.submitted_directory, student, self.assignment.name)).is_dir()

@@ -1,0 +1,201 @@
+"""`course collect ZIP`: what students handed in on a learning platform, into submitted/."""
+
+import os
+import shutil
+import zipfile
+from collections import Counter
+from pathlib import Path
+
+from nbgrader.api import Gradebook
+from nbgrader.utils import parse_utc
+from rich.markup import escape
+
+from ..lms import archives, people
+from ..lms.ids import read_ids
+from ..lms.records import read_records, write_records
+from ..notebooks.again import digest
+from ..notebooks.dates import utc
+from ..notebooks.intake import STAMP, read_stamp
+from ..notebooks.names import printable, trouble_with, trouble_with_student
+from ..root import CourseError
+from ..run.course import Course
+from ..run.gradebook import exists
+
+LEFT = 3        # exit status
+
+
+def collect(console, root, file, assignment=None, new=False):
+    """Put each hand-in of the archive `file` into submitted/, and say which need a person. Returns the exit status."""
+    course, path = Course(root), Path(file)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            system, found, trouble = archives.read_archive(archive)
+            assignment = assignment or guessed(course, found)
+            course.assignments(assignment)
+            run = Collection(course, archive, system, assignment, new)
+            for one in found:
+                run.take(one)
+    except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
+        raise CourseError(f"{path} cannot be read as a zip: {getattr(error, 'strerror', None) or error}") from None
+    except CourseError as error:
+        raise CourseError(f"{path}: {error}") from None
+    run.finish()
+    say(console, run, path, trouble)
+    return LEFT if trouble or run.human else 0
+
+
+def guessed(course, found):
+    """The assignment whose notebooks are in the archive. Raises `CourseError` where that is none, or more than one."""
+    names = Counter(archives.without_number(entry.file.rpartition("/")[2]).removesuffix(".ipynb") for one in found
+                    for entry in one.entries)
+    there = {name: [path.stem for path in Path(course.dir.root, course.dir.source_directory, name).glob("*.ipynb")]
+             for name in course.assignments()}
+    scores = {name: sum(names[stem] for stem in stems) for name, stems in there.items()}
+    best = [name for name, score in scores.items() if score and score == max(scores.values())]
+    if len(best) != 1:
+        raise CourseError("the names of its files do not say which assignment it is. Say it: course collect FILE ASSIGNMENT")
+    return best[0]
+
+
+def class_of(course, system):
+    """The class as `people.find` asks for it."""
+    ids, rows = read_ids(course.dir.root), {}
+    if exists(course.dir.db_url):
+        with Gradebook(course.dir.db_url, course.dir.course_id) as gradebook:
+            rows = {row.id: row for row in gradebook.students}
+    found = []
+    for student in sorted({*rows, *ids}):
+        row, there = rows.get(student), ids.get(student, {}).get(system, {})
+        if row is not None and row.lms_user_id and not there.get("id"):
+            there = {**there, "id": row.lms_user_id}
+        found.append(people.Known(student, getattr(row, "first_name", None) or "", getattr(row, "last_name", None) or "", there))
+    return found
+
+
+class Collection:
+    """One archive on its way into submitted/."""
+
+    def __init__(self, course, archive, system, assignment, new):
+        self.course, self.archive, self.system, self.assignment, self.new = course, archive, system, assignment, new
+        self.known = class_of(course, system)
+        self.base = Path(course.dir.root, course.dir.submitted_directory)
+        self.notebooks = [path.stem for path in Path(course.dir.root, course.dir.source_directory, assignment).glob("*.ipynb")]
+        self.records = read_records(self.base, assignment)
+        self.room = archives.MAX_TOTAL
+        self.kinds = {"new": [], "handed in again": [], "as before": [], "older than what is here": []}
+        self.late, self.earlier, self.notes, self.human, self.owners = [], [], [], [], {}
+
+    def take(self, one):
+        """One person's hand-in; whatever is wrong with it is this one's alone."""
+        student, why = self.whose(one)
+        try:
+            if student is None:
+                raise CourseError(why)
+            if student in self.owners:
+                raise CourseError(f"it would be {student}'s, as that of {self.owners[student]} is")
+            self.owners[student] = printable(one.name)
+            files = self.files_of(one)
+            self.kinds[self.place(student, files, one.when)].append(student)
+        except (CourseError, OSError) as error:
+            self.human.append(f"{printable(one.name)}{f' ({one.user})' if one.user not in ('', one.name) else ''}: {error}")
+            return
+        self.records[student] = {"system": self.system, "prefix": self.prefix(one), "late": one.late}
+        self.late += [student] if one.late else []
+        self.earlier += [f"{student} ({one.earlier})"] if one.earlier else []
+
+    def whose(self, one):
+        student, why = people.find(one.name, one.user, self.known)
+        if student is None and not why.startswith("nobody"):
+            return None, why
+        if student is None and (self.new or (self.system == "blackboard" and not self.known)):
+            student = one.user if self.system == "blackboard" else one.name
+            trouble = trouble_with_student(student)
+            return (None, trouble) if trouble else (student, "")
+        return student, why + (". Put them on the list (course class import, nbgrader db student add), or take such names as ids: --new"
+                               if student is None else "")
+
+    def files_of(self, one):
+        """{path: bytes} of a hand-in. A file that cannot be had is said, and costs the others nothing."""
+        found, most = {}, 1000 * self.course.dir.max_file_size
+        for entry in one.entries:
+            name = self.name_here(entry.file, found)
+            try:
+                if trouble := next(filter(None, map(trouble_with, name.split("/"))), None):
+                    raise CourseError(trouble)
+                content = archives.content_of(self.archive, entry, min(most, self.room))
+                self.room -= len(content)
+                found[name] = content
+            except CourseError as error:
+                self.notes.append(f"{printable(one.name)}: {printable(entry.file)}: {error}")
+        if not found:
+            raise CourseError("no file of it could be taken" + (f" ({self.notes[-1]})" if self.notes else ""))
+        return found
+
+    def name_here(self, file, taken):
+        """What the file is called here: a notebook of the assignment without the number that the platform put behind it."""
+        plain = archives.without_number(file.rpartition("/")[2])
+        if plain.removesuffix(".ipynb") in self.notebooks and plain.endswith(".ipynb") and plain not in taken:
+            return file.rpartition("/")[0] + "/" * ("/" in file) + plain
+        return file
+
+    def place(self, student, files, when):
+        """Write a hand-in in place of an earlier one, as a whole; which kind of news it is."""
+        target = Path(self.course.dir.format_path(self.course.dir.submitted_directory, student, self.assignment))
+        stamp = utc(when.replace(tzinfo=self.course.zone)) if when else None
+        before = read_stamp(target, []) if target.is_dir() else None
+        if stamp and before and parse_utc(before) > stamp:
+            return "older than what is here"
+        fresh, old = (target.with_name(f".{target.name}.{what}") for what in ("new", "old"))
+        shutil.rmtree(fresh, ignore_errors=True)
+        for name, content in files.items():
+            path = fresh / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        if stamp:
+            (fresh / STAMP).write_text(f"{stamp:%Y-%m-%d %H:%M:%S} UTC\n")
+        kind = "new" if not os.path.lexists(target) else "as before" if digest(target) == digest(fresh) else "handed in again"
+        if kind == "as before" and not (stamp and before != read_stamp(fresh, [])):
+            shutil.rmtree(fresh)
+            return kind
+        shutil.rmtree(old, ignore_errors=True)
+        if kind != "new":
+            os.rename(target, old)
+        os.rename(fresh, target)
+        shutil.rmtree(old, ignore_errors=True)
+        return kind
+
+    def prefix(self, one):
+        """Under which name the platform takes pages back."""
+        if self.system == "moodle":
+            return one.prefix
+        if self.system == "canvas":
+            entry = max(one.entries, key=lambda entry: entry.attempt)
+            return Path(entry.info.filename).name[:-len(entry.file)]
+        return ""
+
+    def finish(self):
+        if self.records:
+            write_records(self.base, self.assignment, self.records)
+
+
+def say(console, run, path, trouble):
+    """What became of an archive."""
+    def tell(line):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    counts = ", ".join(f"{len(students)} {kind}" for kind, students in run.kinds.items() if students) or "nothing"
+    tell(f"{path}: {run.system.title()}'s submissions of {run.assignment}: {counts}.")
+    for kind in ("handed in again", "older than what is here"):
+        if run.kinds[kind]:
+            tell(f"{kind}: {', '.join(map(printable, run.kinds[kind]))}")
+    if run.earlier:
+        tell(f"earlier attempts that a newer one replaces: {', '.join(map(printable, run.earlier))}")
+    if run.late:
+        tell(f"late, as {run.system.title()} marks it: {', '.join(map(printable, run.late))}. The archive does not say by how much; "
+             f"penalties need the time in submitted/STUDENT/{run.assignment}/{STAMP}, for example \"2026-11-30 12:00:00 UTC\".")
+    for line in run.notes:
+        tell(f"not taken: {line}")
+    for line in trouble:
+        console.print(f"[bold red]not taken:[/] {escape(line)}", highlight=False, soft_wrap=True)
+    for line in run.human:
+        console.print(f"[bold red]needs a human:[/] {escape(line)}", highlight=False, soft_wrap=True)

@@ -1,0 +1,177 @@
+"""Archives of Canvas, Moodle and Blackboard: hand-ins come in, each to its student, and pages of feedback go back."""
+
+import io
+import shutil
+import stat
+import zipfile
+
+import pytest
+from nbgrader.api import Gradebook
+from rich.console import Console
+
+from grading.lms import archives, returning
+from grading.lms.ids import write_ids
+from grading.lms.records import read_records
+from grading.root import CourseError
+from grading.tools.collecting import collect
+
+CLASS = {"flast": ("First", "Läst", "4711"), "asecond": ("Anna Maria", "Second", "4712"), "jdoe1": ("Jo", "Doe", ""), "jdoe2": ("Jo", "Doe", "")}
+
+
+@pytest.fixture
+def course(a_class, tmp_path):
+    shutil.copytree(a_class, tmp_path / "course")
+    return tmp_path / "course"
+
+
+@pytest.fixture(scope="module")
+def a_class(tmp_path_factory):
+    """A course of two assignments and its class; making a gradebook takes a second."""
+    root = tmp_path_factory.mktemp("lms") / "course"
+    (root / "source" / "ps1").mkdir(parents=True)
+    (root / "source" / "ps1" / "activations.ipynb").write_text("{}")
+    (root / "source" / "ps2").mkdir()
+    (root / "source" / "ps2" / "backward_step.ipynb").write_text("{}")
+    (root / "nbgrader_config.py").write_text('c = get_config()\nc.Course.timezone = "Europe/Berlin"\n')
+    with Gradebook(f"sqlite:///{root}/gradebook.db") as book:
+        for student, (first, last, number) in CLASS.items():
+            book.add_student(student, first_name=first, last_name=last, lms_user_id=number or None)
+    return root
+
+
+def packed(tmp_path, entries):
+    place = tmp_path / "submissions.zip"
+    with zipfile.ZipFile(place, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in entries:
+            archive.writestr(name, content)
+    return place
+
+
+def take(root, tmp_path, *entries, assignment=None, new=False):
+    said = io.StringIO()
+    status = collect(Console(file=said, width=500), root, packed(tmp_path, entries), assignment, new)
+    return status, said.getvalue()
+
+
+def handed_in(root, assignment="ps1"):
+    return {path.relative_to(root / "submitted").as_posix(): path.read_bytes() for path in (root / "submitted").glob(f"*/{assignment}/**/*")
+            if path.is_file()}
+
+
+def test_canvas_finds_students_by_number_or_name_and_the_newest_of_each_file(course, tmp_path):
+    status, said = take(course, tmp_path, ("lastfirst_4711_900_activations.ipynb", b"old"), ("lastfirst_4711_901_activations-1.ipynb", b"new"),
+                        ("secondannamaria_LATE_99_902_activations-2.ipynb", b"by name"), ("lastfirst_4711_903_picture.png", b"png"))
+    assert status == 0 and "Canvas's submissions of ps1: 2 new." in said
+    assert handed_in(course) == {"flast/ps1/activations.ipynb": b"new", "flast/ps1/picture.png": b"png", "asecond/ps1/activations.ipynb": b"by name"}
+    assert "late, as Canvas marks it: asecond" in said and "earlier attempts that a newer one replaces: flast (1)" in said
+    _, said = take(course, tmp_path, ("last_4711_950_LATE_activations-3.ipynb", b"newer"), ("secondannamaria_99_902_activations.ipynb", b"by name"))
+    assert "1 as before, 1 handed in again" in said or "1 handed in again, 1 as before" in said
+    assert "late, as Canvas marks it: flast" in said
+    assert handed_in(course) == {"flast/ps1/activations.ipynb": b"newer", "asecond/ps1/activations.ipynb": b"by name"}
+
+
+def test_moodle_keeps_folders_or_puts_them_into_names(course, tmp_path):
+    status, said = take(course, tmp_path, ("First Läst_1234_assignsubmission_file_/activations.ipynb", b"1"),
+                        ("First Läst_1234_assignsubmission_file_/data/a.csv", b"2"), ("__MACOSX/._x", b""),
+                        ("Anna Maria Second_1235_assignsubmission_file_activations (1).ipynb", b"3"))
+    assert status == 0 and "2 new" in said
+    assert handed_in(course) == {"flast/ps1/activations.ipynb": b"1", "flast/ps1/data/a.csv": b"2", "asecond/ps1/activations.ipynb": b"3"}
+
+
+def test_blackboard_says_when_and_the_newest_attempt_counts(course, tmp_path):
+    entries = [(f"ps1_flast_attempt_2026-11-{day}-12-00-00_activations.ipynb", day.encode()) for day in ("20", "21")]
+    entries += [("ps1_flast_attempt_2026-11-21-12-00-00.txt", b"Name: First")]
+    _, said = take(course, tmp_path, *entries)
+    assert handed_in(course) == {"flast/ps1/activations.ipynb": b"21", "flast/ps1/timestamp.txt": b"2026-11-21 11:00:00 UTC\n"}
+    assert "flast (1)" in said
+    _, said = take(course, tmp_path, entries[0])
+    assert "older than what is here: flast" in said and handed_in(course)["flast/ps1/activations.ipynb"] == b"21"
+
+
+def test_who_cannot_be_told_comes_before_a_person_and_ends_nothing(course, tmp_path):
+    status, said = take(course, tmp_path, ("Jo Doe_1_assignsubmission_file_/activations.ipynb", b"?"),
+                        ("Frist Läst_2_assignsubmission_file_/activations.ipynb", b"?"),
+                        ("Anna Maria Second_3_assignsubmission_file_/activations.ipynb", b"good"), ("readme.txt", b""))
+    assert status == 3 and list(handed_in(course)) == ["asecond/ps1/activations.ipynb"]
+    assert "needs a human: Jo Doe: 2 students have that name: jdoe1, jdoe2" in said
+    assert "needs a human: Frist Läst: nobody on the class list has that name; near it: flast" in said
+    assert "readme.txt: its name says no student" in said
+    _, said = take(course, tmp_path, ("New Comer_7_assignsubmission_file_/activations.ipynb", b"n"), new=True)
+    assert "New Comer/ps1/activations.ipynb" in handed_in(course)
+
+
+def test_two_of_one_name_are_told_apart_by_their_number(course, tmp_path):
+    write_ids(course, {"jdoe1": {"canvas": {"id": "71"}}, "jdoe2": {"canvas": {"id": "72"}}})
+    take(course, tmp_path, ("doejo_72_1_activations.ipynb", b"72"), ("doejo_71_2_activations.ipynb", b"71"))
+    assert handed_in(course) == {"jdoe1/ps1/activations.ipynb": b"71", "jdoe2/ps1/activations.ipynb": b"72"}
+
+
+@pytest.mark.parametrize("name", ["../../../../evil.ipynb", "/tmp/evil.ipynb", "a/..\\..\\evil.ipynb", "C:\\evil.ipynb"])
+def test_a_path_that_leads_out_is_refused_and_the_others_come_in(name, course, tmp_path):
+    status, said = take(course, tmp_path, (f"First Läst_1_assignsubmission_file_/{name}" if name.startswith("..") else name, b"evil"),
+                        ("Anna Maria Second_3_assignsubmission_file_/activations.ipynb", b"good"))
+    assert status == 3 and "leads out of the archive" in said and list(handed_in(course)) == ["asecond/ps1/activations.ipynb"]
+    assert not list(tmp_path.rglob("evil*"))
+
+
+def test_links_bombs_and_broken_entries_cost_nobody_else(course, tmp_path, monkeypatch):
+    link = zipfile.ZipInfo("First Läst_1_assignsubmission_file_/activations.ipynb")
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    with open(course / "nbgrader_config.py", "a") as file:
+        file.write("c.CourseDirectory.max_file_size = 1000\n")
+    place = packed(tmp_path, [(link, b"/etc/passwd"), ("Jo Doe_1_assignsubmission_file_/activations.ipynb", b"x"),
+                              ("asecond_4_assignsubmission_file_/activations.ipynb", b"0" * 5_000_000),
+                              ("flast_5_assignsubmission_file_/activations.ipynb", b"good " * 50)])
+    data = place.read_bytes()
+    place.write_bytes(data)
+    said = io.StringIO()
+    assert collect(Console(file=said, width=500), course, place) == 3
+    assert "it is a link" in said.getvalue() and "unpacks to more than" in said.getvalue()
+    assert list(handed_in(course)) == ["flast/ps1/activations.ipynb"]
+    broken = place.with_name("broken.zip")
+    with zipfile.ZipFile(broken, "w") as archive:
+        archive.writestr("flast_5_assignsubmission_file_/activations.ipynb", b"AAAAAAAAAAAAAAAAAAAA")
+        archive.writestr("asecond_6_assignsubmission_file_/activations.ipynb", b"BBBBB")
+    broken.write_bytes(broken.read_bytes().replace(b"AAAAAAAAAAAAAAAAAAAA", b"AAAAAAAAAACAAAAAAAAA"))
+    assert collect(Console(file=said, width=500), course, broken) == 3
+    assert "cannot be unpacked" in said.getvalue() and handed_in(course)["asecond/ps1/activations.ipynb"] == b"BBBBB"
+    assert handed_in(course)["flast/ps1/activations.ipynb"].startswith(b"good"), "what was there stays"
+
+
+@pytest.mark.parametrize(("entries", "why"), [([("a.txt", b""), ("b.txt", b"")], "no archive of submissions"), ([], "nothing in it"),
+                                              ([("flast_1_2_other.ipynb", b"")], "which assignment")])
+def test_another_archive_is_said_to_be_one(entries, why, course, tmp_path):
+    with pytest.raises(CourseError, match=why):
+        take(course, tmp_path, *entries)
+
+
+def test_what_is_no_zip_is_said(course, tmp_path):
+    (tmp_path / "x.zip").write_bytes(b"no zip")
+    with pytest.raises(CourseError, match="cannot be read as a zip"):
+        collect(Console(file=io.StringIO()), course, tmp_path / "x.zip")
+
+
+def test_pages_go_back_under_the_names_that_the_platform_gave(course, tmp_path):
+    take(course, tmp_path, ("First Läst_1234_assignsubmission_file_/activations.ipynb", b"1"))
+    take(course, tmp_path, ("secondannamaria_4712_902_activations-2.ipynb", b"2"), assignment="ps1")
+    folders = {}
+    for student in ("flast", "asecond", "jdoe1"):
+        folders[student] = course / "feedback" / student / "ps1"
+        folders[student].mkdir(parents=True)
+        (folders[student] / "activations.html").write_text("page")
+    records = read_records(course / "submitted", "ps1")
+    packed_, left = returning.write_zip(folders, records, "moodle", tmp_path / "out" / "m.zip")
+    assert (packed_, left) == (["flast"], ["asecond", "jdoe1"])
+    assert zipfile.ZipFile(tmp_path / "out" / "m.zip").namelist() == ["First Läst_1234_assignsubmission_file_/activations.html"]
+    returning.write_zip(folders, records, "canvas", tmp_path / "c.zip")
+    assert zipfile.ZipFile(tmp_path / "c.zip").namelist() == ["secondannamaria_4712_902_activations.html"]
+    assert returning.write_zip(folders, {}, "canvas", tmp_path / "n.zip")[0] == [] and not (tmp_path / "n.zip").exists()
+
+
+def test_a_name_is_read_as_each_platform_writes_it():
+    info = zipfile.ZipInfo("x")
+    assert archives.canvas(info, "doejane_LATE_12_34_my_file-1.ipynb").file == "my_file-1.ipynb"
+    assert archives.canvas(info, "doe_12_34_LATE_a.ipynb").late and not archives.canvas(info, "doe_12_34_a.ipynb").late
+    assert archives.moodle(info, "O'Brien, Ann_12_assignsubmission_onlinetext_/onlinetext.html").name == "O'Brien, Ann"
+    assert archives.blackboard(info, "My_Title_jdoe_attempt_2026-13-40-12-00-00_a_b.ipynb").when is None
+    assert archives.without_number("activations (2).ipynb") == archives.without_number("activations-12.ipynb") == "activations.ipynb"
