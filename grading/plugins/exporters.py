@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from nbgrader.plugins import ExportPlugin
-from traitlets import Dict, Enum, Unicode
+from traitlets import Dict, Enum, Unicode, default
 
 from ..lms.ids import read_ids
 from ..notebooks.dates import local, zone_of
@@ -140,6 +140,10 @@ class TableExporter(GradebookExporter):
     """nbgrader's own table, the default of `nbgrader export`, with blanks where nothing has happened yet."""
 
     default_name = "grades.csv"
+
+    @default("unfinished")
+    def _unfinished_default(self):
+        return "partial"        # it is read here, where what is open can be seen
 
     def rows(self, grades, students):
         zone = zone_of(self.config)
