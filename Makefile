@@ -16,6 +16,7 @@ test: .venv/ready
 
 lint: .venv/ready           ## seconds; every exception stands in pyproject.toml with its reason
 	@$(BIN)/ruff check --quiet
+	@$(BIN)/mypy --no-error-summary
 
 mutation: .venv/ready       ## break reference_impl in every small way; each must fail a test: docs/mutation.md
 	@$(BIN)/python -m tests.mutation $(ARGS)

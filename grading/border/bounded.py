@@ -12,8 +12,10 @@ import signal
 import subprocess
 import sys
 import threading
-from multiprocessing.connection import Pipe
+from collections.abc import Callable
+from multiprocessing.connection import Connection, Pipe
 from multiprocessing.util import Finalize
+from typing import Any
 
 CPU_SECONDS = 20
 WALL_SECONDS = 60, 10                   # at least, and for each second of CPU time: on a busy machine a start takes long
@@ -33,13 +35,15 @@ class Died(Overrun):
 class Helper:
     """The process beside this one."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.connection, theirs = Pipe()
         self.owner = os.getpid()
+        self.pid: int | None
+        self.popen: subprocess.Popen[bytes] | None
         self.pid, self.popen = (fork(theirs), None) if has_no_threads() else spawn(theirs)
         theirs.close()
 
-    def call(self, function, arguments, seconds):
+    def call(self, function: Callable[..., Any], arguments: tuple[Any, ...], seconds: float) -> Any:
         """What the function returned, or raises what it raised. Raises `Overrun`: then the process is of no more use."""
         try:
             self.connection.send((function, arguments, seconds))
@@ -54,7 +58,7 @@ class Helper:
             return result
         raise result
 
-    def end(self):
+    def end(self) -> int | None:
         """End the process, if it has not ended by itself; how it ended, as `subprocess` counts."""
         if self.pid is None or self.owner != os.getpid():       # else it belongs to the process that this was forked from
             return None
@@ -68,12 +72,12 @@ class Helper:
         return os.waitstatus_to_exitcode(status if ended else os.waitpid(pid, 0)[1])
 
 
-def has_no_threads():
+def has_no_threads() -> bool:
     """They do not survive a fork, but their locks do."""
     return len(os.listdir("/proc/self/task")) == 1
 
 
-def fork(connection):
+def fork(connection: "Connection[Any, Any]") -> int:
     pid = os.fork()
     if pid:
         return pid
@@ -85,7 +89,7 @@ def fork(connection):
         os._exit(0)
 
 
-def spawn(connection):
+def spawn(connection: "Connection[Any, Any]") -> tuple[int, subprocess.Popen[bytes]]:
     begin = f"import sys; sys.path[:] = {sys.path!r}; from multiprocessing.connection import Connection; " \
             f"from {__name__} import serve; " \
             f"serve(Connection({connection.fileno()}))"
@@ -93,13 +97,13 @@ def spawn(connection):
     return popen.pid, popen
 
 
-def end_with_parent():
+def end_with_parent() -> None:
     """Of use after a fork alone: where there are threads, it would end with the one that made it."""
     import ctypes
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
-def let_go_of_files(kept):
+def let_go_of_files(kept: int) -> None:
     """Close what was inherited: a sandbox ends when nobody holds on to it.
 
     What the parent made stays uncollected, for it would close numbers that are other files by then.
@@ -113,7 +117,7 @@ def let_go_of_files(kept):
                 pass        # the one through which the list was read
 
 
-def serve(connection):
+def serve(connection: "Connection[Any, Any]") -> None:
     """The life of the process: it answers calls until nobody is left who asks."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)        # Ctrl-C is for the process that asks
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -125,7 +129,7 @@ def serve(connection):
             return
         limit(seconds)
         try:
-            answer = True, function(*arguments)
+            answer: tuple[bool, Any] = True, function(*arguments)
         except MemoryError:
             answer = False, Overrun(TOO_MUCH)
         except RecursionError:
@@ -140,7 +144,7 @@ def serve(connection):
         lift()
 
 
-def limit(seconds):
+def limit(seconds: float) -> None:
     used = resource.getrusage(resource.RUSAGE_SELF)
     with open("/proc/self/statm") as file:
         size = int(file.read().split()[0]) * resource.getpagesize()
@@ -148,13 +152,13 @@ def limit(seconds):
     lower(resource.RLIMIT_AS, size + MEMORY)
 
 
-def lift():
+def lift() -> None:
     """Between calls: what loading the next function takes is not the data's fault."""
     for kind in (resource.RLIMIT_CPU, resource.RLIMIT_AS):
         lower(kind, resource.RLIM_INFINITY)
 
 
-def lower(kind, most):
+def lower(kind: int, most: int) -> None:
     hard = resource.getrlimit(kind)[1]
     infinite = resource.RLIM_INFINITY
     resource.setrlimit(kind, (hard if most == infinite else most if hard == infinite else min(most, hard), hard))
@@ -163,10 +167,10 @@ def lower(kind, most):
 # --- the one of this process --------------------------------------------------------------------------------------
 
 LOCK = threading.Lock()
-HELPERS = []
+HELPERS: list[Helper] = []
 
 
-def bounded(function, *arguments, seconds=CPU_SECONDS):
+def bounded(function: Callable[..., Any], *arguments: Any, seconds: float = CPU_SECONDS) -> Any:
     """`function(*arguments)` with at most so many `seconds` of CPU time. Raises what it raises, or `Overrun`.
 
     `function` is one of a module's; arguments, result and errors can be pickled.
@@ -181,19 +185,19 @@ def bounded(function, *arguments, seconds=CPU_SECONDS):
                     raise
 
 
-def begin():
+def begin() -> None:
     """Have the process ready before the first call, to be called while this one has no threads yet."""
     with LOCK:
         helper()
 
 
-def helper():
+def helper() -> Helper:
     if not HELPERS or HELPERS[0].owner != os.getpid():
         HELPERS[:] = [Helper()]
         Finalize(None, end, exitpriority=1)     # atexit does not run in worker processes
     return HELPERS[0]
 
 
-def end():
+def end() -> None:
     while HELPERS:
         HELPERS.pop().end()

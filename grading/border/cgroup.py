@@ -13,7 +13,10 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
+
+from .limits import Limits
 
 CONTROLLERS = ("memory", "pids")
 OWN_BYTES, OWN_PROCESSES = 512 * 2**20, 16      # for bubblewrap, the warm server and the monitor
@@ -26,21 +29,21 @@ COMMAND = ["/bin/sh", "-c", 'echo 0 > "$0" && exec "$@"']       # joins the grou
 class Cgroup:
     """One group with its limits in force. `folder` is its place in the file system."""
 
-    def __init__(self, folder, limits):
+    def __init__(self, folder: Path, limits: Limits) -> None:
         self.folder = folder
         self.write("memory.max", limits.memory_bytes + OWN_BYTES)
         self.write("pids.max", limits.processes + OWN_PROCESSES)
         with contextlib.suppress(OSError):
             self.write("memory.swap.max", 0)    # hosts without swap accounting have no such file
 
-    def write(self, name, value):
+    def write(self, name: str, value: int) -> None:
         (self.folder / name).write_text(f"{value}\n")
 
-    def around(self, command):
+    def around(self, command: Sequence[str]) -> list[str]:
         """`command`, started inside the group: it is in it before its first instruction."""
         return [*COMMAND, str(self.folder / "cgroup.procs"), *command]
 
-    def close(self):
+    def close(self) -> None:
         """End what is left in the group and remove it."""
         with contextlib.suppress(OSError):
             self.write("cgroup.kill", 1)
@@ -55,24 +58,24 @@ class Cgroup:
 class Scope:
     """The same by systemd: a transient scope in which the sandbox starts, and which goes with it."""
 
-    def __init__(self, command, limits):
+    def __init__(self, command: Sequence[str], limits: Limits) -> None:
         self.command = [*command, "--property", f"MemoryMax={limits.memory_bytes + OWN_BYTES}", "--property",
                         "MemorySwapMax=0", "--property", f"TasksMax={limits.processes + OWN_PROCESSES}", "--"]
 
-    def around(self, command):
+    def around(self, command: Sequence[str]) -> list[str]:
         return [*self.command, *command]
 
-    def close(self):
+    def close(self) -> None:
         """Nothing to do: a scope ends with its last process."""
 
 
 @functools.cache
-def systemd():
+def systemd() -> tuple[str, ...]:
     """The command that runs something in a scope of its own; empty where systemd runs none for this user."""
     program = shutil.which("systemd-run")
-    command = [program, *(["--user"] if os.geteuid() else []), "--scope", "--quiet", "--collect"]
     if program is None or not os.path.isdir("/run/systemd/system") and not os.environ.get("DBUS_SESSION_BUS_ADDRESS"):
         return ()
+    command = [program, *(["--user"] if os.geteuid() else []), "--scope", "--quiet", "--collect"]
     try:
         done = subprocess.run([*command, "--property", "MemoryMax=1G", "--property", "TasksMax=64", "--", "/bin/sh", "-c", ":"],
                               stdin=subprocess.DEVNULL, capture_output=True, timeout=ANSWER_SECONDS)
@@ -81,15 +84,13 @@ def systemd():
     return tuple(command) if done.returncode == 0 else ()
 
 
-def enclose(limits):
+def enclose(limits: Limits) -> Cgroup | Scope | None:
     """A new `Cgroup`, else a `Scope` of systemd, else None."""
     made = make(limits)
-    if made is None and systemd():
-        made = Scope(systemd(), limits)
-    return made
+    return Scope(systemd(), limits) if made is None and systemd() else made
 
 
-def make(limits):
+def make(limits: Limits) -> Cgroup | None:
     """A new `Cgroup` with `limits`, or None where the host offers none that limits both memory and processes."""
     for place in places():
         try:
@@ -104,7 +105,7 @@ def make(limits):
     return None
 
 
-def places():
+def places() -> list[Path]:
     """Folders in which a group may be made: that of this process and those above it."""
     try:
         mounts = re.findall(r"^\S+ \S+ \S+ / (\S+) .* - cgroup2 ", Path("/proc/self/mountinfo").read_text(), re.MULTILINE)
@@ -113,12 +114,12 @@ def places():
         return []
     if not mounts or not own:
         return []
-    top, own = Path(mounts[0]), Path(mounts[0], own[1].lstrip("/"))
-    found = [place for place in (own, *own.parents) if place.is_relative_to(top)]
+    top, here = Path(mounts[0]), Path(mounts[0], own[1].lstrip("/"))
+    found = [place for place in (here, *here.parents) if place.is_relative_to(top)]
     return [place for place in found if os.access(place, os.W_OK)]
 
 
-def enable(place):
+def enable(place: Path) -> None:
     """Have the groups below `place` limit what `CONTROLLERS` control; the system refuses while `place` has processes."""
     control = place / "cgroup.subtree_control"
     missing = set(CONTROLLERS) - set(control.read_text().split())

@@ -58,7 +58,7 @@ def program() -> tuple[str, int]:
                                  "with: apt-get install libseccomp2; then: bin/setup python3") from None
     rules = pyseccomp.SyscallFilter(pyseccomp.ERRNO(38))        # ENOSYS: the C library then takes another way
 
-    def allow(name, *tests):
+    def allow(name: str, *tests: tuple[int, ...]) -> None:
         try:
             rules.add_rule(pyseccomp.ALLOW, name, *(pyseccomp.Arg(*test) for test in tests))
         except (OSError, ValueError):

@@ -9,7 +9,10 @@ import re
 import struct
 import subprocess
 import sysconfig
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
 
 LOAD, DYNAMIC, INTERPRETER = 1, 2, 3                    # kinds of segments
 NEEDED, STRING_TABLE, RPATH, RUNPATH = 1, 5, 15, 29     # tags of the dynamic segment
@@ -21,7 +24,7 @@ USUAL = ("/lib", "/usr/lib", "/lib64", "/usr/lib64", "/usr/local/lib")
 class Binary:
     """What an ELF file says of itself: the machine it is for, its loader, the libraries it needs, where to look first."""
 
-    machine: tuple
+    machine: tuple[int, ...]
     loader: str | None
     needed: tuple[str, ...]
     look_in: tuple[str, ...]
@@ -37,7 +40,7 @@ def read(path: str) -> Binary | None:
         return None
 
 
-def parse(file) -> Binary | None:
+def parse(file: BinaryIO) -> Binary | None:
     ident = file.read(16)
     if ident[:4] != b"\x7fELF":
         return None
@@ -52,7 +55,7 @@ def parse(file) -> Binary | None:
         words = struct.unpack_from(order + ("IIQQQQ" if wide else "IIIIII"), table, size * number)
         segments.append((words[0], words[2], words[3], words[5]) if wide else (words[0], words[1], words[2], words[4]))
 
-    def bytes_of(wanted):
+    def bytes_of(wanted: int) -> bytes:
         for name, offset, _, length in segments:
             if name == wanted:
                 file.seek(offset)
@@ -65,7 +68,7 @@ def parse(file) -> Binary | None:
     start = next((offset + strings - address for name, offset, address, length in segments
                   if name == LOAD and address <= strings < address + length), strings)
 
-    def text(value):
+    def text(value: int) -> str:
         file.seek(start + value)
         return file.read(4096).split(b"\0")[0].decode()
 
@@ -94,16 +97,18 @@ def usual(name: str) -> list[str]:
     return known().get(name, []) + [os.path.join(folder, name) for folder in folders]
 
 
-def closure(paths, folders=(), along=()) -> tuple[set[str], dict[str, str]]:
+def closure(paths: Iterable[str | Path], folders: Iterable[str] = (), along: Iterable[str | Path] = ()) -> tuple[set[str], dict[str, str]]:
     """All that the ELF files `paths` need: (files that the loader finds by itself, {name: file} of those that it does not).
 
     The first also holds the loaders. `folders` are looked through after those that a file names. A library that lies
     in one of the folders `along` comes along with the file that needs it and is in neither.
     """
-    by_itself, elsewhere, seen, wanted = set(), {}, set(), [os.path.realpath(path) for path in paths]
-    along = tuple(os.path.realpath(folder) + os.sep for folder in along)
+    by_itself: set[str] = set()
+    elsewhere: dict[str, str] = {}
+    seen, wanted = set(), [os.path.realpath(path) for path in paths]
+    beside = tuple(os.path.realpath(folder) + os.sep for folder in along)
     machine = next((found.machine for path in wanted if (found := read(path))), None)
-    extra = [found for name in BY_NAME if (found := first(usual(name), machine))]
+    extra = [place for name in BY_NAME if (place := first(usual(name), machine))]
     by_itself.update(extra)
     wanted += map(os.path.realpath, extra)
     while wanted:
@@ -115,30 +120,30 @@ def closure(paths, folders=(), along=()) -> tuple[set[str], dict[str, str]]:
         if binary.loader:
             by_itself.add(binary.loader)
         for name in binary.needed:
-            found = locate(name, os.path.dirname(path), binary, tuple(folders))
-            if found is None:
+            place = locate(name, os.path.dirname(path), binary, tuple(folders))
+            if place is None:
                 continue
-            wanted.append(os.path.realpath(found))
-            if os.path.dirname(found) in system_folders() or found in known().get(name, ()):
-                by_itself.add(found)
-            elif not os.path.realpath(found).startswith(along):
-                elsewhere.setdefault(os.path.basename(name), found)
+            wanted.append(os.path.realpath(place))
+            if os.path.dirname(place) in system_folders() or place in known().get(name, ()):
+                by_itself.add(place)
+            elif not os.path.realpath(place).startswith(beside):
+                elsewhere.setdefault(os.path.basename(name), place)
     return by_itself, elsewhere
 
 
 @functools.cache
-def locate(name, origin, binary, folders):
+def locate(name: str, origin: str, binary: Binary, folders: tuple[str, ...]) -> str | None:
     """Where the library `name` lies that `binary` in the folder `origin` needs, in the loader's order; None if nowhere."""
     named = [folder.replace("${ORIGIN}", "$ORIGIN").replace("$ORIGIN", origin) for folder in binary.look_in]
     places = [name] if "/" in name else [os.path.join(folder, name) for folder in (*named, *folders)] + usual(name)
     return first(map(os.path.normpath, places), binary.machine)
 
 
-def first(paths, machine):
+def first(paths: Iterable[str], machine: tuple[int, ...] | None) -> str | None:
     return next((path for path in paths if fits(path, machine)), None)
 
 
-def fits(path, machine):
+def fits(path: str, machine: tuple[int, ...] | None) -> bool:
     binary = read(path) if os.path.isfile(path) else None
     return binary is not None and machine in (None, binary.machine)
 

@@ -1,7 +1,9 @@
 """What one submission may use, and the check of what an instructor sets."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
 
 LARGEST = 2**50
 
@@ -25,9 +27,10 @@ class Limits:
     value_bytes: int = 32 * 2**20           # one answer that comes back
 
     @classmethod
-    def changed(cls, changes) -> "Limits":
+    def changed(cls, changes: Mapping[str, Any]) -> "Limits":
         """The defaults with `changes` ({name: number}). Raises `ValueError` for what is no limit, in one sentence."""
-        standard, taken = asdict(cls()), {}
+        standard: dict[str, int | float] = asdict(cls())
+        taken: dict[str, Any] = {}
         for name, value in dict(changes).items():
             value = number(value)
             if name not in standard:
@@ -48,7 +51,7 @@ class Limits:
         return replace(cls(), **taken)
 
 
-def number(value):
+def number(value: object) -> object:
     """What a command line gives as text, as a number; anything else as it is."""
     try:
         return float(value) if isinstance(value, str) else value

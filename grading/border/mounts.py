@@ -11,6 +11,7 @@ import os
 import re
 import sys
 import sysconfig
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,7 +54,9 @@ def student_paths() -> dict[str, Path]:
 @functools.cache
 def package_files() -> tuple[dict[str, Path], list[Path]]:
     """({top-level entry: its place}, the extension modules and libraries) of the packages that a notebook may import."""
-    wanted, entries, compiled, seen = list(STUDENT_PACKAGES), {}, [], set()
+    wanted, seen = list(STUDENT_PACKAGES), set()
+    entries: dict[str, Path] = {}
+    compiled: list[Path] = []
     while wanted:
         name = re.sub(r"[-_.]+", "-", wanted.pop()).lower()
         if name in seen:
@@ -68,9 +71,9 @@ def package_files() -> tuple[dict[str, Path], list[Path]]:
             top = path.split("/")[0]
             if top in ("", "..", "__pycache__") or top.endswith(".pth"):
                 continue
-            entries[top] = Path(distribution.locate_file(top))
+            entries[top] = Path(str(distribution.locate_file(top)))
             if ".so" in path.rpartition("/")[2]:
-                compiled.append(Path(distribution.locate_file(path)))
+                compiled.append(Path(str(distribution.locate_file(path))))
         for line in distribution.requires or ():
             requirement = Requirement(line)
             if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
@@ -144,10 +147,10 @@ def commands() -> dict[str, Path]:
 
 # --- for bubblewrap -----------------------------------------------------------------------------------------------
 
-def arguments(hidden=()) -> list[str]:
+def arguments(hidden: Iterable[str | Path] = ()) -> list[str]:
     """Bubblewrap's arguments for all of `needed`; below it, nothing of `hidden` (paths on the host) is visible."""
     mounts = needed()
-    command = []
+    command: list[str] = []
     for folder in parents([mount.target for mount in mounts] + [Path("/usr/bin/sh"), Path("/usr/lib/x")]):
         command += ["--dir", str(folder)]       # parents that bubblewrap makes by itself are closed to all but root
     for name in ("lib", "lib32", "lib64", "bin", "sbin"):
@@ -165,26 +168,26 @@ def arguments(hidden=()) -> list[str]:
     return command + [word for path in everything(hidden) for mount in mounts for word in covered_in(mount, path)]
 
 
-def everything(hidden):
+def everything(hidden: Iterable[str | Path]) -> set[Path]:
     """`hidden` and what is never to be seen: this course, the home folder, nbgrader's exchange."""
     home = os.path.expanduser("~")
     return {Path(os.path.realpath(path)) for path in (*hidden, COURSE, home, "/usr/local/share/nbgrader") if os.path.isabs(path)}
 
 
-def below(paths) -> tuple[str, ...]:
+def below(paths: Iterable[str | Path]) -> tuple[str, ...]:
     """Those of `paths` that lie below something that is mounted, and so would be seen."""
     found = {os.path.realpath(path) for path in paths}
     return tuple(sorted(path for path in found if any(covered_in(mount, Path(path)) for mount in needed())))
 
 
-def covered_in(mount, path):
+def covered_in(mount: Mount, path: Path) -> list[str]:
     """Cover `path` where it lies below the source of `mount`."""
     if path != mount.source and path.is_relative_to(mount.source):
         return covered(mount.target / path.relative_to(mount.source), path)
     return []
 
 
-def covered(target, path):
+def covered(target: Path, path: Path) -> list[str]:
     """Arguments that put an empty folder, or a device that cannot be opened, over `target`; `path` is what lies there."""
     if path.is_symlink() or not path.exists():
         return []
@@ -193,6 +196,6 @@ def covered(target, path):
     return ["--ro-bind", "/dev/null", str(target)]
 
 
-def parents(targets):
+def parents(targets: Iterable[Path]) -> list[Path]:
     """The folders above `targets`, from the root down, without the root."""
     return sorted({folder for target in targets for folder in target.parents} - {Path("/")})

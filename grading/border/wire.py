@@ -14,6 +14,7 @@ import socket
 import struct
 import sys
 import time
+from typing import Any
 
 import numpy as np
 
@@ -43,24 +44,24 @@ class Timeout(WireError):
 class Unsupported:
     """Stands for a returned object that is not plain data; `kind` is the name of its type."""
 
-    def __init__(self, kind):
+    def __init__(self, kind: str) -> None:
         self.kind = kind
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<an object of type {self.kind}>"
 
 
 # --- values -----------------------------------------------------------------------------------------------------
 
-def encode(value, blobs, depth=0):
-    """Describe `value` as JSON; the bytes of its arrays are appended to `blobs` (a bytearray).
+def encode(value: object, blobs: bytearray, depth: int = 0) -> Any:
+    """Describe `value` as JSON; the bytes of its arrays are appended to `blobs`.
 
     None, bool, int, float, str, list, tuple and numeric arrays are plain data. NumPy scalars become 0-d arrays and
     anything that NumPy reads as a numeric array is sent as one. Everything else is named, not sent.
     """
     if value is None or isinstance(value, bool):
         return value
-    if type(value) in (int, float) or (isinstance(value, (int, float)) and not isinstance(value, np.generic)):
+    if isinstance(value, (int, float)) and not isinstance(value, np.generic):
         return _encode_number(value)
     if isinstance(value, str):
         return str(value)[:MAX_TEXT]
@@ -72,13 +73,13 @@ def encode(value, blobs, depth=0):
     return _encode_array(value, blobs)
 
 
-def _encode_number(value):
+def _encode_number(value: int | float) -> int | float | dict[str, str]:
     if isinstance(value, int):
         return int(value) if abs(value) < LARGEST else {"unsupported": "int too large for a float"}
     return float(value)
 
 
-def _encode_array(value, blobs):
+def _encode_array(value: object, blobs: bytearray) -> str | dict[str, object]:
     try:
         array = np.asarray(value)
         if array.dtype.kind == "f" and array.dtype.itemsize > 8:
@@ -102,16 +103,16 @@ def _encode_array(value, blobs):
 class Budget:
     """What the values of one frame may still take, so that a thousand arrays cannot share the same bytes."""
 
-    def __init__(self, block):
+    def __init__(self, block: bytes) -> None:
         self.left = len(block)
 
-    def spend(self, size):
+    def spend(self, size: int) -> None:
         self.left -= size
         if self.left < 0:
             raise WireError("the arrays are larger than the bytes that were sent")
 
 
-def decode(described, block, depth=0, budget=None):
+def decode(described: object, block: bytes, depth: int = 0, budget: Budget | None = None) -> Any:
     """Rebuild the value that `described` names; array bytes come out of `block`. Raises `WireError` on any nonsense.
 
     Arrays are returned as fresh, writable float, int or bool arrays; an object that was not plain data comes back as
@@ -138,7 +139,7 @@ def decode(described, block, depth=0, budget=None):
     raise WireError("a value has no known form")
 
 
-def _decode_array(dtype, shape, at, block, budget):
+def _decode_array(dtype: str, shape: list[Any], at: int, block: bytes, budget: Budget) -> np.ndarray[Any, Any]:
     if dtype not in DTYPES or len(shape) > 32 or not all(type(n) is int and 0 <= n <= MAX_BYTES for n in shape) \
             or math.prod(n for n in shape if n) > (MAX_ROWS if 0 in shape else MAX_BYTES):
         raise WireError("an array has a dtype or shape that cannot be")
@@ -156,7 +157,7 @@ def _decode_array(dtype, shape, at, block, budget):
 
 # --- frames -----------------------------------------------------------------------------------------------------
 
-def send(sock, header, block=b"", deadline=None):
+def send(sock: socket.socket, header: dict[str, Any], block: bytes = b"", deadline: float | None = None) -> None:
     """Send one frame. `deadline` is a `time.monotonic()` instant; `Timeout` if the peer does not read by then."""
     head = json.dumps(header).encode()
     sock.settimeout(_left(deadline))
@@ -168,7 +169,7 @@ def send(sock, header, block=b"", deadline=None):
         raise Closed(f"the kernel closed its end: {error.strerror}") from None
 
 
-def receive(sock, deadline=None, max_bytes=MAX_BYTES):
+def receive(sock: socket.socket, deadline: float | None = None, max_bytes: int = MAX_BYTES) -> tuple[dict[str, Any], bytes]:
     """Return the next frame as (header, block). Raises `Closed`, `Timeout` or `WireError`; never another error."""
     head_size, block_size = LENGTHS.unpack(_exactly(sock, LENGTHS.size, deadline))
     if head_size > MAX_HEAD or head_size + block_size > max_bytes:
@@ -187,7 +188,7 @@ def receive(sock, deadline=None, max_bytes=MAX_BYTES):
     return header, block
 
 
-def _exactly(sock, size, deadline):
+def _exactly(sock: socket.socket, size: int, deadline: float | None) -> bytes:
     data = bytearray()
     while len(data) < size:
         sock.settimeout(_left(deadline))
@@ -203,7 +204,7 @@ def _exactly(sock, size, deadline):
     return bytes(data)
 
 
-def _left(deadline):
+def _left(deadline: float | None) -> float | None:
     if deadline is None:
         return None
     left = deadline - time.monotonic()
@@ -212,6 +213,6 @@ def _left(deadline):
     return left
 
 
-def socketpair():
+def socketpair() -> tuple[socket.socket, socket.socket]:
     """A connected pair of unix stream sockets: the grader's end and the kernel's."""
     return socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)

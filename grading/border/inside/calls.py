@@ -1,6 +1,8 @@
 """Call one function and report what happened as plain data: value, floating-point warnings, error, arguments after."""
 
 import warnings
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import wire
@@ -9,12 +11,13 @@ TOO_DEEP = "maximum recursion depth exceeded"
 FAULTS = ("overflow", "invalid", "divide")      # underflow is never a fault
 
 
-def call(function, args, blobs, after, locate=lambda error: None):
+def call(function: Callable[..., Any], args: Sequence[Any], blobs: bytearray, after: bool,
+         locate: Callable[[BaseException], Any] = lambda error: None) -> dict[str, Any]:
     """Return {"value" or "error", "warnings", "after"} for `function(*args)`, ready to be sent with the bytes `blobs`.
 
     `after` asks for the arguments as they were afterwards. `locate` maps an exception to [cell number, line number], or None.
     """
-    report = {}
+    report: dict[str, Any] = {}
     with warnings.catch_warnings(record=True) as caught, np.errstate(all="warn", under="ignore"):
         warnings.simplefilter("always")
         try:
@@ -27,7 +30,7 @@ def call(function, args, blobs, after, locate=lambda error: None):
     return report
 
 
-def settle(error):
+def settle(error: BaseException) -> bool:
     """Let a recursion that was too deep say the same each time: where exactly it hits the limit is a matter of chance."""
     words = error.args[0] if type(error) is RecursionError and error.args else None
     if type(words) is str and words.startswith(TOO_DEEP):
@@ -36,7 +39,7 @@ def settle(error):
     return False
 
 
-def describe(error, locate):
+def describe(error: BaseException, locate: Callable[[BaseException], Any]) -> dict[str, Any]:
     settle(error)
     try:
         message = str(error)[:300]
@@ -46,6 +49,6 @@ def describe(error, locate):
     return {"type": kinds[0], "kinds": kinds, "message": message, "at": locate(error)}
 
 
-def floating_point_warnings(caught):
+def floating_point_warnings(caught: Iterable[warnings.WarningMessage]) -> list[str]:
     said = [str(w.message)[:100] for w in caught if issubclass(w.category, RuntimeWarning)]
     return sorted({fault for fault in FAULTS for text in said if fault in text})
