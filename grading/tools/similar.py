@@ -12,6 +12,7 @@ import sys
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import lru_cache
 from html import escape
 from itertools import combinations, islice
 from pathlib import Path
@@ -294,7 +295,12 @@ def evidence(pair):
 
 
 def side(code, other, part):
-    theirs = {tuple(tokens(line, ())) for line in other.text[part].splitlines()}
-    lines = [f"<mark>{escape(line)}</mark>" if tuple(tokens(line, ())) in theirs and tokens(line, ()) else escape(line)
+    theirs = {tokens_of(line) for line in other.text[part].splitlines()}
+    lines = [f"<mark>{escape(line)}</mark>" if tokens_of(line) in theirs and tokens_of(line) else escape(line)
              for line in code.text[part].splitlines()]
     return Html("<pre>" + "\n".join(lines) + "</pre>")
+
+
+@lru_cache(maxsize=2**16)       # the same lines stand in many pairs, and hostile ones are thirty thousand
+def tokens_of(line):
+    return tuple(tokens(line, ()))

@@ -15,7 +15,7 @@ from grading.run import batch
 from grading.run.course import Course, CourseError
 from grading.run.gradebook import NotGenerated
 from grading.run.pool import Pool
-from grading.border.sandbox import COLD, SandboxUnavailable, find_bwrap
+from grading.border.sandbox import COLD, Isolation, KernelNotStarted, Sandbox, SandboxUnavailable, find_bwrap
 from tests.conftest import ASSIGNMENTS, SUBMISSIONS, due_to, points_in
 
 pytestmark = pytest.mark.sandbox
@@ -246,3 +246,22 @@ def test_where_namespaces_do_not_nest_the_run_says_so_and_gives_the_same_points(
         said = process.stdout.read()
         assert process.wait(60) == 0, said
     assert COLD in said and points(course, "student-01") == before
+
+
+def test_where_the_host_refuses_nested_namespaces_the_run_says_so_and_gives_the_same_points(course, monkeypatch):
+    """The same for every user, root among them, where the server inside reports the refusal."""
+    def refuse(self, isolation):
+        if isolation is Isolation.WARM:
+            error = KernelNotStarted("unshare: Operation not permitted")
+            error.refused = True
+            raise error
+        return fork(self, isolation)
+
+    fork = Sandbox.fork
+    submit(course, "student-01", "loses-right-tail")
+    status, said = course_grade(course, jobs=1)
+    assert (status, COLD in said) == (0, False), "the control"
+    before = points(course, "student-01")
+    monkeypatch.setattr(Sandbox, "fork", refuse)
+    status, said = course_grade(course, jobs=1, force=True)
+    assert status == 0 and COLD in " ".join(said.split()) and points(course, "student-01") == before

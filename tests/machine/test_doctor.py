@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from grading.border import sandbox
+from grading.border import mounts, sandbox
 from grading.tools import doctor
 from grading.tools.doctor import Finding, diagnose_host
 
@@ -60,6 +60,19 @@ def test_namespaces_that_do_not_nest_are_reported_as_slower_not_as_missing(monke
     monkeypatch.setattr(sandbox.Sandbox, "fork", refuse_namespaces)
     there, *_, nested = doctor.sandbox()
     assert there.ok and not nested.ok and not nested.needed
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize("inside, seen", [("", True), ("course", False)])
+def test_a_course_that_student_code_sees_is_found_from_inside_and_refused(inside, seen, tmp_path, monkeypatch):
+    """Seen is one that is itself on the list of mounts, under whatever name; what lies below such a folder is covered."""
+    (tmp_path / "course").mkdir()
+    mounted = (*mounts.needed(), mounts.Mount(tmp_path, mounts.PACKAGES / "another-name"))
+    monkeypatch.setattr(mounts, "needed", lambda: mounted)
+    place = tmp_path / inside
+    finding = next(one for one in doctor.sandbox([place]) if one.name == "what student code sees")
+    assert finding.needed and finding.ok == (not seen) and (str(place) in finding.said) == seen
+    assert finding.remedy == "" or "Do not grade here" in finding.remedy
 
 
 def test_a_version_is_read_out_of_what_systems_call_themselves():

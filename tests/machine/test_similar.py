@@ -149,3 +149,14 @@ def test_a_submission_that_cannot_be_read_costs_no_other_its_comparison(course_f
     codes = similar.read_class(Course(root), "ps1")
     assert [code.student for code in codes] == ["bad?", "good"]
     similar.as_page("ps1", codes, similar.pairs(codes)).encode()
+
+
+def test_the_evidence_looks_at_each_line_once_however_many_pairs_it_stands_in(monkeypatch):
+    lines = [f"x{n} = {n}" for n in range(500)]
+    text, taken = "\n".join(lines), []
+    codes = [similar.Code(f"student-{n}", {"part": text}, {"part": similar.tokens(text, ())}) for n in range(8)]
+    tokens = similar.tokens
+    monkeypatch.setattr(similar, "tokens", lambda line, known: taken.append(line) or tokens(line, known))
+    similar.tokens_of.cache_clear()
+    page = similar.as_page("ps1", codes, similar.pairs(codes))
+    assert page.count("<mark>") == 28 * 2 * len(lines) and len(taken) == len(lines)
