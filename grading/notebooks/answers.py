@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from .cells import as_released, grade_id
 
-STUB = re.compile(r"^[^\w\n]*(write )?your (answer|code) here\b.*$|^\s*raise NotImplementedError\b.*$", re.IGNORECASE | re.MULTILINE)
+STUB = re.compile(r"^[^\w\n]*(write )?your (answer|code) here\b.*$|^[ \t]*raise NotImplementedError\b.*$", re.IGNORECASE | re.MULTILINE)
 
 Answers = dict[str, tuple[str, ...]]
 

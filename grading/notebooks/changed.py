@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from .answers import answers, pieces_between, plain
 from .record import Record, Seen
 
+MOST_COMPARED = 1000    # lines; an honest answer has a tenth
 MOST_LINES = 200        # of a difference that a page shows
 CONTEXT = 2             # lines around a change
 WIDTH = 400             # characters of a line of it
@@ -54,6 +55,12 @@ def changes(nb, wanted: Mapping, seen: Mapping[str, str], graded: Iterable[str])
 
 
 def difference(before: str, now: str) -> list[str]:
-    """The lines of a unified difference, without its head."""
-    found = [line[:WIDTH] for line in difflib.unified_diff(before.splitlines(), now.splitlines(), n=CONTEXT, lineterm="")][2:]
+    """The lines of a unified difference, without its head. Of very long texts a piece from the first difference on is compared:
+    what difflib takes grows with the square of their lines."""
+    texts = before.splitlines(), now.splitlines()
+    if max(map(len, texts)) > MOST_COMPARED:
+        same = next((place for place, (one, other) in enumerate(zip(*texts)) if one != other), min(map(len, texts)))
+        start = max(0, same - CONTEXT)
+        texts = tuple(lines[start:start + MOST_COMPARED] for lines in texts)
+    found = [line[:WIDTH] for line in difflib.unified_diff(*texts, n=CONTEXT, lineterm="")][2:]
     return found if len(found) <= MOST_LINES else [*found[:MOST_LINES], f"… and {len(found) - MOST_LINES} more lines"]

@@ -9,7 +9,8 @@ from nbgrader.api import Gradebook
 
 from grading.notebooks.again import MARK, mark_of
 from grading.notebooks.cells import grade_id
-from grading.notebooks.changed import MOST_LINES, difference
+from grading.notebooks import changed
+from grading.notebooks.changed import MOST_COMPARED, MOST_LINES, difference
 from grading.notebooks.record import Record, records_in
 from grading.run.batch import Graded
 from grading.run.course import Course
@@ -185,3 +186,15 @@ def test_formgrader_shows_the_difference_where_the_comment_stands(desk):
     shown = page[page.index(f"{QUESTION}-comment"):]
     assert shown.index(f"{QUESTION}-changed") < shown.index("-&lt;b&gt;bold&lt;/b&gt; &amp; old</del>") < shown.index(
         "+&lt;script&gt;alert(1)&lt;/script&gt; new</ins>")
+
+
+def test_a_piece_of_two_very_long_answers_is_compared(monkeypatch):
+    """Of 25,000 lines of which every second one was changed the difference would take a minute, and of more of them hours."""
+    compared = []
+    unified = changed.difflib.unified_diff
+    monkeypatch.setattr(changed.difflib, "unified_diff",
+                        lambda one, other, **more: compared.append((len(one), len(other))) or unified(one, other, **more))
+    lines = [f"{number:x}" for number in range(25_000)]
+    now = [line if number % 2 or number < 5000 else line + "!" for number, line in enumerate(lines)]
+    found = difference("\n".join(lines), "\n".join(now))
+    assert compared == [(MOST_COMPARED, MOST_COMPARED)] and "-1388" in found and "+1388!" in found

@@ -13,8 +13,8 @@ from grading.plugins import feedback
 
 OF_THE_COURSE = ("grading.notebooks.readable",)     # see what its authors wrote, and nothing else
 ROOMS = ("notebooks", "checks", "plugins", "pages", "run")
-PUMPS = ("\n", " ", " \n", "# ", "#\n", "a", "a ", "(", "()", "1", "1,", "\\", "`", "{", "\\begin{a}", "BEGIN HIDDEN TESTS\n", "\ndef a", "!")
-STARTS, ENDS = ("", "# a"), ("", "b")
+PUMPS = ("\n", " ", " \n", "# ", "#\n", "a", "a ", "(", "()", "1", "1,", "\\", "`", "{", "\\begin{a}", "BEGIN HIDDEN TESTS\n", "\ndef a", "!", '\\"', '"')
+STARTS, ENDS = ("", "# a"), ("", "b\\")
 
 
 def patterns():
@@ -61,7 +61,8 @@ def test_there_are_patterns_to_look_at():
 
 @pytest.mark.parametrize("name", FOUND)
 def test_a_pattern_is_linear(name):
-    assert square_for(lambda text: sum(1 for _ in FOUND[name].finditer(text))) == []
+    as_it_is = str.encode if isinstance(FOUND[name].pattern, bytes) else str
+    assert square_for(lambda text: sum(1 for _ in FOUND[name].finditer(as_it_is(text)))) == []
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
