@@ -5,6 +5,7 @@ function is defined; a question in the cells behind it, up to the next one that 
 """
 
 import ast
+import hashlib
 import re
 from collections.abc import Mapping
 
@@ -35,7 +36,7 @@ def own_pieces(nb, name: str, entry: Mapping) -> tuple[str, ...]:
 
 def answer_cell(nb, name: str, entry: Mapping) -> str:
     """The text of the cell of this name, the last one, else of a definition of the function elsewhere."""
-    known = [plain(cell.source) for cell in nb.cells if grade_id(cell) == name]
+    known = [text_of(cell) for cell in nb.cells if grade_id(cell) == name]
     if known or entry["cell_type"] != "code":
         return known[-1] if known else ""
     return next((plain(found) for cell in reversed(nb.cells) if cell.cell_type == "code"
@@ -66,8 +67,15 @@ def pieces_behind(nb, name: str, wanted: Mapping) -> tuple[str, ...]:
     for cell in nb.cells[places[-1] + 1:] if places else ():
         if grade_id(cell) in wanted:
             break
-        found.append(plain(cell.source))
+        found.append(text_of(cell))
     return tuple(filter(None, found))
+
+
+def text_of(cell) -> str:
+    """What a cell says, its pictures included."""
+    pictures = [f"({name}: picture {hashlib.sha256(repr(sorted(forms.items())).encode()).hexdigest()[:8]})"
+                for name, forms in cell.get("attachments", {}).items()]
+    return "\n".join(filter(None, [plain(cell.source), *pictures]))
 
 
 def pieces_between(nb, name: str, wanted: Mapping) -> tuple[str, ...]:

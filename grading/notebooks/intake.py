@@ -15,12 +15,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
+from nbformat import NotebookNode
 from nbgrader.utils import parse_utc
 
+from . import embedded
 from ..border.bounded import Overrun, bounded
+from .cells import as_released
 from .finding import Search, same
 from .folders import KINDS, NotTaken, kind_of, opened, read_below
 from .names import shown, trouble_with
+from .reading import new_cell
 from .record import note
 
 MAX_FILES, MAX_FILE_BYTES = 200, 16 * 2**20     # beside the notebooks: how many, and how large all together
@@ -84,7 +88,7 @@ def look_through(folder, wanted, ignore, course):
     for name in wanted:
         others = [other for other in notebooks if not any(same(other, f"{one}.ipynb") for one in wanted if one != name)]
         search = Search(folder, name, wanted[name], others, files, why)
-        intake.notebooks[name] = take_notebook(intake, search.find(), course)
+        intake.notebooks[name] = take_notebook(intake, search.find(), course, wanted[name])
     return intake
 
 
@@ -101,7 +105,7 @@ def trouble_with_folder(folder):
 
 # --- notebooks --------------------------------------------------------------------------------------------------
 
-def take_notebook(intake, found, course):
+def take_notebook(intake, found, course, wanted):
     """The notebook of a search, with its note, or a `Refusal`; what lay beside it in an archive goes along."""
     if found.notebook is None:
         return Refusal(found.reason)
@@ -112,7 +116,27 @@ def take_notebook(intake, found, course):
         if name not in taken and name not in course and not is_ignored(PurePath(name).name, IGNORED):
             intake.files.append((name, content))
     intake.files.sort()
+    illustrate(found.notebook, dict(intake.files), found.folder, course, wanted)
     return found.notebook
+
+
+def illustrate(notebook, files, folder, course, wanted):
+    """Show the pictures that lie beside a notebook in the cells that name them, and the others behind the last one.
+
+    The text of the course itself stays as it is.
+    """
+    ours = {embedded.taken_out(as_released(entry["source"]))[0] for entry in wanted.values() if entry["cell_type"] == "markdown"}
+    shown = set()
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown" and cell.source.strip() not in ours:
+            cell.source, pictures = embedded.with_files(cell.source, cell.get("attachments", {}), files, folder)
+            shown.update(content for forms in pictures.values() for content in forms.values())
+            if pictures:
+                cell.attachments = NotebookNode(pictures)
+    text, pictures = embedded.beside({name: content for name, content in files.items() if name not in course}, shown)
+    if text:
+        notebook.cells.append(new_cell("markdown", text))
+        notebook.cells[-1].attachments = NotebookNode(pictures)
 
 
 # --- files ------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 
-from . import outputs
+from . import embedded, outputs
 from .cells import as_released, grade_id
 from .record import WHOLE, Record, note
 
@@ -91,7 +91,7 @@ def recognise(nb, wanted, mended):
     for name, entry in wanted.items():
         if name in present:
             continue
-        text, answer = as_released(entry["source"]), entry["metadata"]["solution"]
+        text, answer = embedded.taken_out(as_released(entry["source"]))[0], entry["metadata"]["solution"]
         define = re.compile(rf"^(async )?def {re.escape(name)}\s*\(|^{re.escape(name)}\s*=", re.MULTILINE)
         for cell in reversed(nb.cells):
             if grade_id(cell) or cell.cell_type != entry["cell_type"]:
@@ -109,7 +109,9 @@ def restore_locked(nb, wanted, mended):
         if not entry or not entry["metadata"]["locked"]:
             continue
         found, cell.source = cell.source, entry["source"]
-        if found.strip() in ("", as_released(entry["source"]), entry["source"].strip()):
+        text, pictures = embedded.taken_out(as_released(entry["source"]))
+        if found.strip() in ("", as_released(entry["source"]), entry["source"].strip(), text):
+            drop(cell, pictures)
             continue
         kept = NEW_CELL[cell.cell_type](found)
         if "attachments" in cell:
@@ -117,6 +119,15 @@ def restore_locked(nb, wanted, mended):
         # an answer may stand in there: code has to run before the checks, text is read after the question
         nb.cells.insert(nb.cells.index(cell) + (cell.cell_type == "markdown"), kept)
         mended.setdefault(grade_id(cell), CHANGED)
+
+
+def drop(cell, pictures):
+    """Take the pictures that stand in the released text out of the attachments of its cell: the text has them again."""
+    if pictures and "attachments" in cell:
+        for name in pictures:
+            cell.attachments.pop(name, None)
+        if not cell.attachments:
+            del cell["attachments"]
 
 
 def put_back(nb, wanted, mended):

@@ -142,7 +142,11 @@ def as_text(nodes):
 # --- markdown ---------------------------------------------------------------------------------------------------
 
 def clean_markdown(source, attachments=None):
-    """`source` itself where its page is harmless, without its pictures from elsewhere, or else shown as plain text."""
+    """`source` itself where its page is harmless, without its pictures from elsewhere, or else shown as plain text.
+
+    `attachments` are pictures that were checked (see `embedded.py`): what is judged is a page with small ones in their place.
+    """
+    attachments = {name: dict.fromkeys(forms, "AAAA") for name, forms in (attachments or {}).items()}
     for change in (str, without_pictures) if len(source) <= MAX_RENDERED else ():
         text = change(source)
         if is_harmless(text, attachments) if attachments else is_harmless_text(text):
@@ -202,7 +206,7 @@ def keep_attribute(tag, name, value):
         case "a", "class":
             good = value == "anchor-link"
         case "img", "src":
-            good = re.match(r"data:image/(png|jpeg);base64,[A-Za-z0-9+/=]+$", value)
+            good = re.match(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+$", value)
         case ("th" | "td"), "style":
             good = re.fullmatch(r"text-align: ?(left|right|center);?", value)
         case ("div" | "span"), "class":
@@ -253,17 +257,3 @@ def events(html):
         else:
             joined.append(event)
     return joined
-
-
-def clean_attachments(attachments):
-    """The pictures attached to a markdown cell that are what they claim to be."""
-    kept = {}
-    for name, forms in list(attachments.items())[:50]:
-        if not isinstance(forms, dict) or not name.isprintable():
-            continue
-        good = {mime: clean_image(mime, image) for mime, image in forms.items()
-                if mime in IMAGE_STARTS and isinstance(image, str)}
-        good = {mime: image for mime, image in good.items() if image is not None}
-        if good:
-            kept[name] = good
-    return kept

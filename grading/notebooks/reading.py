@@ -12,7 +12,7 @@ import secrets
 from nbformat import NotebookNode
 from nbformat.v4 import new_notebook
 
-from . import outputs
+from . import embedded
 from .names import MAX_NAME, shown
 from .record import note
 from .scripts import cells_of, is_script
@@ -163,6 +163,10 @@ def rebuild(cell, room, notes):
     if kind == "heading":
         level = cell.get("level")
         kind, source = "markdown", "#" * (level if type(level) is int and 1 <= level <= 6 else 1) + " " + source
+    attachments = cell.get("attachments") if kind == "markdown" else None
+    attachments = embedded.checked(attachments) if isinstance(attachments, dict) else {}
+    if kind == "markdown":
+        source, attachments = embedded.taken_out(source, attachments)
     if len(source) > room:
         notes.append(f"A cell of {len(source)} characters was cut to {room}.")
         source = source[:room]
@@ -170,8 +174,8 @@ def rebuild(cell, room, notes):
     mark = cell["metadata"].get("nbgrader") if isinstance(cell.get("metadata"), dict) else None
     if isinstance(mark, dict) and isinstance(mark.get("grade_id"), str):
         built.metadata["nbgrader"] = {"grade_id": as_text(mark["grade_id"][:MAX_NAME])}
-    if kind == "markdown" and isinstance(cell.get("attachments"), dict):
-        built.attachments = outputs.clean_attachments(cell["attachments"])
+    if attachments:
+        built.attachments = NotebookNode(attachments)
     return built
 
 

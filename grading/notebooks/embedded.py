@@ -1,0 +1,182 @@
+"""Pictures in what students write: those that stand in the text as data, lie beside the notebook or come in an <img>.
+
+They become attachments of their cell, which formgrader and feedback show without asking for anything. A picture is shown if
+it is what it claims to be and no larger than a page can bear; it is never decoded here, for decoders are large and this is
+the grader's side. Pictures from elsewhere stay links.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from html.parser import HTMLParser
+from pathlib import PurePosixPath
+from posixpath import normpath
+from unicodedata import normalize
+from urllib.parse import unquote
+
+from .names import printable
+
+MAX_PICTURE = 8 * 2**20
+MAX_PIXELS = 100 * 10**6
+MAX_PICTURES = 50           # of one cell
+KINDS = {"image/png": ".png", "image/jpeg": ".jpg", "image/gif": ".gif", "image/webp": ".webp"}
+ENDINGS = {".png", ".jpg", ".jpeg", ".gif", ".webp"}
+NOT_SHOWN = "#a-picture-that-is-not-shown"
+DATA = re.compile(r"data:image/[\w.+-]{1,20}(?:;[\w=.-]{1,40}){0,4},(?P<data>[A-Za-z0-9+/=%_-]*)", re.IGNORECASE)
+CODE = re.compile(r"(^```.*?^```|`[^`\n]*`)", re.MULTILINE | re.DOTALL)
+IMAGE = re.compile(r"!\[(?P<alt>[^\]\n]{0,500})\]\(\s*<?(?P<src>[^()<>\s]{1,500}|[^()<>\n]{1,500}\.\w{3,4})>?(?P<title>\s+[\"'][^\"'\n]{0,200}[\"'])?\s*\)"
+                   r"|<img\b(?P<attributes>[^<>]{0,2000})>", re.IGNORECASE)
+FOREIGN = re.compile(r"[a-z][a-z0-9+.-]*:|//|#", re.IGNORECASE)
+
+Pictures = dict[str, dict[str, str]]        # as the attachments of a cell: {name: {kind: base64}}
+
+
+# --- one picture --------------------------------------------------------------------------------------------------
+
+def kind_of_picture(content: bytes) -> str | None:
+    """The kind of a picture that may be shown, by its own bytes; None if it may not."""
+    kind, size = None, None
+    if content.startswith(b"\x89PNG\r\n\x1a\n") and content[12:16] == b"IHDR":
+        kind, size = "image/png", (number(content[16:20]), number(content[20:24]))
+    elif content.startswith(b"\xff\xd8\xff"):
+        kind, size = "image/jpeg", size_of_jpeg(content)
+    elif content.startswith((b"GIF87a", b"GIF89a")):
+        kind, size = "image/gif", (number(content[6:8][::-1]), number(content[8:10][::-1]))
+    elif content.startswith(b"RIFF") and content[8:12] == b"WEBP":
+        kind, size = "image/webp", size_of_webp(content)
+    good = size and len(content) <= MAX_PICTURE and 0 < size[0] * size[1] <= MAX_PIXELS
+    return kind if good else None
+
+
+def number(content: bytes) -> int:
+    return int.from_bytes(content, "big")
+
+
+def size_of_jpeg(content: bytes) -> tuple[int, int] | None:
+    at = 2
+    while at + 9 < len(content) and content[at] == 0xFF:
+        mark = content[at + 1]
+        if 0xC0 <= mark <= 0xCF and mark not in (0xC4, 0xC8, 0xCC):
+            return number(content[at + 7:at + 9]), number(content[at + 5:at + 7])
+        at += 1 if mark == 0xFF else 2 + max(2, number(content[at + 2:at + 4]))
+    return None
+
+
+def size_of_webp(content: bytes) -> tuple[int, int] | None:
+    match content[12:16]:
+        case b"VP8X":
+            return 1 + number(content[24:27][::-1]), 1 + number(content[27:30][::-1])
+        case b"VP8 ":
+            return number(content[26:28][::-1]) & 0x3FFF, number(content[28:30][::-1]) & 0x3FFF
+        case b"VP8L":
+            bits = number(content[21:25][::-1])
+            return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    return None
+
+
+def as_attachment(content: bytes) -> dict[str, str] | None:
+    """{kind: base64} of a picture that may be shown."""
+    kind = kind_of_picture(content)
+    return {kind: base64.b64encode(content).decode()} if kind else None
+
+
+def decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(unquote(text)[:2 * MAX_PICTURE])
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def checked(attachments: Mapping) -> Pictures:
+    """The attachments of a cell, as somebody else wrote them, that are pictures which may be shown."""
+    kept = {}
+    for name, forms in list(attachments.items())[:MAX_PICTURES]:
+        if isinstance(forms, dict) and name.isprintable():
+            forms = [content for mime, content in forms.items() if mime in KINDS and isinstance(content, str)]
+            if found := next(filter(None, (as_attachment(decoded(content)) for content in forms)), None):
+                kept[name] = found
+    return kept
+
+
+# --- pictures in a text -------------------------------------------------------------------------------------------
+
+def taken_out(source: str, attachments: Pictures | None = None) -> tuple[str, Pictures]:
+    """A text whose pictures do not stand in it as data any more, and all attachments: those that it had, and these."""
+    pictures = dict(attachments or {})
+
+    def put(found):
+        picture = as_attachment(decoded(found["data"])) if len(pictures) < MAX_PICTURES else None
+        return f"attachment:{add(pictures, picture)}" if picture else NOT_SHOWN
+
+    return (DATA.sub(put, source) if "data:image/" in source.lower() else source), pictures
+
+
+def add(pictures: Pictures, picture: dict[str, str], name: str = "picture") -> str:
+    """The name under which a picture was added."""
+    kind = next(iter(picture))
+    known = next((old for old, forms in pictures.items() if forms == picture), None)
+    free = next(new for number in range(1, len(pictures) + 2) if (new := f"{name}-{number}{KINDS[kind]}") not in pictures)
+    pictures[known or free] = picture
+    return known or free
+
+
+def with_files(source: str, attachments: Pictures, files: Mapping[str, bytes], folder: str = "") -> tuple[str, Pictures]:
+    """The same for pictures that lie in a file beside the notebook, which is in `folder`, and for those in an <img>.
+
+    `files` are what was handed in, by relative path. A picture that was not is said.
+    """
+    pictures = dict(attachments)
+
+    def put(found):
+        alt, src = (found["alt"], found["src"]) if found["src"] else of_tag(found["attributes"])
+        alt = re.sub(r"[][\n]", " ", alt)
+        if src.startswith("attachment:"):
+            return f"![{alt}]({src})"
+        if src == NOT_SHOWN:
+            return "*(a picture of a kind or size that is not shown)*"
+        if FOREIGN.match(src):
+            return found[0] if found["src"] else f"[{alt or 'picture'}]({src})" if re.match(r"https?://[^\s()<>]+$", src) else ""
+        content = in_files(files, folder, src)
+        picture = as_attachment(content) if content is not None and len(pictures) < MAX_PICTURES else None
+        if picture:
+            return f"![{alt}](attachment:{add(pictures, picture)})"
+        name = re.sub(r"[^\w./ -]", "?", src)[:100]
+        return f"*(the picture {name} {'cannot be shown' if content is not None else 'was not handed in'})*"
+
+    if "![" not in source and "<img" not in source.lower():
+        return source, pictures
+    pieces = CODE.split(source)
+    return "".join(piece if number % 2 else IMAGE.sub(put, piece) for number, piece in enumerate(pieces)), pictures
+
+
+def in_files(files: Mapping[str, bytes], folder: str, src: str) -> bytes | None:
+    wanted = normalize("NFC", normpath(str(PurePosixPath(folder, unquote(src.partition("?")[0])))))
+    return next((content for name, content in files.items() if normalize("NFC", name) == wanted), None)
+
+
+class Tag(HTMLParser):
+    """Reads the attributes of one tag."""
+
+    def handle_starttag(self, tag, attrs):
+        self.found = {name: value or "" for name, value in attrs}
+
+    handle_startendtag = handle_starttag
+
+
+def of_tag(attributes: str) -> tuple[str, str]:
+    """(alt, src) of an <img>."""
+    tag = Tag()
+    tag.feed(f"<img {attributes}>")
+    found = getattr(tag, "found", {})
+    return found.get("alt", ""), found.get("src", "").strip()
+
+
+def beside(files: Mapping[str, bytes], shown: set[str]) -> tuple[str, Pictures]:
+    """A text that shows the pictures among `files` that no cell shows, and these; `shown` are the base64 of those that are."""
+    pictures, lines = {}, []
+    for name, content in sorted(files.items()):
+        picture = as_attachment(content) if PurePosixPath(name).suffix.lower() in ENDINGS and len(lines) < MAX_PICTURES else None
+        if picture and not shown & set(picture.values()):
+            lines.append(f"`{re.sub('[`<>]', '?', printable(name))}`\n\n![](attachment:{add(pictures, picture, 'beside')})")
+    return "\n\n".join(["**Handed in beside the notebook:**", *lines]) if lines else "", pictures

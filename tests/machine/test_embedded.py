@@ -1,0 +1,157 @@
+"""Pictures in written answers: as data, beside the notebook, in an <img>; shown where they are pictures, and never fetched."""
+
+import base64
+import json
+import struct
+import zlib
+
+import nbformat
+import pytest
+from nbconvert import HTMLExporter
+
+from grading.notebooks import embedded
+from grading.notebooks.answers import answers
+from grading.notebooks.cells import grade_id
+from grading.notebooks.embedded import MAX_PICTURE, NOT_SHOWN, checked, kind_of_picture, taken_out, with_files
+from grading.notebooks.intake import screen
+from grading.notebooks.mend import mend
+from grading.notebooks.outputs import clean_markdown
+from grading.notebooks.record import Record
+from grading.tools.check import wanted
+from tests.conftest import ROOT
+
+CANON = wanted(ROOT / "source" / "ps1" / "activations.ipynb")["wanted"]
+
+
+def png(width=2, height=2, colour=b"\0\0\xff", more=b""):
+    def chunk(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+    rows = (b"\0" + colour * width) * height
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)) \
+        + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"tEXt", b"x\0" + more) + chunk(b"IEND", b"")
+
+
+JPEG = b"\xff\xd8\xff\xe0\0\4xx\xff\xc0\0\x11\x08\0\x10\0\x20" + bytes(20)
+GIF = b"GIF89a\x03\0\2\0" + bytes(10)
+WEBP = b"RIFF\0\0\0\0WEBPVP8X\n\0\0\0\0\0\0\0\x07\0\0\x05\0\0"
+PICTURES = {"image/png": png(), "image/jpeg": JPEG, "image/gif": GIF, "image/webp": WEBP}
+NONE = {"SVG": b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>", "PNG of a cover": b"\x89PNG\r\n\x1a\n<script>",
+        "a page": b"<html>", "nothing": b"", "a JPEG without a size": b"\xff\xd8\xff\xe0" + bytes(30),
+        "a bomb": png(2, 2)[:16] + struct.pack(">II", 60_000, 60_000) + png(2, 2)[24:], "no height": png(2, 0),
+        "too large": png(more=bytes(MAX_PICTURE))}
+
+
+def uri(content, kind="image/png"):
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+@pytest.mark.parametrize("kind", PICTURES)
+def test_a_picture_is_known_by_its_bytes(kind):
+    assert kind_of_picture(PICTURES[kind]) == kind
+
+
+@pytest.mark.parametrize("what", NONE)
+def test_what_is_no_picture_is_not_shown(what):
+    assert kind_of_picture(NONE[what]) is None
+    assert taken_out(f"![x]({uri(NONE[what])})") == (f"![x]({NOT_SHOWN})", {})
+
+
+def test_attachments_are_checked_pictures():
+    good, bad = base64.b64encode(png()).decode(), base64.b64encode(NONE["SVG"]).decode()
+    assert checked({"a": {"image/svg+xml": bad}, "b": {"image/png": bad}, "c": 3, "e\n": {"image/png": good},
+                    "d": {"image/png": good, "text/html": "x"}}) == {"d": {"image/png": good}}
+
+
+IN_TEXT = {
+    "Colab's": "![plot.png]({})", "with a title": '![p]({} "my plot")', "a reference": "See ![p][one].\n\n[one]: <{}>",
+    "an <img>": '<img src="{}" width=400 alt="p">', "an <img> that closes itself": "<img\n  src='{}'/>",
+    "in a paragraph": "before ![p]({}) after",
+}
+
+
+@pytest.mark.parametrize("how", IN_TEXT)
+@pytest.mark.parametrize("large", [0, 300_000])
+def test_pictures_in_the_text_are_attached_and_what_follows_is_not_cut(how, large, tmp_path):
+    essay = IN_TEXT[how].format(uri(png(more=bytes(large)))) + "\n\nThe last sentence counts."
+    cell = handed_in(tmp_path, essay).cells[-1]
+    assert cell.source.endswith("The last sentence counts.") and "base64" not in cell.source
+    assert list(cell.attachments) == ["picture-1.png"] and "attachment:picture-1.png" in cell.source
+    assert clean_markdown(cell.source, cell.attachments) == cell.source
+    assert 'src="data:image/png;base64,iVBOR' in page_of(cell)
+
+
+BESIDE = {"a file": "![p](plot.png)", "with a dot": "![p](./plot.png)", "in a folder": "![p](images/my%20plot.png)",
+          "blanks": "![p](<images/my plot.png>)", "an <img>": '<img src="plot.png" alt="p">', "accents": "![p](größe.png)"}
+
+
+@pytest.mark.parametrize("how", BESIDE)
+def test_files_beside_the_notebook_are_shown_where_the_text_names_them(how, tmp_path):
+    files = {"plot.png": png(), "images/my plot.png": png(3), "gro\u0308\u00dfe.png": png(4)}
+    notebook = handed_in(tmp_path, BESIDE[how] + " text", files)
+    named = next(cell for cell in notebook.cells if cell.source.endswith(" text"))
+    assert len(named.attachments) == 1 and 'src="data:image/png' in page_of(named)
+    others = notebook.cells[-1]
+    assert others.source.startswith("**Handed in beside the notebook:**") and len(others.attachments) == 2
+    assert clean_markdown(others.source, others.attachments) == others.source
+
+
+SAID = {"![p](gone.png)": "*(the picture gone.png was not handed in)*",
+        "![p](../../../etc/passwd)": "*(the picture ../../../etc/passwd was not handed in)*",
+        "![p](notes.txt)": "*(the picture notes.txt cannot be shown)*",
+        "![p](https://example.org/x.png)": "![p](https://example.org/x.png)",
+        '<img src="https://example.org/x.png">': "[picture](https://example.org/x.png)",
+        '<img src="javascript:alert(1)">': "", "`![p](gone.png)`": "`![p](gone.png)`",
+        "```\n<img src='gone.png'>\n```": "```\n<img src='gone.png'>\n```", "a < b and <i>x</i>": "a < b and <i>x</i>"}
+
+
+@pytest.mark.parametrize("source", SAID)
+def test_pictures_that_are_not_there_are_said_and_none_is_fetched(source):
+    assert with_files(source, {}, {"notes.txt": b"x"}) == (SAID[source], {})
+    assert "example.org/x.png" not in clean_markdown(SAID[source]).replace("](https://example.org/x.png)", "") \
+        and "![" not in clean_markdown(SAID[source]).replace("`![", "")
+
+
+def test_another_picture_of_the_same_name_is_another_answer(tmp_path):
+    first, second = (answers(handed_in(tmp_path / str(number), "![p](plot.png)", {"plot.png": png(number)}), CANON)
+                     for number in (3, 4))
+    assert first["explain_activations"] != second["explain_activations"]
+
+
+def test_the_pictures_of_locked_cells_are_the_released_ones(tmp_path):
+    notebook = handed_in(tmp_path, "text")
+    assert mend(notebook, CANON) == {}
+    cell = next(cell for cell in notebook.cells if grade_id(cell) == "figure_layer")
+    assert "data:image/svg+xml" in cell.source and cell.source == CANON["figure_layer"]["source"] and "attachments" not in cell
+    canon = {"figure_layer": {**CANON["figure_layer"], "source": f'<img alt="a" src="{uri(png())}">'}}
+    cell.source = canon["figure_layer"]["source"]
+    notebook = handed_in(tmp_path, "text", {"activations.ipynb": nbformat.writes(notebook).encode()}, canon)
+    assert mend(notebook, canon) == {}
+    cell = next(cell for cell in notebook.cells if grade_id(cell) == "figure_layer")
+    assert cell.source == canon["figure_layer"]["source"] and "attachments" not in cell
+
+
+@pytest.mark.parametrize("piece", ["![", "![a](", "<img ", "<img src='", "```\n", "`", "data:image/png;base64,", "![a]( "])
+def test_nonsense_takes_no_longer_than_it_is_long(piece):
+    source = piece * (200_000 // len(piece))
+    with_files(taken_out(source)[0], {}, {})
+
+
+def handed_in(tmp_path, essay, files=None, canon=CANON):
+    folder = tmp_path / "ps1"
+    notebook = json.loads((ROOT / "release" / "ps1" / "activations.ipynb").read_text())
+    notebook["cells"][-1]["source"] = essay
+    for name, content in {"activations.ipynb": json.dumps(notebook).encode(), **(files or {})}.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    taken = screen(folder, {"activations": canon}).notebooks["activations"]
+    assert Record.read(taken) == Record()
+    return taken
+
+
+def page_of(cell):
+    return HTMLExporter(template_name="classic").from_notebook_node(nbformat.v4.new_notebook(cells=[cell]))[0]
+
+
+def test_no_more_pictures_of_a_cell_than_a_page_bears():
+    text = "".join(f"![]({uri(png(number))})" for number in range(1, 80))
+    assert len(taken_out(text)[1]) == embedded.MAX_PICTURES
