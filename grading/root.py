@@ -29,6 +29,13 @@ def find_root(given: Path | str | None = None) -> Path:
                       "Go to the course's folder, or name it: --course FOLDER")
 
 
+def trouble_with_path(root: Path | str) -> str | None:
+    """Why a course cannot lie in this folder, or None if it can: brackets, blanks, accents, quotes and per cent signs can be."""
+    if "?" in str(root) or not str(root).isprintable():
+        return f"the path {str(root)!r} holds a question mark, or a sign that cannot be printed: the gradebook's address would end there"
+    return None
+
+
 def foreign_code(root: Path) -> str | None:
     """A line to say where the course has grading code of its own and that of another checkout runs; else None."""
     if root == CODE or not (root / "grading" / "__init__.py").is_file():

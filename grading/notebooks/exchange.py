@@ -5,15 +5,15 @@ import datetime
 import os
 import pwd
 import re
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from nbgrader.utils import parse_utc
 
+from .again import entries
 from .intake import parse_stamp, read_stamp
-from .names import trouble_with
+from .names import one_name, trouble_with
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,6 @@ def parse_name(name: str, assignment: str) -> tuple[str, str] | None:
     """(student, time stamp) of the name that nbgrader gives a submission; None if it is another assignment's, or none."""
     match = re.fullmatch(rf"(.+)\+{re.escape(assignment)}\+([^+]*)(\+[^+]*)?", name, re.DOTALL)
     return (one_name(match[1]), match[2]) if match else None
-
-
-def one_name(student: str) -> str:
-    """A student's name however its accents were written: one student has one name."""
-    return unicodedata.normalize("NFC", student)
 
 
 def owner_of(path: str) -> str | None:
@@ -63,10 +58,19 @@ def waiting(inbound: str | Path, assignment: str, submitted: Callable[[str], str
     found = []
     for _, (_, _, one) in sorted(newest.items()):
         folder = submitted(one.student)
-        stamp = read_stamp(folder, [])
-        if not os.path.lexists(folder) or not stamp or one.when > parse_utc(stamp):
+        before = time_of(folder)
+        if before is None or one.when > before:
             found.append(Arrival(one.student, one.folder, one.when, os.path.lexists(folder)))
     return found
+
+
+def time_of(folder: str) -> datetime.datetime | None:
+    """When what lies in a submitted folder was handed in (UTC), None if nothing does: the exchange's time stamp, or, for what
+    came by mail or from an LMS, when the newest of it was put there. An older submission must not take its place."""
+    if stamp := read_stamp(folder, []):
+        return parse_utc(stamp)
+    times = [os.lstat(path).st_ctime for _, path in entries(folder)]
+    return datetime.datetime.fromtimestamp(max(times), datetime.UTC).replace(tzinfo=None) if times else None
 
 
 def arrival(inbound, name: str, assignment: str) -> Arrival | None:

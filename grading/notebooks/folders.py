@@ -5,7 +5,7 @@ Looking first and opening by name afterwards would open what was put there in be
 
 import os
 import stat
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -65,6 +65,19 @@ def read_regular(name, most, folder=None):
         raise NotTaken(f"is too large: {size / 2**20:.0f} MiB, and {most // 2**20} are the most"
                        if most >= 2**20 else "is too large")
     return content
+
+
+def move_to(folder, target):
+    """Give a folder its other name, unless something bears that: (where it lies now, why it could not be moved or None)."""
+    if folder == target:
+        return folder, None
+    if os.path.lexists(target):
+        return folder, "two folders bear the name, with accents written in two ways; move one of them away"
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    os.rename(folder, target)
+    with suppress(OSError):         # there may be other assignments in it
+        os.rmdir(os.path.dirname(folder))
+    return target, None
 
 
 def read_below(folder, relative, most):

@@ -12,7 +12,7 @@ import re
 import stat
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 
 from nbformat import NotebookNode
@@ -25,7 +25,7 @@ from .finding import Search, same
 from .folders import KINDS, NotTaken, kind_of, opened, read_below
 from .names import shown, trouble_with
 from .reading import new_cell
-from .record import note
+from .record import Record, note
 
 MAX_FILES, MAX_FILE_BYTES = 200, 16 * 2**20     # beside the notebooks: how many, and how large all together
 MAX_ENTRIES, MAX_DEPTH, MAX_NOTES = 2000, 8, 8  # of a folder: what is looked at, how deep, how much is told
@@ -89,6 +89,9 @@ def look_through(folder, wanted, ignore, course):
         others = [other for other in notebooks if not any(same(other, f"{one}.ipynb") for one in wanted if one != name)]
         search = Search(folder, name, wanted[name], others, files, why)
         intake.notebooks[name] = take_notebook(intake, search.find(), course, wanted[name])
+    for notebook in intake.notebooks.values():
+        if intake.notes and not isinstance(notebook, Refusal):
+            replace(Record.read(notebook), look=tuple(intake.notes)).write(notebook)
     return intake
 
 

@@ -14,7 +14,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 
 from . import embedded, outputs
 from .cells import as_released, grade_id
-from .record import WHOLE, Record, note
+from .record import NOTHING, WHOLE, Record
 
 SCHEMA_VERSION = 3
 NEW_CELL = {"code": new_code_cell, "markdown": new_markdown_cell}
@@ -41,8 +41,8 @@ def mend(nb, wanted):
 
     What `reading` and `intake` noted on the whole notebook is kept under the name `WHOLE`.
     """
-    said = Record.read(nb).mended.get(WHOLE)
-    mended = {WHOLE: said} if said else {}
+    before = Record.read(nb)
+    mended = {WHOLE: before.mended[WHOLE]} if WHOLE in before.mended else {}
     nb.metadata = type(nb.metadata)(language_info={"name": "python"})
     restore_marks(nb, wanted, mended)
     recognise(nb, wanted, mended)
@@ -55,14 +55,14 @@ def mend(nb, wanted):
     if mended:
         nb.cells.insert(0, note_cell(mended))
     renew_ids(nb)
-    Record(mended=mended).write(nb)
+    Record(mended=mended, look=before.look).write(nb)
     return mended
 
 
-def stand_in(reason):
+def stand_in(reason, look=()):
     """A notebook in the place of one that cannot be graded: nothing but the reason, for `mend` to complete."""
     nb = new_notebook()
-    note(nb, f"{reason} Nothing could be graded.")
+    Record(mended={WHOLE: f"{reason} {NOTHING}"}, look=tuple(look)).write(nb)
     return nb
 
 

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import unicodedata
 
 MAX_NAME = 120
 MAX_CELL = 10_000       # characters of one cell of a table; spreadsheets take up to 32,767
@@ -43,6 +44,11 @@ def shown(name):
 def for_shell(name):
     """A name as a word of a command to copy; None if no command can hold it."""
     return shlex.quote(name) if name.isprintable() else None
+
+
+def one_name(student):
+    """A student's name however its accents were written: one student has one name."""
+    return unicodedata.normalize("NFC", student)
 
 
 def trouble_with(name):

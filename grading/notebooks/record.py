@@ -4,9 +4,9 @@ Version 2, the present one:
 
     {"version": 2, "graded_by": {...}, "mended": {grade_id: words}, "verdicts": {exercise: {"points", "most", "warnings",
      "definitions", "blank", "checks": [{"name", "title", "weight", "core", "outcome", "misconception"}]}},
-     "changed": {grade_id: {"text", "difference"}}}
+     "changed": {grade_id: {"text", "difference"}}, "look": [words]}
 
-`changed` is there where a student changed what a person had graded, and nobody has looked since.
+`look` is what staff should know of the submission that the notebook came with. `changed` is there where a student changed what a person had graded, and nobody has looked since.
 
 Before a notebook is graded only `mended` is there. Version 1 (0.1.0) had no number, and for each verdict a "fraction" of
 the points of its tests cell.
@@ -23,6 +23,7 @@ from .cells import grade_id, tests_cell
 
 VERSION = 2
 KEY = "grading"
+NOTHING = "Nothing could be graded."
 WHOLE = "notebook"      # the name under which notes on the whole notebook are kept
 
 
@@ -76,16 +77,19 @@ class Seen:
 
 @dataclass(frozen=True)
 class Record:
-    """What graded a notebook, what was mended in it {grade_id: words}, its verdicts {exercise: record}, and what of it a
-    person had graded in another form {grade_id: what was seen}."""
+    """What graded a notebook, what was mended in it {grade_id: words}, its verdicts {exercise: record}, what of it a person
+    had graded in another form {grade_id: what was seen}, and what staff should know of what came with it."""
 
     graded_by: dict = field(default_factory=dict)
     mended: dict[str, str] = field(default_factory=dict)
     verdicts: dict[str, VerdictRecord] = field(default_factory=dict)
     changed: dict[str, Seen] = field(default_factory=dict)
+    look: tuple[str, ...] = ()
 
     def write(self, nb) -> None:
         nb.metadata[KEY] = {"version": VERSION, "mended": dict(self.mended)}
+        if self.look:
+            nb.metadata[KEY]["look"] = list(self.look)
         if self.changed:
             nb.metadata[KEY]["changed"] = {name: {"text": seen.text, "difference": list(seen.difference)}
                                            for name, seen in self.changed.items()}
@@ -101,7 +105,8 @@ class Record:
         stored = nb.metadata.get(KEY, {})
         verdicts = {name: read_verdict(verdict, nb, name) for name, verdict in stored.get("verdicts", {}).items()}
         changed = {name: Seen(seen["text"], tuple(seen["difference"])) for name, seen in stored.get("changed", {}).items()}
-        return cls(dict(stored.get("graded_by", {})), dict(stored.get("mended", {})), verdicts, changed)
+        return cls(dict(stored.get("graded_by", {})), dict(stored.get("mended", {})), verdicts, changed,
+                   tuple(stored.get("look", ())))
 
 
 def records_in(folder: str | Path) -> dict[str, Record]:

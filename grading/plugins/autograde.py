@@ -8,7 +8,6 @@ works on it as ever. At the end it names the submissions that need a human, and 
 """
 
 import fnmatch
-import glob
 import os
 import re
 import shutil
@@ -25,15 +24,19 @@ from nbgrader.converters.base import NbGraderException
 from nbgrader.utils import find_all_files
 from traitlets import TraitError
 
+from .literal import Literal
 from ..border.limits import Limits
 from ..notebooks import mend
 from ..run.execute import Execute
 from ..run.gradebook import NotGenerated, find_generated
-from ..run.review import Judged, in_words, judged, review, waits
+from ..run.human import in_words, reasons, standing
+from ..run.review import Judged, judged, review, waits
 from ..notebooks.again import MARK, digest, mark_of, why_again
 from ..notebooks.intake import STAMP, Refusal, read_stamp, screen
-from ..notebooks.names import shown, trouble_with_student
-from ..notebooks.record import WHOLE, Record
+from ..notebooks.changed import WIDTH
+from ..notebooks.folders import move_to
+from ..notebooks.names import one_name, printable, shown, trouble_with_student
+from ..notebooks.record import Record
 from ..notebooks.writing import notebook_of, notebook_text
 
 
@@ -51,7 +54,7 @@ class Autograde(converters.Autograde):
     def start(self):
         self.check_settings()
         self.trouble = {}       # {submission: [lines]} for a human
-        self.folders, self.current, self.failed, self.refused = {}, None, set(), set()
+        self.folders, self.current, self.failed, self.refused, self.done = {}, None, set(), set(), set()
         with tempfile.TemporaryDirectory(prefix="submitted-") as folder:
             self.screened = folder
             super().start()
@@ -70,8 +73,7 @@ class Autograde(converters.Autograde):
         """Find the submissions: every folder of the assignment, whatever it holds and however it is called."""
         step, assignment = self.coursedir.submitted_directory, self.coursedir.assignment_id
         pattern = self.coursedir.format_path(step, self.coursedir.student_id, assignment)
-        literal = "*" not in self.coursedir.student_id and os.path.lexists(pattern)     # a name may look like a pattern
-        folders = [pattern] if literal else sorted(glob.glob(pattern))
+        folders = sorted(Literal.glob(pattern))
         if not folders:
             return super().init_notebooks()         # which says what it looked for, and what may have been meant
         self.wanted = self.notebooks_of(assignment)
@@ -79,8 +81,10 @@ class Autograde(converters.Autograde):
         names = self.coursedir.format_path(step, "(?P<student>.*)", re.escape(assignment), escape=True)
         for folder in folders:
             match = re.fullmatch(names, folder, re.DOTALL)
-            student = match["student"] if match else folder
+            student = one_name(match["student"]) if match else folder
             trouble = trouble_with_student(student) if match else "its path is not that of a submission"
+            if not trouble:
+                folder, trouble = move_to(folder, self.coursedir.format_path(step, student, assignment))
             if trouble:
                 self.failed.add(student)
                 self.trouble[student] = [f"not graded: {trouble}. Rename it and grade again."]
@@ -146,17 +150,15 @@ class Autograde(converters.Autograde):
         for name, notebook in intake.notebooks.items():
             if isinstance(notebook, Refusal):
                 self.refused.add(name)
-                self.tell(f"not graded: {notebook.reason}")
-                notebook = mend.stand_in(notebook.reason)
-            elif said := Record.read(notebook).mended.get(WHOLE):
-                self.tell(f"graded, but look at {name}: {said}")
+                notebook = mend.stand_in(notebook.reason, intake.notes)
+            self.tell(*reasons(Record.read(notebook), name))
             nbformat.write(notebook, place / f"{name}.ipynb")
-        self.tell(*(f"graded, but look: {note}" for note in intake.notes))
 
     def tell(self, *lines):
         for line in lines:
-            self.log.warning("%s: %s", shown(self.current), line)
-            self.trouble.setdefault(self.current, []).append(line)
+            if line not in self.trouble.setdefault(self.current, []):       # it may be said of each notebook
+                self.log.warning("%s: %s", shown(self.current), line)
+                self.trouble[self.current].append(line)
 
     def judged_before(self, assignment_id, student_id):
         """{notebook: what a person judged of it}, before the graded folder is removed."""
@@ -183,8 +185,10 @@ class Autograde(converters.Autograde):
             for grade in grades:
                 grade.needs_manual_grade = waits(grade.manual_score, grade.auto_score, name in self.refused, grade.name in changed)
             gradebook.db.commit()
-            for line, difference in in_words(changed, {grade.name: grade.manual_score for grade in grades}):
-                self.tell("\n".join([f"graded, but look: {line}", *("    " + line for line in difference)]))
+            scores = {grade.name: grade.manual_score for grade in grades}
+            for cell, seen in changed.items():
+                line, = reasons(Record(changed={cell: seen}), name, scores)
+                self.tell("\n".join([line, *(f"      {printable(part, WIDTH)}" for part in seen.difference)]))
         if changed:
             path.write_text(notebook_text(nb) + "\n", encoding="utf-8")
 
@@ -195,6 +199,7 @@ class Autograde(converters.Autograde):
         mark.write_bytes(mark_of(self.digest, bool(self.refused)))
         os.utime(mark, ns=(self.read_at, self.read_at))
         super().set_permissions(assignment_id, student_id)
+        self.done.add(student_id)
         if not self.refused:
             self.failed.discard(student_id)
         shutil.rmtree(self._format_source(assignment_id, student_id), ignore_errors=True)
@@ -213,10 +218,15 @@ class Autograde(converters.Autograde):
             raise NbGraderException("not every submission could be graded")
 
     def summarise(self):
-        if not self.trouble:
-            return
-        self.log.warning("%d of %d submissions of %s need a human:", len(self.trouble),
-                         len(self.folders.keys() | self.trouble.keys()), self.coursedir.assignment_id)
+        """Name who needs a human, and why, in the words of `course grade`."""
+        found = standing(self.coursedir, self.coursedir.assignment_id, self.done)
+        self.trouble = {student: lines for student, lines in self.trouble.items() if lines}
+        count = len(self.trouble.keys() | found.waiting)
+        if count:
+            self.log.warning("%d of %d submissions of %s need a human:", count,
+                             len(self.folders.keys() | self.trouble.keys()), self.coursedir.assignment_id)
         for student, lines in sorted(self.trouble.items()):
             for line in lines:
                 self.log.warning("  %s: %s", shown(student), line)
+        for line in in_words(found):
+            self.log.warning("  %s", line)

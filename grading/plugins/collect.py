@@ -16,11 +16,11 @@ from pathlib import Path
 
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.exchange.default import ExchangeCollect
-from nbgrader.utils import check_mode, parse_utc
+from nbgrader.utils import check_mode
 
-from ..notebooks.exchange import owner_of, parse_name, waiting
+from ..notebooks.exchange import owner_of, parse_name, time_of, waiting
 from ..notebooks.folders import FILE, FOLDER, kind_of, opened
-from ..notebooks.intake import MAX_DEPTH, MAX_ENTRIES, MAX_NOTES, parse_stamp, read_stamp
+from ..notebooks.intake import MAX_DEPTH, MAX_ENTRIES, MAX_NOTES, STAMP, parse_stamp
 from ..notebooks.names import shown, trouble_with
 from ..run.students import in_class, unknown
 
@@ -138,10 +138,10 @@ class Collect(ExchangeCollect):
                              shown(student), shown(self.owner(record) or "unknown id"))
         target = self.coursedir.format_path(self.coursedir.submitted_directory, student, assignment)
         if os.path.lexists(target):
-            stamp = read_stamp(target, [])
-            before = stamp and parse_utc(stamp)
+            before = time_of(target)
             newer = self.update and (before is None or record["timestamp"] > before)
-            if not newer and not (self.before_duedate and before != record["timestamp"]):
+            stamped = before is None or os.path.lexists(os.path.join(target, STAMP))     # else it came another way
+            if not newer and not (self.before_duedate and stamped and before != record["timestamp"]):
                 self.log.info("%s: %s %s", "No newer submission to collect" if self.update else
                               "Submission already exists, use --update to update", shown(student), assignment)
                 return

@@ -35,6 +35,9 @@ POINTS = (
     Point("nbgrader.apps.autogradeapp", "", "replaced", ("Autograde",), SCREENING),
     Point("nbgrader.apps.api", "", "replaced", ("Autograde", "GenerateFeedback"), "the same for formgrader"),
     Point("nbgrader.apps.generatefeedbackapp", "", "replaced", ("GenerateFeedback",), PAGES),
+    *(Point(module, "", "replaced", ("glob",), "a folder's name is no pattern") for module in (
+        "nbgrader.converters.base", "nbgrader.apps.api", "nbgrader.exchange.default.exchange", "nbgrader.exchange.default.collect",
+        "nbgrader.exchange.default.release_feedback", "nbgrader.utils")),
     Point("nbgrader.converters.base", "BaseConverter", "overridden",
           ("start", "init_notebooks", "init_destination", "set_permissions", "convert_notebooks", "_format_source"), SCREENING),
     Point("nbgrader.converters.base", "BaseConverter", "overridden", ("init_single_notebook_resources",), PAGES),

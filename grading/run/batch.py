@@ -106,7 +106,7 @@ def grade_notebook(bundle, name, taken, files, graded):
     wanted, kernelspec = bundle.notebooks[name]["wanted"], bundle.notebooks[name]["kernelspec"]
     if isinstance(taken, Refusal):
         graded.refused[name] = taken.reason
-        taken = stand_in(taken.reason)
+        taken = stand_in(taken.reason, graded.notes)
     nb = nbformat.from_dict(taken)      # a copy: the submission stays what it was, for a retry
     clear_outputs(nb)
     said = mend(nb, wanted)

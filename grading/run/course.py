@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import shlex
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from nbgrader.utils import find_all_files, parse_utc
 from sqlalchemy.exc import OperationalError
 from traitlets import TraitError
 
-from ..root import CONFIG, CourseError, find_root
+from ..root import CONFIG, CourseError, find_root, trouble_with_path
 from ..border import bounded
 from . import batch
 from .execute import Execute
@@ -25,7 +26,8 @@ from ..notebooks import exchange
 from ..notebooks.again import why_again
 from ..notebooks.dates import zone_of
 from ..notebooks.intake import read_stamp
-from ..notebooks.names import trouble_with_student
+from ..notebooks.folders import move_to
+from ..notebooks.names import one_name, trouble_with_student
 from ..border.sandbox import Limits
 
 
@@ -48,6 +50,8 @@ class Course:
 
     def __init__(self, root=None, options=()):
         root, app = find_root(root), NbGrader()
+        if trouble := trouble_with_path(root):
+            raise CourseError(f"{trouble}. Rename the folder.")
         with contextlib.chdir(root):        # where nbgrader looks for the configuration
             app.initialize([f"--CourseDirectory.root={root}", *options])
         self.app, self.config, self.dir = app, app.config, app.coursedir
@@ -75,12 +79,12 @@ class Course:
         """All submissions of an assignment as `Waiting`, in the order of their names."""
         base = Path(self.dir.root, self.dir.submitted_directory)
         if not base.is_dir():
-            raise CourseError(f"There is no folder {base}. Collect first: nbgrader collect {assignment} --update")
-        found, excluded = [], self.dir.student_id_exclude.split(",")
+            raise CourseError(f"There is no folder {base}. Collect first: nbgrader collect {shlex.quote(assignment)} --update")
+        found, excluded, students = [], self.dir.student_id_exclude.split(","), tuple(map(one_name, students))
         for student in sorted(os.listdir(base)):
             folder = self.dir.format_path(self.dir.submitted_directory, student, assignment)
-            if student not in excluded and (not students or student in students) and os.path.lexists(folder):
-                stamp = read_stamp(folder, [])
+            if student not in excluded and (not students or one_name(student) in students) and os.path.lexists(folder):
+                stamp, student = read_stamp(folder, []), one_name(student)
                 found.append(Waiting(student, folder, stamp, self.why(assignment, student, folder, stamp, force),
                                      trouble_with_student(student)))
         missing = sorted(set(students) - {one.student for one in found})
@@ -150,6 +154,9 @@ class Course:
                 writer.tidy()
             bundle = self.bundle(assignment, writer)
             for one in waiting:
+                if store and not one.trouble:
+                    one.folder, one.trouble = move_to(one.folder, self.dir.format_path(
+                        self.dir.submitted_directory, one.student, assignment))
                 if one.trouble:
                     yield batch.Graded(one.student, error=f"{one.trouble}. Rename it and grade again.")
             waiting = [one for one in waiting if not one.trouble]

@@ -5,6 +5,7 @@ as the one `execute_result` of a tests cell, where nbgrader's `SaveAutoGrades` l
 """
 
 import hashlib
+from dataclasses import replace
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -23,9 +24,10 @@ from ..notebooks.intake import files_below
 from ..notebooks.record import Record, written
 from ..border.sandbox import Limits
 from ..border.subject import CellEnd, KernelSubject
+from .explain import explain
 from .held import HELD
 from .paths import hidden
-from .place import explain_missing, judge_at_their_places
+from .place import judge_at_their_places
 
 JUDGES = ("tests/hidden", "reference_impl", "tests/misconceptions")
 
@@ -74,15 +76,13 @@ def execute(nb, notebook, root, sandbox, files, terse=False):
             verdicts |= judge_at_their_places(nb, names, verdicts, suite, subject)
     finally:
         subject.close()
-    for verdict in verdicts.values():
-        if not verdict.definitions:
-            explain_missing(verdict, nb)
-    mended = Record.read(nb).mended
+    explain(verdicts, nb, Path(root, "reference_impl", f"{notebook}.py").read_text(encoding="utf-8") if suite else "")
+    before = Record.read(nb)
     gate = Gate({number: (name_of(cell), cell.source) for number, cell in enumerate(nb.cells)}, terse=terse)
     records = {}
     for number, exercises in names.items():
-        records |= write_verdicts(nb.cells[number], [verdicts[name] for name in exercises], gate, mended)
-    Record(provenance(judges, sandbox.mode), mended, records).write(nb)
+        records |= write_verdicts(nb.cells[number], [verdicts[name] for name in exercises], gate, before.mended)
+    replace(before, graded_by=provenance(judges, sandbox.mode), verdicts=records).write(nb)
     return subject.overran
 
 

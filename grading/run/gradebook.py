@@ -9,6 +9,7 @@ is half-written, and a folder that stands in its place has the rows that belong 
 import glob
 import json
 import os
+import shlex
 import shutil
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def find_generated(gradebook, assignment):
         row = None
     if row is None or not row.notebooks:
         raise NotGenerated(f"The gradebook does not know the notebooks of {assignment}. "
-                           f"Generate it first: nbgrader generate_assignment {assignment} --force")
+                           f"Generate it first: nbgrader generate_assignment {shlex.quote(assignment)} --force")
     return row
 
 
@@ -198,8 +199,8 @@ class Writer:
 
     def tidy(self):
         """Remove what a run that was killed left half-way."""
-        base = Path(self.coursedir.format_path(self.coursedir.autograded_directory, "*", self.assignment))
-        for leftover in glob.glob(str(base.with_name(f".{self.assignment}.*"))):
+        base = Path(self.coursedir.format_path(self.coursedir.autograded_directory, ".", glob.escape(self.assignment)))
+        for leftover in base.parent.glob(f"*/.{base.name}.*"):
             shutil.rmtree(leftover, ignore_errors=True)
 
     def write_folder(self, graded, folder):

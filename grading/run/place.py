@@ -5,14 +5,11 @@ what an exercise stands on, the notebook is run once more, in a kernel of its ow
 exercise is judged at its place; the better verdict counts, and says so.
 """
 
-import difflib
-import re
-
-from ..border.subject import KernelSubject, StudentError
+from ..border.subject import KernelSubject
 from ..checks.suite import Suite
 from ..checks.verdict import Verdict
-from ..notebooks.cells import grade_id, visible
-from ..notebooks.later import Change, changes, defined_functions
+from ..notebooks.cells import visible
+from ..notebooks.later import Change, changes
 
 SHOWN_CHANGES = 3
 
@@ -49,37 +46,3 @@ def in_words(verdict: Verdict, found: list[Change], nb) -> str:
     more = f" and {len(said) - SHOWN_CHANGES} more" if len(said) > SHOWN_CHANGES else ""
     return (f"{how} at its place in the notebook, and counted there; a later cell made a difference: "
             f"{', '.join(said[:SHOWN_CHANGES])}{more}.")
-
-
-def explain_missing(verdict: Verdict, nb) -> None:
-    """Say once why a function is not there, in place of a hint on each of its checks: an answer cell that stopped, or a
-    name that is nearly right."""
-    said, error = f"The notebook defines no function called {verdict.exercise}.", None
-    for number, cell in enumerate(nb.cells):
-        if grade_id(cell) == verdict.exercise and (error := first_error(number, cell)):
-            said = f"The notebook defines no function called {verdict.exercise}: its cell stopped before that."
-    if error is None and (near := near_name(verdict.exercise, nb)):
-        said += f" It defines {near}: the name has to be the released one, letter by letter."
-    for check in verdict.checks:
-        check.said, check.error, check.hint = said, error, ""
-
-
-def first_error(number: int, cell) -> StudentError | None:
-    """The error that a cell ended with, if it did."""
-    for output in cell.get("outputs", ()):
-        if output.output_type == "error":
-            lines = re.findall(r"\bline (\d{1,5})\b", "\n".join(output.traceback)[:5000])
-            return StudentError(output.ename[:60], output.evalue[:300], number, int(lines[0]) if lines else None)
-    return None
-
-
-def near_name(exercise: str, nb) -> str | None:
-    """A function of the notebook whose name is nearly that of the exercise, and that of no other cell."""
-    def bare(name):
-        return name.replace("_", "").lower()
-
-    taken = {grade_id(cell) for cell in nb.cells}
-    names = {name for cell in nb.cells if cell.cell_type == "code" for name in defined_functions(cell.source)} - taken
-    by_bare = {bare(name): name for name in sorted(names)}
-    close = difflib.get_close_matches(bare(exercise), by_bare, 1, 0.6)
-    return by_bare[close[0]] if close else None

@@ -4,7 +4,7 @@ nbgrader asks again after every regrade for what has a manual score, and never f
 for a person if nothing has judged it yet, if the notebook could not be read, or if a person had judged another answer.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -69,11 +69,3 @@ def review(nb, wanted: Mapping, before: Judged, points: Mapping, digest: str) ->
 def waits(manual: float | None, automatic: float | None, refused: bool, changed: bool) -> bool:
     """Whether a graded cell waits for a person."""
     return refused or changed or (manual is None and automatic is None)
-
-
-def in_words(changed: Mapping[str, Seen], grades: Mapping) -> Iterable[tuple[str, list[str]]]:
-    """(what to say of it, the lines of the difference) for each cell; `grades` gives the score of a person, or None."""
-    for cell, seen in changed.items():
-        score = grades.get(cell)
-        given = "commented by a person" if score is None else f"given {score:g} points by a person"
-        yield f"{cell} was {given} and changed since: look again", list(seen.difference)

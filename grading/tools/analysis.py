@@ -8,6 +8,7 @@ Psychometrika 28, 1963, 211-218). For a check, which is passed or not, that is a
 """
 
 import hashlib
+import shlex
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,6 +18,7 @@ import numpy as np
 from nbgrader.api import Gradebook
 
 from ..root import CourseError
+from ..run import human
 from ..run.course import Course
 from ..notebooks.cells import exercise_of
 from ..notebooks.record import Outcome, records_in
@@ -108,7 +110,7 @@ def read(root, assignment, watch=iter):
             elif submission.extension is None:      # else the row may be there for the extension alone
                 not_graded.append((submission.student_id, labels[submission.student_id]))
     if not works:
-        raise CourseError(f"Nobody's {assignment} is graded yet. Grade it first: course grade {assignment}")
+        raise CourseError(f"Nobody's {assignment} is graded yet. Grade it first: course grade {shlex.quote(assignment)}")
     return ClassResult(assignment, items, sorted(works, key=lambda work: work.label), not_graded)
 
 
@@ -131,22 +133,16 @@ def read_work(submission, folder, label):
             known = grade.manual_score is not None or grade.auto_score is not None
             name = exercise_of(grade.name)
             work.points[name] = grade.score if known else None
-            if grade.needs_manual_grade:
-                work.reasons.append(f"{name} was graded by hand before the regrade: look again" if known else
-                                    f"{name} has no score yet")
+        work.reasons += [f"{name} has no score yet" for name in human.open_questions(notebook.grades)]
     for notebook, record in records_in(folder).items():
         read_checks(work, notebook, record)
     return work
 
 
 def read_checks(work, notebook, record):
-    if record.mended:
-        work.reasons.append(f"{notebook} was mended before grading ({len(record.mended)} notes)")
+    work.reasons += human.kinds(record, notebook)
     for exercise, verdict in record.verdicts.items():
         work.checks.update({(exercise, check.name): check for check in verdict.checks})
-        stopped = verdict.count(Outcome.NOT_RUN)
-        if stopped:
-            work.reasons.append(f"{stopped} checks of {exercise} could not be run")
 
 
 # --- count ------------------------------------------------------------------------------------------------------

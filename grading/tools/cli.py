@@ -235,6 +235,7 @@ def doctor(course: Root = None):
 
 def places_of(course):
     """What the course here is configured with; nothing where there is none, for a host can be looked at without."""
+    from ..root import trouble_with_path
     from ..run.course import Course
     from ..run.paths import configured
     try:
@@ -242,7 +243,7 @@ def places_of(course):
     except CourseError:
         if course:
             raise
-        return ()
+        return tuple(filter(trouble_with_path, [str(Path.cwd())]))
     return configured(found.config, found.execute.course_root)
 
 

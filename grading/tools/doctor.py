@@ -19,6 +19,7 @@ from pathlib import Path
 
 from ..border import cgroup
 from ..border import mounts
+from ..root import trouble_with_path
 from ..border.sandbox import KernelNotStarted, Limits, Sandbox, SandboxUnavailable, find_bwrap
 from ..border.subject import KernelSubject
 
@@ -47,11 +48,17 @@ def diagnose_host(places=()):
 
     `places` are the folders and files of a course, which student code must not see.
     """
-    return [python(), numpy(), alembic(), linux(), bubblewrap(), user_namespaces(), *sandbox(places), seccomp(), memory(),
+    return [*course_folder(places), python(), numpy(), alembic(), linux(), bubblewrap(), user_namespaces(), *sandbox(places), seccomp(), memory(),
             grader(), free_space()]
 
 
 # --- what runs on the host ----------------------------------------------------------------------------------------
+
+def course_folder(places):
+    """A course may lie in a folder of almost any name."""
+    trouble = next(filter(None, map(trouble_with_path, places)), None)
+    return [Finding("folder of the course", not trouble, trouble or "its name makes no trouble", "Rename the folder.")] if places else []
+
 
 def python():
     return Finding("Python", sys.version_info[:2] >= PYTHON, f"Python {platform.python_version()}",

@@ -13,12 +13,15 @@ from rich.text import Text
 
 from ..run.course import Course
 from ..run.students import in_class, unknown
+from ..run.human import in_words, reasons, standing
+from ..notebooks.changed import WIDTH
 from ..notebooks.names import printable, shown
-from ..notebooks.record import Record, written
+from ..notebooks.record import WHOLE, Record, written
 from ..border.sandbox import COLD, Sandbox
 
 SOME_FAILED, INTERRUPTED = 3, 130
 MAX_SAID = 2000     # characters of what is told of one submission
+DIFFERENCE = {"+": "green", "-": "red"}
 
 
 @dataclass
@@ -29,8 +32,10 @@ class Line:
     score: float
     mended: dict
     error: str | None       # why it was not graded
-    look: str = ""          # what a human should look at although it was
+    look: list = field(default_factory=list)        # why a human should look, one line each; with `error` the same first
+    differences: list = field(default_factory=list)     # of what a person had graded: lines
     changes: list = field(default_factory=list)
+    stored: bool = True
     cold: bool = False      # see `sandbox.COLD`
     sandbox: str = ""       # which limits held, in words
 
@@ -38,7 +43,7 @@ class Line:
         if self.error:
             return f"not graded: {self.error}"
         return f"{written(self.score)} points" + (f", {len(self.mended)} cells mended" if self.mended else "") \
-            + (f"; look: {self.look}" if self.look else "")
+            + (f"; {'; '.join(self.look)}" if self.look else "")
 
 
 class Rate(ProgressColumn):
@@ -65,7 +70,7 @@ def run_class(console, course, assignment, students=(), jobs=1, scheduler=None, 
     waiting = [one for one in everything if one.why]
     for line in unknown([one.student for one in everything], in_class(course.dir)):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
-    console.print(f"{assignment}: {len(everything)} submissions, {len(waiting)} to grade.")
+    console.print(f"{escape(assignment)}: {len(everything)} submissions, {len(waiting)} to grade.")
     if not waiting:
         return False, [], len(everything)
     if not scheduler and not any(box.alive() for box in boxes):     # refuse before the run, not once per submission
@@ -74,7 +79,7 @@ def run_class(console, course, assignment, students=(), jobs=1, scheduler=None, 
     run = course.grade(assignment, waiting, jobs, scheduler, not dry_run, boxes)
     with closing(run), Progress("{task.description}", BarColumn(), MofNCompleteColumn(), Rate(), TimeElapsedColumn(),
                   TimeRemainingColumn(), console=console, disable=not console.is_terminal, transient=True) as bar:
-        task = bar.add_task(f"grading {assignment}", total=len(waiting))
+        task = bar.add_task(f"grading {escape(assignment)}", total=len(waiting))
         try:
             for graded in run:
                 lines.append(read_line(course, assignment, graded, dry_run))
@@ -85,16 +90,20 @@ def run_class(console, course, assignment, students=(), jobs=1, scheduler=None, 
         except KeyboardInterrupt:
             stopped = True
             console.print(f"Stopped. What was graded so far ({len(lines)}) is kept; run the command again for the rest.")
-    console.print(changes_table(lines) if dry_run else summary_table(lines, time.monotonic() - started))
+    found = standing(course.dir, assignment, [] if dry_run else [line.student for line in lines if line.stored])
+    console.print(changes_table(lines) if dry_run else summary_table(lines, found, time.monotonic() - started))
     for words in sorted({line.sandbox for line in lines} - {""}):
         console.print(words, highlight=False, soft_wrap=True)
     if any(line.cold for line in lines):
         console.print(COLD, highlight=False, soft_wrap=True)
     for line in lines:
-        if line.error or line.look:
-            why = f"not graded: {line.error}" if line.error else f"graded, but look: {line.look}"
+        for why in line.look:
             console.print(f"[bold red]needs a human:[/] {escape(shown(line.student))}: {escape(why)}", highlight=False,
                           soft_wrap=True)
+        for part in line.differences:
+            console.print(f"      {escape(part)}", style=DIFFERENCE.get(part[:1]), highlight=False, soft_wrap=True)
+    for words in in_words(found):
+        console.print(words, markup=False, highlight=False, soft_wrap=True)
     return stopped, lines, len(everything)
 
 
@@ -102,20 +111,34 @@ def read_line(course, assignment, graded, dry_run):
     score = sum(value or 0 for value in graded.scores.values())
     refused = " ".join(graded.refused.values())
     error = graded.error or refused
-    line = Line(graded.student, score, graded.mended, printable(error, MAX_SAID) if error else None,
-                printable(" ".join(graded.notes), MAX_SAID), cold=graded.cold, sandbox=graded.sandbox)
+    line = Line(graded.student, score, graded.mended, printable(error, MAX_SAID) if error else None, why_look(graded),
+                [printable(part, WIDTH) for seen in graded.changed.values() for part in seen.difference],
+                stored=not graded.error, cold=graded.cold, sandbox=graded.sandbox)
     if dry_run and not graded.error:
         line.changes = changes(course, assignment, graded)
     return line
 
 
-def summary_table(lines, seconds):
+def why_look(graded):
+    """The reasons for which a human should look at a submission, each once."""
+    if graded.error:
+        return [f"not graded: {printable(graded.error, MAX_SAID)}"]
+    found = []
+    for name in graded.notebooks:
+        mended = {WHOLE: graded.mended[name, WHOLE]} if (name, WHOLE) in graded.mended else {}
+        changed = {cell: seen for (notebook, cell), seen in graded.changed.items() if notebook == name}
+        found += reasons(Record(mended=mended, look=graded.notes, changed=changed), name, graded.judged)
+    return [printable(line, MAX_SAID) for line in dict.fromkeys(found)]
+
+
+def summary_table(lines, found, seconds):
     """How many were graded, mended, failed, and who needs a human."""
     graded = [line for line in lines if not line.error]
     table = Table(title=f"{len(lines)} submissions in {seconds:.0f} s", title_justify="left", show_header=False)
     for name, chosen in (("graded", graded), ("of these mended", [line for line in graded if line.mended]),
                          ("failed", [line for line in lines if line.error]),
-                         ("need a human", [line for line in lines if line.error or line.look])):
+                         ("need a human", [line for line in lines if line.look or line.student in found.waiting]),
+                         ("late", [line for line in lines if line.student in dict(found.late)])):
         names = "" if name == "graded" else ", ".join(printable(line.student) for line in chosen[:8]) + (" …" if chosen[8:] else "")
         table.add_row(name, str(len(chosen)), escape(names))
     return table

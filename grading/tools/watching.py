@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
 
 
@@ -12,4 +13,4 @@ def watched(console: Console, words: str) -> Iterator[Callable]:
     """Yields a function that wraps a list, or an iterator and how many it will give: they are counted on the terminal."""
     with Progress("{task.description}", BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
                   console=console, disable=not console.is_terminal, transient=True) as bar:
-        yield lambda things, total=None: bar.track(things, total=len(things) if total is None else total, description=words)
+        yield lambda things, total=None: bar.track(things, total=len(things) if total is None else total, description=escape(words))

@@ -7,7 +7,7 @@ import pytest
 
 from grading.border import mounts, sandbox
 from grading.tools import doctor
-from grading.tools.doctor import Finding, diagnose_host
+from grading.tools.doctor import Finding, course_folder, diagnose_host
 
 
 @pytest.mark.sandbox
@@ -78,3 +78,9 @@ def test_a_course_that_student_code_sees_is_found_from_inside_and_refused(inside
 def test_a_version_is_read_out_of_what_systems_call_themselves():
     assert [doctor.numbers(text) for text in ("6.18.44-fc-v595", "1.26.4", "none")] == [(6, 18), (1, 26), (0, 0)]
     assert Finding("x", True, "y").needed
+
+
+def test_the_folder_of_a_course_may_be_called_almost_anything():
+    good, = course_folder(("/home/zoë/[WS26] 50% 'q' {x} *",))
+    bad, = course_folder(("/home/x/what?",))
+    assert good.ok and not bad.ok and "question mark" in bad.said and bad.remedy == "Rename the folder." and course_folder(()) == []

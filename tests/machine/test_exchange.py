@@ -1,5 +1,6 @@
 """What waits in the exchange is known before anybody collects, and a collection without --update says what it leaves."""
 
+import datetime
 import unicodedata
 
 import pytest
@@ -64,6 +65,19 @@ def test_a_collection_without_update_names_what_stays_and_the_command_that_bring
     said, = collect(tmp_path, monkeypatch)
     assert "'a'" in said and "nbgrader collect ps1 --update" in said
     assert collect(tmp_path, monkeypatch, update=True) == [] and students(inbound, tmp_path) == []
+
+
+def test_what_came_another_way_is_not_overwritten_by_something_older(inbound, tmp_path, monkeypatch):
+    hand_in(inbound, "a", 1)
+    (tmp_path / "submitted" / "a" / "ps1").mkdir(parents=True)
+    assert students(inbound, tmp_path) == [("a", 1, True)]      # an empty folder is nothing
+    (tmp_path / "submitted" / "a" / "ps1" / "toy.ipynb").write_text("from the LMS")
+    assert students(inbound, tmp_path) == []
+    collect(tmp_path, monkeypatch, update=True)
+    assert (tmp_path / "submitted" / "a" / "ps1" / "toy.ipynb").read_text() == "from the LMS"
+    later = inbound / f"a+ps1+{datetime.datetime.now(datetime.UTC) + datetime.timedelta(minutes=5):%Y-%m-%d %H:%M:%S} UTC+2"
+    later.mkdir()
+    assert [student for student, _, _ in students(inbound, tmp_path)] == ["a"]
 
 
 def test_accents_that_are_written_otherwise_are_the_same_student(inbound, tmp_path, monkeypatch):

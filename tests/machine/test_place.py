@@ -5,6 +5,7 @@ import toys
 from toys import grade, notebook, table_of
 
 from grading.checks.verdict import FAILED, PASSED
+from grading.run.explain import near_name
 from grading.run.held import HELD
 
 FULL = {"double": (1.0, [PASSED] * 3), "half": (1.0, [PASSED] * 2), "negative": (1.0, [PASSED])}
@@ -89,7 +90,7 @@ def test_a_cell_that_stopped_above_its_function_is_named_once_with_the_line(answ
     assert said.count("its cell stopped before that") == 1 and said.count(STOPPED[answer]) == 1 and "Hint" not in said
 
 
-@pytest.mark.parametrize("name", ["Double", "doubled", "double_", "doubel"])
+@pytest.mark.parametrize("name", ["Double", "doubled", "double_", "doubel", "my_double", "twice"])
 def test_a_name_that_is_nearly_right_is_suggested_once(name, course, sandbox):
     nb = notebook(double=f"def {name}(z):\n    return 2 * z")
     grade(nb, course, sandbox)
@@ -101,3 +102,31 @@ def test_a_function_of_another_exercise_is_no_suggestion(course, sandbox):
     nb = notebook(double="pass")
     grade(nb, course, sandbox)
     assert "It defines" not in table_of(nb, "double")
+
+
+# --- a function that takes other arguments --------------------------------------------------------------------------
+
+@pytest.mark.parametrize(("answer", "mine"), [
+    ("def double(z, factor):\n    return factor * z", "double(z, factor)"), ("def double():\n    return 2", "double()"),
+    ("double = lambda z, *, by: by * z", "double(z, *, by)"),
+    ("def double(z: float, w: 'x' = 1, /, *more, key) -> float:\n    return z", "double(z, w=1, /, *more, key)")])
+def test_a_wrong_signature_gets_a_hint_on_the_signature_once(answer, mine, course, sandbox):
+    nb = notebook(double=answer)
+    assert grade(nb, course, sandbox)["double"][0] == 0
+    said = table_of(nb, "double")
+    assert said.count("The exercise calls double(z), and the notebook defines " + mine) == 1
+    assert "Hint" not in said and "Add it to itself" not in said and "TypeError" in said
+
+
+def test_an_error_inside_of_the_answer_is_no_wrong_signature(course, sandbox):
+    nb = notebook(double="def helper(): return 1\ndef double(z):\n    return helper(z)")
+    grade(nb, course, sandbox)
+    assert "The exercise calls" not in table_of(nb, "double")
+
+
+@pytest.mark.parametrize(("asked", "name"), [
+    ("sigmoid_derivative", "sigmoidGradient"), ("sigmoid_derivative", "sigmoid_prime"), ("relu", "ReLU"), ("tanh_derivative", "tanhGrad"),
+    ("saturated_fraction", "frac_saturated"), ("leaky_relu_derivative", "leaky_relu_deriv")])
+def test_names_that_people_give_are_near(asked, name):
+    nb = notebook(double=f"def {name}(z): pass\ndef plot(x): pass\ndef helper(y): pass")
+    assert near_name(asked, nb) == name

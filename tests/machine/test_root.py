@@ -1,5 +1,6 @@
 """One course, one root: whatever a command reads or writes belongs to the folder that it is about."""
 
+import glob
 import os
 import shutil
 import subprocess
@@ -9,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from grading.notebooks.submissions import hand_in
+from grading.plugins.literal import Literal
 from grading.root import CODE, CourseError, find_root, foreign_code
+from grading.run.course import Course
 from tests.conftest import SHORT_LIMITS, points_in
 
 ROOT = Path(__file__).parents[2]
@@ -88,3 +91,20 @@ def test_release_and_missing_look_at_the_course_they_are_about(second_checkout):
     shutil.rmtree(second_checkout / "tests" / "misconceptions")
     done = course("missing", cwd=second_checkout)
     assert done.returncode == 1 and "tests/misconceptions/activations.py" in done.stdout
+
+
+def test_a_folder_whose_name_the_gradebook_cannot_bear_is_refused(tmp_path):
+    root = tmp_path / "what?"
+    root.mkdir()
+    shutil.copy(ROOT / "nbgrader_config.py", root)
+    with pytest.raises(CourseError, match="question mark.*Rename the folder"):
+        Course(root)
+
+
+def test_folders_are_found_by_their_letters_before_they_are_patterns(tmp_path):
+    for name in ("[WS26]/a*b/ps1", "[WS26]/axb/ps1", "W/a*b/ps1"):
+        (tmp_path / name).mkdir(parents=True)
+    found = [str(Path(path).relative_to(tmp_path)) for pattern in ("[WS26]/*/ps1", "[WS26]/a*b/ps1", "[WS26]/a?b/ps1", "none/*")
+             for path in sorted(Literal.glob(str(tmp_path / pattern)))]
+    assert found == ["[WS26]/a*b/ps1", "[WS26]/axb/ps1", "[WS26]/a*b/ps1", "[WS26]/a*b/ps1", "[WS26]/axb/ps1"]
+    assert glob.glob(str(tmp_path / "[WS26]/*/ps1")) == [str(tmp_path / "W/a*b/ps1")]     # what nbgrader would find

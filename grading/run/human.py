@@ -1,0 +1,95 @@
+"""Who needs a human, and why: one meaning, in the same words, for `course grade`, `nbgrader autograde`, status and report.
+
+A submission needs one if it could not be graded, if something was odd about what was handed in, if a person had graded
+another answer, or if a written question has no score yet. The last is so for whole classes: it is counted, not listed.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from nbgrader.api import Gradebook
+
+from ..notebooks.cells import exercise_of
+from ..notebooks.names import shown
+from ..notebooks.record import NOTHING, WHOLE, Record, written
+from .gradebook import find_generated, penalty_of, submissions_of
+
+MAX_NAMES = 8
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How the graded submissions of a run stand: {question without a score: the students}, and who was late."""
+
+    questions: Mapping[str, list[str]]
+    late: list[tuple[str, str]]     # (student, by how much and what it costs)
+
+    @property
+    def waiting(self) -> set[str]:
+        return {student for students in self.questions.values() for student in students}
+
+
+def reasons(record: Record, notebook: str, scores: Mapping[str, float | None] = MappingProxyType({})) -> list[str]:
+    """What a human should look at of one graded notebook; `scores` are those that people gave to its cells before."""
+    said = record.mended.get(WHOLE)
+    refused = said and said.endswith(NOTHING)
+    found = [f"not graded: {said.removesuffix(' ' + NOTHING)}" if refused else f"graded, but look at {notebook}: {said}"] if said else []
+    found += [f"graded, but look: {line}" for line in record.look]
+    return found + [f"graded, but look: {changed_words(cell, scores.get(cell))}" for cell in record.changed]
+
+
+def kinds(record: Record, notebook: str) -> list[str]:
+    """The same without anything that a student chose, for a page that others may read."""
+    said = record.mended.get(WHOLE, "")
+    found = [f"{notebook} could not be graded"] if said.endswith(NOTHING) else [f"{notebook} was not handed in as it should be"] \
+        if said or record.look else []
+    return found + [changed_words(cell) for cell in record.changed]
+
+
+def changed_words(cell: str, score: float | None = None) -> str:
+    given = "graded by a person" if score is None else f"given {written(score)} points by a person"
+    return f"{exercise_of(cell)} was {given} and changed since"
+
+
+def open_questions(grades: Iterable) -> list[str]:
+    """The graded cells (rows of the gradebook) that wait for their first score."""
+    return [exercise_of(grade.name) for grade in grades
+            if grade.needs_manual_grade and grade.manual_score is None and grade.auto_score is None]
+
+
+def standing(coursedir, assignment: str, students: Iterable[str]) -> Standing:
+    """How the graded submissions of these students stand in the gradebook."""
+    chosen, questions, late = set(students), {}, []
+    with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
+        for row in submissions_of(gradebook, find_generated(gradebook, assignment)):
+            if row.student_id not in chosen:
+                continue
+            for notebook in row.notebooks:
+                for name in open_questions(notebook.grades):
+                    questions.setdefault(name, []).append(row.student_id)
+            if row.total_seconds_late > 0:
+                late.append((row.student_id, how_late(row.total_seconds_late, penalty_of(row))))
+    return Standing({name: sorted(found) for name, found in sorted(questions.items())}, sorted(late))
+
+
+def how_late(seconds: float, penalty: float) -> str:
+    minutes = max(1, round(seconds / 60))
+    days, hours = divmod(minutes // 60, 24)
+    parts = [f"{days} d"] * bool(days) + [f"{hours} h"] * bool(hours) + [f"{minutes % 60} min"] * (not days)
+    return " ".join(parts) + (f", {written(penalty)} points off" if penalty else "")
+
+
+def in_words(found: Standing) -> list[str]:
+    """Lines on what holds for many."""
+    lines = [f"{question} has no score yet: {len(students)} submissions, {names(students)}"
+             for question, students in found.questions.items()]
+    if found.late:
+        lines.append("late: " + ", ".join(f"{shown(student)} by {words}" for student, words in found.late[:3 * MAX_NAMES])
+                     + (f" and {len(found.late) - 3 * MAX_NAMES} more" if found.late[3 * MAX_NAMES:] else ""))
+    return lines
+
+
+def names(students: list[str]) -> str:
+    more = f" and {len(students) - MAX_NAMES} more" if students[MAX_NAMES:] else ""
+    return ", ".join(map(shown, students[:MAX_NAMES])) + more
