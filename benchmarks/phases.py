@@ -86,7 +86,7 @@ def main(course, result):
 
 
 def grade_one(where, writer, bundle, one):
-    submission = batch.read_submission(one.folder, one.student, list(bundle.notebooks), where.dir.ignore)
+    submission = batch.read_submission(one.folder, one.student, bundle.canons, where.dir.ignore)
     graded = batch.grade(bundle, submission)
     if graded.error:
         sys.exit(f"{one.student}: {graded.error}")

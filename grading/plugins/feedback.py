@@ -57,11 +57,11 @@ class GetGrades(NbgraderGetGrades):
         grade = self.result.grade(cell.metadata.nbgrader["grade_id"])
         if grade is None:
             raise not_in_gradebook("grade", cell, resources)
-        # where the checks and a person have both judged, the person decides, also when it was graded again since
+        # where the checks and a person have both judged, the person decides, until the student changes the answer
         overruled = is_tests(cell) and grade.manual_score is not None
         cell.metadata.nbgrader |= {
             "score": grade.score, "points": grade.max_score, "overruled": (grade.auto_score or 0.0) if overruled else None,
-            "waiting": not overruled and (grade.needs_manual_grade or grade.auto_score is None and grade.manual_score is None)}
+            "waiting": grade.needs_manual_grade or grade.auto_score is None and grade.manual_score is None}
 
 
 def read_submission(db_url, assignment, student, notebook):

@@ -38,6 +38,11 @@ class Bundle:
     hidden: tuple = ()      # what of the course would be seen inside: see `execute.hidden`
     terse: bool = False     # see `checks.gate.Gate`
 
+    @property
+    def canons(self):
+        """{notebook: see `mend.canon`}"""
+        return {name: entry["wanted"] for name, entry in self.notebooks.items()}
+
 
 @dataclass(frozen=True)
 class Submission:

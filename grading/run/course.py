@@ -161,8 +161,7 @@ class Course:
                     yield batch.Graded(one.student, error=f"{one.trouble}. Rename it and grade again.")
             waiting = [one for one in waiting if not one.trouble]
             names = [name for name, _ in bundle.source_files]
-            canons = {name: entry["wanted"] for name, entry in bundle.notebooks.items()}
-            submissions = (batch.read_submission(one.folder, one.student, canons, self.dir.ignore, names) for one in waiting)
+            submissions = (batch.read_submission(one.folder, one.student, bundle.canons, self.dir.ignore, names) for one in waiting)
             results = with_dask(bundle, submissions, scheduler) if scheduler \
                 else by_processes(bundle, submissions, pool)
             try:

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 
 import nbformat
 from nbgrader.api import Gradebook
@@ -17,10 +18,11 @@ from rich.table import Table
 
 from ..border.sandbox import Sandbox, SandboxUnavailable
 from ..notebooks.cells import exercise_of
-from ..notebooks.record import Outcome, Record, written
+from ..notebooks.record import Outcome, Record, records_in, written
 from ..notebooks.submissions import describe, hand_in
 from ..root import CONFIG
 from ..run.execute import JUDGES
+from ..run.human import reasons
 
 LIMITS = ("--Execute.limits", "cell_seconds=4", "--Execute.limits", "call_seconds=3")    # loops end soon
 
@@ -62,6 +64,7 @@ def run(console, root, where=None):
             bar = progress.add_task(f"{name}: autograde {count} submissions", total=count)
             for case in cases:
                 hand_in(case, where / "release" / name, where / "submitted" / case.name / name)
+                as_people_do(where / "submitted" / case.name / name, where / "release" / name)
             nbgrader(where, "autograde", name, *LIMITS, *isolation,
                      tick=(r"Setting destination|Removing failed", lambda: progress.advance(bar)))
             progress.update(bar, completed=count)
@@ -70,11 +73,36 @@ def run(console, root, where=None):
             progress.update(bar, completed=count)
     for name, cases in steps.items():
         show_points(console, where, name, {case.name: case for case in cases})
+        show_ways(console, where, name)
     place = where.relative_to(root) if where.is_relative_to(root) else where
     console.print(f"Look at [bold]{place}/feedback/<student>/<assignment>/*.html[/] for what students get,\n"
                   f"[bold]{place}/autograded/[/] for what graders see, {place}/*.log for what nbgrader said.\n"
                   f"It is a course of its own: cd {place}, then course status, course report ps1, course lab.")
     return where
+
+
+def as_people_do(folder, release):
+    """Three of the class hand in the way that people do: a copy beside the blank notebook, a second download, a zip."""
+    for path in sorted(folder.glob("*.ipynb")):
+        match folder.parent.name:
+            case "perfect-loops":
+                path.rename(folder / f"{path.stem}-Copy1.ipynb")
+                shutil.copy(release / path.name, path)
+            case "half-finished":
+                path.rename(folder / f"{path.stem} (1).ipynb")
+            case "in-place":
+                with zipfile.ZipFile(folder / "homework.zip", "w") as archive:
+                    archive.write(path, f"homework/{path.name}")
+                path.unlink()
+
+
+def show_ways(console, where, assignment):
+    """What grading says of them."""
+    for folder in sorted((where / "autograded").glob(f"*/{assignment}")):
+        for notebook, record in records_in(folder).items():
+            for line in reasons(record, notebook):
+                console.print(f"  {folder.parent.name}: {line}", markup=False, highlight=False, soft_wrap=True)
+    console.print()
 
 
 def choose_sandbox(console):

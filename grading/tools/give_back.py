@@ -89,8 +89,8 @@ def grade(console, course, assignment, outcome, jobs, boxes):
     outcome.stopped, lines, number = run_class(console, course, assignment, jobs=jobs, boxes=boxes)
     outcome.done["graded"] = f"{sum(not line.error for line in lines)} of {len(lines)} that needed it, of {number}"
     for line in lines:
-        if line.error or line.look:
-            outcome.tell(line.student, f"not graded: {line.error}" if line.error else f"graded, but look: {line.look}")
+        for why in line.look:
+            outcome.tell(line.student, why)
 
 
 def make_pages(console, course, assignment, outcome, jobs, boxes):

@@ -113,8 +113,9 @@ def read_class(course, assignment, watch=iter):
     """The `Code` of every submission of an assignment, in the order of their names. Raises `CourseError`."""
     sources = check.notebooks(course.dir.root, assignment)
     skeleton, found = Skeleton(sources.values(), course.config), []
+    canons = {name: check.wanted(source, course.config)["wanted"] for name, source in sources.items()}
     for one in watch(course.submissions(assignment)):
-        taken = screen(one.folder, list(sources), course.dir.ignore).notebooks
+        taken = screen(one.folder, canons, course.dir.ignore).notebooks
         notebooks = [nb for nb in taken.values() if not isinstance(nb, Refusal)]
         try:
             found.append(bounded(read_code, printable(one.student), notebooks, skeleton))

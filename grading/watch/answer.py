@@ -81,7 +81,7 @@ def fast(bundle: batch.Bundle) -> batch.Bundle:
 def answer(bundle: batch.Bundle, root: str, ignore: tuple[str, ...], job: Job) -> Answer:
     """Grade what lies in the job's folder and make its pages; never raises for what is in it."""
     names = [name for name, _ in bundle.source_files]
-    submission = batch.read_submission(job.folder, job.student, list(bundle.notebooks), ignore, names)
+    submission = batch.read_submission(job.folder, job.student, bundle.canons, ignore, names)
     graded = batch.grade(bundle if job.slow else fast(bundle), submission)
     if graded.error:
         return Answer(job.name, submission.digest, seconds=graded.seconds, error=printable(graded.error, 500))
