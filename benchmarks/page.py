@@ -7,6 +7,7 @@ import matplotlib
 matplotlib.use("agg")
 import matplotlib.pyplot as plt
 
+from .exchange import times_stock
 from .run import DASK, FLOOR, ONE, OTTER, STOCK, TWO, soak
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -28,7 +29,28 @@ def tables(results):
     parts += ["### Where the CPU time of a submission goes", where(results["phases"], results["calm"]),
               "### Growth", grown(results["growth"]), "### A second process", two_cores(results["cores"]),
               "### Soak", soaked(soak(results["growth"]))]
+    if "loop" in results:
+        parts += ["### The whole loop: collect, grade, feedback, release", looped(results["loop"], results.get("pages"))]
+    if "watch" in results:
+        parts += ["### Answers at once, under load", watched(results["watch"])]
     return "\n\n".join(parts)
+
+
+def looped(loop, pages):
+    lines = ["| | submissions | submissions/s | x stock | time | CPU s each | peak memory |", "| --- | --- | --- | --- | --- | --- | --- |"]
+    for name, one in [("nbgrader's four commands", loop["stock"]), *(("course return", one) for one in loop["sizes"])]:
+        lines.append(f"| {name} | {one['submissions']} | {one['submissions'] / one['wall']:.2f} | {times_stock(loop, one):.1f} | {one['wall']:.0f} s | "
+                     f"{one['cpu'] / one['submissions']:.3f} | {one['peak'] / 2**20:.0f} MiB |")
+    if pages:
+        lines.append(f"\nThe pages of one student take {pages['cpu_ms']:.1f} ms of CPU time, made for {pages['submissions']} by one process.")
+    return "\n".join(lines)
+
+
+def watched(watch):
+    return (f"{watch['students']} students handed in {watch['submissions']} times within {watch['seconds']:.0f} s, one in nine slow, looping or "
+            f"ending its kernel; {watch['answered']} were answered. From the exchange's last act to the page, calm notebooks ({watch['calm']}): "
+            f"p50 {watch['p50']:.2f} s, p95 {watch['p95']:.2f} s, at most {watch['max']:.1f} s. Memory of all processes together: "
+            f"{watch['memory_first'] / 2**20:.0f} MiB at first, {watch['memory_last'] / 2**20:.0f} MiB at the end.")
 
 
 def comparison(found):

@@ -16,7 +16,7 @@ import sys
 import time
 from importlib.metadata import version
 
-from . import classes, systems
+from . import classes, exchange, systems, watching
 
 BENCH = systems.BENCH
 RESULTS = BENCH / "results.json"
@@ -31,13 +31,22 @@ def options(arguments):
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--wild-rounds", type=int, default=3, help="rounds with slow, looping and crashing submissions")
     parser.add_argument("--sizes", type=int, nargs="*", default=[10, 100, 500, 2000], help="of classes, for the growth")
+    parser.add_argument("--loop", type=int, nargs="*", default=[100, 500], help="classes that go through the whole loop")
+    parser.add_argument("--loop-stock", type=int, default=100, help="submissions that go through stock's whole loop")
+    parser.add_argument("--watch", action="store_true", help="only the load test of course watch")
+    parser.add_argument("--watch-students", type=int, default=300)
+    parser.add_argument("--watch-each", type=int, default=3, help="submissions of each student")
+    parser.add_argument("--watch-seconds", type=float, default=600, help="within which they come")
     parser.add_argument("--quick", action="store_true", help="a few submissions each: does it run?")
     parser.add_argument("--only", nargs="+", choices=STAGES, help="measure these; the rest stays as it was measured last")
     parser.add_argument("--write-docs", action="store_true", help="put the results into docs/performance.md")
     parser.add_argument("--only-docs", action="store_true", help="the same with the results of the last run")
     parser.add_argument("--machine", default=machine(), help="how the docs name the machine")
     chosen = parser.parse_args(arguments)
+    if chosen.watch:
+        chosen.only = ["watch"]
     if chosen.quick:
+        chosen.loop, chosen.loop_stock, chosen.watch_students, chosen.watch_each, chosen.watch_seconds = [8], 2, 9, 2, 20
         chosen.submissions, chosen.otter = 8, 1
         chosen.rounds, chosen.wild_rounds, chosen.sizes = 1, 1, [4, 8]
     return chosen
@@ -142,7 +151,7 @@ def plain_loops():
 
 
 STAGES = {"calm": lambda chosen: compare(chosen, False, chosen.rounds), "phases": lambda chosen: phases(),
-          "growth": growth, "cores": cores, "wild": lambda chosen: compare(chosen, True, chosen.wild_rounds)}
+          "growth": growth, "cores": cores, "loop": exchange.whole_loop, "pages": exchange.pages, "watch": watching.load, "wild": lambda chosen: compare(chosen, True, chosen.wild_rounds)}
 
 
 def main(arguments=None):
@@ -152,7 +161,7 @@ def main(arguments=None):
         about = {"machine": chosen.machine, "date": datetime.date.today().isoformat(), "quick": chosen.quick,
                  "python": platform.python_version(),
                  "versions": {name: version(name) for name in ("nbgrader", "numpy", "ipykernel", "distributed")}}
-        results = {**json.loads(RESULTS.read_text()), **about} if chosen.only else about
+        results = {**(json.loads(RESULTS.read_text()) if RESULTS.exists() else {}), **about} if chosen.only else about
         for name in chosen.only or STAGES:
             for found in STAGES[name](chosen):
                 results[name] = found

@@ -13,6 +13,7 @@ the points of its tests cell.
 """
 
 import json
+import os
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -22,6 +23,7 @@ import nbformat
 from .cells import grade_id, tests_cell
 
 VERSION = 2
+END_BYTES = 2**17       # of a file, in which its metadata are looked for
 KEY = "grading"
 NOTHING = "Nothing could be graded."
 WHOLE = "notebook"      # the name under which notes on the whole notebook are kept
@@ -114,7 +116,23 @@ def records_in(folder: str | Path) -> dict[str, Record]:
 
     They are read as what they are, without nbformat's validation: grading wrote them, and that takes ten times as long.
     """
-    return {path.stem: record_of(json.loads(path.read_text(encoding="utf-8"))) for path in sorted(Path(folder).glob("*.ipynb"))}
+    return {path.stem: read_record(path) for path in sorted(Path(folder).glob("*.ipynb"))}
+
+
+def read_record(path: Path) -> Record:
+    """The record of a graded notebook. Its file ends with it: the cells, which are most of a file, need not be read."""
+    with open(path, "rb") as file:
+        file.seek(max(0, os.fstat(file.fileno()).st_size - END_BYTES))
+        end = file.read()
+    start = end.rfind(b'\n "metadata": {\n')       # so far to the left stands the notebook's alone
+    if start >= 0:
+        try:
+            content = json.loads(b"{" + end[start:])
+            if content["metadata"].get(KEY, {}).get("version") == VERSION:
+                return record_of(content)
+        except ValueError:
+            pass
+    return record_of(json.loads(path.read_text(encoding="utf-8")))
 
 
 def record_of(content: dict) -> Record:

@@ -77,7 +77,7 @@ class GenerateFeedback(converters.GenerateFeedback):
         pages.joinpath(NAME).unlink(missing_ok=True)
         pages.joinpath(NAME).write_text(overview(self.results[student_id], graded, zone=zone_of(self.config)), encoding="utf-8")
         super().set_permissions(assignment_id, student_id)
-        mark(self.digest(self.results[student_id]), pages)
+        mark(self.digest(self.results[student_id]), self.results[student_id], graded, pages)
 
     # --- one submission by itself -------------------------------------------------------------------------------
 
@@ -126,7 +126,7 @@ class GenerateFeedback(converters.GenerateFeedback):
                 os.rename(old, target)
             raise
         shutil.rmtree(old, ignore_errors=True)
-        mark(digest, pages)
+        mark(digest, result, graded, pages)
         return True
 
     def give_permissions(self, folder):
@@ -183,22 +183,40 @@ def place_of_mark(pages):
     return pages.with_name(f".{pages.name}.made")
 
 
-def mark(digest, pages):
+def mark(digest, result, graded, pages):
     """Note what `pages` were made of, once they stand."""
     new = pages.with_name(f".{pages.name}.making")
-    new.write_text(f"{digest} {state_of(pages)}\n", encoding="ascii")
+    new.write_text(f"{digest} {state_of(pages, '*.html')} {digest_of(result)} {state_of(graded, '*.ipynb')}\n", encoding="ascii")
     os.replace(new, place_of_mark(pages))
+
+
+def read_mark(pages):
+    """The four digests of a mark: of all that the pages were made of, of their state, of what the gradebook said, of the
+    graded notebooks' state; [] if there is none."""
+    try:
+        return place_of_mark(pages).read_text(encoding="ascii").split()
+    except (OSError, UnicodeDecodeError):
+        return []
 
 
 def is_current(digest, pages):
     """Whether `pages` were made of that, and nobody has touched them since."""
-    try:
-        return place_of_mark(pages).read_text(encoding="ascii").split() == [digest, state_of(pages)]
-    except (OSError, UnicodeDecodeError):
-        return False
+    return read_mark(pages)[:2] == [digest, state_of(pages, "*.html")]
 
 
-def state_of(pages):
-    """A digest of names, sizes and times of the files in a folder of pages."""
-    about = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in sorted(pages.glob("*.html"))]
-    return hashlib.sha256(repr(about).encode()).hexdigest()
+def says(result, graded, pages):
+    """Whether `pages` say what the gradebook says now of the notebooks in `graded`; None if that cannot be seen at a glance."""
+    known = read_mark(pages)
+    if len(known) != 4 or known[1] != state_of(pages, "*.html"):
+        return None
+    return known[2:] == [digest_of(result), state_of(graded, "*.ipynb")]
+
+
+def digest_of(result):
+    return hashlib.sha256(repr(result).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def state_of(folder, pattern):
+    """A digest of names, sizes and times of files in a folder."""
+    about = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in sorted(folder.glob(pattern))]
+    return hashlib.sha256(repr(about).encode("utf-8", "surrogateescape")).hexdigest()

@@ -95,6 +95,8 @@ def watch(
     assignments: Annotated[list[str] | None, typer.Argument(help="Assignments to answer.  [default: all]", show_default=False)] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes that answer at once.  [default: one per core]")] = None,
     install_service: Annotated[bool, typer.Option("--install-service", help="Have systemd run it for this user, now and after each start.")] = False,
+    folder: Annotated[Path | None, typer.Option(help="Answer what is dropped into this folder, STUDENT/NOTEBOOK.ipynb or a zip, not the exchange.")] = None,
+    pages: Annotated[Path | None, typer.Option(help="Where pages go then.  [default: FOLDER-pages]")] = None,
     course: Root = None,
 ):
     """Answer each submission in the exchange with a preview of its feedback, until Ctrl-C. Gradebook and folders stay as they are."""
@@ -103,7 +105,7 @@ def watch(
         if install_service:
             watching.install_service(console, course, assignments or [])
         else:
-            raise typer.Exit(watching.watch(console, course, assignments or [], jobs or len(os.sched_getaffinity(0))))
+            raise typer.Exit(watching.watch(console, course, assignments or [], jobs or len(os.sched_getaffinity(0)), folder, pages))
 
 
 @app.command()

@@ -5,16 +5,17 @@ import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import nbformat
-from nbgrader.api import Gradebook
+from nbgrader.api import Gradebook, SubmittedAssignment
 from rich.markup import escape
 from rich.table import Table
 
-from ..notebooks.record import Record
+from ..notebooks.record import records_in
 from ..plugins import overview
+from ..plugins.generate_feedback import says
 from ..notebooks.names import for_shell, printable, shown, trouble_with
 from ..run.course import Course
 from ..run.gradebook import exists
+from ..run.results import results_of
 
 COLUMNS = {"ungraded": "not graded yet, or handed in again since", "failed": "grading began and did not come to an end",
            "mended": "the notebook was mended before grading", "human": "a person has to grade or look",
@@ -66,32 +67,33 @@ def states(root=None, assignment=None):
 
 
 def gradebook_rows(course):
-    """{assignment: {student: (whether a person has to grade, whether the feedback tells other points)}}; {} at first.
+    """{assignment: {student: what the gradebook says}}; {} at first.
 
     Who only got an extension is in the gradebook as well; that row says nothing yet.
     """
     if not exists(course.dir.db_url):
         return {}
     with Gradebook(course.dir.db_url, course.dir.course_id) as gradebook:
-        return {row.name: {s.student_id: (bool(s.needs_manual_grade), tells_other_points(course, s))
-                           for s in row.submissions if was_begun(course, s)}
-                for row in gradebook.assignments if row.notebooks}      # else only name and deadline were added
+        rows = [row for row in gradebook.assignments if row.notebooks]      # else only name and deadline were added
+        later = {(row.id, student) for row in rows for student, in gradebook.db.query(SubmittedAssignment.student_id).filter(
+            SubmittedAssignment.assignment_id == row.id, SubmittedAssignment.extension.isnot(None))}
+        return {row.name: {result.student_id: result for result in results_of(gradebook, row.name)
+                           if (row.id, result.student_id) not in later or graded_folder(course, result).is_dir()} for row in rows}
 
 
-def was_begun(course, submission):
-    """Whether grading began, as far as the gradebook shows it."""
-    return submission.extension is None or folder_of(course, course.dir.autograded_directory, submission).is_dir()
+def graded_folder(course, result):
+    return Path(course.dir.format_path(course.dir.autograded_directory, result.student_id, result.assignment.name))
 
 
-def folder_of(course, step, submission):
-    return Path(course.dir.format_path(step, submission.student_id, submission.assignment.name))
-
-
-def tells_other_points(course, submission):
+def tells_other_points(result, folder, pages, records):
     """Whether the overview that students have is not what it would be now: a person may have graded since."""
     page = folder_of(course, course.dir.feedback_directory, submission) / overview.NAME
     folder = folder_of(course, course.dir.autograded_directory, submission)
     return page.exists() and page.read_text(encoding="utf-8") != overview.overview(submission, folder, zone=course.zone)
+    known, page = says(result, folder, pages), pages / overview.NAME
+    if known is not None:
+        return not known
+    return page.exists() and page.read_text(encoding="utf-8") != overview.overview(result, folder, records)
 
 
 def state(course, assignment, rows):
@@ -108,20 +110,16 @@ def state(course, assignment, rows):
             if one.trouble or one.student in (rows or {}):
                 found.failed.append(one.student)
             continue
-        if any(was_mended(path) for path in folder.glob("*.ipynb")):
+        records, result = records_in(folder), (rows or {}).get(one.student)
+        if any(record.mended for record in records.values()):
             found.mended.append(one.student)
-        by_hand, stale = (rows or {}).get(one.student, (False, False))
-        if by_hand:
+        if result and result.waits_for_a_person:
             found.human.append(one.student)
         pages = Path(course.dir.format_path(course.dir.feedback_directory, one.student, assignment))
-        if stale or not is_up_to_date(pages, folder):
+        if result and tells_other_points(result, folder, pages, records) or not is_up_to_date(pages, folder):
             found.feedback.append(one.student)
             found.outdated = found.outdated or pages.is_dir()
     return found
-
-
-def was_mended(path):
-    return bool(Record.read(nbformat.read(path, as_version=4)).mended)
 
 
 def is_up_to_date(pages, folder):

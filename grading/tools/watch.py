@@ -15,6 +15,7 @@ from ..border.sandbox import Sandbox
 from ..notebooks.names import printable
 from ..root import CONFIG, CourseError
 from ..run.course import Course
+from ..watch.drop import Drop
 from ..watch.exchange import Exchange
 from ..watch.service import Watcher
 from ..watch.settings import Watch
@@ -38,16 +39,20 @@ WantedBy=default.target
 """
 
 
-def watch(console: Console, root: Path | None, assignments: list[str], jobs: int) -> int:
-    """Answer what is handed in until somebody says stop; returns the exit status."""
+def watch(console: Console, root: Path | None, assignments: list[str], jobs: int, folder: Path | None = None, pages: Path | None = None) -> int:
+    """Answer what is handed in until somebody says stop, or what is dropped into `folder`; returns the exit status."""
     course, settings = course_to_watch(root)
     names = chosen(course, assignments)
-    place = Exchange(course, settings.own, settings.quiet_seconds)
+    if folder and len(names) != 1 and not assignments:
+        raise CourseError(f"Say which assignment is dropped into {folder}: course watch {names[0]} --folder {folder}")
+    place = Drop(course, folder.absolute(), (pages or folder.with_name(f"{folder.name}-pages")).absolute()) if folder \
+        else Exchange(course, settings.own, settings.quiet_seconds)
     Sandbox(course.execute.sandbox).probe()
 
     def say(line):
         console.print(f"{time.strftime('%H:%M:%S')} {printable(line, 1000)}", markup=False, highlight=False, soft_wrap=True)
-    console.print(f"Watching {place.inbound} for {', '.join(names)}: Ctrl-C ends it.", highlight=False, soft_wrap=True)
+    into = f"; pages go to {place.pages}" if folder else ""
+    console.print(f"Watching {place.inbound} for {', '.join(names)}{into}. Ctrl-C ends it.", highlight=False, soft_wrap=True)
     Watcher(course, names, settings, place, say).run(jobs)
     console.print("Stopped. What was handed in and not answered yet is answered by the next course watch.")
     return 0

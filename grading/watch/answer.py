@@ -23,6 +23,7 @@ from ..run.course import Course
 from ..run.results import CellComment, CellGrade, NotebookResult
 
 FAST = {"cell_seconds": 3.0, "call_seconds": 2.0, "submission_seconds": 6.0}     # limits of the first try
+WAITS = 'data-waits="yes"'      # students' servers go on looking: jupyter/students/submit_and_wait.py
 OURS = "Something went wrong on our side, and your submission has not been looked at yet. It is not lost, and costs no attempt."
 
 
@@ -135,7 +136,8 @@ def points_page(assignment, name, result) -> str:
 
 def notice(assignment: str, *lines: str) -> bytes:
     """A page that says why there is no result yet."""
-    return as_preview(page(f"Your submission of {assignment}", *map(paragraph, lines))).encode()
+    html = as_preview(page(f"Your submission of {assignment}", *map(paragraph, lines)))
+    return html.replace(PREVIEW.decode(), f"{PREVIEW.decode()} {WAITS}", 1).encode()
 
 
 def as_preview(html: str) -> str:

@@ -15,6 +15,7 @@ from ..root import CourseError
 from ..run.course import Course
 from . import inbox
 from .inbox import HandIn, Refused
+from .queue import Entry
 
 HEARTBEAT = ".watching"     # in `feedback/`: students' servers see by its time whether waiting is worth while
 
@@ -47,9 +48,13 @@ class Exchange:
         """Raises `Refused` where no page could reach whoever handed it in."""
         inbox.secret_of(one.folder)
 
-    def put(self, folder: str, notebook: str, page: bytes) -> bool:
+    def folder(self, name: str) -> str:
+        """Where the submission `name` lies."""
+        return str(self.inbound / name)
+
+    def put(self, one: HandIn | Entry, notebook: str, page: bytes) -> bool:
         """Put a page where the student's side looks for it; False if the final one is there. Raises `OSError` or `Refused`."""
-        secret = inbox.secret_of(folder)
+        secret = inbox.secret_of(self.folder(one.name))
         return place_preview(page, self.feedback, f"{notebook_hash(secret=secret, notebook_id=notebook)}.html")
 
     def beat(self, **about) -> None:
@@ -60,6 +65,9 @@ class Exchange:
                 heart.write_text(json.dumps(about))
                 heart.chmod(0o644)
             os.utime(heart)
+
+    def done(self, one: Entry) -> None:
+        """It is answered; what was handed in stays for `collect`."""
 
     def rest(self) -> None:
         (self.feedback / HEARTBEAT).unlink(missing_ok=True)

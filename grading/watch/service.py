@@ -24,6 +24,7 @@ from . import answer as answers
 from .answer import OURS, Answer, Job, Press, notice
 from .bundles import Bundles
 from .crew import RETRIES, Crew, Lost, wait
+from .drop import Drop
 from .exchange import Exchange
 from .inbox import HandIn, Refused, last_change
 from .log import FOLDER, Log, Row, State, clock
@@ -39,7 +40,7 @@ SLOW = ("Your notebook takes longer than the first look at it may.", "It is look
 class Watcher:
     """Answers what is handed in for `assignments`. `say` gets one line for what a person should know."""
 
-    def __init__(self, course: Course, assignments: list[str], settings: Watch, place: Exchange, say: Callable[[str], None]) -> None:
+    def __init__(self, course: Course, assignments: list[str], settings: Watch, place: Exchange | Drop, say: Callable[[str], None]) -> None:
         self.course, self.assignments, self.settings, self.place, self.say = course, assignments, settings, place, say
         self.bundles = Bundles(course, assignments, terse=settings.show != "full")
         self.waiting: dict[str, Entry] = {}
@@ -155,7 +156,7 @@ class Watcher:
             return
         self.next_recheck, names = now + RECHECK_SECONDS, list(self.times)
         for name in [names[(self.turn + step) % len(names)] for step in range(min(RECHECKED, len(names)))]:
-            changed = last_change(self.folder(name))
+            changed = last_change(self.place.folder(name))
             if changed > self.times[name]:
                 self.times.pop(name)
                 row = next((row for row in self.log.rows(State.ANSWERED) if row.name == name), None)
@@ -163,9 +164,6 @@ class Watcher:
                     self.log.set(name, State.WAITING, now, replaced=changed, changed=changed)
                     self.waiting[name] = Entry(name, row.student, row.assignment, now, row.claimed)
         self.turn += RECHECKED
-
-    def folder(self, name: str) -> str:
-        return str(Path(self.place.inbound, name))
 
     # --- what is given out --------------------------------------------------------------------------------------
 
@@ -188,7 +186,7 @@ class Watcher:
             entry = self.waiting[entry.name] = self.within_limits(entry, now)
             if entry.due > now:
                 return
-        job = Job(entry.name, self.folder(entry.name), entry.student, entry.slow, "points" if self.settings.show == "off" else self.settings.show)
+        job = Job(entry.name, self.place.folder(entry.name), entry.student, entry.slow, "points" if self.settings.show == "off" else self.settings.show)
         function = partial(answers.answer, self.bundles.held[entry.assignment], self.course.dir.root, tuple(self.course.dir.ignore))
         self.log.set(entry.name, State.WORKING, now)
         crew.give(function, job)
@@ -216,13 +214,14 @@ class Watcher:
 
     def answered(self, entry: Entry, result: Answer, now: float) -> None:
         row = self.row(entry.name)
-        placed = [self.place.put(self.folder(entry.name), name, page) for name, page in result.pages.items()] if self.settings.show != "off" else []
+        placed = [self.place.put(entry, name, page) for name, page in result.pages.items()] if self.settings.show != "off" else []
         note = result.note if all(placed) else "the final page stands there already"
         same = row is not None and row.digest == result.digest
         self.log.set(entry.name, State.ANSWERED, row.since if same and row.replaced else now, digest=result.digest, points=result.points, most=result.most,
                      seconds=(row.seconds if row and entry.slow else 0.0) + result.seconds, checks=result.checks, note=note,
                      replaced=None if same else row.replaced if row else None)
         self.times[entry.name] = row.changed if row else now
+        self.place.done(entry)
 
     def row(self, name: str) -> Row | None:
         return next((row for row in self.log.rows(State.WORKING) if row.name == name), None)
@@ -247,10 +246,9 @@ class Watcher:
     def put_notice(self, entry: Entry, *lines: str) -> None:
         if self.settings.show == "off":
             return
-        folder = self.folder(entry.name)
-        for name in answers.notebooks_in(folder):
+        for name in answers.notebooks_in(self.place.folder(entry.name)):
             with suppress(Refused):
-                self.place.put(folder, name, notice(entry.assignment, *lines))
+                self.place.put(entry, name, notice(entry.assignment, *lines))
 
 
 def entry_of(row: Row) -> Entry:

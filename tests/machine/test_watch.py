@@ -5,9 +5,12 @@ import os
 import sqlite3
 import stat
 import time
+import zipfile
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from nbgrader.coursedir import CourseDirectory
 from traitlets import TraitError
 from traitlets.config import Config
 
@@ -23,6 +26,7 @@ from grading.run.pool import Lost
 from grading.watch import service
 from grading.watch.answer import Answer, as_preview, notice, under_their_names
 from grading.watch.bundles import for_reading
+from grading.watch.drop import Drop
 from grading.watch.inbox import Refused, is_complete, read_entry, secret_of
 from grading.watch.limits import HOUR, Policy
 from grading.watch.log import Log, State, open_log, receipts
@@ -304,12 +308,18 @@ class Place:
     def check(self, one):
         secret_of(one.folder)
 
-    def put(self, folder, notebook, page):
+    def folder(self, name):
+        return str(self.inbound / name)
+
+    def done(self, one):
+        pass
+
+    def put(self, one, notebook, page):
         if self.trouble:
             raise self.trouble
-        if os.path.basename(folder) in self.final:
+        if one.name in self.final:
             return False
-        self.pages[os.path.basename(folder).rpartition("+")[2], notebook] = page
+        self.pages[one.name.rpartition("+")[2], notebook] = page
         return True
 
     def beat(self, **about):
@@ -497,3 +507,71 @@ def test_the_gradebook_is_opened_for_reading_only(tmp_path):
     assert for_reading("postgresql+psycopg://grader@host/gradebook") == "postgresql+psycopg://grader@host/gradebook"
 
 
+
+
+# --- a folder in place of the exchange ------------------------------------------------------------------------------
+
+@pytest.fixture
+def drop(tmp_path, monkeypatch):
+    monkeypatch.setattr("grading.watch.drop.QUIET_SECONDS", -1.0)
+    (tmp_path / "inbox").mkdir()
+    course = SimpleNamespace(dir=CourseDirectory(root=str(tmp_path)))
+    return Drop(course, tmp_path / "inbox", tmp_path / "pages")
+
+
+def dropped(drop, known=None, assignments=("ps1",)):
+    """{student: {file: content}} of what is new."""
+    found = {}
+    known = set() if known is None else known
+    for name, one in drop.entries(known, list(assignments)):
+        known.add(name)
+        if isinstance(one, Refused):
+            found[name] = one
+        elif drop.is_complete(one):
+            drop.check(one)
+            folder = Path(drop.folder(name))
+            found[one.student] = {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
+    return found
+
+
+def test_a_dropped_folder_is_a_submission_and_dropped_again_another(drop):
+    place = drop.inbound / "student-01"
+    place.mkdir()
+    (place / "activations.ipynb").write_text("one")
+    known = set()
+    assert dropped(drop, known) == {"student-01": {"activations.ipynb": "one"}} and dropped(drop, known) == {}
+    time.sleep(0.02)
+    (place / "activations.ipynb").write_text("two")
+    assert dropped(drop, known) == {"student-01": {"activations.ipynb": "two"}}
+
+
+def test_with_several_assignments_each_has_its_folder(drop):
+    for name in ("ps1", "ps2"):
+        (drop.inbound / "student-01" / name).mkdir(parents=True)
+    assert sorted(one.assignment for _, one in drop.entries(set(), ["ps1", "ps2", "ps3"])) == ["ps1", "ps2"]
+
+
+@pytest.mark.parametrize(("files", "students"), [
+    ({"student-01/a.ipynb": "1", "student-02/a.ipynb": "2"}, {"student-01": {"a.ipynb": "1"}, "student-02": {"a.ipynb": "2"}}),
+    ({"Student One_4711_assignsubmission_file_/a.ipynb": "1"}, {"Student One": {"a.ipynb": "1"}}),
+    ({"studentone_4711_815_a.ipynb": "1", "studenttwo_LATE_4712_816_a.ipynb": "2"}, {"studentone": {"a.ipynb": "1"}, "studenttwo": {"a.ipynb": "2"}}),
+    ({"a.ipynb": "1"}, {"class": {"a.ipynb": "1"}}), ({"../x/a.ipynb": "1"}, {})])
+def test_the_zip_of_a_learning_platform_is_taken_apart(files, students, drop):
+    with zipfile.ZipFile(drop.inbound / "class.zip", "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    assert dropped(drop) == students
+
+
+def test_what_cannot_be_taken_is_refused_by_name(drop):
+    (drop.inbound / "broken.zip").write_text("no zip")
+    (drop.inbound / "a<b").mkdir()
+    (drop.inbound / "link").symlink_to("/etc")
+    found = dropped(drop)
+    assert len(found) == 2 and all(isinstance(one, Refused) for one in found.values())
+
+
+def test_pages_go_to_a_folder_of_the_student(drop):
+    one = Entry("student-01+ps1+x", "student-01", "ps1", 0.0, 0.0)
+    assert drop.put(one, "activations", FIRST) and drop.put(one, "activations", SECOND)
+    assert (drop.pages / "student-01" / "activations.html").read_bytes() == SECOND

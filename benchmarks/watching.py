@@ -1,0 +1,112 @@
+"""The watcher under load: a class hands in again and again, and one in nine is slow, loops without end or kills its kernel.
+
+What is measured is the time from the exchange's last act to the page of the answer, as a student's server sees it.
+"""
+
+import os
+import random
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from . import exchange, systems
+
+WAITS = b'data-waits="yes"'
+FREE = "c.Watch.free = 1000\nc.Watch.answers = 1000\n"
+
+
+def load(chosen):
+    """Yield what became of `students` x `each` submissions within `seconds`."""
+    course = exchange.make(systems.BENCH / "watch", chosen.watch_students, wild=True)
+    place = course / "exchange" / "gradients"
+    works = {folder: folder.name.split("+")[0] for folder in place.glob("inbound/*")}
+    calm = calm_students(works)
+    parked = course / "works"
+    parked.mkdir()
+    for folder, student in works.items():
+        folder.rename(parked / student)
+    with open(course / "nbgrader_config.py", "a", encoding="utf-8") as file:
+        file.write(FREE)
+    with open(course / "watch.log", "w") as log:
+        watcher = subprocess.Popen([sys.executable, "-W", "ignore", "-m", "grading", "watch", "ps1", "--course", course], cwd=systems.ROOT, stdout=log, stderr=log)
+        try:
+            warm(place, parked, place / "feedback" / ".watching")
+            yield run(chosen, place, parked, calm, watcher.pid)
+        finally:
+            watcher.send_signal(signal.SIGTERM)
+            watcher.wait()
+
+
+def calm_students(works):
+    """Those whose notebook neither waits nor loops nor ends its kernel."""
+    text = {student: (folder / "activations.ipynb").read_text() for folder, student in works.items()}
+    return {student for student, code in text.items() if not any(word in code for word in ("time.sleep", "while True", "os.kill", "_exit", "SIGKILL"))}
+
+
+def warm(place, parked, heart):
+    """Wait for the watcher, and for its first answer: sandboxes and pictures are ready then."""
+    while not heart.exists():
+        time.sleep(0.1)
+    page = exchange.hand_in(place, "warm", next(path for path in sorted(parked.iterdir())))
+    wait([(page, time.monotonic(), "warm")], 120)
+
+
+def run(chosen, place, parked, calm, pid):
+    turns = [(student, again) for again in range(chosen.watch_each) for student in sorted(path.name for path in parked.iterdir())]
+    random.Random(0).shuffle(turns)
+    pause, due, waiting, found, memory = chosen.watch_seconds / len(turns), time.monotonic(), [], {}, []
+    for student, again in turns:
+        due += pause
+        while time.monotonic() < due:
+            waiting = look(waiting, found)
+            time.sleep(0.02)
+        waiting.append((exchange.hand_in(place, student, parked / student), time.monotonic(), (student, again)))
+        if len(found) % 20 == 0:
+            memory.append(memory_of(pid))
+    waiting = wait(waiting, 600, found)
+    memory.append(memory_of(pid))
+    of_calm = sorted(seconds for (student, _), seconds in found.items() if student in calm)
+    return {"submissions": len(turns), "students": len(turns) // chosen.watch_each, "seconds": chosen.watch_seconds, "answered": len(found),
+            "calm": len(of_calm), "p50": statistics.median(of_calm), "p95": of_calm[int(0.95 * (len(of_calm) - 1))], "max": of_calm[-1],
+            "memory_first": memory[0], "memory_last": memory[-1]}
+
+
+def look(waiting, found):
+    left = []
+    for page, since, name in waiting:
+        try:
+            with open(page, "rb") as file:
+                done = WAITS not in file.read(200)
+        except FileNotFoundError:
+            done = False
+        if done:
+            found[name] = time.monotonic() - since
+        else:
+            left.append((page, since, name))
+    return left
+
+
+def wait(waiting, seconds, found=None):
+    until, found = time.monotonic() + seconds, {} if found is None else found
+    while waiting and time.monotonic() < until:
+        waiting = look(waiting, found)
+        time.sleep(0.02)
+    return waiting
+
+
+def memory_of(pid):
+    """Bytes of the watcher and of all below it; what processes share is counted once."""
+    total, pending = 0, [pid]
+    while pending:
+        one = pending.pop()
+        try:
+            total += sum(int(line.split()[1]) for line in Path(f"/proc/{one}/smaps_rollup").read_text().splitlines() if line.startswith("Pss:")) * 1024
+            pending += [int(child) for task in os.listdir(f"/proc/{one}/task") for child in Path(f"/proc/{one}/task/{task}/children").read_text().split()]
+        except OSError:
+            continue
+    return total
+
+
