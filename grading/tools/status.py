@@ -5,7 +5,7 @@ import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nbgrader.api import Gradebook, SubmittedAssignment
+from nbgrader.api import Gradebook
 from rich.markup import escape
 from rich.table import Table
 
@@ -74,26 +74,21 @@ def gradebook_rows(course):
     if not exists(course.dir.db_url):
         return {}
     with Gradebook(course.dir.db_url, course.dir.course_id) as gradebook:
-        rows = [row for row in gradebook.assignments if row.notebooks]      # else only name and deadline were added
-        later = {(row.id, student) for row in rows for student, in gradebook.db.query(SubmittedAssignment.student_id).filter(
-            SubmittedAssignment.assignment_id == row.id, SubmittedAssignment.extension.isnot(None))}
         return {row.name: {result.student_id: result for result in results_of(gradebook, row.name)
-                           if (row.id, result.student_id) not in later or graded_folder(course, result).is_dir()} for row in rows}
+                           if result.extension is None or graded_folder(course, result).is_dir()}
+                for row in gradebook.assignments if row.notebooks}      # else only name and deadline were added
 
 
 def graded_folder(course, result):
     return Path(course.dir.format_path(course.dir.autograded_directory, result.student_id, result.assignment.name))
 
 
-def tells_other_points(result, folder, pages, records):
+def tells_other_points(result, folder, pages, records, zone):
     """Whether the overview that students have is not what it would be now: a person may have graded since."""
-    page = folder_of(course, course.dir.feedback_directory, submission) / overview.NAME
-    folder = folder_of(course, course.dir.autograded_directory, submission)
-    return page.exists() and page.read_text(encoding="utf-8") != overview.overview(submission, folder, zone=course.zone)
     known, page = says(result, folder, pages), pages / overview.NAME
     if known is not None:
         return not known
-    return page.exists() and page.read_text(encoding="utf-8") != overview.overview(result, folder, records)
+    return page.exists() and page.read_text(encoding="utf-8") != overview.overview(result, folder, records, zone)
 
 
 def state(course, assignment, rows):
@@ -116,7 +111,7 @@ def state(course, assignment, rows):
         if result and result.waits_for_a_person:
             found.human.append(one.student)
         pages = Path(course.dir.format_path(course.dir.feedback_directory, one.student, assignment))
-        if result and tells_other_points(result, folder, pages, records) or not is_up_to_date(pages, folder):
+        if result and tells_other_points(result, folder, pages, records, course.zone) or not is_up_to_date(pages, folder):
             found.feedback.append(one.student)
             found.outdated = found.outdated or pages.is_dir()
     return found

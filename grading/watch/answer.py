@@ -20,7 +20,7 @@ from ..plugins.placing import PREVIEW
 from ..plugins.release_feedback import notebooks_in
 from ..run import batch
 from ..run.course import Course
-from ..run.results import CellComment, CellGrade, NotebookResult
+from ..run.results import CellComment, CellGrade, Named, NotebookResult, SubmissionResult
 
 FAST = {"cell_seconds": 3.0, "call_seconds": 2.0, "submission_seconds": 6.0}     # limits of the first try
 WAITS = 'data-waits="yes"'      # students' servers go on looking: jupyter/students/submit_and_wait.py
@@ -119,9 +119,9 @@ def checks_of(graded) -> dict[str, tuple[int, int]]:
 def pages_of(job, assignment, graded, results, root) -> dict[str, str]:
     if job.show == "points":
         return {name: points_page(assignment, name, result) for name, result in results.items()}
-    made = {}
+    made, submission = {}, SubmissionResult(job.student, Named(assignment), tuple(results.values()))
     for name, text in graded.notebooks.items():
-        resources = ResourcesDict(nbgrader={"notebook": name, "assignment": assignment, "student": job.student, "result": results[name]},
+        resources = ResourcesDict(nbgrader={"notebook": name, "assignment": assignment, "student": job.student, "submission": submission},
                                   metadata=ResourcesDict(name=name, path=""), preview=True)
         made[name], _ = Press.of(root).exporter.from_notebook_node(read(text), resources)
     return made
