@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from ..notebooks import mend, reading, submissions
+from ..plugins.feedback import give_titles
 from ..plugins.steps import up_to_saved
 from ..run import batch
 from ..run.course import Course
@@ -166,14 +167,15 @@ def beside(course, found, names):
 
 
 def tables(nb):
-    """[(table of one exercise as plain text, points, most)] of a graded notebook, in its order."""
+    """[(title, table as plain text, points, most)] of the exercises of a graded notebook, in its order."""
     found = []
+    give_titles(nb)
     for cell in nb.cells:
         if not is_tests(cell):
             continue
         text = "\n".join(out.data["text/plain"] for out in cell.outputs
                          if out.output_type == "display_data" and "text/html" in out.data)
-        found.append((text, *determine_grade(cell)))
+        found.append((cell.metadata.nbgrader["title"], text, *determine_grade(cell)))
     return found
 
 
@@ -189,11 +191,11 @@ def show(console, root, path, assignment=None):
     for line in mend.in_words(Record.read(nb).mended):
         console.print(f"mended: {line}", markup=False, highlight=False, soft_wrap=True)
     graded = tables(nb)
-    for text, *_ in graded:
-        console.print()
+    for title, text, *_ in graded:
+        console.print(f"\n{title}", style="bold", markup=False, highlight=False)
         for line in text.splitlines():
             console.print(line, style=style_of(line), markup=False, highlight=False, soft_wrap=True)
-    points, most = (sum(entry[n] for entry in graded) for n in (1, 2))
+    points, most = (sum(entry[n] for entry in graded) for n in (2, 3))
     console.print(f"\n{written(points)} of {written(most)} points; questions that a person grades are not in it.", style="bold",
                   highlight=False)
     return 0

@@ -7,7 +7,7 @@ import pytest
 from nbgrader.api import Gradebook
 
 from grading.notebooks.record import CheckRecord, Outcome, VerdictRecord
-from grading.plugins.overview import first_step, overview
+from grading.plugins.overview import Row, first_step, overview
 from tests.conftest import SUBMISSIONS, due_to, points_in
 
 pytestmark = pytest.mark.sandbox
@@ -30,11 +30,13 @@ def test_points_and_checks_of_every_exercise_stand_in_a_table(course):
     text = page_of(course, "half-finished")
     earned, most = due_to(SUBMISSIONS / "ps1" / "half-finished").points, points_in()
     assert re.search(rf"You have {sum(earned.values()):g} of (\d+) points\.", text)
-    assert "A person still reads: explain_activations." in text
-    assert re.search(r'<th scope="row">sigmoid</th><td class="number">5</td><td class="number">5</td><td>(\d+) of \1 passed', text)
+    assert "A person still reads: Question:" in text
+    row = '<th scope="row">Exercise 1: sigmoid</th><td class="number">5</td><td class="number">5</td>'
+    assert re.search(rf'{row}<td>(\d+) of \1 passed', text)
     whole = [earned[name] == most[name] for name in most]
-    assert f"{sum(whole)} of {len(most)} exercises are complete. A good place to go on is {list(most)[whole.index(False)]}" in text
-    assert re.search(r'<th scope="row">tanh_derivative</th>.*<td>not handed in</td>', text)
+    first = whole.index(False)
+    assert f"{sum(whole)} of {len(most)} exercises are complete. A good place to go on is “Exercise {first + 1}: {list(most)[first]}”" in text
+    assert re.search(r'<th scope="row">Exercise 3: tanh_derivative</th>.*<td>not handed in</td>', text)
     assert '<a href="activations.html">' in text
 
 
@@ -59,8 +61,8 @@ def verdict(points, most, failed, passed):
 
 def test_the_place_to_go_on_is_where_a_check_costs_most_points():
     verdicts = {"nearly": verdict(4.5, 5, 1, 9), "core": verdict(0, 3, 1, 5), "nothing": verdict(0, 5, 5, 0), "done": verdict(2, 2, 0, 3)}
-    rows = [(name, one.points, one.most, "") for name, one in verdicts.items()]
-    assert "1 of 4 exercises are complete. A good place to go on is core:" in first_step(rows, verdicts)
+    rows = [Row(name, one.points, one.most, "", one) for name, one in verdicts.items()]
+    assert "1 of 4 exercises are complete. A good place to go on is “core”:" in first_step(rows)
 
 
 def test_a_late_penalty_is_told_with_what_counts(course):
