@@ -1,4 +1,4 @@
-"""Classes to grade: the golden submissions of ps1 in realistic shares, each with a touch of its own."""
+"""Classes to grade: the golden submissions of an assignment in realistic shares, each with a touch of its own."""
 
 import json
 import random
@@ -13,10 +13,19 @@ import nbformat
 from grading.notebooks.submissions import fill
 
 ROOT = Path(__file__).resolve().parents[1]
-CASES = ROOT / "tests" / "submissions" / "ps1"
+CASES = ROOT / "tests" / "submissions"
 # Case: how many of a hundred hand in one of that sort.
 CALM = {"perfect-vectorised": 20, "perfect-loops": 8, "loses-right-tail": 16, "naive-overflow": 10, "derivative-at-y": 6,
         "relu-one-at-zero": 6, "scalar-only": 5, "in-place": 4, "half-finished": 15, "syntax-error": 4, "blank": 6}
+# Of the other assignments: what honest students hand in.
+HONEST = {
+    "ps2": {"perfect": 14, "perfect-loops": 14, "derivative-of-its-own": 16, "forgets-the-slope": 16, "mean-for-sum": 16, "half-finished": 24},
+    "ps3": {"perfect": 28, "other-norm-other-logarithm": 24, "underflow-at-depth": 24, "half-finished": 24},
+    "ps4": {"perfect": 14, "perfect-vectorised": 14, "conventions-of-another-course": 10, "radius-and-norm-swapped": 10,
+            "right-but-for-the-edges": 9, "starts-from-zeros": 9, "state-of-the-same-step": 10, "half-finished": 24},
+    "ps5": {"perfect": 14, "perfect-loops": 14, "approximations": 9, "borders-forgotten": 8, "eps-outside-the-root": 8, "in-place": 8,
+            "normalises-the-batch": 8, "shortcut-forgotten": 7, "half-finished": 18, "blank": 6},
+}
 WILD = {"slow": 4, "endless-loop": 4, "kernel-killed": 4}
 SLOW = "# Takes a few seconds.\n# %% sigmoid\nimport time\ntime.sleep(3)\n" \
        "def sigmoid(z):\n    return 0.5 * (1 + np.tanh(0.5 * np.asarray(z, dtype=float)))\n"
@@ -34,9 +43,9 @@ c.Execute.interrupt_on_timeout = True
 """
 
 
-def cases(count, wild):
+def cases(count, wild, assignment="ps1"):
     """The cases of a class of `count`, in the right shares and in an order without one."""
-    shares = {**CALM, **WILD} if wild else CALM
+    shares = HONEST.get(assignment, {**CALM, **WILD} if wild else CALM)
     total, most = sum(shares.values()), []
     for name, share in shares.items():
         most += [name] * max(1, round(count * share / total))
@@ -44,30 +53,31 @@ def cases(count, wild):
     return (most * (count // len(most) + 1))[:count]
 
 
-def make_course(folder, count, wild=False, stock=False):
-    """A course with ps1 generated and `count` submissions; `stock`: for plain nbgrader, with checks in the kernel."""
+def make_course(folder, count, wild=False, stock=False, assignment="ps1"):
+    """A course with one assignment generated and `count` submissions; `stock`: for plain nbgrader, with checks in the kernel."""
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(ROOT / "source" / "ps1", folder / "source" / "ps1")
+    shutil.copytree(ROOT / "source" / assignment, folder / "source" / assignment)
     (folder / "nbgrader_config.py").write_text(STOCK_CONFIG if stock else (ROOT / "nbgrader_config.py").read_text())
+    source, = folder.glob(f"source/{assignment}/*.ipynb")
     if stock:
-        twin(folder / "source" / "ps1" / "activations.ipynb")
-    nbgrader(folder, stock, "generate_assignment", "ps1")
-    texts = {}
-    for number, case in enumerate(cases(count, wild)):
+        twin(source)
+    nbgrader(folder, stock, "generate_assignment", assignment)
+    release, texts = folder / "release" / assignment, {}
+    for number, case in enumerate(cases(count, wild, assignment)):
         kind = case, number % 5 == 0
         if kind not in texts:
-            texts[kind] = notebook(folder / "release" / "ps1" / "activations.ipynb", *kind)
-        place = folder / "submitted" / f"s{number:04d}" / "ps1"
-        shutil.copytree(folder / "release" / "ps1", place)
+            texts[kind] = notebook(release / source.name, *kind)
+        place = folder / "submitted" / f"s{number:04d}" / assignment
+        shutil.copytree(release, place)
         text = texts[kind].replace(NAME, f"s{number:04d}").replace("{number}", str(number))
-        (place / "activations.ipynb").write_text(text)
+        (place / source.name).write_text(text)
     shutil.copy(folder / "gradebook.db", folder / "gradebook.fresh")
     return folder
 
 
 def notebook(release, case, picture):
     """The text of a submission: the released notebook filled in, `NAME` in place of the student's."""
-    path = CASES / case / "activations.py"
+    path = CASES / release.parent.name / case / f"{release.stem}.py"
     text = (SLOW if case == "slow" else path.read_text()) + OWN_CELL + (OWN_PICTURE if picture else "")
     return nbformat.writes(fill(nbformat.read(release, as_version=4), text))
 
@@ -81,7 +91,7 @@ def twin(path):
             exercise = mark["grade_id"].removeprefix("test_")
             call = (f"### BEGIN HIDDEN TESTS\nimport sys\nsys.path.insert(0, {str(ROOT / 'benchmarks')!r})\n"
                     "from in_kernel import run_hidden_checks\n"
-                    f"run_hidden_checks('activations', {exercise!r}, globals(), {mark['points']})\n### END HIDDEN TESTS")
+                    f"run_hidden_checks({path.stem!r}, {exercise!r}, globals(), {mark['points']})\n### END HIDDEN TESTS")
             cell["source"] = HIDDEN.sub(lambda _: call, "".join(cell["source"]))
     path.write_text(json.dumps(content))
 

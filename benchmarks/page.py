@@ -7,28 +7,53 @@ import matplotlib
 matplotlib.use("agg")
 import matplotlib.pyplot as plt
 
+from grading.border.limits import Limits
+
 from .exchange import times_stock
 from .run import DASK, FLOOR, ONE, OTTER, STOCK, TWO, soak
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
-BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
+MARK = "<!-- {name}: {place} -->"
 ORDER = (STOCK, OTTER, ONE, TWO, DASK, FLOOR)
 COLOURS = ("#0072B2", "#56B4E9", "#009E73", "#E69F00", "#CC79A7", "#999999")
 
 
 def tables(results):
-    """All results as Markdown."""
+    """{what it is about: Markdown} of all that was measured; each has its own place in docs/performance.md."""
+    made = {"figures": comparisons(results) if "cores" in results else exchanges(results),
+            "assignments": "assignments" in results and of_each(results["assignments"]),
+            "answers": "answers" in results and of_answers(results["answers"])}
+    return {name: f"{measured(results)}\n\n{text}" for name, text in made.items() if text}
+
+
+def measured(results):
     versions = ", ".join(f"{name} {number}" for name, number in results["versions"].items())
-    parts = [f"Measured on {results['date']} on a {results['machine']}; Python {results['python']}, {versions}."]
+    said = f"Measured on {results['date']} on a {results['machine']}; Python {results['python']}, {versions}."
     if results["quick"]:
-        parts.append("**A quick run on a handful of submissions: it shows that the benchmark works, no more.**")
-    parts += ["### A class without slow, looping or crashing submissions", comparison(results["calm"])]
+        said += "\n\n**A quick run on a handful of submissions: it shows that the benchmark works, no more.**"
+    return said
+
+
+def of_answers(answers):
+    return "\n\n".join(["### The slowest right answers", slowest(answers["right"]), "### What names for mistakes cost",
+                        named(answers["names"])])
+
+
+def comparisons(results):
+    """Everything about the class of ps1 that all graders grade."""
+    parts = ["### A class without slow, looping or crashing submissions", comparison(results["calm"])]
     if "wild" in results:
         parts += ["### The same with them: one in nine is slow, loops without end or kills its kernel",
                   comparison(results["wild"])]
     parts += ["### Where the CPU time of a submission goes", where(results["phases"], results["calm"]),
               "### Growth", grown(results["growth"]), "### A second process", two_cores(results["cores"]),
-              "### Soak", soaked(soak(results["growth"]))]
+              "### Soak", soaked(soak(results["growth"])), exchanges(results)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def exchanges(results):
+    """What goes beyond one grading run, where it was measured."""
+    parts = []
     if "loop" in results:
         parts += ["### The whole loop: collect, grade, feedback, release", looped(results["loop"], results.get("pages"))]
     if "watch" in results:
@@ -64,6 +89,32 @@ def comparison(found):
         lines.append(f"| {name} | {one['submissions']} x {one['rounds']} | {one['per_second']:.2f} | "
                      f"{one['per_second'] / stock['per_second']:.1f} | {one['cpu']:.3f} | {one['cpu'] / stock['cpu']:.1%} | "
                      f"{one['cpu'] / floor['cpu']:.1f} x | {one['peak'] / 2**20:.0f} MiB |")
+    return "\n".join(lines)
+
+
+def of_each(found):
+    lines = ["| assignment | submissions x rounds | notebooks/s | stock's | x stock | CPU s each | of ps1's | of stock's |",
+             "| --- | --- | --- | --- | --- | --- | --- | --- |"]
+    for assignment, graders in found.items():
+        ours, stock = graders[TWO], graders[STOCK]
+        lines.append(f"| {assignment} | {ours['submissions']} x {ours['rounds']} | {ours['per_second']:.2f} | {stock['per_second']:.2f} | "
+                     f"{ours['per_second'] / stock['per_second']:.1f} | {ours['cpu']:.3f} | {ours['cpu'] / found['ps1'][TWO]['cpu']:.2f} x | "
+                     f"{ours['cpu'] / stock['cpu']:.1%} |")
+    return "\n".join(lines)
+
+
+def slowest(right):
+    lines = ["| exercise | slowest right answer | in the check that it | CPU ms | of the time limit |", "| --- | --- | --- | --- | --- |"]
+    for exercise, one in right.items():
+        lines.append(f"| `{exercise}` | {one['style']} | {one['check']} | {1000 * one['cpu']:.1f} | {one['cpu'] / Limits.call_seconds:.2%} |")
+    return "\n".join(lines)
+
+
+def named(notebooks):
+    lines = ["| notebook | known mistakes | named | by another's name | CPU ms to judge one | of it for the name |", "| --- | --- | --- | --- | --- | --- |"]
+    for notebook, one in notebooks.items():
+        lines.append(f"| `{notebook}` | {one['answers']} | {one['named']} | {one['misnamed']} | {1000 * one['with']:.1f} | "
+                     f"{1000 * (one['with'] - one['without']):.1f} |")
     return "\n".join(lines)
 
 
@@ -128,9 +179,14 @@ def picture(results, path):
 
 
 def write(results):
-    """Put tables and picture into docs/performance.md."""
-    picture(results, DOCS / "figures" / "performance.svg")
+    """Put tables and picture into docs/performance.md; what was not measured stays as it is."""
     document = DOCS / "performance.md"
-    before, rest = document.read_text().split(BEGIN)
-    shown = "![Throughput relative to stock nbgrader, and CPU time by phase](figures/performance.svg)"
-    document.write_text(f"{before}{BEGIN}\n{tables(results)}\n\n{shown}\n{END}{rest.split(END)[1]}")
+    for name, text in tables(results).items():
+        if name == "figures" and "cores" not in results:
+            continue        # a part of them alone would push out the rest
+        if name == "figures":
+            picture(results, DOCS / "figures" / "performance.svg")
+            text += "\n\n![Throughput relative to stock nbgrader, and CPU time by phase](figures/performance.svg)"
+        begin, end = (MARK.format(name=name, place=place) for place in ("begin", "end"))
+        before, rest = document.read_text().split(begin)
+        document.write_text(f"{before}{begin}\n{text}\n{end}{rest.split(end)[1]}")

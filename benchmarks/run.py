@@ -16,7 +16,7 @@ import sys
 import time
 from importlib.metadata import version
 
-from . import classes, exchange, systems, watching
+from . import answers, classes, exchange, systems, watching
 
 BENCH = systems.BENCH
 RESULTS = BENCH / "results.json"
@@ -139,6 +139,18 @@ def cores(chosen):
         yield {"submissions": one["submissions"], "rounds": len(found), "grading": grading, "loops": loops}
 
 
+def assignments(chosen):
+    """Yield {assignment: {grader: its summary}} of a class of each assignment; the two graders take turns."""
+    found = {}
+    for assignment in sorted(path.name for path in systems.ROOT.glob("source/ps*")):
+        course = classes.make_course(BENCH / f"ours-{assignment}", chosen.submissions, assignment=assignment)
+        twin = classes.make_course(BENCH / f"stock-{assignment}", chosen.submissions, stock=True, assignment=assignment)
+        turns = [(systems.ours(course, 2, assignment=assignment), systems.stock(twin, assignment)) for _ in range(chosen.rounds)]
+        found[assignment] = {name: summary(list(many)) for name, many in zip((TWO, STOCK), zip(*turns))}
+        print(assignment, {name: f"{one['per_second']:.2f}/s, {one['cpu']:.2f} CPU s each" for name, one in found[assignment].items()}, flush=True)
+        yield found
+
+
 def plain_loops():
     """How many times the work of one process two do here, if each but counts: what the machine itself allows."""
     walls = []
@@ -151,7 +163,9 @@ def plain_loops():
 
 
 STAGES = {"calm": lambda chosen: compare(chosen, False, chosen.rounds), "phases": lambda chosen: phases(),
-          "growth": growth, "cores": cores, "loop": exchange.whole_loop, "pages": exchange.pages, "watch": watching.load, "wild": lambda chosen: compare(chosen, True, chosen.wild_rounds)}
+          "assignments": assignments, "answers": lambda chosen: answers.all_of_them(), "growth": growth, "cores": cores,
+          "loop": exchange.whole_loop, "pages": exchange.pages, "watch": watching.load,
+          "wild": lambda chosen: compare(chosen, True, chosen.wild_rounds)}
 
 
 def main(arguments=None):
@@ -168,7 +182,7 @@ def main(arguments=None):
                 RESULTS.write_text(json.dumps(results, indent=1))       # what took an hour is kept if the rest is stopped
     from . import page
     results = json.loads(RESULTS.read_text())
-    print(page.tables(results))
+    print(*page.tables(results).values(), sep="\n\n")
     if chosen.write_docs or chosen.only_docs:
         page.write(results)
 

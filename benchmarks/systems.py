@@ -32,15 +32,15 @@ def grade(name, command, folder, cwd=ROOT, **environment):
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
     found = measure(command, cwd, BENCH / f"{name}.json", BENCH / f"{name}.log", TMPDIR=str(temporary), **environment)
-    found["submissions"] = len(list(folder.glob("submitted/*/ps1")))
+    found["submissions"] = len(list(folder.glob("submitted/*/*")))
     found["files_left"] = sorted(path.name for path in temporary.iterdir())
     return found
 
 
-def ours(folder, jobs, more=()):
+def ours(folder, jobs, more=(), assignment="ps1"):
     """`course grade` with local processes."""
     classes.reset(folder)
-    command = [sys.executable, "-m", "grading", "grade", "ps1", "--course", folder, "--jobs", jobs, *more]
+    command = [sys.executable, "-m", "grading", "grade", assignment, "--course", folder, "--jobs", jobs, *more]
     return grade(f"ours-{jobs}", command, folder)
 
 
@@ -50,10 +50,10 @@ def ours_with_dask(folder, workers):
     return grade("ours-dask", [sys.executable, "-m", "benchmarks.on_dask", folder, workers], folder)
 
 
-def stock(folder):
+def stock(folder, assignment="ps1"):
     """Plain `nbgrader autograde`."""
     classes.reset(folder)
-    return grade("stock", [sys.executable, "-m", "nbgrader", "autograde", "ps1"], folder, cwd=folder)
+    return grade("stock", [sys.executable, "-m", "nbgrader", "autograde", assignment], folder, cwd=folder)
 
 
 def floor(folder):

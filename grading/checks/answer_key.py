@@ -46,6 +46,27 @@ class AnswerKey:
                 found.append(entry)
         return found
 
+    def probed(self, exercise, ask):
+        """The known mistake that answers a probe as the student does, None without: `ask(arguments)` is the student's answer.
+
+        Of a tuple the first entry is compared: the rest may be spelled in many ways.
+        """
+        asked, reference = {}, getattr(self.reference, exercise)
+        for entry in self.bank:
+            if entry.exercise != exercise or entry.probe is None:
+                continue
+            if entry.probe not in asked:
+                arguments = entry.probe(np.random.default_rng(0))
+                asked[entry.probe] = arguments, ask(copy_of(arguments)), reference(*copy_of(arguments))
+            arguments, answer, right = asked[entry.probe]
+            mistaken = as_sent(entry.function)(*copy_of(arguments))
+            if isinstance(right, tuple):
+                answer, mistaken, right = (value[0] if isinstance(value, (tuple, list)) and len(value) == len(right) else None
+                                           for value in (answer, mistaken, right))
+            if compare.alike(answer, mistaken) and compare.difference(answer, right, 1e-6):
+                return entry
+        return None
+
     def failure_of(self, entry, check):
         """False if the misconception passes the check, a function of a student, else the kind of its failure."""
         place = entry.exercise, entry.name, check.__name__

@@ -14,7 +14,8 @@ class Misconception:
 
     `source` is the public address where somebody gave it, or SYNTHETIC if none is known. `unseen` says why the visible
     checks may not see a mistake that costs most of the points; "" where they have to. `noise` is how far apart the answers
-    of two spellings of the mistake may lie.
+    of two spellings of the mistake may lie. `probe(rng)` gives the arguments of one more call, by which the mistake is
+    recognised where hidden inputs only make it raise an error; no points hang on it.
     """
 
     exercise: str
@@ -25,6 +26,7 @@ class Misconception:
     source: str = ""
     unseen: str = ""
     noise: float = 0.0
+    probe: object = None
 
 
 @dataclass(frozen=True)
@@ -36,10 +38,10 @@ class RightAnswer:
     function: object
 
 
-def misconception(exercise, name, *, at_most, says, source="", unseen="", noise=0.0):
+def misconception(exercise, name, *, at_most, says, source="", unseen="", noise=0.0, probe=None):
     """Mark a function as the misconception `name` of `exercise`; the function stays as it is."""
     def mark(function):
-        function.bank_entry = Misconception(exercise, name, says, at_most, function, source, unseen, noise)
+        function.bank_entry = Misconception(exercise, name, says, at_most, function, source, unseen, noise, probe)
         return function
     return mark
 

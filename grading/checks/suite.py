@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ..border.subject import LocalSubject, Stopped
+from ..border.subject import LocalSubject, Stopped, pack
 from ..root import find_root
 from .answer_key import AnswerKey
 from .recognition import name_mistakes
@@ -116,13 +116,27 @@ class Judge:
                     stopped = "in an earlier check " + self.raised.reason
                 if bench.current:
                     verdict.warnings = sorted({*verdict.warnings, *bench.current.warnings})
+            if bench.current and any(check.outcome == FAILED for check in verdict.checks):
+                key = bench.current.key
+                name_mistakes(verdict, [entry for entry in key.bank if entry.exercise == name and entry.probe is None],
+                              lambda entry, check: key.failure_of(entry, functions[check]))
+                if not (stopped or verdict.blank or verdict.fraction or verdict.misconceptions):
+                    self.probe(bench, verdict)
         finally:
             bench.subject.finish()
-        if bench.current and any(check.outcome == FAILED for check in verdict.checks):
-            key = bench.current.key
-            name_mistakes(verdict, [entry for entry in key.bank if entry.exercise == name],
-                          lambda entry, check: key.failure_of(entry, functions[check]))
         return verdict
+
+    def probe(self, bench, verdict):
+        """Name the mistake behind an answer that earns nothing by a call of its own, where no check has."""
+        def ask(arguments):
+            return bench.subject.call(verdict.exercise, bench.definition, *pack([arguments]))[0].value
+
+        try:
+            known = bench.current.key.probed(verdict.exercise, ask)
+        except (Stopped, MemoryError, RecursionError):
+            return
+        if known:
+            next(check for check in verdict.checks if check.core and check.outcome == FAILED).misconception = known
 
     def item(self, bench, item):
         self.run(bench, item)

@@ -805,15 +805,6 @@ def layer_forward_dict(y_prev, W, b, activation):
     return {"z": z, "y": activate(z, activation)}
 
 
-@misconception(
-    "layer_forward", "puts the examples into columns", at_most=0.0,
-    says="This is W y + b with one example per column, another book's convention. Here each row is an example: y_prev W + b.",
-)
-def layer_forward_columns(y_prev, W, b, activation):
-    z = np.dot(W, y_prev) + b.reshape(-1, 1)
-    return z, activate(z, activation)
-
-
 @misconception("backward_step", "takes z for y", at_most=0.0, says=SAYS_Z_FOR_Y)
 def backward_step_taking_z_for_y(loss_grad, z, W, activation):
     return (loss_grad * derivative_taking_z_for_y(z, activation)) @ W.T
@@ -965,3 +956,83 @@ def weight_gradient_db_one_number(loss_grad, z, y_prev, activation):
 def weight_gradient_db_along_units(loss_grad, z, y_prev, activation):
     z_grad = loss_grad * activation_derivative(z, activation)
     return y_prev.T @ z_grad, z_grad.sum(axis=1)
+
+
+# ------------------------------------------------------------- each column an example: told by a call with square arrays
+
+SAYS_COLUMNS = (
+    "This treats each column as an example, another book's convention: W y + b forward, W^T back. Here each row is an example: "
+    "y_prev @ W goes forward, and @ W.T goes back."
+)
+
+
+def square_layer(rng):
+    return *rng.normal(size=(2, 3, 3)), rng.normal(size=3), "tanh"
+
+
+def square_step(rng):
+    return *rng.normal(size=(3, 3, 3)), "tanh"
+
+
+def square_network(rng):
+    return *rng.normal(size=(2, 3, 3)), list(rng.normal(size=(2, 3, 3))), list(rng.normal(size=(2, 3))), ["tanh", "sigmoid"]
+
+
+@misconception("layer_forward", "puts the examples into columns", at_most=0.0, says=SAYS_COLUMNS, probe=square_layer)
+def layer_forward_columns(y_prev, W, b, activation):
+    z = np.dot(W, y_prev) + b.reshape(-1, 1)
+    return z, activate(z, activation)
+
+
+@misconception(
+    "layer_forward", "puts the examples into columns, with W as it is here", at_most=0.0, says=SAYS_COLUMNS, probe=square_layer)
+def layer_forward_columns_of_transposed(y_prev, W, b, activation):
+    z = W.T @ y_prev + b[:, None]
+    return z, activate(z, activation)
+
+
+@misconception(
+    "layer_forward", "puts the examples into columns, and the biases into a row", at_most=0.0, says=SAYS_COLUMNS, probe=square_layer)
+def layer_forward_columns_row_of_biases(y_prev, W, b, activation):
+    z = W @ y_prev + b
+    return z, activate(z, activation)
+
+
+@misconception("backward_step", "puts the examples into columns", at_most=0.0, says=SAYS_COLUMNS, probe=square_step)
+def backward_step_columns(loss_grad, z, W, activation):
+    return W.T @ (loss_grad * activation_derivative(z, activation))
+
+
+@misconception(
+    "backward_step", "puts the examples into columns, with W as it is here", at_most=0.0, says=SAYS_COLUMNS, probe=square_step)
+def backward_step_columns_of_transposed(loss_grad, z, W, activation):
+    return np.dot(W, loss_grad * activation_derivative(z, activation))
+
+
+@misconception("weight_gradient", "puts the examples into columns", at_most=0.0, says=SAYS_COLUMNS, probe=square_step)
+def weight_gradient_columns(loss_grad, z, y_prev, activation):
+    z_grad = loss_grad * activation_derivative(z, activation)
+    return z_grad @ y_prev.T, z_grad.sum(axis=1)
+
+
+@misconception(
+    "weight_gradient", "puts the examples into columns, and averages", at_most=0.0, says=SAYS_COLUMNS, probe=square_step)
+def weight_gradient_columns_mean(loss_grad, z, y_prev, activation):
+    z_grad = loss_grad * activation_derivative(z, activation)
+    m = loss_grad.shape[1]
+    return np.dot(z_grad, y_prev.T) / m, np.sum(z_grad, axis=1, keepdims=True) / m
+
+
+@misconception("backpropagate", "puts the examples into columns", at_most=0.0, says=SAYS_COLUMNS, probe=square_network)
+def backpropagate_columns(loss_grad, x, weights, biases, activations):
+    ys, zs = [x], []
+    for W, b, name in zip(weights, biases, activations):
+        zs.append(np.dot(W, ys[-1]) + b.reshape(-1, 1))
+        ys.append(activate(zs[-1], name))
+    loss_grads, dWs, dbs = [loss_grad], [], []
+    for W, y, z, name in reversed(list(zip(weights, ys, zs, activations))):
+        z_grad = loss_grads[0] * activation_derivative(z, name)
+        dWs.insert(0, np.dot(z_grad, y.T))
+        dbs.insert(0, np.sum(z_grad, axis=1))
+        loss_grads.insert(0, np.dot(W.T, z_grad))
+    return loss_grads, dWs, dbs

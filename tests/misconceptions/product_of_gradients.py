@@ -1112,3 +1112,33 @@ def diagnose_list_of_words(log10_norms, decades=3.0):
 @misconception("diagnose", "has a word for every layer", at_most=0.0, says="One word for the whole network is due, not one per layer.")
 def diagnose_word_by_layer(log10_norms, decades=3.0):
     return [verdict(norm - log10_norms[-1], decades) for norm in log10_norms]
+
+
+# ------------------------------------------------------------- each column an example: told by a call with square arrays
+
+SAYS_COLUMNS = (
+    "This treats each column as an example, another book's convention, and multiplies from the left. Here each row is an "
+    "example: (L'_l * a') @ W.T goes back."
+)
+
+
+def square_product(rng):
+    return rng.normal(size=(3, 3)), list(rng.normal(size=(2, 3, 3))), list(rng.normal(size=(2, 3, 3))), "tanh"
+
+
+def from_the_left(loss_grad, zs, matrices, activation):
+    grads = [loss_grad]
+    for z, matrix in zip(zs[::-1], matrices[::-1]):
+        grads.insert(0, np.dot(matrix, grads[0] * activation_derivative(z, activation)))
+    return grads
+
+
+@misconception("product_of_gradients", "puts the examples into columns", at_most=0.0, says=SAYS_COLUMNS, probe=square_product)
+def product_of_gradients_columns(loss_grad, zs, weights, activation):
+    return from_the_left(loss_grad, zs, [W.T for W in weights], activation)
+
+
+@misconception(
+    "product_of_gradients", "puts the examples into columns, with W as it is here", at_most=0.0, says=SAYS_COLUMNS, probe=square_product)
+def product_of_gradients_columns_of_transposed(loss_grad, zs, weights, activation):
+    return from_the_left(loss_grad, zs, weights, activation)

@@ -1352,3 +1352,74 @@ def clip_by_global_norm_warning(grads, max_norm):
 def clip_by_global_norm_squeezed(grads, max_norm):
     clipped, norm = recurrent.clip_by_global_norm(grads, max_norm)
     return [np.squeeze(grad) for grad in clipped], norm
+
+
+# ------------------------------------------------------------- each column an example: told by a call with square arrays
+
+SAYS_COLUMNS = (
+    "This treats each column as an example, as min-char-rnn and some books do, and multiplies from the left. Here each row is an "
+    "example: x_t @ W_xh and h @ W_hh go forward, and @ W_hh.T goes back."
+)
+
+
+def square_loop(rng):
+    return rng.normal(size=(2, 3, 3)), *rng.normal(size=(3, 3, 3)), rng.normal(size=3), "tanh"
+
+
+def square_way_back(rng):
+    return rng.normal(size=(3, 3, 3)), rng.normal(size=(2, 3, 3)), rng.normal(size=(3, 3)), "tanh"
+
+
+def square_pass(rng):
+    return rng.normal(size=(3, 3, 3)), rng.normal(size=(2, 3, 3)), rng.normal(size=(3, 3, 3)), rng.normal(size=(2, 3, 3)), "tanh"
+
+
+def columns_forward(x, h0, W_xh, W_hh, b, activation):
+    zs, hs = [], [h0]
+    for x_t in x:
+        zs.append(np.dot(W_xh, x_t) + np.dot(W_hh, hs[-1]) + b.reshape(-1, 1))
+        hs.append(activate(zs[-1], activation))
+    return np.array(zs), np.array(hs)
+
+
+@misconception("rnn_forward", "puts the examples into columns", at_most=0.0, says=SAYS_COLUMNS, source=MIN_CHAR_RNN, probe=square_loop)
+def rnn_forward_columns(x, h0, W_xh, W_hh, b, activation):
+    return columns_forward(x, h0, W_xh, W_hh, b, activation)
+
+
+@misconception(
+    "rnn_forward", "puts the examples into columns, with W as it is here", at_most=0.0, says=SAYS_COLUMNS, source=SYNTHETIC,
+    probe=square_loop)
+def rnn_forward_columns_of_transposed(x, h0, W_xh, W_hh, b, activation):
+    return columns_forward(x, h0, W_xh.T, W_hh.T, b, activation)
+
+
+def columns_back(direct_grads, zs, matrix, activation):
+    grads = direct_grads.copy()
+    for t in reversed(range(len(zs))):
+        grads[t] += np.dot(matrix, grads[t + 1] * activation_derivative(zs[t], activation))
+    return grads
+
+
+@misconception(
+    "backward_through_time", "puts the examples into columns", at_most=0.0, says=SAYS_COLUMNS, source=MIN_CHAR_RNN,
+    probe=square_way_back)
+def backward_through_time_columns(direct_grads, zs, W_hh, activation):
+    return columns_back(direct_grads, zs, W_hh.T, activation)
+
+
+@misconception(
+    "backward_through_time", "puts the examples into columns, with W_hh as it is here", at_most=0.0, says=SAYS_COLUMNS, source=SYNTHETIC,
+    probe=square_way_back)
+def backward_through_time_columns_of_transposed(direct_grads, zs, W_hh, activation):
+    return columns_back(direct_grads, zs, W_hh, activation)
+
+
+@misconception(
+    "recurrent_weight_gradients", "puts the examples into columns", at_most=0.0, says=SAYS_COLUMNS, source=MIN_CHAR_RNN,
+    probe=square_pass)
+def recurrent_weight_gradients_columns(loss_grads, zs, hs, x, activation):
+    z_grads = [grad * activation_derivative(z, activation) for grad, z in zip(loss_grads[1:], zs)]
+    dW_xh = sum(np.dot(z_grad, x_t.T) for z_grad, x_t in zip(z_grads, x))
+    dW_hh = sum(np.dot(z_grad, h.T) for z_grad, h in zip(z_grads, hs))
+    return dW_xh, dW_hh, sum(z_grad.sum(axis=1) for z_grad in z_grads)

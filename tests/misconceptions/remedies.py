@@ -1413,3 +1413,28 @@ def cell_truncated(loss_grad, forget_gates):
     entries = path(loss_grad, forget_gates)
     entries[:-101] = 0.0
     return entries
+
+
+# ------------------------------------------------------------- each column an example: told by a call with square arrays
+
+SAYS_COLUMNS = (
+    "This treats each column as an example, another book's convention, and multiplies from the left. Here each row is an "
+    "example: (loss_grad * a') @ W.T goes back through the layer."
+)
+
+
+def square_step(rng):
+    return *rng.normal(size=(3, 3, 3)), "tanh"
+
+
+@misconception(
+    "residual_backward_step", "puts the examples into columns", at_most=0.0, says=SAYS_COLUMNS, source=SYNTHETIC, probe=square_step)
+def residual_columns(loss_grad, z, W, activation):
+    return loss_grad + np.dot(W.T, loss_grad * activation_derivative(z, activation))
+
+
+@misconception(
+    "residual_backward_step", "puts the examples into columns, with W as it is here", at_most=0.0, says=SAYS_COLUMNS, source=SYNTHETIC,
+    probe=square_step)
+def residual_columns_of_transposed(loss_grad, z, W, activation):
+    return loss_grad + np.dot(W, loss_grad * activation_derivative(z, activation))
