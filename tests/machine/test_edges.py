@@ -18,7 +18,7 @@ from grading.notebooks.outputs import clean
 from grading.notebooks.record import CheckRecord, Outcome, Record, VerdictRecord
 from grading.pages.formulas import NotTranslated, mathml
 from grading.plugins.late import LatePolicy
-from grading.plugins.overview import first_step
+from grading.plugins.overview import Row, first_step
 from grading.tools import publish, similar
 
 
@@ -202,8 +202,8 @@ def lost(points, failed):
     ({"a": lost(4, 4), "b": lost(3, 1), "c": lost(1, 1)}, "b"), ({"a": lost(1, 2), "b": lost(1, 1)}, "b"),
     ({"a": lost(5, 1), "b": lost(4, 1)}, "a")])
 def test_the_first_step_is_where_most_points_are_to_be_won_for_each_check(verdicts, place):
-    rows = [(name, verdict.points, 5, "") for name, verdict in verdicts.items()]
-    assert f"A good place to go on is {place}:" in first_step(rows, verdicts)
+    rows = [Row(name, verdict.points, 5, "", verdict) for name, verdict in verdicts.items()]
+    assert f"A good place to go on is “{place}”:" in first_step(rows)
 
 
 def test_files_of_a_zip_can_be_written_by_who_unpacks_them_and_read_by_all(tmp_path):

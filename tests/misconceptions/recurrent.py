@@ -138,7 +138,7 @@ def rnn_forward_transposed(x, h0, W_xh, W_hh, b, activation):
 
 
 @misconception(
-    "rnn_forward", "mixes up the two matrices' inputs", at_most=0.0,
+    "rnn_forward", "leaves W_hh out of the sum", at_most=0.0,
     source=COURSERA + "w1a1-help-needed-with-assignment/258604/5",
     says="W_hh is left out of the sum, so no step knows of the one before it. z_t has three terms.",
 )
