@@ -21,6 +21,7 @@ from rich.console import Console
 from grading.run.batch import Graded
 from grading.tools.grade import grade_class
 from grading.notebooks.submissions import fill, hand_in
+from tests.conftest import SHORTER
 
 ROOT = Path(__file__).parents[2]
 CASES = ROOT / "tests" / "submissions" / "ps1"
@@ -32,7 +33,7 @@ SLEEPY = "# Waits a while, then gives up.\n# %% sigmoid\nimport time\ntime.sleep
 def configure(root, *lines):
     """Append lines to the course's configuration; loops end soon in any case."""
     with open(root / "nbgrader_config.py", "a", encoding="utf-8") as file:
-        file.write("\nc.Execute.limits = {'cell_seconds': 3, 'call_seconds': 2}\n" + "\n".join(lines) + "\n")
+        file.write(f"\nc.Execute.limits = {SHORTER}\n" + "\n".join(lines) + "\n")
     return root
 
 

@@ -40,7 +40,7 @@ def test_golden_submissions_leave_what_nbgrader_autograde_leaves(assignment, gol
     status, said = course_grade(root, assignment=assignment)
     assert status == 0, said
     assert rows(root) == rows(theirs)
-    assert differences(root, theirs) == []
+    assert not (found := differences(root, theirs)), "\n".join(found)
 
 
 def test_late_submissions_leave_what_nbgrader_autograde_leaves(course, nbgrader):
@@ -68,7 +68,7 @@ def test_late_submissions_leave_what_nbgrader_autograde_leaves(course, nbgrader)
     assert theirs.returncode == 0, theirs.stdout[-3000:]
     assert course_grade(course)[0] == 0
     assert rows(course) == rows(course.with_name("theirs"))
-    assert differences(course, course.with_name("theirs")) == []
+    assert not (found := differences(course, course.with_name("theirs"))), "\n".join(found)
     assert points(course, "late") == points(course, "extended") == FULL
     penalties = {row[2]: row[5] for row in rows(course) if row[0] == "notebook"}
     assert penalties["late"] == FULL and penalties["extended"] is None
