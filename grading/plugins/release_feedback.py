@@ -17,6 +17,7 @@ from nbgrader.utils import notebook_hash
 
 from ..notebooks.folders import NotTaken, read_below
 from ..notebooks.intake import STAMP
+from ..notebooks.returned import note_returned
 from ..notebooks.names import shown
 from .overview import NAME
 from .placing import placing
@@ -43,6 +44,8 @@ class ReleaseFeedback(ExchangeReleaseFeedback):
             if trouble:
                 self.left[Path(folder).parent.name] = trouble
         self.src_path = everybody
+        for student in self.released | self.stood:
+            note_returned(Path(self.coursedir.format_path(self.coursedir.feedback_directory, student, self.coursedir.assignment_id)))
         if self.left:
             self.log.error("The feedback of %d submissions was not released:", len(self.left))
             for student, trouble in self.left.items():

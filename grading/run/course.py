@@ -19,6 +19,7 @@ from ..border import bounded
 from . import batch
 from .execute import Execute
 from .gradebook import Writer
+from .health import in_a_sentence
 from .paths import hidden
 from .penalties import late_policy
 from .pool import NoWorkers, Pool
@@ -103,6 +104,11 @@ class Course:
         if stamp and before and parse_utc(stamp) > parse_utc(before):
             return "newer"
         return why_again(folder, graded)
+
+    def exchange_root(self):
+        """The exchange's folder, or None where there is none on this machine."""
+        root = Path(ExchangeCollect(coursedir=self.dir, config=self.config).root)
+        return root if root.is_dir() and self.dir.course_id else None
 
     def in_exchange(self, assignment):
         """What `nbgrader collect ASSIGNMENT --update` would bring now, as a list of `exchange.Arrival`."""
@@ -206,7 +212,7 @@ def store_one(writer, graded):
     try:
         writer.store(graded)
     except OperationalError as error:
-        raise CourseError(f"The gradebook could not be written: {str(error).splitlines()[0]}. What was graded so far is "
-                          "kept; run the command again for the rest.") from None
+        raise CourseError(f"The gradebook could not be written. {in_a_sentence(error)} What was graded so far is kept; run the "
+                          "command again for the rest.") from None
     except Exception as error:
         graded.error = f"it could not be written: {(str(error).splitlines() or [type(error).__name__])[0]}"

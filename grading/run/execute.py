@@ -29,6 +29,7 @@ from .held import HELD
 from .paths import hidden
 from .place import judge_at_their_places
 
+OWN = "checks of the notebook"      # in the record: see `own_digest`
 JUDGES = ("tests/hidden", "reference_impl", "tests/misconceptions")
 
 
@@ -82,7 +83,7 @@ def execute(nb, notebook, root, sandbox, files, terse=False):
     records = {}
     for number, exercises in names.items():
         records |= write_verdicts(nb.cells[number], [verdicts[name] for name in exercises], gate, before.mended)
-    replace(before, graded_by=provenance(judges, sandbox.mode), verdicts=records).write(nb)
+    replace(before, graded_by={**provenance(judges, sandbox.mode), OWN: own_digest(root, notebook)}, verdicts=records).write(nb)
     return subject.overran
 
 
@@ -162,6 +163,17 @@ def digests(root):
     for path, content in course_files(root).items():
         found[str(Path(path).parent)].update(path.encode() + b"\0" + content + b"\0")
     return {name: content.hexdigest()[:16] for name, content in found.items()}
+
+
+def own_digest(root, notebook):
+    """A short hash of those files of `course_files` that can change a verdict on one notebook."""
+    found, judging = hashlib.sha256(), {f"tests/hidden/test_{notebook}.py", f"tests/misconceptions/{notebook}.py"}
+    for path, content in course_files(root).items():
+        kind, _, file = path.rpartition("/")
+        shared = kind == "reference_impl" or (kind == "tests/hidden" and not file.startswith("test_"))
+        if path in judging or shared:
+            found.update(path.encode() + b"\0" + content + b"\0")
+    return found.hexdigest()[:16]
 
 
 def provenance(judges, sandbox):

@@ -226,13 +226,22 @@ def mistakes(course: Root = None):
 def doctor(course: Root = None):
     """Look at what grading stands on here, and name the command that mends what is missing. Exit status: 0 it can grade."""
     from .doctor import diagnose_host
-    findings = diagnose_host(places_of(course))
+    findings = diagnose_host(places_of(course), gradebook_of(course))
     for finding in findings:
         word = "ok     " if finding.ok else "MISSING" if finding.needed else "better "
         console.print(f"{word}  {finding.name}: {finding.said}", markup=False, highlight=False, soft_wrap=True)
         if not finding.ok and finding.remedy:
             console.print(f"         {finding.remedy}", markup=False, highlight=False, soft_wrap=True)
     raise typer.Exit(0 if all(finding.ok or not finding.needed for finding in findings) else 1)
+
+
+def gradebook_of(course):
+    """The address of the gradebook, or None where there is no course."""
+    from ..run.course import Course
+    try:
+        return Course(course).dir.db_url
+    except CourseError:
+        return None
 
 
 def places_of(course):

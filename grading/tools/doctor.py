@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from ..run.health import look
 from ..border import cgroup
 from ..border import mounts
 from ..root import trouble_with_path
@@ -43,13 +44,18 @@ class Finding:
     needed: bool = True
 
 
-def diagnose_host(places=()):
+def diagnose_host(places=(), gradebook=None):
     """Look at everything that grading stands on: a list of `Finding`. Takes a few seconds: it starts a sandbox.
 
-    `places` are the folders and files of a course, which student code must not see.
+    `places` are the folders and files of a course, which student code must not see; `gradebook` is the address of its gradebook.
     """
     return [*course_folder(places), python(), numpy(), alembic(), linux(), bubblewrap(), user_namespaces(), *sandbox(places), seccomp(), memory(),
-            grader(), free_space()]
+            grader(), free_space(), *([health_of(gradebook)] if gradebook else [])]
+
+
+def health_of(gradebook):
+    said, remedy = look(gradebook)
+    return Finding("gradebook", not remedy, said, remedy)
 
 
 # --- what runs on the host ----------------------------------------------------------------------------------------

@@ -3,9 +3,7 @@
 import time
 from contextlib import closing
 from dataclasses import dataclass, field
-from pathlib import Path
 
-import nbformat
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
@@ -18,6 +16,7 @@ from ..notebooks.changed import WIDTH
 from ..notebooks.names import printable, shown
 from ..notebooks.record import WHOLE, Record, written
 from ..border.sandbox import COLD, Sandbox
+from .dry_run import changes, changes_table
 
 SOME_FAILED, INTERRUPTED = 3, 130
 MAX_SAID = 2000     # characters of what is told of one submission
@@ -141,41 +140,4 @@ def summary_table(lines, found, seconds):
                          ("late", [line for line in lines if line.student in dict(found.late)])):
         names = "" if name == "graded" else ", ".join(printable(line.student) for line in chosen[:8]) + (" …" if chosen[8:] else "")
         table.add_row(name, str(len(chosen)), escape(names))
-    return table
-
-
-# --- dry run ------------------------------------------------------------------------------------------------------
-
-def changes(course, assignment, graded):
-    """[(exercise, points before, points now, [checks that changed])] against what stands in autograded/."""
-    folder = Path(course.dir.format_path(course.dir.autograded_directory, graded.student, assignment))
-    found = []
-    for name, text in graded.notebooks.items():
-        path = folder / f"{name}.ipynb"
-        before = points_and_checks(nbformat.read(path, as_version=4)) if path.exists() else {}
-        now = points_and_checks(nbformat.reads(text, as_version=4))
-        for exercise, (points, checks) in now.items():
-            old_points, old_checks = before.get(exercise, (None, {}))
-            if old_points != points:
-                differing = [check for check, outcome in checks.items() if old_checks.get(check) != outcome]
-                found.append((exercise, old_points, points, differing))
-    return found
-
-
-def points_and_checks(nb):
-    """{exercise: (points, {check: outcome})} as a graded notebook has them."""
-    return {name: (verdict.points, {check.name: check.outcome for check in verdict.checks})
-            for name, verdict in Record.read(nb).verdicts.items()}
-
-
-def changes_table(lines):
-    """Who would change, by how much, and which checks make the difference."""
-    table = Table("student", "exercise", "before", "now", "checks that differ", title_justify="left",
-                  title="Dry run: nothing was written. A regrade would change:")
-    for line in lines:
-        for exercise, before, now, checks in line.changes:
-            table.add_row(escape(printable(line.student)), exercise, "–" if before is None else written(before), written(now),
-                          ", ".join(check.removeprefix("test_") for check in checks))
-    if not table.row_count:
-        table.add_row("nobody", "", "", "", "")
     return table

@@ -1,5 +1,6 @@
 """What all commands of `course` have in common: the course they are about, what they print, how they end."""
 
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -36,6 +37,14 @@ def ending_well():
         yield
     except (CourseError, SandboxUnavailable) as error:
         fail(error)
+    except Exception as error:
+        if "sqlalchemy" not in sys.modules:     # it takes its time to load, and then it was not the gradebook
+            raise
+        from sqlalchemy.exc import DBAPIError
+        if not isinstance(error, DBAPIError):
+            raise
+        from ..run.health import in_a_sentence
+        fail(in_a_sentence(error))
 
 
 def fail(message, code=1):

@@ -3,23 +3,31 @@
 import os
 import shlex
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from nbgrader.api import Gradebook
 from rich.markup import escape
 from rich.table import Table
 
+from ..notebooks.dates import shown_moment
 from ..notebooks.record import records_in
+from ..notebooks.returned import are_returned
 from ..plugins import overview
 from ..plugins.generate_feedback import says
 from ..notebooks.names import for_shell, printable, shown, trouble_with
 from ..run.course import Course
 from ..run.gradebook import exists
+from ..run.grades import now
+from ..run.older import Today
 from ..run.results import results_of
 
 COLUMNS = {"ungraded": "not graded yet, or handed in again since", "failed": "grading began and did not come to an end",
            "mended": "the notebook was mended before grading", "human": "a person has to grade or look",
            "feedback": "no feedback page, or one older than the grades"}
+LINES = {"waiting": "waiting in the exchange", "again": "handed in again since it was graded", **COLUMNS,
+         "older": "graded with older checks than today's (course grade {} --dry-run says who changes, by how much and why)",
+         "unreturned": "feedback to return"}
 NAMES = 3       # of students that are named per state
 
 
@@ -37,6 +45,34 @@ class State:
     human: list = field(default_factory=list)
     feedback: list = field(default_factory=list)
     outdated: bool = False      # whether one of the missing feedback pages is there, but older than the grades
+    waiting: list = field(default_factory=list)     # in the exchange
+    again: list = field(default_factory=list)       # of the ungraded: graded before
+    older: list = field(default_factory=list)
+    unreturned: list = field(default_factory=list)
+    exchange: bool = False      # whether the course has one
+    handed_out: bool = True     # whether students can have the assignment: in the exchange, or as a zip
+    due: str | None = None      # in words
+    over: bool = False          # whether that moment has passed
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing is left to do: everything that came was graded, read and returned."""
+        return bool(self.submitted) and not any((self.waiting, self.ungraded, self.failed, self.older, self.human, self.feedback,
+                                                 self.unreturned))
+
+    @property
+    def step(self) -> str:
+        """Where the assignment stands, in words."""
+        if not self.generated:
+            return "not generated"
+        for name, words in (("waiting", "waiting in the exchange"), ("ungraded", "to be graded"), ("failed", "grading failed"),
+                            ("older", "graded with older checks"), ("human", "waiting for a human"), ("feedback", "feedback to make"),
+                            ("unreturned", "feedback to return")):
+            if getattr(self, name):
+                return words
+        if self.submitted:
+            return "done"
+        return "not released" if not self.handed_out else "nothing handed in" if self.over else "students work on it"
 
     @property
     def next(self):
@@ -44,19 +80,33 @@ class State:
         name = shlex.quote(self.assignment)
         if not self.generated:
             return f"nbgrader generate_assignment {name}" + (" --force" if self.released else "")
-        if not self.submitted:
+        if not self.handed_out and not self.submitted and not self.waiting:
+            return f"nbgrader release_assignment {name}" if self.exchange else f"course publish {name}"
+        if self.waiting:
             return f"nbgrader collect {name} --update"
+        if not self.submitted:
+            return self.how_to_get_them(name)
         if set(self.ungraded) - set(self.failed):
             return f"course grade {name}"
         if self.failed:
             student = for_shell(self.failed[0])
             return f"course grade {name} --student={student}, and read what it says" if student else \
                 f"rename the folder {shown(self.failed[0])} in submitted/: {trouble_with(self.failed[0])}"
+        if self.older:
+            return f"course grade {name} --force"
         if self.human:
             return f"course lab, then Nbgrader > Formgrader > Manual Grading > {name}"
         if self.feedback:
             return f"course feedback {name}"
-        return f"nbgrader release_feedback {name}"
+        if self.unreturned:
+            return f"nbgrader release_feedback {name}" if self.exchange else f"course feedback-zip {name}"
+        return "nothing: it is done"
+
+    def how_to_get_them(self, name):
+        wait = f"wait until {self.due}" if self.due and not self.over else "wait for hand-ins"
+        if self.exchange:
+            return f"{wait}, then: nbgrader collect {name} --update"
+        return f"{wait}, then: course collect FILE {name} (the zip of a learning platform), or put them into submitted/STUDENT/{name}"
 
 
 def states(root=None, assignment=None):
@@ -66,16 +116,23 @@ def states(root=None, assignment=None):
     return [state(course, name, rows.get(name)) for name in names]
 
 
-def gradebook_rows(course):
-    """{assignment: {student: what the gradebook says}}; {} at first.
+@dataclass
+class Known:
+    """What the gradebook says of an assignment, {student: result}, and what would judge it today. Who only got an extension is
+    in the gradebook as well, and not here."""
 
-    Who only got an extension is in the gradebook as well; that row says nothing yet.
-    """
+    results: dict
+    today: Today
+    due: datetime | None
+
+
+def gradebook_rows(course):
+    """{assignment: `Known`} of those that are generated; {} at first."""
     if not exists(course.dir.db_url):
         return {}
     with Gradebook(course.dir.db_url, course.dir.course_id) as gradebook:
-        return {row.name: {result.student_id: result for result in results_of(gradebook, row.name)
-                           if result.extension is None or graded_folder(course, result).is_dir()}
+        return {row.name: Known({result.student_id: result for result in results_of(gradebook, row.name)
+                                 if result.extension is None or graded_folder(course, result).is_dir()}, Today(course, row), row.duedate)
                 for row in gradebook.assignments if row.notebooks}      # else only name and deadline were added
 
 
@@ -91,30 +148,46 @@ def tells_other_points(result, folder, pages, records, zone):
     return page.exists() and page.read_text(encoding="utf-8") != overview.overview(result, folder, records, zone)
 
 
-def state(course, assignment, rows):
+def state(course, assignment, known):
     release = course.dir.format_path(course.dir.release_directory, ".", assignment)
-    found = State(assignment, generated=rows is not None, released=os.path.isdir(release))
-    if not Path(course.dir.root, course.dir.submitted_directory).is_dir():
-        return found
-    for one in course.submissions(assignment):
-        folder = Path(course.dir.format_path(course.dir.autograded_directory, one.student, assignment))
-        found.submitted.append(one.student)
-        if one.why:
-            found.ungraded.append(one.student)
-        if not folder.is_dir():
-            if one.trouble or one.student in (rows or {}):
-                found.failed.append(one.student)
-            continue
-        records, result = records_in(folder), (rows or {}).get(one.student)
-        if any(record.mended for record in records.values()):
-            found.mended.append(one.student)
-        if result and result.waits_for_a_person:
-            found.human.append(one.student)
-        pages = Path(course.dir.format_path(course.dir.feedback_directory, one.student, assignment))
-        if result and tells_other_points(result, folder, pages, records, course.zone) or not is_up_to_date(pages, folder):
-            found.feedback.append(one.student)
-            found.outdated = found.outdated or pages.is_dir()
+    found = State(assignment, generated=known is not None, released=os.path.isdir(release), exchange=bool(course.exchange_root()),
+                  waiting=[one.student for one in course.in_exchange(assignment)])
+    place = Path(course.exchange_root(), course.dir.course_id, "outbound") if found.exchange else Path(course.dir.root, "build", "publish")
+    found.handed_out = (place / (assignment if found.exchange else f"{assignment}.zip")).exists()
+    if known and known.due:
+        found.due, found.over = shown_moment(known.due, course.zone), known.due < now()
+    if Path(course.dir.root, course.dir.submitted_directory).is_dir():
+        for one in course.submissions(assignment):
+            sort_in(course, found, one, known)
     return found
+
+
+def sort_in(course, found, one, known):
+    """Put one submission under all that it waits for."""
+    folder = Path(course.dir.format_path(course.dir.autograded_directory, one.student, found.assignment))
+    result = known.results.get(one.student) if known else None
+    found.submitted.append(one.student)
+    if one.why:
+        found.ungraded.append(one.student)
+    if not folder.is_dir():
+        if one.trouble or result:
+            found.failed.append(one.student)
+        return
+    if one.why:
+        found.again.append(one.student)
+    records = records_in(folder)
+    if any(record.mended for record in records.values()):
+        found.mended.append(one.student)
+    if result and result.waits_for_a_person:
+        found.human.append(one.student)
+    if result and known.today.differs(result, records):
+        found.older.append(one.student)
+    pages = Path(course.dir.format_path(course.dir.feedback_directory, one.student, found.assignment))
+    if result and tells_other_points(result, folder, pages, records, course.zone) or not is_up_to_date(pages, folder):
+        found.feedback.append(one.student)
+        found.outdated = found.outdated or pages.is_dir()
+    elif not are_returned(pages):
+        found.unreturned.append(one.student)
 
 
 def is_up_to_date(pages, folder):
@@ -136,8 +209,10 @@ def show(console, found):
         table.add_row(one.assignment, str(len(one.submitted)), *(str(len(getattr(one, name))) for name in COLUMNS))
     console.print(table)
     for one in found:
-        for name, meaning in COLUMNS.items():
-            students = getattr(one, name)
+        if not one.submitted:
+            console.print(f"{one.assignment}: {one.step}{f', due {one.due}' if one.due else ''}", highlight=False, markup=False, soft_wrap=True)
+        for name, meaning in LINES.items():
+            students, meaning = getattr(one, name), meaning.format(shlex.quote(one.assignment))
             if students and name != "ungraded":
                 more = f" and {len(students) - NAMES} more" if len(students) > NAMES else ""
                 console.print(f"{one.assignment}: {meaning}: {escape(', '.join(map(printable, students[:NAMES])))}{more}",

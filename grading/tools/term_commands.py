@@ -16,6 +16,7 @@ def add_to(app: typer.Typer) -> None:
     for command in (due, extend, collect):
         app.command()(command)
     app.command("feedback-zip")(feedback_zip)
+    app.command("new-term")(new_term)
 
 
 @classes.callback()
@@ -88,3 +89,15 @@ def feedback_zip(
     from . import returning
     with ending_well():
         returning.feedback_zips(console, course, assignment, output)
+
+
+def new_term(
+    term: Annotated[str, typer.Argument(help="The name of the term that ends, for example 2026-winter.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without this it only says what it would move.")] = False,
+    anyway: Annotated[bool, typer.Option("--anyway", help="Although something is not graded, read or returned.")] = False,
+    course: Root = None,
+):
+    """Archive gradebook, submissions, feedback, exchange and reports of a term; source and checks stay."""
+    from . import new_term as ending
+    with ending_well():
+        ending.new_term(console, course, term, yes, anyway)

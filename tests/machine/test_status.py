@@ -57,8 +57,12 @@ def test_an_assignment_that_does_not_exist_is_named_with_those_that_do(empty_cou
         status.states(empty_course, "ps9")
 
 
-def test_after_generating_the_next_step_is_to_collect(course_folder):
-    assert state(course_folder("ps2")).next == "nbgrader collect ps2 --update"
+def test_after_generating_the_next_step_is_to_hand_it_out(course_folder):
+    root = course_folder("ps2")
+    assert state(root).next == "course publish ps2", "there is no exchange here"
+    (root / "build" / "publish").mkdir(parents=True)
+    (root / "build" / "publish" / "ps2.zip").touch()
+    assert state(root).next.startswith("wait for hand-ins, then: course collect FILE ps2")
 
 
 @pytest.mark.sandbox
@@ -78,7 +82,7 @@ def test_each_step_leads_to_the_next_one(graded):
         gradebook.db.commit()
     assert state(graded).next == "course feedback ps2"
     write_pages(graded)
-    assert state(graded).next == "nbgrader release_feedback ps2"
+    assert state(graded).next == "course feedback-zip ps2", "there is no exchange here"
     page = next((graded / "feedback").glob("*/ps2/*.html"))
     os.utime(page, (0, 0))
     assert state(graded).next == "course feedback ps2"

@@ -1,0 +1,105 @@
+"""`course grade --dry-run`: who would change, by how much, and why - points, words, weights, penalties."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.utils import parse_utc
+from rich.markup import escape
+from rich.table import Table
+
+from ..notebooks.cells import is_tests
+from ..notebooks.names import printable
+from ..notebooks.record import Record, written
+from ..run.gradebook import penalty_of
+from ..run.penalties import owed
+
+LATE = "late penalty"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One exercise, or the late penalty: points before (None: there were none) and now, and what makes the difference."""
+
+    exercise: str
+    before: float | None
+    now: float
+    why: str
+
+
+def changes(course, assignment, graded) -> list[Change]:
+    """What a regrade (`graded`) would change of what stands in autograded/ and in the gradebook."""
+    folder = Path(course.dir.format_path(course.dir.autograded_directory, graded.student, assignment))
+    found = []
+    for name, text in graded.notebooks.items():
+        path = folder / f"{name}.ipynb"
+        before = told(nbformat.read(path, as_version=4)) if path.exists() else {}
+        for exercise, (verdict, words) in told(nbformat.reads(text, as_version=4)).items():
+            old, old_words = before.get(exercise, (None, ""))
+            why = reasons(old, verdict, words != old_words)
+            if old is None or old.points != verdict.points or why:
+                found.append(Change(exercise, None if old is None else old.points, verdict.points, why))
+    return found + penalty_changes(course, assignment, graded)
+
+
+def told(nb):
+    """{exercise: (its record, the words that its student reads)} of a graded notebook."""
+    tables = {text.partition(":")[0]: text for cell in filter(is_tests, nb.cells) for output in cell.outputs
+              if output.output_type == "display_data" and (text := output.data.get("text/plain"))}
+    return {name: (verdict, tables.get(name, "")) for name, verdict in Record.read(nb).verdicts.items()}
+
+
+def reasons(old, now, other_words):
+    """Why a verdict is another, or is told otherwise, in a few words; "" if nothing is."""
+    if old is None:
+        return "new"
+    before, after = ({check.name: check for check in verdict.checks} for verdict in (old, now))
+    parts = [name.removeprefix("test_") for name, check in after.items()
+             if name not in before or before[name].outcome != check.outcome]
+    parts += [f"{name.removeprefix('test_')} is gone" for name in before if name not in after]
+    parts += [f"weight of {name.removeprefix('test_')} {before[name].weight} -> {check.weight}" for name, check in after.items()
+              if name in before and before[name].weight != check.weight]
+    parts += [f"{name.removeprefix('test_')} is {'core' if check.core else 'core no more'}" for name, check in after.items()
+              if name in before and before[name].core != check.core]
+    parts += [f"of {written(old.most)} -> of {written(now.most)} points"] if old.most != now.most else []
+    return ", ".join(parts) or ("other words in the feedback" if other_words else "")
+
+
+def penalty_changes(course, assignment, graded):
+    """What would be taken off for being late, by the deadline, the extension, the policy and the points as they are now."""
+    with Gradebook(course.dir.db_url, course.dir.course_id) as gradebook:
+        try:
+            submission = gradebook.find_submission(assignment, graded.student)
+        except MissingEntry:
+            return []
+        scores, before = {}, penalty_of(submission)
+        for notebook in submission.notebooks:
+            for grade in notebook.grades:
+                auto = graded.scores.get((notebook.name, grade.name), grade.auto_score if notebook.name in graded.notebooks else 0.0)
+                given = grade.manual_score if grade.manual_score is not None else auto
+                scores[notebook.id] = scores.get(notebook.id, 0.0) + (0.0 if given is None else given + (grade.extra_credit or 0.0))
+        with gradebook.db.no_autoflush:
+            if graded.timestamp:
+                submission.timestamp = parse_utc(graded.timestamp)
+            now = sum(penalty or 0.0 for penalty in owed(submission, course.late_policy(), scores).values())
+        gradebook.db.rollback()
+    if not round(now - before, 2):
+        return []
+    return [Change(LATE, -before or 0.0, -now or 0.0, "deadline, extension, policy or points")]
+
+
+def changes_table(lines) -> Table:
+    """Who would change: `lines` have a `student` and `changes`."""
+    table = Table("student", "exercise", "before", "now", "why", title_justify="left",
+                  title="Dry run: nothing was written. A regrade would change:")
+    for line in lines:
+        for change in line.changes:
+            table.add_row(escape(printable(line.student)), change.exercise, "–" if change.before is None else written(change.before),
+                          written(change.now), escape(change.why))
+        total = sum(change.now - (change.before or 0.0) for change in line.changes)
+        if len(line.changes) > 1:
+            table.add_row("", "all together", "", f"{'+' if total >= 0 else ''}{written(total)}", "")
+    if not table.row_count:
+        table.add_row("nobody", "", "", "", "")
+    return table

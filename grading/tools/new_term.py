@@ -1,0 +1,151 @@
+"""`course new-term`: put what belongs to a term into an archive, so that the course is as before the first hand-in.
+
+Everything is moved entry by entry, and a mark stands in the archive until all is there: a run that was interrupted goes on when it
+is started again under the same name.
+"""
+
+import errno
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+
+from ..lms.ids import FILE as STUDENTS
+from ..notebooks.names import printable
+from ..root import CourseError
+from ..run.course import Course
+from . import status
+
+UNFINISHED = "UNFINISHED"
+KEPT = {"README.md"}            # of the folders of a term
+REPORTS = ("report-*", "similar-*", "feedback-*")      # of build/
+TABLES = ("grades.csv", "canvas.csv", "moodle.csv")
+
+
+@dataclass(frozen=True)
+class Part:
+    """What is moved: `entries` into the folder `into` of the archive, under the names that they have."""
+
+    what: str
+    into: str
+    entries: tuple[Path, ...]
+
+
+def new_term(console, root, term, yes=False, anyway=False):
+    """Archive the term that ends as archive/`term`. Raises `CourseError` for a state in which something would be torn apart."""
+    course = Course(root)
+    if not re.fullmatch(r"[\w.+-]+", term) or term.startswith("."):
+        raise CourseError(f"{printable(term)} is no name for a folder. Use letters, figures and -, for example 2026-winter")
+    place = Path(course.dir.root, "archive", term)
+    refuse(course, place, anyway)
+    with course.locked():       # raises where a grading run is at work
+        parts = [part for part in parts_of(course) if part.entries]
+        if not parts and not place.is_dir():
+            raise CourseError("There is nothing of a term here: no gradebook, no submissions, no feedback.")
+        for part in parts:
+            tell(console, f"{'moved' if yes else 'would move'}: {part.what} ({len(part.entries)}) to archive/{term}/{part.into}")
+        if not yes:
+            tell(console, "Nothing was moved. To do it: the same command with --yes")
+            return
+        move(parts, place)
+    tell(console, "kept: source/, release/, lecture/, reference_impl/, tests/, nbgrader_config.py")
+    tell(console, f"The term is in {place}: keep it as long as your rules ask for, and where only you can read it.")
+    names = course.assignments()
+    if names:
+        tell(console, f"Next: nbgrader generate_assignment {names[0]} --force, course class import FILE, course due {names[0]} WHEN")
+
+
+def tell(console, line):
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+# --- whether ----------------------------------------------------------------------------------------------------
+
+def refuse(course, place, anyway):
+    """Raises `CourseError` where work is under way or not done."""
+    others = [mark.parent.name for mark in place.parent.glob(f"*/{UNFINISHED}") if mark.parent != place]
+    if others:
+        raise CourseError(f"archive/{others[0]} was not finished. Finish it first: course new-term {others[0]} --yes")
+    if place.exists() and not (place / UNFINISHED).exists():
+        raise CourseError(f"{place} is there already. Choose another name.")
+    if not course.dir.db_url.startswith("sqlite") and not anyway:
+        raise CourseError("The gradebook is in a database server, where nothing is moved. Keep a copy of it (pg_dump), name an empty one in "
+                          "c.CourseDirectory.db_url, then: the same command with --anyway")
+    if (place / UNFINISHED).exists() or anyway:
+        return
+    open_ends = [one for one in status.states(course.dir.root) if one.submitted and not one.done]
+    if open_ends:
+        lines = "; ".join(f"{one.assignment}: {one.next}" for one in open_ends)
+        raise CourseError(f"The term is not over. Next for {lines}. To leave it as it is: the same command with --anyway")
+
+
+# --- what -------------------------------------------------------------------------------------------------------
+
+def parts_of(course):
+    """Every part of a term, in an order in which the gradebook goes last: as long as it is here, nothing is forgotten."""
+    root = Path(course.dir.root)
+    for name in (course.dir.submitted_directory, course.dir.autograded_directory, course.dir.feedback_directory):
+        folder = Path(root, name)
+        yield Part(name, folder.name, tuple(entry for entry in entries(folder) if entry.name not in KEPT | {".grading.lock"}))
+    yield Part("the exchange", "exchange", tuple(entries(Path(course.exchange_root(), course.dir.course_id)))
+               if course.exchange_root() and course.dir.course_id else ())
+    yield Part("reports", "reports", tuple(sorted(path for pattern in REPORTS for path in (root / "build").glob(pattern))))
+    yield Part("tables of grades", "reports", tuple(root / name for name in TABLES if (root / name).exists()))
+    yield Part("ids of the class", ".", tuple(path for path in [root / STUDENTS] if path.exists()))
+    if course.dir.db_url.startswith("sqlite"):
+        database = Path(make_url(course.dir.db_url).database or "")
+        yield Part("the gradebook", ".", tuple(sorted(database.parent.glob(f"{database.name}*"))) if database.name else ())
+
+
+def entries(folder):
+    return sorted(folder.iterdir()) if folder.is_dir() else []
+
+
+def move(parts, place):
+    """Move all, each entry as a whole; what is in the way there is of the run that was interrupted, and is joined."""
+    place.mkdir(parents=True, exist_ok=True)
+    place.chmod(0o700)
+    (place / UNFINISHED).touch()
+    for part in parts:
+        (place / part.into).mkdir(parents=True, exist_ok=True)
+        for entry in part.entries:
+            try:
+                put(entry, place / part.into / entry.name)
+            except OSError as error:
+                raise CourseError(f"{entry} could not be moved ({error.strerror}). What was moved so far is in {place}. Mend that, and run "
+                                  "the same command again: it goes on.") from None
+    (place / UNFINISHED).unlink()
+
+
+def put(entry, target):
+    if target.is_dir() and entry.is_dir() and not entry.is_symlink():
+        for inside in entries(entry):
+            put(inside, target / inside.name)
+        entry.rmdir()
+    else:
+        try:
+            os.rename(entry, target)
+        except OSError as error:
+            if error.errno != errno.EXDEV:       # another file system
+                raise
+            copied(entry, target)
+
+
+def copied(entry, target):
+    """Moved by copying: what is there before the copy is whole has another name."""
+    partial = target.with_name(f".{target.name}.partial")
+    remove(partial)
+    shutil.copytree(entry, partial, symlinks=True) if entry.is_dir() and not entry.is_symlink() else \
+        shutil.copy2(entry, partial, follow_symlinks=False)
+    os.rename(partial, target)
+    remove(entry)
+
+
+def remove(path):
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

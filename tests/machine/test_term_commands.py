@@ -1,0 +1,241 @@
+"""A term from its first command to its archive: status leads the way, a regrade says what it changes, the gradebook its health."""
+
+import io
+import re
+import shlex
+import shutil
+import sqlite3
+from datetime import datetime
+
+import pytest
+from nbgrader.api import Gradebook
+from rich.console import Console
+from sqlalchemy.exc import OperationalError
+from typer.testing import CliRunner
+
+from grading.notebooks.returned import are_returned, note_returned
+from grading.notebooks.record import CheckRecord, Outcome, VerdictRecord
+from grading.root import CourseError
+from grading.run.health import in_a_sentence, look
+from grading.tools import new_term, status
+from grading.tools.cli import app
+from grading.tools.dry_run import reasons
+from tests.machine.classes import course_grade, submit
+
+
+def state(root, assignment="ps1"):
+    (found,) = status.states(root, assignment)
+    return found
+
+
+def book(root):
+    return Gradebook(f"sqlite:///{root}/gradebook.db")
+
+
+def read_by_a_person(root):
+    with book(root) as gradebook:
+        for submission in gradebook.assignment_submissions("ps1"):
+            for grade in submission.notebooks[0].grades:
+                if grade.needs_manual_grade:
+                    grade.manual_score, grade.needs_manual_grade = 2.0, False
+        gradebook.db.commit()
+
+
+# --- status -----------------------------------------------------------------------------------------------------
+
+@pytest.mark.sandbox
+def test_the_commands_that_status_prints_lead_from_an_empty_course_to_done_and_into_the_archive(course_folder, nbgrader, monkeypatch):
+    """Each is run as it is printed; what a person does in between is done here."""
+    root = course_folder("ps1")
+    (root / "gradebook.db").unlink()
+    steps, said = [], ""
+    for _ in range(20):
+        found = state(root)
+        steps.append(found.step)
+        if found.done:
+            break
+        command = found.next
+        if command.startswith("wait"):
+            assert "course collect FILE ps1" in command
+            submit(root, "student-01", "perfect-vectorised")
+            submit(root, "student-02", "half-finished")
+        elif "Manual Grading" in command:
+            read_by_a_person(root)
+        else:
+            program, *words = shlex.split(command)
+            if program == "nbgrader":
+                done = nbgrader(*words, cwd=root)
+                assert done.returncode == 0, done.stdout
+            else:
+                monkeypatch.setattr("grading.run.pool.alone", lambda: True)
+                result = CliRunner().invoke(app, [*words, "--course", str(root)])
+                assert result.exit_code == 0, (command, result.output)
+                said += result.output
+    assert steps == ["not generated", "not released", "students work on it", "to be graded", "waiting for a human", "feedback to make",
+                     "feedback to return", "done"]
+    assert found.next == "nothing: it is done" and (root / "build" / "feedback-ps1.zip").exists()
+    older_checks_and_a_new_hand_in(root)
+    the_archive(root)
+
+
+def older_checks_and_a_new_hand_in(root):
+    checks = root / "tests" / "hidden" / "test_activations.py"
+    text = checks.read_text()
+    checks.write_text(re.sub(r"weight=2", "weight=3", text, count=1))
+    found = state(root)
+    assert found.step == "graded with older checks" and found.older == ["student-01", "student-02"]
+    assert found.next == "course grade ps1 --force"
+    before = (root / "gradebook.db").read_bytes()
+    _, said = course_grade(root, dry_run=True)
+    assert "weight of" in said and "2 -> 3" in said and (root / "gradebook.db").read_bytes() == before
+    checks.write_text(text)
+    assert state(root).done, "as it was"
+    other = root / "tests" / "hidden" / "test_recurrent.py"
+    other.write_text(other.read_text() + "\n# another notebook's\n")
+    assert state(root).done, "checks of another notebook judge nothing here"
+    submit(root, "student-02", "perfect-loops")
+    found = state(root)
+    assert found.again == ["student-02"] and found.next == "course grade ps1"
+    screen = io.StringIO()
+    status.show(Console(file=screen, width=100), [found])
+    assert "handed in again since it was graded: student-02" in screen.getvalue()
+
+
+def the_archive(root):
+    with pytest.raises(CourseError, match="The term is not over. Next for ps1: course grade ps1"):
+        new_term.new_term(Console(file=io.StringIO()), root, "2026-winter")
+    screen = io.StringIO()
+    new_term.new_term(Console(file=screen, width=300), root, "2026-winter", False, True)
+    assert "would move: submitted (2)" in screen.getvalue() and (root / "gradebook.db").exists()
+    (root / "build" / "report-ps1.html").write_text("report")
+    new_term.new_term(Console(file=screen, width=300), root, "2026-winter", True, True)
+    place = root / "archive" / "2026-winter"
+    for name in ("gradebook.db", "submitted/student-01/ps1/activations.ipynb", "autograded/student-02/ps1", "feedback/student-01/ps1",
+                 "reports/report-ps1.html", "reports/feedback-ps1.zip"):
+        assert (place / name).exists() and not (root / name).exists(), name
+    assert "kept: source/" in screen.getvalue() and (root / "source" / "ps1").is_dir() and not (place / new_term.UNFINISHED).exists()
+    assert state(root).step == "not generated" and state(root).submitted == []
+    with pytest.raises(CourseError, match="nothing of a term"):
+        new_term.new_term(Console(file=io.StringIO()), root, "2027-summer", True)
+    with pytest.raises(CourseError, match="is there already"):
+        new_term.new_term(Console(file=io.StringIO()), root, "2026-winter", True)
+
+
+@pytest.fixture
+def course(tmp_path):
+    root = tmp_path / "course"
+    (root / "source" / "ps1").mkdir(parents=True)
+    (root / "nbgrader_config.py").write_text(f"c = get_config()\nc.CourseDirectory.course_id = 'toy'\nc.Exchange.root = '{tmp_path}/exchange'\n")
+    (root / "submitted" / "student-01" / "ps1").mkdir(parents=True)
+    (root / "submitted" / "README.md").write_text("stays")
+    return root
+
+
+def test_an_archive_that_was_interrupted_goes_on_under_its_name_and_no_other(course, tmp_path, monkeypatch):
+    (tmp_path / "exchange" / "toy" / "inbound").mkdir(parents=True)
+    (course / "feedback" / "student-01" / "ps1").mkdir(parents=True)
+    put, seen = new_term.put, []
+
+    def fails(entry, target):
+        seen.append(entry.name)
+        if len(seen) == 2:
+            raise OSError(28, "No space left on device")
+        put(entry, target)
+
+    monkeypatch.setattr(new_term, "put", fails)
+    with pytest.raises(CourseError, match="No space left.*it goes on"):
+        new_term.new_term(Console(file=io.StringIO()), course, "w1", True, True)
+    monkeypatch.setattr(new_term, "put", put)
+    with pytest.raises(CourseError, match="archive/w1 was not finished"):
+        new_term.new_term(Console(file=io.StringIO()), course, "w2", True, True)
+    new_term.new_term(Console(file=io.StringIO()), course, "w1", True)
+    place = course / "archive" / "w1"
+    assert (place / "submitted" / "student-01").is_dir() and (place / "exchange" / "inbound").is_dir()
+    assert (place / "feedback" / "student-01").is_dir() and not (place / new_term.UNFINISHED).exists()
+    assert [path.name for path in (course / "submitted").iterdir()] == ["README.md"]
+    with pytest.raises(CourseError, match="no name for a folder"):
+        new_term.new_term(Console(file=io.StringIO()), course, "../x")
+
+
+def test_what_waits_in_the_exchange_and_what_is_not_released_is_said(course, tmp_path):
+    shutil.rmtree(course / "submitted" / "student-01")
+    (tmp_path / "exchange" / "toy" / "inbound" / "student-01+ps1+2026-03-01 12:00:00 UTC").mkdir(parents=True)
+    found = state(course)
+    assert found.waiting == ["student-01"] and found.exchange and not found.handed_out
+    found.generated = True
+    assert found.step == "waiting in the exchange" and found.next == "nbgrader collect ps1 --update"
+    found.waiting = []
+    assert found.step == "not released" and found.next == "nbgrader release_assignment ps1"
+    found.handed_out, found.due, found.over = True, "Mon 30 Nov 2026, 12:00 UTC", False
+    assert found.next.startswith("wait until Mon 30 Nov 2026, 12:00 UTC, then: nbgrader collect")
+    found.over = True
+    assert found.step == "nothing handed in"
+
+
+def test_pages_are_returned_until_one_is_made_anew(tmp_path):
+    pages = tmp_path / "ps1"
+    pages.mkdir()
+    (pages / "a.html").write_text("1")
+    assert not are_returned(pages)
+    note_returned(pages)
+    assert are_returned(pages)
+    (pages / "a.html").write_text("22")
+    assert not are_returned(pages)
+
+
+# --- why a regrade changes something ------------------------------------------------------------------------------
+
+def verdict(points=2.0, most=4.0, **checks):
+    return VerdictRecord(points, most, tuple(CheckRecord(name, name, weight, core, outcome) for name, (weight, core, outcome) in checks.items()))
+
+
+def test_each_reason_for_another_verdict_has_its_words():
+    passed, failed = Outcome.PASSED, Outcome.FAILED
+    old = verdict(test_a=(1, True, passed), test_b=(1, False, failed))
+    assert reasons(old, old, False) == "" and reasons(old, old, True) == "other words in the feedback" and reasons(None, old, True) == "new"
+    assert reasons(old, verdict(test_a=(1, True, failed), test_b=(1, False, failed)), True) == "a"
+    assert reasons(old, verdict(test_a=(2, True, passed), test_b=(1, True, failed)), False) == "weight of a 1 -> 2, b is core"
+    assert reasons(old, verdict(most=3.0, test_a=(1, True, passed)), False) == "b is gone, of 4 -> of 3 points"
+
+
+# --- the gradebook ------------------------------------------------------------------------------------------------
+
+def test_a_gradebook_of_another_version_damaged_or_locked_is_one_sentence_with_a_remedy(tmp_path):
+    place = tmp_path / "gradebook.db"
+    assert look(f"sqlite:///{place}") == ("there is none yet: nbgrader generate_assignment makes it", "")
+    with Gradebook(f"sqlite:///{place}"):
+        pass
+    assert look(f"sqlite:///{place}")[1] == ""
+    with sqlite3.connect(place, isolation_level=None) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        said, remedy = look(f"sqlite:///{place}")
+        assert "locked" in said and "formgrader" in remedy
+        writer.execute("ROLLBACK")
+        writer.execute("ALTER TABLE student DROP COLUMN lms_user_id")
+        writer.execute("DROP TABLE comment")
+    said, remedy = look(f"sqlite:///{place}")
+    assert "the column student.lms_user_id" in said and "the table comment" in said and "nbgrader db upgrade" in remedy
+    place.write_bytes(b"no database" * 100)
+    assert "damaged" in look(f"sqlite:///{place}")[0]
+
+
+def test_a_command_says_it_in_one_sentence(course):
+    with book(course) as gradebook:
+        gradebook.add_student("student-01")
+    with sqlite3.connect(course / "gradebook.db") as database:
+        database.execute("ALTER TABLE student DROP COLUMN lms_user_id")
+    (course / "list.csv").write_text("id,email\nx,x@example.org\n")
+    result = CliRunner().invoke(app, ["class", "import", str(course / "list.csv"), "--yes", "--course", str(course)])
+    assert result.exit_code == 1 and "nbgrader db upgrade" in result.output and "Traceback" not in result.output
+
+
+@pytest.mark.parametrize(("said", "words"), [("database is locked", "in use by another program"), ("no such column: x", "another version"),
+                                             ("attempt to write a readonly database", "may not be written"), ("strange", "does not answer")])
+def test_each_error_of_the_database_has_its_sentence(said, words):
+    assert words in in_a_sentence(OperationalError("SELECT", {}, sqlite3.OperationalError(said)))
+
+
+def test_a_deadline_stands_in_the_state(course):
+    with book(course) as gradebook:
+        gradebook.add_assignment("ps1", duedate=datetime(2026, 3, 1, 12))
+    assert state(course).step == "not generated"
