@@ -56,6 +56,8 @@ def exchanges(results):
     parts = []
     if "loop" in results:
         parts += ["### The whole loop: collect, grade, feedback, release", looped(results["loop"], results.get("pages"))]
+    if "staff" in results:
+        parts += ["### What staff look at, as the class grows", for_staff(results["staff"])]
     if "watch" in results:
         parts += ["### Answers at once, under load", watched(results["watch"])]
     return "\n\n".join(parts)
@@ -68,6 +70,14 @@ def looped(loop, pages):
                      f"{one['cpu'] / one['submissions']:.3f} | {one['peak'] / 2**20:.0f} MiB |")
     if pages:
         lines.append(f"\nThe pages of one student take {pages['cpu_ms']:.1f} ms of CPU time, made for {pages['submissions']} by one process.")
+    return "\n".join(lines)
+
+
+def for_staff(staff):
+    lines = ["| submissions | course status | peak memory | course report | peak memory |", "| --- | --- | --- | --- | --- |"]
+    for one in staff["sizes"]:
+        lines.append(f"| {one['submissions']} | " + " | ".join(f"{one[name]['wall']:.1f} s ({one[name]['cpu']:.1f} s of CPU time) | {one[name]['peak'] / 2**20:.0f} MiB"
+                                                             for name in ("status", "report")) + " |")
     return "\n".join(lines)
 
 

@@ -1,6 +1,8 @@
 """`course report`: one self-contained page on a class's results, and the same numbers as CSV."""
 
 import csv
+import statistics
+import time
 from html import escape
 from pathlib import Path
 
@@ -12,7 +14,10 @@ from ..run.course import Course
 from ..pages.html import page, paragraph, picture, section, table
 from ..notebooks.names import csv_safe
 from ..notebooks.record import Outcome, written
+from ..watch.history import hurdles, ways
+from ..watch.log import reading
 
+HURDLES = 12        # checks that are shown
 DARK, LIGHT, WHITE = "#404040", "#b0b0b0", "#ffffff"     # told apart in black and white; hatches help
 SHOWN = (Outcome.PASSED, Outcome.FAILED, Outcome.NOT_RUN)
 HOW_TO_READ = (
@@ -26,9 +31,12 @@ def report(console, root, assignment, names, output):
     """Write the page and its tables; `output` is the page's place. Raises `CourseError`."""
     with watched(console, f"reading {assignment}") as watch:
         result = analysis.read(root, assignment, watch)
-    place = Path(output) if output else Path(Course(root).dir.root, "build", f"report-{assignment}.html")
+    folder = Course(root).dir.root
+    place = Path(output) if output else Path(folder, "build", f"report-{assignment}.html")
     place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_text(as_page(result, names), encoding="utf-8")
+    with reading(folder) as log:
+        found = ways(log, assignment) if log else []
+    place.write_text(as_page(result, names, found), encoding="utf-8")
     write_csv(place.with_suffix(".csv"), submission_rows(result, names))
     write_csv(place.with_name(place.stem + "-checks.csv"), check_rows(result))
     for path in (place, place.with_suffix(".csv"), place.with_name(place.stem + "-checks.csv")):
@@ -37,11 +45,11 @@ def report(console, root, assignment, names, output):
 
 # --- the page ---------------------------------------------------------------------------------------------------
 
-def as_page(result, names=False):
-    """The whole page as HTML."""
+def as_page(result, names=False, found=()):
+    """The whole page as HTML; `found` are the ways of students whom `course watch` answered."""
     return page(f"Results of {result.assignment}", *filter(None, [
         overview(result), points_section(result), checks_section(result), mistakes_section(result),
-        time_section(result), human_section(result, names), submissions_section(result, names)]))
+        time_section(result), way_section(found), human_section(result, names), submissions_section(result, names)]))
 
 
 def overview(result):
@@ -95,6 +103,19 @@ def time_section(result):
     return section("Time", paragraph(said), paragraph(
         f"Half of the submissions came {middle:.1f} hours before the deadline or earlier, the middle half between "
         f"{low:.1f} and {high:.1f} hours before it; {late} came late. Not known for {unknown}."))
+
+
+def way_section(found):
+    """How the class got there, as far as it was answered at once."""
+    if not found:
+        return ""
+    began = time.strftime("%Y-%m-%d", time.gmtime(statistics.median(way.began for way in found)))
+    answers = statistics.median(way.answers for way in found)
+    said = (f"{len(found)} students had answers from course watch, half of them {written(answers)} or more. Half of them handed in "
+            f"something by {began}.")
+    rows = [(f"{one.exercise}: {one.check.removeprefix('test_')}", one.stumbled, one.answers, one.never) for one in hurdles(found)[:HURDLES]]
+    return section("On the way", paragraph(said), table("Checks that took longest", ("check", "failed at first", "answers until half of them passed",
+                                                                                  "never passed"), rows) if rows else "")
 
 
 def human_section(result, names):

@@ -2,8 +2,9 @@
 
 import os
 import shlex
+from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from nbgrader.api import Gradebook
@@ -21,6 +22,7 @@ from ..run.gradebook import exists
 from ..run.grades import now
 from ..run.older import Today
 from ..run.results import results_of
+from ..watch.log import reading, receipts
 
 COLUMNS = {"ungraded": "not graded yet, or handed in again since", "failed": "grading began and did not come to an end",
            "mended": "the notebook was mended before grading", "human": "a person has to grade or look",
@@ -44,6 +46,8 @@ class State:
     mended: list = field(default_factory=list)
     human: list = field(default_factory=list)
     feedback: list = field(default_factory=list)
+    answers: Counter = field(default_factory=Counter)       # of course watch: how many submissions are in each of its states
+    receipts: dict = field(default_factory=dict)            # {student: what its log says against the times in the exchange}
     outdated: bool = False      # whether one of the missing feedback pages is there, but older than the grades
     waiting: list = field(default_factory=list)     # in the exchange
     again: list = field(default_factory=list)       # of the ungraded: graded before
@@ -113,7 +117,18 @@ def states(root=None, assignment=None):
     """A `State` for each assignment of the course, or for one. Raises `CourseError` for one that does not exist."""
     course = Course(root)
     names, rows = course.assignments(assignment), gradebook_rows(course)
-    return [state(course, name, rows.get(name)) for name in names]
+    found = [state(course, name, rows.get(name)) for name in names]
+    with reading(course.dir.root) as log:
+        for one in found if log else ():
+            one.answers = Counter(row.state for row in log.rows(assignment=one.assignment))
+            results = rows[one.assignment].results if one.assignment in rows else {}
+            one.receipts = receipts(log, one.assignment, lambda student, mine=results: moment(mine.get(student)))
+    return found
+
+
+def moment(result):
+    """A submission's deadline, of the epoch; None if there is none."""
+    return result.duedate.replace(tzinfo=UTC).timestamp() if result and result.duedate else None
 
 
 @dataclass
@@ -217,5 +232,11 @@ def show(console, found):
                 more = f" and {len(students) - NAMES} more" if len(students) > NAMES else ""
                 console.print(f"{one.assignment}: {meaning}: {escape(', '.join(map(printable, students[:NAMES])))}{more}",
                               soft_wrap=True, highlight=False)
+    for one in found:
+        if one.answers:
+            console.print(f"{one.assignment}: course watch: {', '.join(f'{number} {state}' for state, number in sorted(one.answers.items()))}",
+                          highlight=False, soft_wrap=True)
+        for student, lines in sorted(one.receipts.items()):
+            console.print(f"{one.assignment}: look at {escape(printable(student))}: {escape('; '.join(lines))}", highlight=False, soft_wrap=True)
     for one in found:
         console.print(f"[bold]{one.assignment}: next:[/] {escape(one.next)}", soft_wrap=True, highlight=False)

@@ -47,7 +47,7 @@ class Answer:
     pages: dict[str, bytes] = field(default_factory=dict)
     points: float = 0.0
     most: float = 0.0
-    checks: dict[str, tuple[int, int]] = field(default_factory=dict)
+    checks: dict[str, tuple[int, int, list[str]]] = field(default_factory=dict)
     seconds: float = 0.0
     overran: bool = False
     note: str | None = None
@@ -108,9 +108,9 @@ def result_of(name, text, graded) -> NotebookResult:
     return NotebookResult(name, tuple(grades), comments, sum(grade.max_score for grade in grades), None)
 
 
-def checks_of(graded) -> dict[str, tuple[int, int]]:
-    """{exercise: (checks that passed, all)}"""
-    return {exercise: (verdict.count(Outcome.PASSED), len(verdict.checks)) for text in graded.notebooks.values()
+def checks_of(graded) -> dict[str, tuple[int, int, list[str]]]:
+    """{exercise: (checks that passed, all, the names of those that did not)}"""
+    return {exercise: (verdict.count(Outcome.PASSED), len(verdict.checks), [c.name for c in verdict.checks if c.outcome != Outcome.PASSED]) for text in graded.notebooks.values()
             for exercise, verdict in record_of(read(text)).verdicts.items()}
 
 

@@ -54,8 +54,11 @@ class Exchange:
 
     def put(self, one: HandIn | Entry, notebook: str, page: bytes) -> bool:
         """Put a page where the student's side looks for it; False if the final one is there. Raises `OSError` or `Refused`."""
-        secret = inbox.secret_of(self.folder(one.name))
-        return place_preview(page, self.feedback, f"{notebook_hash(secret=secret, notebook_id=notebook)}.html")
+        return place_preview(page, self.feedback, self.page_of(one.name, notebook).name)
+
+    def page_of(self, name: str, notebook: str) -> Path:
+        """Where the student's side looks for the page of a notebook of the submission `name`. Raises `Refused`."""
+        return self.feedback / f"{notebook_hash(secret=inbox.secret_of(self.folder(name)), notebook_id=notebook)}.html"
 
     def beat(self, **about) -> None:
         """Say that somebody is watching."""

@@ -7,7 +7,7 @@ killed leaves whole rows. A log that is lost costs the counts of the limits and 
 import json
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -41,7 +41,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Row:
-    """One submission as the log has it. Times are of the epoch; `checks` is {exercise: [passed, all]}."""
+    """One submission as the log has it. Times are of the epoch; `checks` is {exercise: [passed, all, names of the others]}."""
 
     name: str
     student: str
@@ -162,12 +162,14 @@ def open_log(root: str | Path) -> Log | None:
         return None
 
 
-def receipts(log: Log, assignment: str, due: float | None, tolerance: float = 300.0) -> dict[str, list[str]]:
-    """{student: what the log says against the times that the student's side wrote}, where they differ and it matters."""
+def receipts(log: Log, assignment: str, due_of: Callable[[str], float | None], tolerance: float = 300.0) -> dict[str, list[str]]:
+    """{student: what the log says against the times that the student's side wrote}, where they differ and it matters: around
+    the deadline that `due_of` gives for a student (of the epoch)."""
     said: dict[str, list[str]] = {}
     for row in log.rows(assignment=assignment):
         if row.state is State.REFUSED:
             continue
+        due = due_of(row.student)
         seen = row.first_seen if log.was_watching(row.first_seen) else row.changed
         if due is not None and row.claimed <= due < seen - tolerance:
             said.setdefault(row.student, []).append(f"claims {clock(row.claimed)}, first seen {clock(seen)}")

@@ -20,7 +20,7 @@ ROOMS = {
     "run": (("border", "pages", "notebooks", "lms", "checks"), {"nbformat", "nbgrader", "traitlets", "sqlalchemy", "distributed",
                                                          "matplotlib"}),
     "plugins": (("border", "pages", "notebooks", "lms", "checks", "run"), None),
-    "watch": (("border", "pages", "notebooks", "lms", "checks", "run", "plugins"), {"nbgrader", "nbconvert", "traitlets", "sqlalchemy"}),
+    "watch": (("border", "pages", "notebooks", "lms", "checks", "run", "plugins"), {"nbgrader", "nbconvert", "traitlets", "sqlalchemy", "jupyterhub", "tornado"}),
     "tools": (("border", "pages", "notebooks", "lms", "checks", "run", "plugins", "watch"), None),
 }
 INSIDE = {path.stem: path for path in (GRADING / "border" / "inside").glob("[a-z]*.py")}

@@ -22,11 +22,13 @@ from grading.plugins import placing
 from grading.plugins.placing import PREVIEW, place_preview
 from grading.plugins.release_feedback import pages_for
 from grading.run.pool import Lost
+from grading.tools import report
 
 from grading.watch import service
 from grading.watch.answer import Answer, as_preview, notice, under_their_names
 from grading.watch.bundles import for_reading
 from grading.watch.drop import Drop
+from grading.watch.history import hurdles, ways
 from grading.watch.inbox import Refused, is_complete, read_entry, secret_of
 from grading.watch.limits import HOUR, Policy
 from grading.watch.log import Log, State, open_log, receipts
@@ -197,7 +199,7 @@ def test_the_log_is_an_honest_receipt(log, claimed, watching_since, changed, rep
     log.add("a", "student-01", "ps1", claimed * HOUR, first_seen * HOUR, changed * HOUR, State.ANSWERED)
     if replaced:
         log.set("a", State.ANSWERED, 0.0, replaced=replaced * HOUR)
-    found = receipts(log, "ps1", due=12 * HOUR).get("student-01", [])
+    found = receipts(log, "ps1", lambda student: 12 * HOUR).get("student-01", [])
     assert [said in line for line in found] == ([True] if said else [])
 
 
@@ -575,3 +577,20 @@ def test_pages_go_to_a_folder_of_the_student(drop):
     one = Entry("student-01+ps1+x", "student-01", "ps1", 0.0, 0.0)
     assert drop.put(one, "activations", FIRST) and drop.put(one, "activations", SECOND)
     assert (drop.pages / "student-01" / "activations.html").read_bytes() == SECOND
+
+
+# --- what the log tells afterwards ----------------------------------------------------------------------------------
+
+def test_the_report_says_which_checks_took_longest(log):
+    answers = {"student-01": [["a", "b"], ["b"], []], "student-02": [["b"], ["b"]], "student-03": [[]]}
+    for student, failed in answers.items():
+        for number, names in enumerate(failed):
+            name = f"{student}-{number}"
+            log.add(name, student, "ps1", 0.0, float(number), 0.0, State.WAITING)
+            log.set(name, State.ANSWERED, float(number), checks={"x": [0, 2, names]})
+    found = ways(log, "ps1")
+    assert [(way.student, way.answers) for way in found] == [("student-01", 3), ("student-02", 2), ("student-03", 1)]
+    assert found[0].until == {("x", "a"): 2, ("x", "b"): 3}
+    assert [(one.check, one.stumbled, one.answers, one.never) for one in hurdles(found)] == [("b", 2, 3, 1), ("a", 1, 2, 0)]
+    section = report.way_section(found)
+    assert "3 students had answers" in section and "x: b" in section and report.way_section([]) == ""

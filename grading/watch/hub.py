@@ -1,0 +1,185 @@
+"""A page of JupyterHub on which students see their own submissions, and staff all: a service beside `course watch`.
+
+    python -m grading.watch.hub --course FOLDER [--staff NAME ...]
+
+The hub says who asks; a student gets rows of their own name and nothing else, whatever the address says. It reads the log
+and the pages in the exchange, and writes nothing.
+"""
+
+import argparse
+import json
+import os
+import secrets
+import time
+from html import escape
+from pathlib import Path
+from urllib.parse import quote, urlparse
+
+from jupyterhub.services.auth import HubOAuthCallbackHandler, HubOAuthenticated
+from tornado import ioloop, web
+
+from ..notebooks.record import written
+from ..pages.html import STYLE
+from ..plugins.placing import is_preview
+from ..run.course import Course
+from .answer import notebooks_in
+from .exchange import Exchange
+from .inbox import Refused
+from .log import Log, Row, State, clock, reading
+from .settings import Watch
+
+SCRIPT = """
+const rows = document.getElementById('rows'), said = document.getElementById('said');
+let before = null;
+async function look() {
+  try {
+    const answer = await (await fetch('rows', {credentials: 'same-origin'})).json();
+    if (answer.html !== before) { rows.innerHTML = answer.html; if (before !== null) said.textContent = answer.said; before = answer.html; }
+  } catch (error) { said.textContent = 'The server did not answer; trying again.'; }
+}
+look(); setInterval(look, 2000);
+"""
+WORDS = {State.WAITING: "waiting", State.WORKING: "at work", State.ANSWERED: "answered", State.STANDS: "handed in; stands",
+         State.SUPERSEDED: "replaced by a newer one", State.REFUSED: "could not be read", State.FAILED: "our fault: tried again"}
+
+
+class Rows:
+    """What the page shows to one person."""
+
+    def __init__(self, place: Exchange, settings: Watch, log: Log, user: str, staff: bool) -> None:
+        self.place, self.settings, self.log, self.user, self.staff = place, settings, log, user, staff
+        self.rows = log.rows() if staff else log.rows(student=user)
+        self.queue = [row.name for row in log.rows(State.WAITING, State.WORKING)]
+
+    def html(self) -> str:
+        if not self.rows:
+            return "<p>Nothing of yours has been seen yet.</p>"
+        head = [*(["student"] if self.staff else []), "assignment", "handed in", "state", "points", "page"]
+        body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in self.cells(row))}</tr>" for row in reversed(self.rows))
+        top = "".join(f'<th scope="col">{name}</th>' for name in head)
+        return (f"{self.summary()}<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"Submissions\"><table><caption>Submissions, the newest first</caption>"
+                f"<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>")
+
+    def cells(self, row: Row):
+        if self.staff:
+            yield escape(row.student)
+        yield escape(row.assignment)
+        yield clock(row.first_seen)
+        yield self.state(row)
+        yield f"{written(row.points)} of {written(row.most)}" if row.points is not None and row.most is not None else "–"
+        yield " ".join(f'<a href="page/{quote(row.name, safe="")}/{quote(name, safe="")}">{escape(name)}</a>' for name in self.pages(row)) or "–"
+
+    def state(self, row: Row) -> str:
+        if row.name in self.queue:
+            return f"{WORDS[row.state]}, place {self.queue.index(row.name) + 1} of {len(self.queue)}"
+        more = f"; the next answer is due {clock(row.due)}" if row.state is State.STANDS and row.due < 1e12 else ""
+        return escape(WORDS[row.state] + more + (f" ({row.note})" if row.note and (self.staff or row.state is State.REFUSED) else ""))
+
+    def summary(self) -> str:
+        """Of each assignment the best so far and the attempts left; for staff the health of the queue."""
+        if self.staff:
+            failed = sum(row.state is State.FAILED for row in self.rows)
+            return f"<p>{len(self.queue)} wait or are at work; {failed} failed for reasons of ours.</p>"
+        lines, now = [], time.time()
+        for assignment in sorted({row.assignment for row in self.rows}):
+            policy, points = self.settings.policy(self.user), [row.points for row in self.rows if row.assignment == assignment and row.points is not None]
+            left = policy.left(self.log.answered(self.user, assignment, now - policy.hours * 3600), now)
+            best = f"best so far {written(max(points))}; " if points else ""
+            lines.append(f"<li><b>{escape(assignment)}</b>: {best}{left} answers left today{'; the final feedback is there' if self.final(assignment) else ''}</li>")
+        return f"<ul>{''.join(lines)}</ul>"
+
+    def final(self, assignment: str) -> bool:
+        """Whether feedback was released: a page of it is a preview no more."""
+        for row in self.rows:
+            if row.assignment == assignment:
+                for name in self.pages(row):
+                    if not is_preview(self.place.page_of(row.name, name)):
+                        return True
+        return False
+
+    def pages(self, row: Row) -> list[str]:
+        """The notebooks of a submission for which there is a page."""
+        try:
+            return [name for name in notebooks_in(self.place.folder(row.name)) if self.place.page_of(row.name, name).is_file()]
+        except (Refused, OSError):
+            return []
+
+    def said(self) -> str:
+        """What a screen reader announces when something changed."""
+        newest = max((row for row in self.rows if row.state is State.ANSWERED), key=lambda row: row.since, default=None)
+        return f"{newest.assignment}: {written(newest.points or 0)} of {written(newest.most or 0)} points." if newest else "Your submission is in the queue."
+
+
+class Handler(HubOAuthenticated, web.RequestHandler):
+    """What all addresses of the service have in common."""
+
+    def initialize(self, course: Course, settings: Watch, place: Exchange, staff: frozenset[str]) -> None:
+        self.course, self.policies, self.place, self.staff = course, settings, place, staff
+
+    def who(self) -> tuple[str, bool]:
+        name = self.current_user["name"]
+        return name, name in self.staff or bool(self.current_user.get("admin"))
+
+
+class Page(Handler):
+    """The page itself; its rows come by themselves."""
+
+    @web.authenticated
+    def get(self):
+        nonce, (name, staff) = secrets.token_urlsafe(16), self.who()
+        self.set_header("Content-Security-Policy", f"default-src 'none'; connect-src 'self'; style-src 'unsafe-inline'; script-src 'nonce-{nonce}'")
+        title = "Submissions of the class" if staff else "Your submissions"
+        self.finish(f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
+                    f"<title>{title}</title><style>{STYLE}</style></head><body><main><h1>{title}</h1><p>{escape(name)}</p>"
+                    f'<p id="said" role="status" aria-live="polite"></p><div id="rows"></div></main><script nonce="{nonce}">{SCRIPT}</script></body></html>')
+
+
+class RowsOfUser(Handler):
+    """The rows, as the page asks for them."""
+
+    @web.authenticated
+    def get(self):
+        self.set_header("Content-Type", "application/json")
+        with reading(self.course.dir.root) as log:
+            rows = Rows(self.place, self.policies, log, *self.who()) if log else None
+            self.finish(json.dumps({"html": rows.html() if rows else "<p>Nobody has been watching yet.</p>", "said": rows.said() if rows else ""}))
+
+
+class Feedback(Handler):
+    """A page of feedback, for whoever handed in and for staff."""
+
+    @web.authenticated
+    def get(self, submission, notebook):
+        name, staff = self.who()
+        with reading(self.course.dir.root) as log:
+            mine = [row for row in (log.rows() if staff else log.rows(student=name)) if row.name == submission] if log else []
+        if not mine or notebook not in notebooks_in(self.place.folder(submission)):
+            raise web.HTTPError(404)
+        try:
+            content = self.place.page_of(submission, notebook).read_bytes()
+        except (Refused, OSError):
+            raise web.HTTPError(404) from None
+        self.set_header("Content-Security-Policy", "default-src 'none'; img-src data:; style-src 'unsafe-inline'; sandbox")
+        self.finish(content)
+
+
+def application(course: Course, prefix: str, staff: frozenset[str]) -> web.Application:
+    settings = Watch(config=course.config)
+    about = {"course": course, "settings": settings, "place": Exchange(course, settings.own, settings.quiet_seconds), "staff": staff}
+    return web.Application([(f"{prefix}", Page, about), (f"{prefix}rows", RowsOfUser, about),
+                            (f"{prefix}page/([^/]+)/([^/]+)", Feedback, about),
+                            (f"{prefix}oauth_callback", HubOAuthCallbackHandler)], cookie_secret=secrets.token_bytes(32))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--course", type=Path, required=True)
+    parser.add_argument("--staff", nargs="*", default=[])
+    chosen = parser.parse_args()
+    address = urlparse(os.environ["JUPYTERHUB_SERVICE_URL"])
+    application(Course(chosen.course), os.environ["JUPYTERHUB_SERVICE_PREFIX"], frozenset(chosen.staff)).listen(address.port, address.hostname)
+    ioloop.IOLoop.current().start()
+
+
+if __name__ == "__main__":
+    main()
