@@ -2,6 +2,7 @@
 
 A submission needs one if it could not be graded, if something was odd about what was handed in, if a person had graded
 another answer, or if a written question has no score yet. The last is so for whole classes: it is counted, not listed.
+Once every grade of it is resolved in formgrader, nobody is asked again.
 """
 
 from collections.abc import Iterable, Mapping
@@ -39,12 +40,15 @@ def reasons(record: Record, notebook: str, scores: Mapping[str, float | None] = 
     return found + [f"graded, but look: {changed_words(cell, scores.get(cell))}" for cell in record.changed]
 
 
-def kinds(record: Record, notebook: str) -> list[str]:
-    """The same without anything that a student chose, for a page that others may read."""
-    said = record.mended.get(WHOLE, "")
+def kinds(record: Record, notebook: str, grades: Iterable) -> list[str]:
+    """The same without anything that a student chose, for a page that others may read, while one of the `grades` waits for a
+    person: who has resolved them all has seen the rest as well."""
+    said, waiting = record.mended.get(WHOLE, ""), {grade.name for grade in grades if grade.needs_manual_grade}
+    if not waiting:
+        return []
     found = [f"{notebook} could not be graded"] if said.endswith(NOTHING) else [f"{notebook} was not handed in as it should be"] \
         if said or record.look else []
-    return found + [changed_words(cell) for cell in record.changed]
+    return found + [changed_words(cell) for cell in record.changed if cell in waiting]
 
 
 def changed_words(cell: str, score: float | None = None) -> str:

@@ -134,13 +134,14 @@ def read_work(submission, folder, label):
             name = exercise_of(grade.name)
             work.points[name] = grade.score if known else None
         work.reasons += [f"{name} has no score yet" for name in human.open_questions(notebook.grades)]
+    rows = {notebook.name: notebook.grades for notebook in submission.notebooks}
     for notebook, record in records_in(folder).items():
-        read_checks(work, notebook, record)
+        work.reasons += human.kinds(record, notebook, rows.get(notebook, ()))
+        read_checks(work, record)
     return work
 
 
-def read_checks(work, notebook, record):
-    work.reasons += human.kinds(record, notebook)
+def read_checks(work, record):
     for exercise, verdict in record.verdicts.items():
         work.checks.update({(exercise, check.name): check for check in verdict.checks})
 

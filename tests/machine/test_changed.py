@@ -14,6 +14,7 @@ from grading.notebooks.changed import MOST_COMPARED, MOST_LINES, difference
 from grading.notebooks.record import Record, records_in
 from grading.run.batch import Graded
 from grading.run.course import Course
+from grading.tools import analysis
 
 QUESTION, TESTS = "explain_activations", "test_relu"
 FIRST, SECOND = "GELU leaves the interval.", "SELU leaves the interval:\n\nits slope is 1.05."
@@ -198,3 +199,20 @@ def test_a_piece_of_two_very_long_answers_is_compared(monkeypatch):
     now = [line if number % 2 or number < 5000 else line + "!" for number, line in enumerate(lines)]
     found = difference("\n".join(lines), "\n".join(now))
     assert compared == [(MOST_COMPARED, MOST_COMPARED)] and "-1388" in found and "+1388!" in found
+
+
+# --- and in the report --------------------------------------------------------------------------------------------
+
+def test_the_report_names_who_needs_a_human_until_everything_is_resolved(desk):
+    def reasons():
+        work, = analysis.read(desk.root, "ps1").works
+        return work.reasons
+    desk.hand_in()
+    desk.person()
+    desk.hand_in(SECOND)
+    assert "explain_activations was graded by a person and changed since" in reasons()
+    with Gradebook(f"sqlite:///{desk.root}/gradebook.db") as gradebook:
+        for grade in gradebook.find_submission_notebook("activations", "ps1", "student-01").grades:
+            grade.manual_score, grade.needs_manual_grade = 1.0, False
+        gradebook.db.commit()
+    assert reasons() == []

@@ -185,6 +185,9 @@ def test_both_commands_grade_the_others_and_agree_on_who_was_not_and_why(generat
         reasons[root] = dict(re.findall(pattern, text))
         assert sorted(set(graded(root)) - reasons[root].keys()) == sorted(through), text
     assert reasons[ours] == reasons[stock]
+    everything = [set(re.findall(pattern, text)) for text, pattern in ((said, r"(?m)^needs a human: (.*)$"),
+                                                                      (done.stdout, r"(?m)^.*WARNING\]   ('.+?': (?:not graded|graded, but).*)$"))]
+    assert everything[0] == everything[1] and len(everything[0]) > len(reasons[ours])
     for root in (ours, stock):
         names = {path.name for path in (root / "autograded" / "obeyed" / "ps1").iterdir()}
         assert "gradient_plots.py" in names and not (names & set(OBEYED))
