@@ -13,10 +13,11 @@ if here not in sys.path:    # formgrader runs in a server that may have been sta
 os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", "")
 
 try:
-    from grading.plugins import autograde, deadlines, generate_feedback, literal, steps, upstream
+    from grading.plugins import autograde, collect_button, deadlines, generate_feedback, literal, steps, upstream
     from grading.root import say_foreign_code
     upstream.verify()       # what is replaced and set below is still there
     literal.install()       # a course may lie in a folder called [WS26]
+    collect_button.install()
     autograde.install()     # submissions are screened before nbgrader opens them
     say_foreign_code(here)  # a server may have loaded the code of another checkout before
     generate_feedback.install()     # pages for a class in seconds, and an overview beside them

@@ -1,6 +1,7 @@
 """What waits in the exchange is known before anybody collects, and a collection without --update says what it leaves."""
 
 import datetime
+import shutil
 import unicodedata
 
 import pytest
@@ -8,8 +9,11 @@ from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 
 from grading.notebooks.exchange import waiting
+from grading.plugins import collect_button
 from grading.plugins.collect import Collect
 
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = ["--no-sandbox", "--disable-gpu"]
 DAYS = {day: f"2020-01-0{day} 10:00:00 UTC" for day in (1, 2, 3)}
 
 
@@ -86,3 +90,36 @@ def test_accents_that_are_written_otherwise_are_the_same_student(inbound, tmp_pa
     collect(tmp_path, monkeypatch)
     assert [path.name for path in (tmp_path / "submitted").iterdir()] == [unicodedata.normalize("NFC", "zoë")]
     assert students(inbound, tmp_path) == []
+
+
+# --- formgrader's button ------------------------------------------------------------------------------------------
+
+def test_the_page_of_assignments_carries_what_waits(inbound, tmp_path):
+    hand_in(inbound, "a", 1)
+    hand_in(inbound, "b", 2)
+    for name in ("ps1", "ps2"):
+        (tmp_path / "source" / name).mkdir(parents=True)
+    course = CourseDirectory(root=str(tmp_path), course_id="gradients")
+    config = Config({"Exchange": {"root": str(tmp_path / "exchange")}, "ExchangeCollect": {"check_owner": False}})
+    assert collect_button.counts(course, config) == {"ps1": 2}
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: apt-get install chromium")
+def test_formgraders_button_says_how_many_wait_until_it_is_clicked(tmp_path):
+    playwright = pytest.importorskip("playwright.sync_api")
+    page_of = "<html><head></head><body><table><tr><td class='name'>ps1</td><td class='collect'></td></tr></table></body></html>"
+    (tmp_path / "page.html").write_text(collect_button.with_counts(page_of, {"ps1": 2, "</script><b>": 1}))
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_page()
+        page.goto((tmp_path / "page.html").as_uri())
+        draw = "document.querySelector('.collect').innerHTML = '<a href=\"#\">cloud</a>'"
+        page.evaluate(draw)
+        page.wait_for_selector(".collect .badge")
+        assert page.locator(".collect a").inner_text() == "cloud 2"
+        assert page.locator(".collect a").get_attribute("title") == "2 submissions wait in the exchange"
+        page.locator(".collect a").click()
+        page.evaluate(draw)
+        page.evaluate("new Promise(resolve => setTimeout(resolve, 50))")
+        assert page.locator(".badge").count() == 0
+        browser.close()
