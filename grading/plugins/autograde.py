@@ -180,6 +180,9 @@ class Autograde(converters.Autograde):
         nb = notebook_of(path.read_text(encoding="utf-8"))
         with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
             grades = gradebook.find_submission_notebook(name, self.coursedir.assignment_id, self.current).grades
+            for grade in grades:
+                if self.wanted[name][grade.name]["metadata"]["task"]:
+                    grade.auto_score = None     # nbgrader gives 0 where the submitted file bears another name
             changed = review(nb, self.wanted[name], self.before.get(name, Judged()),
                              {grade.name: grade.auto_score for grade in grades}, self.digest)
             for grade in grades:

@@ -129,3 +129,11 @@ def test_a_time_stamp_that_the_exchange_did_not_write_is_not_recorded(graded):
         for name in cases.CASES:
             if name.startswith("time_stamp"):
                 assert gradebook.find_submission("ps1", name).timestamp is None
+
+
+@pytest.mark.parametrize("name", ["renamed_notebook", "notebook_of_another_ending", "doubled_cells"])
+def test_the_question_waits_for_a_person_however_the_file_is_called(graded, name):
+    root, _ = graded
+    with Gradebook(f"sqlite:///{root}/gradebook.db") as gradebook:
+        grade = gradebook.find_grade("explain_activations", "activations", "ps1", name)
+        assert grade.auto_score is None and grade.needs_manual_grade
