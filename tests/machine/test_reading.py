@@ -19,6 +19,7 @@ from grading.notebooks.intake import Refusal, screen
 from grading.plugins import feedback
 
 CELL = {"cell_type": "code", "source": "x = 1", "metadata": {}}
+ANSWER = {**CELL, "source": "def relu(z):\n    return z"}
 ODD = (None, True, False, 0, -1, 2.0, 1e400, 10**30, "", "2", "\ud800", [], {}, [[]], {"a": 1}, "x" * 10**5)
 
 
@@ -26,8 +27,8 @@ def as_bytes(**notebook):
     return json.dumps(notebook).encode()
 
 
-def old_notebook(level):
-    return as_bytes(worksheets=[{"cells": [{"cell_type": "heading", "level": level, "source": "Title"}, CELL]}], nbformat=3)
+def old_notebook(level, cell=CELL):
+    return as_bytes(worksheets=[{"cells": [{"cell_type": "heading", "level": level, "source": "Title"}, cell]}], nbformat=3)
 
 
 # --- one notebook -------------------------------------------------------------------------------------------------
@@ -147,9 +148,9 @@ def helper_as_folder(folder, name="gradient_plots.py"):
 
 
 BAD = {     # what is wrong with a submission, and whether it is graded all the same
-    "level": (lambda folder: as_file(folder, old_notebook(2.0)), True),
+    "level": (lambda folder: as_file(folder, old_notebook(2.0, ANSWER)), True),
     "newlines": (lambda folder: as_file(folder, b"\n" * 200_000 + b"x"), False),
-    "surrogate": (lambda folder: as_file(folder, as_bytes(cells=[{**CELL, "metadata": {"nbgrader": {"grade_id": "\ud800"}}}])), True),
+    "surrogate": (lambda folder: as_file(folder, as_bytes(cells=[{**ANSWER, "metadata": {"nbgrader": {"grade_id": "\ud800"}}}])), True),
     "helper": (helper_as_folder, True),
     "stamp": (lambda folder: helper_as_folder(folder, "timestamp.txt"), True),
     "zone": (lambda folder: (folder / "timestamp.txt").write_text("2026-01-01 10:00:00 -99999999999999"), True),
