@@ -30,6 +30,7 @@ class UpstreamChanged(Exception):
 
 SCREENING = "submissions are screened before nbgrader opens them; each that was not graded is named"
 PAGES = "pages of a class in seconds, with an overview beside those of a submission"
+WRITTEN = "a written question of the whole class on one page"
 ZONE = "deadlines are in the course's time zone, and one that cannot be read is said"
 POINTS = (
     Point("nbgrader.apps.autogradeapp", "", "replaced", ("Autograde",), SCREENING),
@@ -76,6 +77,8 @@ POINTS = (
     Point("nbgrader.server_extensions.formgrader.base", "BaseHandler", "overridden", ("render",),
           "the collect button says what waits in the exchange"),
     Point("nbgrader.server_extensions.formgrader.handlers", "ManageAssignmentsHandler", "overridden", (), "the same"),
+    Point("nbgrader.server_extensions.formgrader.handlers", "", "overridden", ("default_handlers", "GradebookNotebooksHandler"), WRITTEN),
+    Point("nbgrader.server_extensions.formgrader.base", "BaseHandler", "called", ("gradebook", "coursedir"), WRITTEN),
     Point("nbgrader.server_extensions.formgrader.formgrader", "FormgradeExtension", "option", ("debug",),
           "no page shows the configuration"),
     Point("nbgrader.utils", "", "called", ("compute_checksum", "determine_grade", "find_all_files", "is_grade", "is_locked",

@@ -1,0 +1,135 @@
+"use strict";
+// One card for each answer. What is typed is kept in this browser until the server has it, so that no comment can vanish.
+const facts = JSON.parse(document.getElementById("facts").textContent);
+const cards = [...document.querySelectorAll("article")];
+const grader = document.getElementById("grader");
+grader.value = localStorage.getItem("written-grader") || "";
+grader.addEventListener("change", () => localStorage.setItem("written-grader", grader.value.trim()));
+
+const number = (text) => (text.trim() === "" ? null : Number(text.replace(",", ".")));
+const draft = (fact) => `written-${fact.grade}`;
+
+function xsrf() {
+  const found = document.cookie.match("\\b_xsrf=([^;]*)\\b");
+  return found ? found[1] : "";
+}
+
+function show(card, fact) {
+  const others = Object.entries(fact.graders).map(([name, score]) => `${name}: ${score}`);
+  card.querySelector(".others").textContent = others.length ? `given so far: ${others.join(", ")}` : "";
+  const waits = fact.score === null;
+  card.className = waits ? "waits" : "graded";
+  card.querySelector("small").textContent = waits ? "waits" : "graded";
+  document.getElementById("left").textContent = `${facts.cards.filter((one) => one.score === null).length} left`;
+}
+
+function changed(card, fact) {
+  return number(card.score.value) !== fact.score || card.comment.value !== fact.text;
+}
+
+function tell(card, words, trouble = false) {
+  const news = card.querySelector(".news");
+  news.textContent = words;
+  news.className = trouble ? "news trouble" : "news";
+}
+
+async function save(card, fact) {
+  if (card.saving) { await card.saving; }
+  if (!changed(card, fact)) { return true; }
+  card.saving = send(card, fact);
+  const done = await card.saving;
+  card.saving = null;
+  return done;
+}
+
+async function send(card, fact) {
+  const score = number(card.score.value), text = card.comment.value;
+  if (Number.isNaN(score) || score < 0 || score > facts.most) {
+    tell(card, `The score is no number from 0 to ${facts.most}: not saved.`, true);
+    return false;
+  }
+  let answer;
+  try {
+    answer = await fetch(facts.save, {
+      method: "POST", credentials: "same-origin", headers: {"Content-Type": "application/json", "X-XSRFToken": xsrf()},
+      body: JSON.stringify({grade: fact.grade, comment: fact.comment, score, text, seen_score: fact.score, seen_text: fact.text,
+        grader: grader.value}),
+    });
+  } catch (error) {
+    tell(card, "The server does not answer: not saved. It is kept in this browser; leave the field again to save.", true);
+    return false;
+  }
+  if (answer.status === 409) {
+    const there = await answer.json();
+    Object.assign(fact, there);
+    tell(card, `Somebody else saved in the meantime: score ${there.score ?? "none"}, comment: "${there.text}". ` +
+      "Yours still stands in the fields; leave one of them to save yours instead.", true);
+    show(card, fact);
+    return false;
+  }
+  if (!answer.ok) {
+    tell(card, `Not saved (${answer.status}). It is kept in this browser.`, true);
+    return false;
+  }
+  const there = await answer.json();
+  Object.assign(fact, {score: there.score, text: there.text, graders: there.graders});
+  if (!changed(card, fact)) { localStorage.removeItem(draft(fact)); }
+  tell(card, "saved");
+  show(card, fact);
+  return true;
+}
+
+function go(from, step, onlyWaiting) {
+  for (let at = from + step; at >= 0 && at < cards.length; at += step) {
+    if (!onlyWaiting || facts.cards[at].score === null) {
+      cards[at].scrollIntoView({block: "start"});
+      cards[at].score.focus({preventScroll: true});
+      cards[at].score.select();
+      return;
+    }
+  }
+}
+
+cards.forEach((card, at) => {
+  const fact = facts.cards[at];
+  card.score = card.querySelector(".score");
+  card.comment = card.querySelector(".comment");
+  card.score.value = fact.score ?? "";
+  card.comment.value = fact.text;
+  card.score.addEventListener("focus", () => card.score.select());
+  const kept = JSON.parse(localStorage.getItem(draft(fact)) || "null");
+  if (kept && (kept.text !== fact.text || kept.score !== card.score.value)) {
+    card.score.value = kept.score;
+    card.comment.value = kept.text;
+    tell(card, "Typed before and not saved yet: leave the field to save it.", true);
+  }
+  show(card, fact);
+  for (const field of [card.score, card.comment]) {
+    field.addEventListener("input", () =>
+      localStorage.setItem(draft(fact), JSON.stringify({score: card.score.value, text: card.comment.value})));
+    field.addEventListener("change", () => save(card, fact));
+    field.addEventListener("keydown", async (event) => {
+      if (event.key === "Enter" && (field === card.score || event.ctrlKey || event.metaKey)) {
+        event.preventDefault();
+        if (await save(card, fact)) { go(at, 1, true); }
+      } else if (event.key === "Escape") {
+        field.blur();
+      }
+    });
+  }
+  card.score.addEventListener("wheel", (event) => event.preventDefault(), {passive: false});
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.target.matches("input, textarea") || event.ctrlKey || event.altKey || event.metaKey) { return; }
+  const step = {n: 1, j: 1, p: -1, k: -1}[event.key];
+  if (step) {
+    event.preventDefault();
+    const near = cards.findIndex((card) => card.getBoundingClientRect().bottom > 100);
+    go(near - (step > 0 ? 1 : 0), step, false);
+  }
+});
+
+window.addEventListener("beforeunload", (event) => {
+  if (cards.some((card, at) => changed(card, facts.cards[at]))) { event.preventDefault(); }
+});

@@ -1,0 +1,87 @@
+"""One written question of a whole class on one page: no name on it, nothing of an answer is script, no comment is lost."""
+
+import re
+from types import SimpleNamespace
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
+from nbgrader.api import Gradebook
+from nbgrader.server_extensions.formgrader import handlers
+from traitlets.config import Config
+
+from grading.notebooks.writing import notebook_text
+from grading.plugins import written
+
+CELL = "explain_activations"
+
+
+@pytest.fixture
+def course(course_folder):
+    """(coursedir, gradebook) of three who answered."""
+    root = course_folder("ps1")
+    coursedir = SimpleNamespace(root=str(root), autograded_directory="autograded", config=Config(),
+                                format_path=lambda step, student, assignment: str(root / step / student / assignment))
+    with Gradebook(f"sqlite:///{root}/gradebook.db") as book:
+        for student in ("zoe-secret", "adam-secret", "bea-secret"):
+            book.add_student(student)
+            book.add_submission("ps1", student)
+            folder = root / "autograded" / student / "ps1"
+            folder.mkdir(parents=True)
+            nb = nbformat.read(root / "release" / "ps1" / "activations.ipynb", as_version=4)
+            nb.cells[-1].source = "GELU: $a' < 0$." if student != "bea-secret" else nb.cells[-1].source
+            picture = new_output("display_data", data={"image/png": "aGk="})
+            nb.cells += [new_code_cell("print('<script>')", outputs=[picture])] if student.startswith("zoe") else []
+            (folder / "activations.ipynb").write_text(notebook_text(nb), encoding="utf-8")
+        yield coursedir, book
+
+
+def cards(course):
+    return written.cards(*course, "ps1", "activations", CELL)
+
+
+def test_the_page_holds_question_rubric_and_every_answer_and_no_name(course):
+    found = [{**one, "graders": {}} for one in cards(course)]
+    question = course[1].find_source_cell(CELL, "activations", "ps1").source
+    html = written.page("/base", ("ps1", "activations", CELL), question, found, 5.0, "nonce")
+    assert "Mark scheme (5 points)" in html and html.count("<article") == 3 and "secret" not in html
+    assert html.count("Nothing was written") == 1 and html.count("data:image/png;base64,aGk=") == 1 and "MARK SCHEME" not in html
+    assert "print(&#x27;&lt;script&gt;&#x27;)" in html and not re.search(r"<script(?! nonce=\"nonce\")", html) and not re.search(r"@\w+@", html)
+    assert [one["key"] for one in found] == sorted(one["key"] for one in found)
+
+
+def body(one, **changed):
+    return {"grade": one["grade"], "comment": one["comment"], "seen_score": one["score"], "seen_text": one["text"], **changed}
+
+
+def test_score_and_comment_are_saved_together_and_no_other_graders_words_are_lost(course):
+    first = cards(course)[0]
+    status, there = written.save(*course, body(first, score=3, text="Good.", grader="AB"))
+    assert (status, there) == (200, {"score": 3, "text": "Good.", "graders": {"AB": 3}})
+    status, there = written.save(*course, body(first, score=5, text="Other.", grader="CD"))
+    assert (status, there) == (409, {"score": 3.0, "text": "Good."}), "it was shown without them"
+    now = next(one for one in cards(course) if one["grade"] == first["grade"])
+    assert (now["score"], now["text"], now["waiting"]) == (3.0, "Good.", False)
+    assert written.save(*course, body(now, score=4, text="Good.", grader="CD"))[1]["graders"] == {"AB": 3, "CD": 4}
+    assert "1 answer was read by more than one: the same score in 0, 1 of 5 points apart" in written.agreement(
+        written.read_graders(course[0].root).values(), 5.0)
+
+
+@pytest.mark.parametrize("score", [-1, 5.5, float("nan"), "3", True])
+def test_what_is_no_score_is_not_saved(score, course):
+    first = cards(course)[0]
+    assert written.save(*course, body(first, score=score, text="x"))[0] == 400
+    assert cards(course)[0]["score"] is None and cards(course)[0]["text"] == ""
+
+
+def test_formgrader_knows_the_page_once_and_who_is_not_logged_in_sees_nothing(course):
+    written.install()
+    written.install()
+    assert [entry[0] for entry in handlers.default_handlers].count(written.ADDRESS) == 1
+    assert written.questions(course[1], "ps1") == [("activations", CELL)] and written.questions(course[1], "ps9") == []
+    for method in (written.WrittenHandler.get, written.SaveHandler.post):
+        assert method.__closure__, "wrapped by tornado's `authenticated`"
+
+
+def test_what_is_typed_is_plain_markdown_of_the_answer():
+    assert "<math" in written.as_html(new_markdown_cell("$z$")) and written.as_html(new_markdown_cell(" ")) == ""
