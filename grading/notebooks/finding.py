@@ -128,7 +128,9 @@ class Search:
 
     @property
     def assignment(self):
-        return self.folder.name
+        """The assignment's name: that of the folder, as it is in submitted/ or in the exchange."""
+        parts = self.folder.name.split("+")
+        return parts[-3] if len(parts) > 3 else parts[-2] if len(parts) == 3 else self.folder.name
 
     def nearest(self, names: list[str]) -> list[str]:
         """The names whose files are looked at, those first that bear the notebook's."""

@@ -10,6 +10,7 @@ import pytest
 
 from grading.notebooks import scripts
 from grading.notebooks.answers import answers
+from grading.notebooks.embedded import taken_out
 from grading.notebooks.intake import Refusal, screen
 from grading.notebooks.reading import MAX_BYTES, read_notebook, without_outputs
 from grading.notebooks.record import WHOLE, Record
@@ -157,7 +158,8 @@ def large(mebibytes):
 def test_outputs_of_52_mebibytes_are_read_over(tmp_path):
     content = large(52)
     assert not isinstance(handed_in(tmp_path, {NAME: content}), Refusal)
-    assert [cell.source for cell in read_notebook(content).cells] == [cell.source for cell in nbformat.reads(FULL, 4).cells]
+    assert [cell.source for cell in read_notebook(content).cells] == [
+        taken_out(cell.source)[0] for cell in nbformat.reads(FULL, 4).cells]
 
 
 @pytest.mark.parametrize("cut", [1, 2, 3])
@@ -180,3 +182,10 @@ def test_pieces_of_a_script_are_cells_of_their_own():
 def test_ends_of_lines_inside_of_cells_are_no_change():
     data = {"cells": [{"cell_type": "code", "source": "a = 1\r\nb = 2\rc = 3"}]}
     assert read_notebook(json.dumps(data).encode()).cells[0].source == "a = 1\nb = 2\nc = 3"
+
+
+@pytest.mark.parametrize("folder", ["ps1", "student-01+ps1+2026-03-01 10:00:00 UTC", "student-01+ps1+2026-03-01 10:00:00 UTC+secret"])
+def test_the_assignment_is_named_wherever_the_submission_lies(folder, tmp_path):
+    (tmp_path / folder).mkdir()
+    (tmp_path / folder / NAME).write_text(SCRATCH)
+    assert "does not look like ps1:" in screen(tmp_path / folder, {"activations": CANON}).notebooks["activations"].reason
