@@ -61,6 +61,9 @@ def make_course(folder, count, wild=False, stock=False, assignment="ps1"):
     source, = folder.glob(f"source/{assignment}/*.ipynb")
     if stock:
         twin(source)
+    else:
+        for room in ("reference_impl", "tests/hidden", "tests/misconceptions"):     # a course brings its own
+            shutil.copytree(ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
     nbgrader(folder, stock, "generate_assignment", assignment)
     release, texts = folder / "release" / assignment, {}
     for number, case in enumerate(cases(count, wild, assignment)):
