@@ -19,6 +19,8 @@ LOCK = ".placing.lock"
 def placing(folder: str | Path) -> Iterator[None]:
     """Be the only one who replaces pages in the exchange's folder of feedback."""
     with open(os.open(Path(folder, LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o660), "w") as file:
+        with suppress(PermissionError):     # a colleague's, who has seen to it
+            os.fchmod(file.fileno(), 0o660)
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
