@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
+from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Unicode, validate
 from traitlets.config import Configurable
 
+FILES = "files"     # on the web site, the folder with what comes with every notebook
+UNSET = 'WEB = ""'    # a line of a notebook's first cell, as source/ has it
 GITHUB = "https://github.com/"
 COLAB = "https://colab.research.google.com"
 
@@ -47,3 +50,14 @@ class PublicPlaces(Configurable):
             query = urlencode({"repo": self.repository, "branch": self.branch, "urlpath": f"lab/tree/{folder}/{notebook}"})
             found.append(Link("nbgitpuller", f"{self.hub}/hub/user-redirect/git-pull?{query}"))
         return found
+
+
+class NameTheWebSite(NbGraderPreprocessor):
+    """Write the web site's address into the first cell, which fetches what is missing from there in Colab."""
+
+    def preprocess(self, nb, resources):
+        site = PublicPlaces(config=self.config).site
+        for cell in nb.cells:
+            if site and cell.cell_type == "code":
+                cell.source = cell.source.replace(UNSET, f'WEB = "{site}/{FILES}"', 1)
+        return nb, resources

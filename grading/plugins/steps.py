@@ -16,6 +16,7 @@ RELEASE = (
     "nbgrader.preprocessors.IncludeHeaderFooter",
     "grading.plugins.deadlines.ShowDeadline",
     "grading.plugins.readable.WriteOutFormulas",
+    "grading.plugins.public.NameTheWebSite",
     "nbgrader.preprocessors.InstantiateTests",
     "nbgrader.preprocessors.LockCells",
     "nbgrader.preprocessors.ClearSolutions",

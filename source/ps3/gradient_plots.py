@@ -14,6 +14,8 @@ import io
 import json
 import os
 import traceback
+from base64 import b64encode
+from html import escape
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -42,8 +44,10 @@ class Picture:
     def _repr_mimebundle_(self, include=None, exclude=None):
         if os.environ.get(DATA_WANTED):
             return {DATA_TYPE: json.dumps(self.content, default=list), "text/plain": self.description}
-        data = {"image/png": png(**self.content), "text/plain": self.description}
-        return data, {"image/png": {"alt": self.description}}
+        # Base64, since not every kernel packs bytes; as HTML first, since JupyterLab shows no alt text of an image/png.
+        picture = b64encode(png(**self.content)).decode()
+        image = f'<img alt="{escape(self.description)}" src="data:image/png;base64,{picture}">'
+        return {"text/html": image, "image/png": picture, "text/plain": self.description}, {"image/png": {"alt": self.description}}
 
     def __repr__(self):
         return self.description

@@ -4,6 +4,7 @@ import ast
 import base64
 import inspect
 import re
+import shutil
 import sys
 import types
 from functools import cache
@@ -304,6 +305,28 @@ def test_first_cell_says_what_is_missing_and_how_to_get_it(name, remedy, monkeyp
     monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(ImportError, match=f"{name} is missing: {remedy}"):
         exec(cell_of("ps1/activations", "setup").source, {})
+
+
+@pytest.mark.parametrize(("name", "said"), [("matplotlib", "reload the page"), ("gradient_plots", "put gradient_plots.py")])
+def test_first_cell_sends_nobody_in_a_circle_where_python_runs_in_the_browser(name, said, monkeypatch):
+    monkeypatch.setattr(sys, "platform", "emscripten")
+    test_first_cell_says_what_is_missing_and_how_to_get_it(name, said, monkeypatch)
+
+
+def test_first_cell_fetches_in_colab_what_comes_with_the_notebook_and_goes_on_where_it_cannot(tmp_path, monkeypatch):
+    setup = cell_of("ps1/activations", "setup").source
+    files = shutil.copytree(SOURCE / "ps1", tmp_path / "web")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "google.colab", object())
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for one in ("gradient_plots", "visible_checks"):
+        monkeypatch.delitem(sys.modules, one, raising=False)
+    exec(setup.replace('WEB = ""', f'WEB = "{files.as_uri()}"', 1), {})
+    assert (tmp_path / "gradient_plots.py").read_bytes() == (SOURCE / "ps1" / "gradient_plots.py").read_bytes()
+    exec(setup.replace('WEB = ""', f'WEB = "{(tmp_path / "nowhere").as_uri()}"', 1), {})     # they are there already
+    monkeypatch.setitem(sys.modules, "visible_checks", None)
+    with pytest.raises(ImportError, match="in Colab: the folder symbol"):
+        exec(setup, {})
 
 
 def test_first_cell_refuses_a_numpy_that_is_too_old(monkeypatch):

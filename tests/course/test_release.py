@@ -2,15 +2,18 @@
 
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbgrader.api import Gradebook
 from nbgrader.utils import compute_checksum
+from traitlets.config import Config
 
 from grading.notebooks.readable import formulas, written_out
 from grading.pages.macros import Macros
+from grading.plugins import steps
 from grading.tools.leaks import OUR_FILES, REGIONS, leaks, secrets, squeezed, telling
 
 ROOT = Path(__file__).parents[2]
@@ -147,4 +150,12 @@ def test_every_assignment_is_released_with_what_its_notebook_imports():
         text = "\n".join(cell.source for cell in nbformat.read(ROOT / "release" / path, as_version=4).cells)
         for name in re.findall(r"^\s*import (\w+)", text, re.MULTILINE):
             beside = ROOT / "release" / path.parent / f"{name}.py"
-            assert beside.exists() or name in ("numpy", "matplotlib", "warnings"), name
+            assert beside.exists() or name in {"numpy", "matplotlib", *sys.stdlib_module_names}, name
+
+
+def test_the_address_of_the_web_site_stands_in_the_first_cell_before_it_is_locked():
+    config = Config(PublicPlaces={"site": "https://example.org/gradients/"})
+    nb = steps.released(nbformat.read(ROOT / "source" / "ps1" / "activations.ipynb", as_version=4), ROOT / "source" / "ps1", config)
+    (setup,) = [cell for cell in nb.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == "setup"]
+    assert 'WEB = "https://example.org/gradients/files"' in setup.source
+    assert setup.metadata.nbgrader.checksum == compute_checksum(setup)

@@ -59,7 +59,10 @@ def test_numbers_that_no_axis_holds_leave_a_gap():
 def test_the_course_helper_sends_data_only_where_the_grader_asks_for_it(monkeypatch):
     helper = pictures.helper(ROOT)
     picture = helper.draw(lambda: [helper.panel("t", "x", "y", {"a": ([0, 1], [0, 1])})], "title")
-    assert set(picture._repr_mimebundle_()[0]) == {"image/png", "text/plain"}
+    data, about = picture._repr_mimebundle_()
+    assert set(data) == {"text/html", "image/png", "text/plain"} and json.loads(json.dumps(data)) == data     # text, for every kernel
+    assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG") and about["image/png"]["alt"] == picture.description
+    assert data["text/html"] == f'<img alt="{picture.description}" src="data:image/png;base64,{data["image/png"]}">'
     monkeypatch.setenv(helper.DATA_WANTED, "1")
     bundle = picture._repr_mimebundle_()
     assert set(bundle) == {PICTURE, "text/plain"}
