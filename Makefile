@@ -4,7 +4,7 @@ BIN := .venv/bin
 # all tests by one process for each core; what a module's tests share is made in one of them
 ALL := --numprocesses logical --dist loadfile
 
-.PHONY: demo test lint bench mutation release site lock clean
+.PHONY: demo test lint bench mutation release site lite lock clean
 
 demo: .venv/ready
 	@$(BIN)/course demo
@@ -29,6 +29,11 @@ release: .venv/ready        ## make release/ anew from source/
 
 site: .venv/ready .venv-site/ready      ## the course as a web site in build/site/; make site ARGS=--serve
 	@$(BIN)/course site $(ARGS)
+
+lite: .venv/ready            ## Python in the browser without any CDN, and the test of a student's way through it; minutes
+	@bin/debian-setup
+	@bin/site-setup $(PYTHON) offline
+	@$(BIN)/python -m pytest tests/browser/test_lite.py $(ARGS)
 
 lock:                       ## pin what requirements.in and the package.json files ask for, with hashes; ARGS=--upgrade: the newest
 	@bin/lock $(PYTHON) $(ARGS)

@@ -208,7 +208,7 @@ def site(tmp_path_factory):
 
     def make(_, folder):
         shutil.copytree(ROOT / "release" / "lecture", folder / "kept")
-        web.build(Console(quiet=True), ROOT, folder / "site", folder / "kept")
+        web.build(Console(quiet=True), ROOT, folder / "site", kept=folder / "kept")
     return Shared(tmp_path_factory, "web", make)["site"] / "site"
 
 

@@ -2,6 +2,7 @@
 
 import gc
 import os
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +24,12 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 @app.callback()
 def course():
     """Run the course: release, grade, report."""
+
+
+class Kernel(StrEnum):
+    """Where notebooks of the web site get Python from."""
+
+    CDN, HERE, NONE = "cdn", "here", "none"
 
 
 @app.command()
@@ -159,12 +166,14 @@ def site(
     output: Annotated[Path | None, typer.Option(help="Where the site is put.  [default: build/site]")] = None,
     serve: Annotated[bool, typer.Option("--serve", help="Serve it on this machine afterwards.")] = False,
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port to serve on; 0: any that is free.")] = 8000,
+    kernel: Annotated[Kernel, typer.Option(help="Where notebooks in the browser get Python from: a CDN, the site itself, or there are none.")]
+        = Kernel.CDN,
     course: Root = None,
 ):
     """Build the course as a web site: lecture, assignments and docs, for any host that serves files."""
     from . import site as web
     with ending_well():
-        web.build(console, course, output or course / "build" / "site")
+        web.build(console, course, output or course / "build" / "site", kernel.value)
         if serve:
             web.serve(console, output or course / "build" / "site", port)
 

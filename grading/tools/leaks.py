@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 
 import nbformat
+import numpy as np
 
 REGIONS = {"solution": re.compile(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", re.DOTALL),
            "hidden check": re.compile(r"### BEGIN HIDDEN TESTS\n(.*?)### END HIDDEN TESTS", re.DOTALL),
@@ -27,7 +28,8 @@ SCRIPT = re.compile(r"<(script|style)\b[^>]*>.*?</\1>", re.DOTALL)
 BLOCK = re.compile(r"<(?:/?(?:p|div|li|tr|td|th|h\d|pre|section|br|table|dt|dd|option|summary)\b)[^>]*>")
 TAG = re.compile(r"<[^>]*>")
 ARCHIVES = {".zip", ".whl"}
-STEP = 8        # letters that a line is looked up by inside longer lines
+CHUNK = 1 << 20
+PINNED = ("/static/pyodide/", "/pypi/")      # packages whose files are those of a lock: looked at from outside only
 
 
 def telling(line: str) -> bool:
@@ -75,19 +77,35 @@ def secrets(root: Path) -> dict[str, str]:
 
 
 @cache
-def by_opening(root: Path) -> dict[str, list[str]]:
-    """Secrets that are long enough to be recognised inside a longer line, by their first letters."""
-    found = {}
-    for secret in secrets(root):
+def by_opening(root: Path) -> tuple[dict[int, list[bytes]], np.ndarray, np.ndarray]:
+    """Secrets that are long enough to be recognised inside a longer line, by their first eight bytes as a number; these numbers
+    in order; and which first two bytes occur."""
+    found, pairs = {}, np.zeros(1 << 16, dtype=bool)
+    for secret in map(str.encode, secrets(root)):
         if len(secret) >= 2 * TELLING:
-            found.setdefault(secret[:STEP], []).append(secret)
+            found.setdefault(int.from_bytes(secret[:8], "little"), []).append(secret)
+            pairs[int.from_bytes(secret[:2], "little")] = True
+    return found, np.array(sorted(found), dtype=np.uint64), pairs
+
+
+def inside(text: bytes, root: Path) -> set[str]:
+    """The long secrets that occur anywhere in a text. Scripts are lines of a million letters: all their places are looked at at once."""
+    openings, numbers, pairs = by_opening(root)
+    found, letters = set(), np.frombuffer(text + b"\0" * 8, dtype=np.uint8)
+    for start in range(0, len(text), CHUNK):
+        part = letters[start:start + CHUNK + 8].astype(np.uint64)
+        count = len(part) - 8
+        at = np.flatnonzero(pairs[part[:count] | part[1:count + 1] << np.uint64(8)])
+        value = sum((part[at + step] << np.uint64(8 * step) for step in range(8)), np.zeros(len(at), dtype=np.uint64))
+        for place, number in zip(at[np.isin(value, numbers)] + start, value[np.isin(value, numbers)]):
+            found |= {secret.decode() for secret in openings[int(number)] if text.startswith(secret, int(place))}
     return found
 
 
 def contents(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:
     """(name, bytes) of a file, and of what is packed in it."""
     yield name, content
-    if Path(name).suffix in ARCHIVES and zipfile.is_zipfile(io.BytesIO(content)):
+    if Path(name).suffix in ARCHIVES and not any(place in name for place in PINNED) and zipfile.is_zipfile(io.BytesIO(content)):
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             for entry in archive.namelist():
                 yield from contents(f"{name}/{entry}", archive.read(entry))
@@ -116,12 +134,8 @@ def leaks_in(name: str, content: bytes, root: Path) -> list[tuple[str, str, str]
         lines = {squeezed(line) for line in lines_of(part, inner)} - public_lines(root)
         for secret in lines & secrets(root).keys():
             found[part, secret] = secrets(root)[secret]
-        openings = by_opening(root)
-        for line in lines:
-            for start in range(len(line) - 2 * TELLING + 1):
-                for secret in openings.get(line[start:start + STEP], ()):
-                    if line.startswith(secret, start):
-                        found[part, secret] = secrets(root)[secret]
+        for secret in inside("\n".join(lines).encode(), root):
+            found[part, secret] = secrets(root)[secret]
     return [(part, secret, where) for (part, secret), where in found.items()]
 
 

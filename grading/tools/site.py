@@ -8,10 +8,10 @@ from html import escape
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from ..plugins.public import COLAB, PublicPlaces
+from ..plugins.public import COLAB, FILES, PublicPlaces
 from ..root import CODE, CourseError
 from ..run.course import Course
-from . import site_pages
+from . import site_lite, site_pages
 from .leaks import leaks
 
 ENVIRONMENT = CODE / ".venv-site"
@@ -21,14 +21,16 @@ TYPES = {".wasm": "application/wasm", ".mjs": "text/javascript", ".js": "text/ja
          ".whl": "application/zip", ".data": "application/octet-stream"}
 
 
-def build(console, root: Path, output: Path, kept: Path | None = None) -> None:
+def build(console, root: Path, output: Path, kernel: str = site_lite.CDN, kept: Path | None = None) -> None:
     """Build the site of the course `root` in `output`; the old one stays until the new one is whole.
 
-    kept: a folder in which the lecture that ran is kept for the next time. Raises `CourseError`.
+    kernel: where notebooks in the browser get Python from, as in `site_lite`. kept: a folder in which the lecture that ran is kept
+    for the next time. Raises `CourseError`.
     """
     if not (ENVIRONMENT / "ready").exists():
         raise CourseError(f"There is no {ENVIRONMENT}, in which the site is made. Make it: bin/site-setup")
-    course, output = Course(root), Path(output)
+    using = None if kernel == site_lite.NONE else site_lite.line(kernel, ENVIRONMENT)
+    course, output = Course(root), Path(output).absolute()
     places = PublicPlaces(config=course.config)
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="site-", dir=output.parent) as folder:
@@ -36,10 +38,14 @@ def build(console, root: Path, output: Path, kept: Path | None = None) -> None:
         pages.mkdir()
         console.print("The lecture runs, unless it is the same as last time ...", highlight=False)
         nb = site_pages.lecture_now(root, kept or output.parent / "site-lecture")
-        found = site_pages.write_pages(course, pages, nb, partial(buttons, places=places))
+        found = site_pages.write_pages(course, pages, nb, partial(buttons, places=places, using=using))
         mathjax(Path(folder, "static", "mathjax"))
         sphinx(pages, made, Path(folder))
         site_pages.zips(found, made / "downloads")
+        site_pages.files(found, made / FILES)
+        if using:
+            Path(folder, "lite").mkdir()
+            site_lite.build([one.notebook for one in found], made / site_lite.FOLDER, Path(folder, "lite"), using)
         refuse_leaks(made, root)
         shutil.rmtree(output, ignore_errors=True)
         made.rename(output)
@@ -47,14 +53,20 @@ def build(console, root: Path, output: Path, kept: Path | None = None) -> None:
     console.print(f"wrote {output}: {size / 1e6:.1f} MB. To look at it: make site ARGS=--serve", highlight=False, soft_wrap=True)
 
 
-def buttons(assignment: site_pages.Assignment, places: PublicPlaces) -> str:
+def buttons(assignment: site_pages.Assignment, places: PublicPlaces, using: site_lite.Line | None) -> str:
     """The ways to begin, as HTML."""
+    name = assignment.notebook.name
+    browser = beside = ""
+    if using:
+        browser = f'<a class="button first" href="{site_lite.FOLDER}/notebooks/index.html?path={name}">Open in the browser</a>'
+        beside = (f'<p class="hint">{site_lite.WARNING[using.served]}</p>\n<div class="saved" data-storage="{site_lite.STORAGE}" '
+                  f'data-notebook="{name}" data-release="{site_lite.fingerprint(assignment.notebook)}" hidden></div>\n')
     colab = site_pages.colab(assignment, places)
     by_hand = "" if colab else ('<p class="hint">Colab opens the notebook of the zip by <em>File &gt; Upload notebook</em>; '
                                 "its first cell then says which files to upload beside it.</p>\n")
-    return ('<p class="buttons">'
+    return (f'<p class="buttons">{browser}'
             f'<a class="button" href="downloads/{assignment.name}.zip" download>Download zip</a>'
-            f'<a class="button" href="{escape(colab or COLAB)}" rel="noreferrer">Open in Colab</a></p>\n{by_hand}')
+            f'<a class="button" href="{escape(colab or COLAB)}" rel="noreferrer">Open in Colab</a></p>\n{beside}{by_hand}')
 
 
 def mathjax(folder: Path) -> None:

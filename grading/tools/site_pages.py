@@ -179,6 +179,13 @@ def zips(found: list[Assignment], folder: Path) -> None:
         write_zip(place, folder / f"{name}.zip")
 
 
+def files(found: list[Assignment], folder: Path) -> None:
+    """What comes with the notebooks, one by one: a notebook in Colab fetches it from here."""
+    folder.mkdir()
+    for path in {path.name: path for one in found for path in one.notebook.parent.glob("*.py")}.values():
+        shutil.copy(path, folder)
+
+
 def lecture_now(root: Path, kept: Path) -> nbformat.NotebookNode:
     """The lecture, run now; what an earlier run left in the folder `kept` serves as long as its sources are the same."""
     lecture.release_lecture(kept, root)

@@ -12,12 +12,15 @@ one of them is missing or fails, `draw` says in one sentence what to finish firs
 
 import io
 import json
+import logging
 import os
 import traceback
 from base64 import b64encode
 from html import escape
 
 import numpy as np
+
+logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)     # else the first run says in red that it looks at fonts
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator

@@ -9,7 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LOCKS = {"requirements.in": "requirements.txt", "bin/lock.in": "bin/lock.txt",
-         "site/requirements.in": "site/requirements.txt"}
+         "site/requirements.in": "site/requirements.txt", "site/wheels.in": "site/wheels.txt",
+         "site/offline/requirements.in": "site/offline/requirements.txt", "site/offline/wheels.in": "site/offline/wheels.txt"}
 NODE = subprocess.run(["git", "ls-files", "*package.json"], cwd=ROOT, capture_output=True, text=True).stdout.split()
 
 

@@ -33,16 +33,18 @@ def lecture_cells():
 
 def test_every_page_is_there_and_nothing_that_sphinx_keeps_for_itself(site):
     assert {path.stem for path in site.glob("*.html")} == set(PAGES)
-    kept = [path for path in site.rglob("*") if path.suffix in (".doctree", ".pickle", ".ipynb", ".md", ".py")
+    kept = [path for path in site.rglob("*") if path.suffix in (".doctree", ".pickle", ".md")
             or path.name in ("_sources", ".buildinfo", "objects.inv", ".doctrees")]
     assert kept == []
+    assert {path.relative_to(site).parts[0] for path in site.rglob("*") if path.suffix in (".py", ".ipynb")} == {"files", "lite"}
+    assert {path.name for path in site.rglob("*.py")} == {"gradient_plots.py", "visible_checks.py"}
 
 
 @pytest.mark.parametrize("name", ASSIGNMENTS)
 def test_the_page_of_an_assignment_says_its_points_and_how_to_begin(site, name):
     text = (site / f"{name}.html").read_text()
     assert "points for the exercises" in text and "Deadline</dt>" in text
-    assert f'href="downloads/{name}.zip"' in text and ">Open in Colab</a>" in text
+    assert f'href="downloads/{name}.zip"' in text and ">Open in the browser</a>" in text and ">Open in Colab</a>" in text
     with zipfile.ZipFile(site / "downloads" / f"{name}.zip") as archive:
         assert {Path(one).name for one in archive.namelist()} >= {"gradient_plots.py", "visible_checks.py", "README.txt"}
 
@@ -120,7 +122,7 @@ def test_the_site_that_stands_stays_until_the_new_one_is_whole(site, tmp_path, m
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "index.html").write_text("before")
     with pytest.raises(CourseError, match="notes.txt"):
-        web.build(Console(quiet=True), ROOT, tmp_path / "site", kept_lecture(tmp_path))
+        web.build(Console(quiet=True), ROOT, tmp_path / "site", "none", kept_lecture(tmp_path))
     assert (tmp_path / "site" / "index.html").read_text() == "before"
     assert {path.name for path in tmp_path.iterdir()} == {"site", "kept"}
 
