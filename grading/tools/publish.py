@@ -13,6 +13,7 @@ from nbgrader.api import Gradebook
 
 from ..notebooks.dates import shown_moment
 from ..notebooks.head import show_deadline
+from ..plugins.public import PublicPlaces
 from ..root import CourseError
 from ..run.course import Course
 from ..run.gradebook import exists
@@ -65,6 +66,22 @@ def publish(console, release, assignment, output, root=None):
         place = Path(output, f"{folder.name}.zip")
         write_zip(folder, place, due.get(folder.name))
         console.print(f"wrote {place}", soft_wrap=True, highlight=False, markup=False)
+    if root:
+        write_links(console, folders, Path(output, "links.md"), PublicPlaces(config=Course(root).config))
+
+
+def write_links(console, folders, place, places):
+    """Write a page for the course's announcement: how to open each notebook without a zip, as far as addresses are set."""
+    lines = []
+    for path in sorted(path for folder in folders if folder.name != LECTURE for path in folder.glob("*.ipynb")):
+        ways = [f"[{link.name}]({link.address})" for link in places.links(f"release/{path.parent.name}/{path.name}")]
+        ways += [f"[its page]({places.site}/{path.parent.name}.html)"] * bool(places.site)
+        lines += [f"- {path.parent.name}, {path.name}: {', '.join(ways)}"] * bool(ways)
+    if lines:
+        place.write_text("\n".join(["# Open without installing anything", "", *lines, ""]), encoding="utf-8")
+        console.print(f"wrote {place}", soft_wrap=True, highlight=False, markup=False)
+    else:
+        place.unlink(missing_ok=True)       # of an address that was taken back
 
 
 def deadlines(root):

@@ -5,13 +5,13 @@ helper's, and each sentence can be read by a test.
 """
 
 import json
-import os
 import runpy
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 import numpy as np
 
 VERDICTS = ("It vanishes", "It stays, within a factor of ten", "It explodes")
@@ -29,7 +29,7 @@ UNITS = 40          # that are shown as points
 
 def figures(root: Path) -> dict[str, dict[str, Any]]:
     """{name: what the page draws} of the three figures."""
-    os.environ.setdefault("MPLBACKEND", "Agg")      # the helper can draw, and is not asked to
+    matplotlib.use("Agg")       # the helper can draw, and is not asked to
     helper = runpy.run_path(str(Path(root, "lecture", "neural_net_helper.py")))["NN_Helper"]()
     return {"depth": by_depth(helper), "recurrent": by_lag(helper), "saturation": by_spread(helper)}
 

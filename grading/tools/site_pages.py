@@ -3,20 +3,17 @@
 import re
 import shutil
 from dataclasses import dataclass
-from datetime import datetime
 from html import escape
 from pathlib import Path
 
 import nbformat
 from nbformat.v4 import new_markdown_cell
-from nbgrader.api import Gradebook, MissingEntry
-from sqlalchemy.engine import make_url
 
 from ..plugins.public import PublicPlaces
 from ..root import CourseError
 from ..run.course import Course
 from . import lecture, site_figures
-from .publish import title_of, write_zip
+from .publish import deadlines, title_of, write_zip
 
 DOCS = ("students", "instructors", "tas", "threat-model", "performance")
 LINK = re.compile(r"(?P<bang>!?)\[(?P<text>[^\]]*)\]\((?P<target>[^)\s]+)\)")
@@ -32,7 +29,7 @@ class Assignment:
     title: str
     points: float
     by_hand: float
-    deadline: datetime | None
+    deadline: str | None      # in words, in the course's time zone
 
 
 # --- assignments ------------------------------------------------------------------------------------------------
@@ -40,6 +37,7 @@ class Assignment:
 def assignments(course: Course) -> list[Assignment]:
     """Those of source/, as they are released. Raises `CourseError` if one is not."""
     root, found = Path(course.dir.root), []
+    due = deadlines(root)
     for name in course.assignments():
         notebooks = sorted(Path(root, "release", name).glob("*.ipynb"))
         if not notebooks:
@@ -50,20 +48,8 @@ def assignments(course: Course) -> list[Assignment]:
             points = [(cell.get("points", 0), cell.get("task") or cell.get("solution")) for cell in cells
                       if cell.get("grade") or cell.get("task")]
             found.append(Assignment(name, path, title_of(nb, path.name), sum(one for one, human in points if not human),
-                                    sum(one for one, human in points if human), deadline(course, name)))
+                                    sum(one for one, human in points if human), due.get(name)))
     return found
-
-
-def deadline(course: Course, assignment: str) -> datetime | None:
-    """When an assignment has to be handed in, if the gradebook knows."""
-    url = course.dir.db_url
-    if url.startswith("sqlite") and not Path(make_url(url).database or "").exists():
-        return None
-    with Gradebook(url, course.dir.course_id) as gradebook:
-        try:
-            return gradebook.find_assignment(assignment).duedate
-        except MissingEntry:
-            return None
 
 
 def page_of(assignment: Assignment, buttons: str) -> nbformat.NotebookNode:
@@ -87,7 +73,7 @@ def facts(assignment: Assignment) -> str:
     points = f"{assignment.points:g} points for the exercises"
     if assignment.by_hand:
         points += f", {assignment.by_hand:g} for the question"
-    due = f"{assignment.deadline:%A, %-d %B %Y, %H:%M} UTC" if assignment.deadline else "the date that your course has announced"
+    due = escape(assignment.deadline or "the date that your course has announced")
     return (f'<dl class="facts"><dt>Assignment</dt><dd>{escape(assignment.name)}</dd>'
             f"<dt>Points</dt><dd>{points}</dd><dt>Deadline</dt><dd>{due}</dd></dl>\n")
 
@@ -175,8 +161,8 @@ def write_pages(course: Course, folder: Path, lecture_run: nbformat.NotebookNode
 def zips(found: list[Assignment], folder: Path) -> None:
     """Pack each assignment as `course publish` does."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, place in {one.name: one.notebook.parent for one in found}.items():
-        write_zip(place, folder / f"{name}.zip")
+    for one in {one.name: one for one in found}.values():
+        write_zip(one.notebook.parent, folder / f"{one.name}.zip", one.deadline)
 
 
 def files(found: list[Assignment], folder: Path) -> None:

