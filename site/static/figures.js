@@ -59,8 +59,9 @@ function start(section) {
       const {y: ys, points} = figure.states[key(one)];
       if (ys) {
         parts.push(line(ys.map((_, i) => i), ys, one));
-        names.push(figure.choice.values[one]);
-        const end = Math.max(TOP + 12, Math.min(y(ys[0]), H - BOTTOM - 6) - 6);
+        let end = Math.max(TOP + 12, Math.min(y(ys[0]), H - BOTTOM - 6) - 12);
+        while (names.some(other => Math.abs(other - end) < 18)) end -= 18;      // names stand above each other
+        names.push(end);
         parts.push(make("text", {x: x(0) + 8, y: figure.choice.values.length > 1 ? end : TOP + 16, class: `name look-${one}`}, figure.choice.values[one]));
       } else if (one === pick) {
         for (const [z, a, flat] of points) parts.push(make(flat ? "path" : "circle", flat ?
