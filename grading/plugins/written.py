@@ -44,9 +44,12 @@ def install():
 def with_links(self, name, **about):
     """The page on an assignment's notebooks, which links to the questions of each."""
     page, assignment = BaseHandler.render(self, name, **about), about.get("assignment_id")
-    links = [f'<li><a href="{escape(self.base_url)}/formgrader/written/{quote(assignment)}/{quote(notebook)}/{quote(cell)}">'
-             f"{escape(cell)}: all answers on one page</a></li>" for notebook, cell in questions(self.gradebook, assignment)]
-    return page.replace("<table", f'<ul class="list-unstyled">{"".join(links)}</ul><table', 1) if links else page
+    found = questions(self.gradebook, assignment)
+    links = [f'<li><a title="{escape(f"{notebook}, {cell}")}" '
+             f'href="{escape(self.base_url)}/formgrader/written/{quote(assignment)}/{quote(notebook)}/{quote(cell)}">'
+             f"All answers to the written question{f' {number}' if len(found) > 1 else ''} on one page</a></li>"
+             for number, (notebook, cell) in enumerate(found, start=1)]
+    return page.replace("</table>", f'</table><ul class="list-unstyled">{"".join(links)}</ul>', 1) if links else page
 
 
 def questions(gradebook, assignment):
