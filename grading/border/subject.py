@@ -1,6 +1,6 @@
 """The grader's side of the border: a subject whose functions can be called, wherever they live.
 
-A subject is anything with `definitions`, `begin`, `call` and `finish`, as `LocalSubject` spells them out. There are
+A subject is what `Subject` spells out. There are
 two: `KernelSubject` speaks to a student's kernel, `LocalSubject` calls trusted functions in this process (reference,
 misconceptions), through the same wire format.
 """
@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from socket import socket as Socket
-from typing import Any
+from typing import Any, Protocol
 
 from . import wire
 from .errors import KernelNotStarted
@@ -113,17 +113,11 @@ def pack(cases: Iterable[Iterable[Any]]) -> tuple[Any, bytes]:
     return tree, bytes(blobs)
 
 
-# --- trusted functions ------------------------------------------------------------------------------------------
-
-class LocalSubject:
-    """Trusted functions of this process: the reference, a misconception, a right answer in another style."""
-
-    def __init__(self, functions: Mapping[str, Any]) -> None:
-        self.functions = functions
+class Subject(Protocol):
+    """Something whose functions can be called, wherever they live."""
 
     def definitions(self, name: str) -> int:
         """How many distinct definitions of `name` there are; 0 if the name is missing."""
-        return int(callable(self.functions.get(name)))
 
     def begin(self) -> None:
         """Called before the checks of an exercise."""
@@ -133,6 +127,26 @@ class LocalSubject:
 
     def call(self, name: str, definition: int, tree: Any, block: bytes, after: bool = False) -> list[Reply]:
         """Call definition number `definition` once per case, with the arguments `after`. Raises `Stopped`."""
+
+
+# --- trusted functions ------------------------------------------------------------------------------------------
+
+class LocalSubject:
+    """Trusted functions of this process: the reference, a misconception, a right answer in another style."""
+
+    def __init__(self, functions: Mapping[str, Any]) -> None:
+        self.functions = functions
+
+    def definitions(self, name: str) -> int:
+        return int(callable(self.functions.get(name)))
+
+    def begin(self) -> None:
+        pass
+
+    def finish(self) -> None:
+        pass
+
+    def call(self, name: str, definition: int, tree: Any, block: bytes, after: bool = False) -> list[Reply]:
         from .inside import calls
         replies = []
         for case in wire.decode(tree, block):

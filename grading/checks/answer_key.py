@@ -2,33 +2,41 @@
 
 import importlib
 import sys
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ..border import wire
 from ..border.subject import LocalSubject
 from . import bank, compare
+from .bank import Misconception
 from .recognition import kind
 from .student import Student
 from .verdict import Failed
+
+Cases = Sequence[tuple[Any, ...]]
+Part = Callable[[Any], Any]
 
 
 class AnswerKey:
     """Reference and misconceptions of one notebook, with what they answer to the (always equal) hidden inputs."""
 
-    def __init__(self, root, notebook):
+    def __init__(self, root: str | Path, notebook: str) -> None:
         self.root, self.notebook = Path(root), notebook
         with importing_from(root):
             self.reference = importlib.import_module(f"reference_impl.{notebook}")
-            self.bank = bank.load(self.root / "tests" / "misconceptions" / f"{notebook}.py")
-        self.known, self.failures = {}, {}
+            self.bank: list[Misconception] = bank.load(self.root / "tests" / "misconceptions" / f"{notebook}.py")
+        self.known: dict[tuple[str, str, bytes], list[Any]] = {}
+        self.failures: dict[tuple[str, str, str], str | bool | None] = {}
 
-    def right_answers(self, exercise, cases, inputs):
+    def right_answers(self, exercise: str, cases: Cases, inputs: bytes) -> list[Any]:
         return self.remember(exercise, cases, inputs, "reference", getattr(self.reference, exercise))
 
-    def recognise(self, exercise, cases, inputs, answers, right, part=lambda value: value):
+    def recognise(self, exercise: str, cases: Cases, inputs: bytes, answers: list[Any], right: Sequence[Any],
+                  part: Part = lambda value: value) -> list[Misconception]:
         """The misconceptions that answer like this, in `part` of each answer. `inputs` is the fingerprint of `cases`."""
         found = []
         for entry in self.bank:
@@ -46,12 +54,13 @@ class AnswerKey:
                 found.append(entry)
         return found
 
-    def probed(self, exercise, ask):
+    def probed(self, exercise: str, ask: Callable[[tuple[Any, ...]], Any]) -> Misconception | None:
         """The known mistake that answers a probe as the student does, None without: `ask(arguments)` is the student's answer.
 
         Of a tuple the first entry is compared: the rest may be spelled in many ways.
         """
-        asked, reference = {}, getattr(self.reference, exercise)
+        asked: dict[Callable[..., Any], tuple[Any, Any, Any]] = {}
+        reference = getattr(self.reference, exercise)
         for entry in self.bank:
             if entry.exercise != exercise or entry.probe is None:
                 continue
@@ -67,7 +76,7 @@ class AnswerKey:
                 return entry
         return None
 
-    def failure_of(self, entry, check):
+    def failure_of(self, entry: Misconception, check: Callable[[Student], None]) -> str | bool | None:
         """False if the misconception passes the check, a function of a student, else the kind of its failure."""
         place = entry.exercise, entry.name, check.__name__
         if place not in self.failures:
@@ -81,7 +90,7 @@ class AnswerKey:
                 self.failures[place] = None
         return self.failures[place]
 
-    def remember(self, exercise, cases, inputs, name, function):
+    def remember(self, exercise: str, cases: Cases, inputs: bytes, name: str, function: Callable[..., Any]) -> list[Any]:
         key = (exercise, name, inputs)
         if key not in self.known:
             with np.errstate(all="ignore"):
@@ -92,25 +101,28 @@ class AnswerKey:
 class Nameless:
     """An answer key that recognises nothing, to see what a mistake loses."""
 
-    def __init__(self, key):
-        self.right_answers = key.right_answers
+    def __init__(self, key: AnswerKey) -> None:
+        self.key = key
 
-    def recognise(self, *about, **part):
+    def right_answers(self, exercise: str, cases: Cases, inputs: bytes) -> list[Any]:
+        return self.key.right_answers(exercise, cases, inputs)
+
+    def recognise(self, *about: Any, **part: Any) -> list[Misconception]:
         return []
 
 
-def as_sent(function):
+def as_sent(function: Callable[..., Any]) -> Callable[..., Any]:
     """`function`, its answers turned into what the wire would make of them."""
-    def call(*arguments):
+    def call(*arguments: Any) -> Any:
         blobs = bytearray()
         return wire.decode(wire.encode(function(*arguments), blobs), bytes(blobs))
     return call
 
 
 @contextmanager
-def importing_from(root):
+def importing_from(root: str | Path) -> Iterator[None]:
     """Import `reference_impl` out of `root`, as it is on disk now; the process's own modules stay as they were."""
-    def loaded():
+    def loaded() -> dict[str, Any]:
         return {name: module for name, module in sys.modules.items() if name.split(".")[0] == "reference_impl"}
 
     own = loaded()
@@ -127,7 +139,7 @@ def importing_from(root):
         sys.modules.update(own)
 
 
-def copy_of(value):
+def copy_of(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return type(value)(copy_of(item) for item in value)
     return value.copy() if isinstance(value, np.ndarray) else value

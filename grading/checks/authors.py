@@ -1,7 +1,12 @@
 """What an author of checks writes: a mark that makes a test function a check of an exercise."""
 
+from typing import TYPE_CHECKING
 
-def check(exercise, title, *, hint, weight=1, core=False, most=1.0):
+if TYPE_CHECKING:
+    from pytest import MarkDecorator
+
+
+def check(exercise: str, title: str, *, hint: str, weight: int = 1, core: bool = False, most: float = 1.0) -> "MarkDecorator":
     """Mark a test function as a check of `exercise`.
 
     `title` completes the sentence "<exercise> ..." and `hint` says what to try; students read both. `weight` is the

@@ -1,10 +1,14 @@
 """Marks for the bank of answers: known mistakes, each with a name and an explanation, and right answers in other styles."""
 
 import importlib.util
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 
+Answer = TypeVar("Answer", bound=Callable[..., Any])
+ENTRY = "bank_entry"        # the attribute of a marked function
 SYNTHETIC = "synthetic"     # a likely mistake for which no public thread was found
 
 
@@ -22,11 +26,11 @@ class Misconception:
     name: str
     says: str
     at_most: float
-    function: object
+    function: Callable[..., Any]
     source: str = ""
     unseen: str = ""
     noise: float = 0.0
-    probe: object = None
+    probe: Callable[..., Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -35,31 +39,32 @@ class RightAnswer:
 
     exercise: str
     style: str
-    function: object
+    function: Callable[..., Any]
 
 
-def misconception(exercise, name, *, at_most, says, source="", unseen="", noise=0.0, probe=None):
+def misconception(exercise: str, name: str, *, at_most: float, says: str, source: str = "", unseen: str = "",
+                  noise: float = 0.0, probe: Callable[..., Any] | None = None) -> Callable[[Answer], Answer]:
     """Mark a function as the misconception `name` of `exercise`; the function stays as it is."""
-    def mark(function):
-        function.bank_entry = Misconception(exercise, name, says, at_most, function, source, unseen, noise, probe)
+    def mark(function: Answer) -> Answer:
+        setattr(function, ENTRY, Misconception(exercise, name, says, at_most, function, source, unseen, noise, probe))
         return function
     return mark
 
 
-def right_answer(exercise, style):
+def right_answer(exercise: str, style: str) -> Callable[[Answer], Answer]:
     """Mark a function as a right answer to `exercise`; the function stays as it is."""
-    def mark(function):
-        function.bank_entry = RightAnswer(exercise, style, function)
+    def mark(function: Answer) -> Answer:
+        setattr(function, ENTRY, RightAnswer(exercise, style, function))
         return function
     return mark
 
 
-def load(path):
-    """The marked functions of the file at `path`, as a list of entries in their order there; [] without the file."""
-    path = Path(path)
+def load(path: Path) -> list[Any]:
+    """The entries of the file at `path`, in their order there; none without the file."""
     if not path.exists():
         return []
     spec = importlib.util.spec_from_file_location(f"{path.parent.name}_{path.stem}", path)
+    assert spec is not None and spec.loader is not None, "it ends with .py"
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return [value.bank_entry for value in vars(module).values() if hasattr(value, "bank_entry")]
+    return [getattr(value, ENTRY) for value in vars(module).values() if hasattr(value, ENTRY)]

@@ -4,18 +4,21 @@ Made for numbers of all sizes: `atol` is 0 unless a check gives it, and errors a
 """
 
 import math
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
 from ..border.wire import Unsupported
 from .gate import type_words
 
+Array = np.ndarray[Any, Any]
 MOST_DIMENSIONS = 4
 NO_RETURN = "None (is a `return` missing?)"
 SMALLEST = 1e-307       # below the smallest normal number an answer may have lost digits: underflow is never a fault
 
 
-def difference(got, wanted, rtol, atol=0.0, logarithms=False):
+def difference(got: Any, wanted: Any, rtol: float, atol: float = 0.0, logarithms: bool = False) -> str | None:
     """None if `got` is right, else a sentence for the student. Structure follows `wanted`.
 
     A str must be equal. A list or tuple of arrays must come as a sequence of as many entries. Anything else is judged
@@ -27,7 +30,7 @@ def difference(got, wanted, rtol, atol=0.0, logarithms=False):
     if isinstance(wanted, (list, tuple)):
         return _sequence(got, wanted, rtol, atol, logarithms)
     array, trouble = as_numbers(got)
-    if trouble:
+    if array is None:
         return trouble
     wanted = np.asarray(wanted, dtype=float)
     if array.shape != wanted.shape:
@@ -35,11 +38,11 @@ def difference(got, wanted, rtol, atol=0.0, logarithms=False):
     return _numbers(array.astype(float), wanted, rtol, atol, logarithms)
 
 
-def _word(got):
+def _word(got: object) -> str:
     return f"the result is {kind_of(got)} where a word (str) is due"
 
 
-def kind_of(got):
+def kind_of(got: object) -> str:
     """What an answer is, in known words: its type, never its value."""
     if isinstance(got, Unsupported):
         return type_words(got.kind)
@@ -51,7 +54,7 @@ def kind_of(got):
             "tuple": "a tuple"}.get(type(got).__name__, "something else")
 
 
-def shape_words(shape, due=()):
+def shape_words(shape: Sequence[int], due: Iterable[int] = ()) -> str:
     """A shape without numbers that could tell anything: shown are those that are due, those beside them, 0 and 1."""
     if len(shape) > MOST_DIMENSIONS:
         return "(…)"
@@ -59,7 +62,7 @@ def shape_words(shape, due=()):
     return "(" + ", ".join(str(n) if n in known else "…" for n in shape) + ("," if len(shape) == 1 else "") + ")"
 
 
-def _sequence(got, wanted, rtol, atol, logarithms):
+def _sequence(got: Any, wanted: Sequence[Any], rtol: float, atol: float, logarithms: bool) -> str | None:
     rows = isinstance(got, np.ndarray) and got.ndim > 0
     if not rows and not isinstance(got, (list, tuple)):
         return f"the result is {kind_of(got)} where {len(wanted)} entries are due"
@@ -74,8 +77,8 @@ def _sequence(got, wanted, rtol, atol, logarithms):
     return None
 
 
-def as_numbers(got):
-    """(`got` as a real numeric array, None) or (None, what is wrong with it)."""
+def as_numbers(got: Any) -> tuple[Array | None, str | None]:
+    """`got` as a real numeric array, else what is wrong with it."""
     if got is None or isinstance(got, (str, Unsupported)):
         return None, f"the result is {kind_of(got)} where numbers are due"
     if isinstance(got, (list, tuple)) and not all_numeric(got):     # an array of texts is as wide as its longest one
@@ -89,12 +92,12 @@ def as_numbers(got):
     return array, None
 
 
-def all_numeric(items):
+def all_numeric(items: Iterable[object]) -> bool:
     numeric = (int, float, np.generic, np.ndarray)
     return all(all_numeric(item) if isinstance(item, (list, tuple)) else isinstance(item, numeric) for item in items)
 
 
-def _numbers(got, wanted, rtol, atol, logarithms=False):
+def _numbers(got: Array, wanted: Array, rtol: float, atol: float, logarithms: bool = False) -> str | None:
     with np.errstate(all="ignore"):
         error = np.abs(got - wanted)
         # rtol * inf would make every finite answer right where inf is due
@@ -114,7 +117,7 @@ def _numbers(got, wanted, rtol, atol, logarithms=False):
         return f"{share}: {decades_apart(got, wanted) if logarithms else how_far(got, wanted, error)}"
 
 
-def decades_apart(got, wanted):
+def decades_apart(got: Array, wanted: Array) -> str:
     """How far logarithms to base 10 are off: a difference of 1 is a factor of 10 in what they measure."""
     worst = (got - wanted)[np.abs(got - wanted).argmax()]
     if abs(worst) < 0.1:
@@ -122,7 +125,7 @@ def decades_apart(got, wanted):
     return f"by {abs(worst):.1f} {'decade' if abs(worst) < 1.05 else 'decades'} too {'large' if worst > 0 else 'small'} at worst"
 
 
-def how_far(got, wanted, error):
+def how_far(got: Array, wanted: Array, error: Array) -> str:
     """The worst error in decades: by what power of ten, or how many leading digits are right."""
     if (got == 0).all() and (wanted != 0).all():
         return "0 where the exact value is not zero"
@@ -145,7 +148,7 @@ def how_far(got, wanted, error):
     return f"the relative error is about 10^{math.floor(math.log10(worst))} at worst"
 
 
-def alike(got, mistaken, rtol=1e-6, noise=0.0):
+def alike(got: Any, mistaken: Any, rtol: float = 1e-6, noise: float = 0.0) -> bool:
     """Whether an answer is what a known mistake gives: structure, kind and values, NaN and infinities in the same places.
 
     `noise` is how far apart two spellings of the mistake may lie.
@@ -153,12 +156,12 @@ def alike(got, mistaken, rtol=1e-6, noise=0.0):
     if isinstance(mistaken, Unsupported):
         return isinstance(got, Unsupported) and got.kind == mistaken.kind
     if mistaken is None or isinstance(mistaken, str):
-        return type(got) is type(mistaken) and got == mistaken
+        return type(got) is type(mistaken) and bool(got == mistaken)
     if isinstance(mistaken, (list, tuple)) and not (as_numbers(mistaken)[1] is None and as_numbers(got)[1] is None):
         return isinstance(got, (list, tuple)) and len(got) == len(mistaken) and all(
             alike(*pair, rtol, noise) for pair in zip(got, mistaken))
-    (array, trouble), (wrong, its_trouble) = as_numbers(got), as_numbers(mistaken)
-    if trouble or its_trouble or array.shape != wrong.shape:
+    array, wrong = as_numbers(got)[0], as_numbers(mistaken)[0]
+    if array is None or wrong is None or array.shape != wrong.shape:
         return False
     with np.errstate(all="ignore"):
         return bool(np.isclose(array.astype(float), wrong.astype(float), rtol=rtol, atol=noise + SMALLEST, equal_nan=True).all())

@@ -9,7 +9,9 @@ does the line of the student's own code. All errors of one notebook together may
 import builtins
 import math
 import re
+from collections.abc import Iterator, Mapping, Sequence
 
+from ..border.subject import StudentError
 from ..notebooks.names import printable
 
 BITS = 52               # of all errors of a notebook: a float has 53 in its digits alone
@@ -148,17 +150,19 @@ class Gate:
     Where a student may hand in again and again, `terse` leaves out messages, and tables leave out what came back.
     """
 
-    def __init__(self, sources, bits=BITS, terse=False):
-        self.sources, self.left, self.said, self.known, self.terse = sources, bits, {}, set(), terse
+    def __init__(self, sources: Mapping[int | None, tuple[str, str]], bits: float = BITS, terse: bool = False) -> None:
+        self.sources, self.left, self.terse = sources, bits, terse
+        self.said: dict[tuple[object, ...], str] = {}
+        self.known: set[tuple[str | None, str | None]] = set()
 
-    def error_line(self, error, exercise=None):
+    def error_line(self, error: StudentError, exercise: str | None = None) -> str:
         """An error in known words, with the line of the student's own cell as far as that may be told; the same each time."""
         key = error.type, error.message, error.cell, error.line, exercise
         if key not in self.said:
             self.said[key] = self.words(error) + self.place(error, exercise)
         return self.said[key]
 
-    def words(self, error):
+    def words(self, error: StudentError) -> str:
         kind, parts = error.type if error.type in ERRORS else None, recognised(error.message)
         shape = kind, "*".join(parts) if parts else None
         cost = AGAIN if shape in self.known else (COMMON_KIND if kind in COMMON else ANY_KIND) + bits(len(MESSAGES))
@@ -171,13 +175,13 @@ class Gate:
         filled = list(self.slots(error.message, parts, self.line(error)))
         return f"{name}: " + "".join(map("".join, zip(parts, [*filled, ""]))).strip()
 
-    def slots(self, message, parts, line):
+    def slots(self, message: str, parts: Sequence[str], line: str) -> Iterator[str]:
         """What stands in the message for each *, as far as that is known and may be told."""
         names, at = set(re.findall(r"[^\W\d]\w*", line)), 0
         for part, after in zip(parts, parts[1:]):
             at = message.index(part, at) + len(part)
             end = message.index(after, at) if after else len(message)
-            shown, cost = "", 0
+            shown, cost = "", 0.0
             for piece in PIECES.finditer(message, at, end):
                 price = price_of(piece, names)
                 text = "…" if price is None else piece[0]
@@ -185,13 +189,14 @@ class Gate:
                     shown, cost = shown + text, cost + (OTHER if price is None else price)
             yield shown if self.spend(cost) else "…"
 
-    def line(self, error):
+    def line(self, error: StudentError) -> str:
         """The line of the student's code that the error names; empty if there is none."""
         name, source = self.sources.get(error.cell, (None, ""))
         lines = source.splitlines()
-        return lines[error.line - 1].strip() if name is not None and 0 < (error.line or 0) <= len(lines) else ""
+        number = error.line or 0
+        return lines[number - 1].strip() if name is not None and 0 < number <= len(lines) else ""
 
-    def place(self, error, exercise):
+    def place(self, error: StudentError, exercise: str | None) -> str:
         line = self.line(error)
         if not line:
             return ""
@@ -201,14 +206,14 @@ class Gate:
         cost = 1 + bits(sum(text.count("\n") + 1 for text in told))
         return f" (line {error.line} of cell {name}: {printable(line)})" if self.spend(cost) else ""
 
-    def spend(self, cost):
+    def spend(self, cost: float) -> bool:
         if cost > self.left:
             return False
         self.left -= cost
         return True
 
 
-def price_of(piece, names):
+def price_of(piece: re.Match[str], names: set[str]) -> int | None:
     """The bits that a piece of a message may tell if it is shown, or None if it is not. `names` stand in the student's line."""
     match piece.lastgroup:
         case "shape":
@@ -224,16 +229,16 @@ def price_of(piece, names):
     return None
 
 
-def bits(choices):
+def bits(choices: int) -> float:
     return math.log2(max(1, choices))
 
 
-def recognised(message):
+def recognised(message: str) -> list[str] | None:
     """The pieces of the known message that `message` is, between what changes in it; None if it is none."""
     return next((parts for parts in MESSAGES if fits(message, parts)), None)
 
 
-def fits(message, parts):
+def fits(message: str, parts: Sequence[str]) -> bool:
     """Whether `message` consists of `parts` with anything between them: one pass, whatever the message is."""
     if not message.startswith(parts[0]):
         return False
@@ -246,7 +251,7 @@ def fits(message, parts):
     return message == parts[0] if len(parts) == 1 else len(message) - len(parts[-1]) >= at and message.endswith(parts[-1])
 
 
-def type_words(kind):
+def type_words(kind: str) -> str:
     """What an object that is no plain data is, for a sentence: `kind` is the kernel's word, and a made-up one tells nothing."""
     of, _, dtype = kind.partition("array of dtype ")
     if dtype and not of:

@@ -4,20 +4,25 @@ That one wrong result equals what a mistake gives proves little: many mistakes g
 only if the mistake loses no check that this answer passes, and earns nothing where this answer earns nothing.
 """
 
-from .verdict import FAILED, PASSED
+from collections.abc import Callable, Sequence
+
+from ..border.subject import StudentError
+from .bank import Misconception
+from .verdict import FAILED, PASSED, CheckResult, Verdict
 
 # how failures without a wrong value are worded
 MANNERS = ("NumPy warned of", "an argument was changed", "no floating-point warning", "a value came back where a ValueError")
 
 
-def kind(said, error):
+def kind(said: str, error: StudentError | None) -> str | None:
     """What sort of failure it was, if no value tells: the error in its own words, or the rule that was broken; else None."""
     if error:
         return f"{error.type}: {error.message}"
     return said if any(words in said for words in MANNERS) else None
 
 
-def name_mistakes(verdict, entries, failure_of):
+def name_mistakes(verdict: Verdict, entries: Sequence[Misconception],
+                  failure_of: Callable[[Misconception, str], str | bool | None]) -> None:
     """Set `misconception` of the failed checks of `verdict`.
 
     `failure_of(entry, check name)` is False if the mistake passes that check, else the kind of its failure.
@@ -25,7 +30,7 @@ def name_mistakes(verdict, entries, failure_of):
     passed = [check.name for check in verdict.checks if check.outcome == PASSED]
     failed = [check for check in verdict.checks if check.outcome == FAILED]
     manners = {check.name: kind(check.said, check.error) for check in failed}
-    explained = {}      # an entry's place in the bank -> the names of the failed checks that it explains
+    explained: dict[int, list[str]] = {}        # an entry's place in the bank -> the names of the failed checks that it explains
     for place, entry in enumerate(entries):
         if verdict.fraction == 0 < entry.at_most:
             continue
@@ -46,5 +51,5 @@ def name_mistakes(verdict, entries, failure_of):
             check.misconception = entries[places[0]]
 
 
-def all_candidates(failed):
+def all_candidates(failed: Sequence[CheckResult]) -> list[Misconception]:
     return [entry for check in failed for entry in check.candidates]

@@ -3,28 +3,44 @@
 import hashlib
 import json
 import zlib
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
+from typing import Any, Protocol
 
 import numpy as np
 
-from ..border.subject import pack
+from ..border.subject import Reply, Subject, pack
 from . import compare
+from .bank import Misconception
 from .verdict import RAISED, Failed
+
+Case = tuple[Any, ...]
+
+
+class Key(Protocol):
+    """What is right, and what known mistakes answer: see `answer_key.AnswerKey`."""
+
+    def right_answers(self, exercise: str, cases: Sequence[Case], inputs: bytes) -> list[Any]: ...
+
+    def recognise(self, exercise: str, cases: Sequence[Case], inputs: bytes, answers: list[Any], right: Sequence[Any],
+                  part: Callable[[Any], Any]) -> list[Misconception]: ...
 
 
 class Student:
     """The student's function of one exercise, as a check sees it."""
 
-    def __init__(self, subject, key, exercise, definition, name):
+    def __init__(self, subject: Subject, key: Key, exercise: str, definition: int, name: str) -> None:
         self.subject, self.key, self.exercise, self.definition = subject, key, exercise, definition
-        self.name, self.warnings = name, set()
+        self.name = name
+        self.warnings: set[str] = set()
 
     @cached_property
-    def rng(self):
+    def rng(self) -> np.random.Generator:
         """Random numbers that are the same for every student."""
         return np.random.default_rng(zlib.crc32(self.name.encode()))
 
-    def agrees(self, *cases, rtol, atol=0.0, wanted=None, first=None, logarithms=False):
+    def agrees(self, *cases: Case, rtol: float, atol: float = 0.0, wanted: Callable[..., Any] | None = None,
+               first: int | None = None, logarithms: bool = False) -> None:
         """Every result equals `wanted(*case)` (by default the reference's) within `rtol` and `atol`.
 
         With `first`, only so many entries of the returned tuple are compared: a slip in a later one costs that one only.
@@ -32,7 +48,9 @@ class Student:
         for said, known in self._differences(cases, rtol, atol, wanted, first, logarithms=logarithms):
             raise Failed(said, known)
 
-    def _differences(self, cases, rtol, atol=0.0, wanted=None, first=None, silent=False, logarithms=False):
+    def _differences(self, cases: tuple[Case, ...], rtol: float, atol: float = 0.0, wanted: Callable[..., Any] | None = None,
+                     first: int | None = None, silent: bool = False, logarithms: bool = False,
+                     ) -> Iterator[tuple[str, list[Misconception]]]:
         """(what is wrong, the known mistake behind it) for each case whose result is; the reference has its say first."""
         packed = pack(cases)
         inputs = fingerprint(*packed)
@@ -40,9 +58,9 @@ class Student:
         replies = self._replies(packed)
         for reply in replies if silent else []:
             if reply.warnings:
-                yield "NumPy warned of: " + ", ".join(reply.warnings), ()
+                yield "NumPy warned of: " + ", ".join(reply.warnings), []
         for reply, due in zip(replies, right):
-            def part(value, count=len(due) if first else None):
+            def part(value: Any, count: int | None = len(due) if first else None) -> Any:
                 return list(value[:first]) if isinstance(value, (tuple, list)) and len(value) == count else value
 
             said = compare.difference(part(reply.value), part(due), rtol, atol, logarithms)
@@ -51,22 +69,22 @@ class Student:
             if said:
                 yield said, self.key.recognise(self.exercise, cases, inputs, [r.value for r in replies], right, part)
 
-    def results(self, *cases):
+    def results(self, *cases: Case) -> list[Any]:
         """The result of each case as plain data."""
         return [reply.value for reply in self._replies(pack(cases))]
 
-    def expect(self, condition, words):
+    def expect(self, condition: object, words: str) -> None:
         """Fail the check, in these words, unless `condition` holds."""
         if not condition:
             raise Failed(words)
 
-    def leaves_arguments_alone(self, *cases):
+    def leaves_arguments_alone(self, *cases: Case) -> None:
         """The arguments are after the call what they were before it."""
         for reply, case in zip(self._replies(pack(cases), after=True), cases):
             if len(reply.after) != len(case) or any(changed(*pair) for pair in zip(reply.after, case)):
                 raise Failed("an argument was changed by the call")
 
-    def refuses(self, *cases):
+    def refuses(self, *cases: Case) -> None:
         """Every call raises a ValueError."""
         for reply in self.subject.call(self.exercise, self.definition, *pack(cases)):
             if reply.error is None:
@@ -74,12 +92,13 @@ class Student:
             if not reply.error.value_error:
                 raise Failed("an error of another kind was raised where a ValueError is due", error=reply.error)
 
-    def is_silent(self, *cases, rtol=1e-9, atol=0.0, first=None, logarithms=False):
+    def is_silent(self, *cases: Case, rtol: float = 1e-9, atol: float = 0.0, first: int | None = None,
+                  logarithms: bool = False) -> None:
         """No overflow, invalid or divide warning, and the right values: any constant is silent."""
         for said, known in self._differences(cases, rtol, atol, first=first, silent=True, logarithms=logarithms):
             raise Failed(said, known)
 
-    def _replies(self, packed, after=False):
+    def _replies(self, packed: tuple[Any, bytes], after: bool = False) -> list[Reply]:
         replies = self.subject.call(self.exercise, self.definition, *packed, after=after)
         for reply in replies:
             self.warnings.update(reply.warnings)
@@ -89,11 +108,11 @@ class Student:
         return replies
 
 
-def fingerprint(tree, block):
+def fingerprint(tree: Any, block: bytes) -> bytes:
     return hashlib.blake2b(json.dumps(tree).encode() + block).digest()
 
 
-def changed(after, before):
+def changed(after: Any, before: Any) -> bool:
     if isinstance(before, (list, tuple)) and isinstance(after, (list, tuple)):
         return len(after) != len(before) or any(changed(*pair) for pair in zip(after, before))
     return compare.difference(after, before, 0.0) is not None

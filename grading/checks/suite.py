@@ -7,16 +7,20 @@ import os
 import queue
 import sys
 import threading
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ..border.subject import LocalSubject, Stopped, pack
+from ..border.subject import LocalSubject, Stopped, StudentError, Subject, pack
 from ..root import find_root
 from .answer_key import AnswerKey
+from .bank import Misconception
 from .recognition import name_mistakes
 from .student import Student
 from .verdict import FAILED, NOT_RUN, OUR_ERROR, PASSED, CheckResult, Failed, Verdict
+from ..notebooks.record import Outcome
 
 MAX_DEFINITIONS = 3     # of one function that are judged; the best one counts
 
@@ -24,30 +28,35 @@ MAX_DEFINITIONS = 3     # of one function that are judged; the best one counts
 class Bench:
     """Where a subject sits while pytest runs the checks on it."""
 
-    def __init__(self):
-        self.keys, self.subject, self.definition, self.current = {}, None, -1, None
+    subject: Subject
+    key: AnswerKey
 
-    def student(self, item):
+    def __init__(self) -> None:
+        self.keys: dict[str, AnswerKey] = {}
+        self.definition = -1
+        self.current: Student | None = None
+
+    def student(self, item: Any) -> Student:
         mark = item.get_closest_marker("check")
         if mark is None:
             pytest.fail(f"{item.name} uses `student` but is no check: mark it with @check(...)")
         notebook = item.path.stem.removeprefix("test_")
         root = item.path.parents[2]
-        key = self.keys.get(notebook) or self.keys.setdefault(notebook, AnswerKey(root, notebook))
-        self.current = Student(self.subject, key, mark.kwargs["exercise"], self.definition, item.name)
+        self.key = self.keys.get(notebook) or self.keys.setdefault(notebook, AnswerKey(root, notebook))
+        self.current = Student(self.subject, self.key, mark.kwargs["exercise"], self.definition, item.name)
         return self.current
 
 
 BENCH = pytest.StashKey[Bench]()
 
 
-def pytest_configure(config):
+def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "check(exercise, title, hint, weight, core, most): a check that judges a student")
     config.stash.setdefault(BENCH, Bench())
 
 
 @pytest.fixture
-def student(request):
+def student(request: pytest.FixtureRequest) -> Student:
     """The student's function of the check's exercise, behind the border."""
     return request.config.stash[BENCH].student(request.node)
 
@@ -55,26 +64,29 @@ def student(request):
 class Judge:
     """Plug-in of the session that `Suite` holds open: takes subjects from a queue and runs the items on each."""
 
-    def __init__(self):
-        self.subjects, self.verdicts = queue.Queue(), queue.Queue()
-        self.raised, self.not_collected = None, []
+    def __init__(self) -> None:
+        self.subjects: queue.Queue[tuple[Subject, Iterable[str] | None] | None] = queue.Queue()
+        self.verdicts: queue.Queue[Any] = queue.Queue()
+        self.raised: BaseException | None = None
+        self.not_collected: list[str] = []
 
-    def pytest_collectreport(self, report):
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
             self.not_collected.append(report.longreprtext)
 
-    def pytest_runtestloop(self, session):
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
         self.not_collected += [f"{item.name} is no check: mark it with @check(...)" for item in session.items
                                if item.get_closest_marker("check") is None]
         if self.not_collected or not session.items:
             self.verdicts.put(SuiteError("\n".join(self.not_collected) or "There is no check in it."))
             return True
         bench = session.config.stash[BENCH]
-        exercises = {}
+        exercises: dict[str, list[Any]] = {}
         for item in session.items:
-            exercises.setdefault(item.get_closest_marker("check").kwargs["exercise"], []).append(item)
+            exercises.setdefault(mark_of(item)["exercise"], []).append(item)
         self.verdicts.put(set(exercises))       # ready
-        for subject, chosen in iter(self.subjects.get, None):
+        while (asked := self.subjects.get()) is not None:
+            subject, chosen = asked
             bench.subject = subject
             try:
                 self.verdicts.put({name: self.exercise(bench, name, items) for name, items in exercises.items()
@@ -83,13 +95,13 @@ class Judge:
                 self.verdicts.put(error)
         return True
 
-    def exercise(self, bench, name, items):
+    def exercise(self, bench: Bench, name: str, items: list[Any]) -> Verdict:
         """Judge the newest definition of a function and, if it is not perfect, older ones: the best counts."""
         count = bench.subject.definitions(name)
         if count == 0:
             said = f"The notebook defines no function called {name}."
             return Verdict(name, [result(item, FAILED, said) for item in items], definitions=0)
-        best = None
+        best: Verdict | None = None
         for definition in range(count - 1, max(-1, count - 1 - MAX_DEFINITIONS), -1):
             verdict = self.definition(bench, name, items, definition)
             verdict.definitions = count
@@ -97,10 +109,12 @@ class Judge:
                 best = verdict
             if best.fraction == 1 or any(c.outcome == OUR_ERROR for c in verdict.checks):
                 return verdict
+        assert best is not None, "there is a definition"
         return best
 
-    def definition(self, bench, name, items, definition):
-        verdict, bench.definition, stopped = Verdict(name), definition, None
+    def definition(self, bench: Bench, name: str, items: list[Any], definition: int) -> Verdict:
+        verdict, bench.definition = Verdict(name), definition
+        stopped: str | None = None
         functions = {item.name: item.function for item in items}
         try:
             bench.subject.begin()
@@ -117,7 +131,7 @@ class Judge:
                 if bench.current:
                     verdict.warnings = sorted({*verdict.warnings, *bench.current.warnings})
             if bench.current and any(check.outcome == FAILED for check in verdict.checks):
-                key = bench.current.key
+                key = bench.key
                 name_mistakes(verdict, [entry for entry in key.bank if entry.exercise == name and entry.probe is None],
                               lambda entry, check: key.failure_of(entry, functions[check]))
                 if not (stopped or verdict.blank or verdict.fraction or verdict.misconceptions):
@@ -126,19 +140,19 @@ class Judge:
             bench.subject.finish()
         return verdict
 
-    def probe(self, bench, verdict):
+    def probe(self, bench: Bench, verdict: Verdict) -> None:
         """Name the mistake behind an answer that earns nothing by a call of its own, where no check has."""
-        def ask(arguments):
+        def ask(arguments: tuple[Any, ...]) -> Any:
             return bench.subject.call(verdict.exercise, bench.definition, *pack([arguments]))[0].value
 
         try:
-            known = bench.current.key.probed(verdict.exercise, ask)
+            known = bench.key.probed(verdict.exercise, ask)
         except (Stopped, MemoryError, RecursionError):
             return
         if known:
             next(check for check in verdict.checks if check.core and check.outcome == FAILED).misconception = known
 
-    def item(self, bench, item):
+    def item(self, bench: Bench, item: Any) -> CheckResult:
         self.run(bench, item)
         if isinstance(self.raised, MemoryError | RecursionError) and self.holds_for_reference(bench, item):
             return result(item, FAILED, "what came back is too large, or nested too deeply, to be compared")
@@ -152,7 +166,7 @@ class Judge:
             case error:
                 return result(item, OUR_ERROR, f"{type(error).__name__}: {error}")
 
-    def run(self, bench, item):
+    def run(self, bench: Bench, item: Any) -> None:
         """Run one check on the subject of `bench`; what it raised is `self.raised`."""
         self.raised = None
         if asks_for_nothing_more(item):
@@ -163,32 +177,39 @@ class Judge:
         else:
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
 
-    def holds_for_reference(self, bench, item):
+    def holds_for_reference(self, bench: Bench, item: Any) -> bool:
         """Whether the reference passes a check: then it is the answer that costs too much, not the check."""
         subject, definition, raised = bench.subject, bench.definition, self.raised
         try:
-            bench.subject, bench.definition = LocalSubject(vars(bench.current.key.reference)), 0
+            bench.subject, bench.definition = LocalSubject(vars(bench.key.reference)), 0
             self.run(bench, item)
             return self.raised is None
         finally:
             bench.subject, bench.definition, self.raised = subject, definition, raised
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_makereport(self, item, call):
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport:
         """Report without a traceback: nobody reads it, and pytest parses the whole file again to make one."""
         if call.excinfo is not None and self.raised is None:
             self.raised = call.excinfo.value
-        outcome = "passed" if call.excinfo is None else "failed"
-        return pytest.TestReport(item.nodeid, item.location, {}, outcome, None, call.when)
+        assert call.when != "collect", "this is said of a test"
+        return pytest.TestReport(item.nodeid, item.location, {}, "passed" if call.excinfo is None else "failed", None, call.when)
 
 
-def asks_for_nothing_more(item):
+def mark_of(item: Any) -> dict[str, Any]:
+    """What the check's author said of it: see `authors.check`."""
+    found: dict[str, Any] = item.get_closest_marker("check").kwargs
+    return found
+
+
+def asks_for_nothing_more(item: Any) -> bool:
     """Whether a check is a plain function of `student`: then it is called. pytest's own way takes a millisecond more."""
-    return item.fixturenames == ["student", "request"] and item.cls is None and not hasattr(item, "callspec")
+    return bool(item.fixturenames == ["student", "request"] and item.cls is None and not hasattr(item, "callspec"))
 
 
-def result(item, outcome, said="", candidates=(), error=None):
-    mark = item.get_closest_marker("check").kwargs
+def result(item: Any, outcome: Outcome, said: str = "", candidates: Iterable[Misconception] = (),
+           error: StudentError | None = None) -> CheckResult:
+    mark = mark_of(item)
     return CheckResult(item.name, mark["title"], mark["hint"], mark["weight"], mark["core"], outcome, said,
                        None, error, mark["most"], tuple(candidates))
 
@@ -200,7 +221,7 @@ class SuiteError(Exception):
 class Suite:
     """The checks of one notebook, collected once; `judge` runs them on a subject. Not for use by two threads at once."""
 
-    def __init__(self, root, notebook):
+    def __init__(self, root: str | Path, notebook: str) -> None:
         self.path = Path(root) / "tests" / "hidden" / f"test_{notebook}.py"
         if not self.path.exists():
             raise SuiteError(f"There are no checks for notebook {notebook}: {self.path} is missing.")
@@ -210,9 +231,9 @@ class Suite:
         first = self.plugin.verdicts.get()
         if isinstance(first, SuiteError):
             raise SuiteError(f"The checks in {self.path} could not be collected; run: pytest {self.path}\n{first}")
-        self.exercises = first
+        self.exercises: set[str] = first
 
-    def session(self, root):
+    def session(self, root: Path) -> None:
         arguments = [str(self.path), f"--rootdir={root}", f"-c{os.devnull}", f"--confcutdir={self.path.parent}",
                      "-pno:terminal", "-pno:capture", "-pno:logging", "-pno:cacheprovider", "-pno:faulthandler",
                      "-pno:warnings", "-pno:junitxml", "-pno:doctest", "-pno:stepwise", "-pno:tmpdir",
@@ -224,24 +245,26 @@ class Suite:
         code = pytest.main(arguments, plugins=[sys.modules[__name__], self.plugin])
         self.plugin.verdicts.put(SuiteError(f"pytest ended with {code}"))
 
-    def judge(self, subject, exercises=None):
+    def judge(self, subject: Subject, exercises: Iterable[str] | None = None) -> dict[str, Verdict]:
         """Run every check, or those of `exercises`, on `subject`: {exercise: Verdict}. Raises `SuiteError` if a check
         itself is broken."""
         self.plugin.subjects.put((subject, exercises))
         verdicts = self.plugin.verdicts.get()
         if isinstance(verdicts, BaseException):
             raise verdicts
-        broken = [f"{c.name}: {c.said}" for v in verdicts.values() for c in v.checks if c.outcome == OUR_ERROR]
+        judged: dict[str, Verdict] = verdicts
+        broken = [f"{c.name}: {c.said}" for v in judged.values() for c in v.checks if c.outcome == OUR_ERROR]
         if broken:
             raise SuiteError(f"Checks in {self.path} are broken, not the submission: " + "; ".join(broken))
-        return verdicts
+        return judged
 
-    def close(self):
+    def close(self) -> None:
         self.plugin.subjects.put(None)
         self.thread.join()
 
 
-def judge_functions(notebook, functions, root=None):
+def judge_functions(notebook: str, functions: Mapping[str, Callable[..., Any]],
+                    root: str | Path | None = None) -> dict[str, Verdict]:
     """Judge trusted functions {name: function} of this process with the checks of `notebook`: {exercise: Verdict}."""
     root = find_root(root)
     stamp = sorted((str(path), path.stat().st_mtime_ns) for room in ("tests/hidden", "reference_impl", "tests/misconceptions")
@@ -254,4 +277,4 @@ def judge_functions(notebook, functions, root=None):
     return SUITES[root, notebook][1].judge(LocalSubject(functions))
 
 
-SUITES = {}
+SUITES: dict[tuple[Path, str], tuple[list[tuple[str, int]], Suite]] = {}

@@ -4,14 +4,16 @@ A table never shows a hidden input, an expected value, a path or a stack of ours
 the gate of the notebook (`gate.Gate`), because it may be made of hidden inputs.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 from textwrap import wrap
 
 from ..notebooks.outputs import inert
-from ..notebooks.record import written
+from ..notebooks.record import Outcome, written
 from .compare import NO_RETURN
-from .verdict import FAILED, NOT_RUN, PASSED, RAISED
+from .gate import Gate
+from .verdict import FAILED, NOT_RUN, PASSED, RAISED, CheckResult, Verdict
 
 SIGNS = {PASSED: "✓ passed", FAILED: "✗ failed", NOT_RUN: "– not run"}
 WIDTH = 80      # of the plain text, in columns
@@ -22,14 +24,14 @@ class Row:
     """One check as it is shown. `worth` is what it adds to the points; `mark` is * for a core check and + for one without
     which only a part of the points can be earned."""
 
-    outcome: str
+    outcome: Outcome
     worth: str
     mark: str
     title: str
     lines: tuple[str, ...] = ()
 
 
-def rows(verdict, max_points, gate):
+def rows(verdict: Verdict, max_points: float, gate: Gate) -> Iterator[Row]:
     """A `Row` for each check, or none at all where nothing was handed in. What was said once is not said again.
 
     While a core check does not pass, its hint is the only one. An error behind every check, or a missing `return`, gets
@@ -43,7 +45,7 @@ def rows(verdict, max_points, gate):
     # several checks, and the same behind all of them
     alone = len(causes) > 1 and len({tuple(lines) for check, lines in zip(verdict.checks, causes) if check.outcome == FAILED}) == 1 \
         and all(check.outcome != PASSED for check in verdict.checks)
-    said = {}
+    said: dict[str, int] = {}
     for number, (one, worth, lines) in enumerate(zip(verdict.checks, worths(verdict, max_points), causes), start=1):
         hint = "" if only not in (None, one) or NO_RETURN in one.said or (alone and one.error) else one.hint
         if lines and lines[0] in said and one.outcome == FAILED and not alone:
@@ -57,11 +59,11 @@ def rows(verdict, max_points, gate):
         yield Row(one.outcome, worth, mark(one), f"not yet: {one.title}" if one.outcome == FAILED else one.title, new)
 
 
-def mark(check):
+def mark(check: CheckResult) -> str:
     return "*" if check.core else "+" if check.most < 1 else ""
 
 
-def cause(check, verdict, gate):
+def cause(check: CheckResult, verdict: Verdict, gate: Gate) -> list[str]:
     """What to say on why a check did not pass: what came back, or the student's own error."""
     if check.outcome == PASSED:
         return []
@@ -72,7 +74,7 @@ def cause(check, verdict, gate):
     return [line for line in lines if line]
 
 
-def worths(verdict, max_points):
+def worths(verdict: Verdict, max_points: float) -> list[str]:
     """What each check adds, in words. The numbers of those that passed sum up to their points: cents are handed on."""
     total = sum(check.weight for check in verdict.checks)
     words, before = {}, 0
@@ -84,7 +86,7 @@ def worths(verdict, max_points):
     return [words[id(check)] for check in verdict.checks]
 
 
-def summary(verdict, max_points=None):
+def summary(verdict: Verdict, max_points: float | None = None) -> str:
     """One sentence on the exercise that is true whatever happened; with `max_points` it explains the points."""
     if verdict.blank:
         return "Not handed in: NotImplementedError still stands where the answer is due."
@@ -105,7 +107,7 @@ def summary(verdict, max_points=None):
     return "; ".join(parts) + "."
 
 
-def notes(verdict, note, terse=False):
+def notes(verdict: Verdict, note: str, terse: bool = False) -> list[str]:
     said = [note] if note else []
     if verdict.place:
         said.append(verdict.place)
@@ -116,7 +118,7 @@ def notes(verdict, note, terse=False):
     return said
 
 
-def as_text(verdict, points, max_points, gate, note=""):
+def as_text(verdict: Verdict, points: float, max_points: float, gate: Gate, note: str = "") -> str:
     """The table as plain text of at most `WIDTH` columns."""
     out = filled(f"{verdict.exercise}: {written(points)} of {written(max_points)} points. {summary(verdict, max_points)}")
     for row in rows(verdict, max_points, gate):
@@ -128,11 +130,11 @@ def as_text(verdict, points, max_points, gate, note=""):
     return "\n".join(out)
 
 
-def filled(line, indent=""):
+def filled(line: str, indent: str = "") -> list[str]:
     return wrap(line, WIDTH, subsequent_indent=indent, break_on_hyphens=False)
 
 
-def as_html(verdict, points, max_points, gate, note=""):
+def as_html(verdict: Verdict, points: float, max_points: float, gate: Gate, note: str = "") -> str:
     """The table as HTML without style sheet, script or anything from elsewhere; its colours are the page's."""
     head = (f"<b>{escape(verdict.exercise)}: {written(points)} of {written(max_points)} points.</b> "
             f"{escape(summary(verdict, max_points))}")
@@ -145,7 +147,7 @@ def as_html(verdict, points, max_points, gate, note=""):
             f'</thead><tbody>{body}</tbody></table>{extra}')
 
 
-def as_row(row):
+def as_row(row: Row) -> str:
     more = "".join(f"<br><small>{inert(escape(line))}</small>" for line in row.lines)
     return (f'<tr data-outcome="{row.outcome}"><td style="white-space:nowrap">{SIGNS[row.outcome]}</td>'
             f'<td style="white-space:nowrap">{row.worth}</td>'

@@ -1,8 +1,11 @@
 """What judging an exercise gives: the outcome of each check, and the share of the points that they are worth."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from ..border.subject import StudentError
 from ..notebooks.record import CheckRecord, Outcome, VerdictRecord
+from .bank import Misconception
 
 PASSED, FAILED, NOT_RUN, OUR_ERROR = Outcome
 RAISED = "your function raised an error"
@@ -11,7 +14,7 @@ RAISED = "your function raised an error"
 class Failed(Exception):
     """The student's answer does not hold; `said` is for the student, `candidates` are known mistakes that answer alike."""
 
-    def __init__(self, said, candidates=(), error=None):
+    def __init__(self, said: str, candidates: Iterable[Misconception] = (), error: StudentError | None = None) -> None:
         super().__init__(said)
         self.said, self.candidates, self.error = said, candidates, error
 
@@ -27,10 +30,10 @@ class CheckResult:
     core: bool
     outcome: Outcome
     said: str = ""
-    misconception: object = None
-    error: object = None
+    misconception: Misconception | None = None
+    error: StudentError | None = None
     most: float = 1.0
-    candidates: tuple = ()      # the known mistakes that give the same wrong result here: see recognition.py
+    candidates: tuple[Misconception, ...] = ()      # the known mistakes that give the same wrong result here: see recognition.py
 
 
 @dataclass
@@ -38,8 +41,8 @@ class Verdict:
     """All checks of one exercise on one subject. `warnings` are the floating-point warnings that its calls raised."""
 
     exercise: str
-    checks: list = field(default_factory=list)
-    warnings: list = field(default_factory=list)
+    checks: list[CheckResult] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     definitions: int = 1
     place: str = ""         # said where the exercise was judged at its place in the notebook
 
@@ -53,7 +56,7 @@ class Verdict:
         return any(c.core and c.outcome != PASSED for c in self.checks)
 
     @property
-    def fraction(self):
+    def fraction(self) -> float:
         """The share of the points that is earned: passed weight over all weight, no more than `most` of any check that
         did not pass, and 0 if one of those is core."""
         total = sum(c.weight for c in self.checks)
@@ -62,7 +65,7 @@ class Verdict:
         share = sum(c.weight for c in self.checks if c.outcome == PASSED) / total
         return min([share, *(c.most for c in self.checks if c.outcome != PASSED)])
 
-    def record(self, most) -> VerdictRecord:
+    def record(self, most: float) -> VerdictRecord:
         """What is kept of it where the exercise is worth `most` points: the one place where points are computed."""
         checks = tuple(CheckRecord(c.name, c.title, c.weight, c.core, c.outcome,
                                    c.misconception.name if c.misconception else None) for c in self.checks)
@@ -70,7 +73,7 @@ class Verdict:
                              self.blank)
 
     @property
-    def misconceptions(self):
+    def misconceptions(self) -> list[Misconception]:
         """The known mistakes that were recognised, each once."""
         found = [c.misconception for c in self.checks if c.misconception]
         return list({m.name: m for m in found}.values())

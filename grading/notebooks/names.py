@@ -26,7 +26,7 @@ def is_number(text):
     return re.fullmatch(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?", text) is not None
 
 
-def printable(text, most=MAX_NAME):
+def printable(text: object, most: int = MAX_NAME) -> str:
     """What somebody else wrote as it may stand in a line of a table, a log, a terminal or a page (there escaped as well).
 
     It cannot end the line, colour a terminal, turn the direction of reading or go on without end.

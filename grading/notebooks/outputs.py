@@ -120,7 +120,7 @@ def clean_html(text):
     return inert(nh3.clean(text, tags=TAGS, attributes={}, link_rel=None))
 
 
-def inert(html):
+def inert(html: str) -> str:
     """HTML whose text MathJax leaves alone; for HTML without attributes that hold a backslash."""
     return html.replace("\\", "<span>\\</span>").replace("$", "<span>$</span>")
 

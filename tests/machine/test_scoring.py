@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nbgrader.utils import determine_grade
 
+from grading.checks.gate import Gate
 from grading.checks.verdict import FAILED, NOT_RUN, OUR_ERROR, PASSED, CheckResult, Verdict
 from grading.run.execute import write_verdicts
 
@@ -72,7 +73,7 @@ def graded(points, *verdicts):
     mark = {"schema_version": 3, "grade_id": "test_relu", "grade": True, "solution": False, "locked": True, "task": False,
             "points": points, "cell_type": "code"}
     cell = nbformat.v4.new_code_cell("", metadata={"nbgrader": mark})
-    write_verdicts(cell, list(verdicts), {}, {})
+    write_verdicts(cell, list(verdicts), Gate({}), {})
     return cell
 
 
