@@ -27,7 +27,7 @@ DATA = re.compile(r"data:image/[\w.+-]{1,20}(?:;[\w=.-]{1,40}){0,4},(?P<data>[A-
 CODE = re.compile(r"(^```.*?^```|`[^`\n]*`)", re.MULTILINE | re.DOTALL)
 IMAGE = re.compile(r"!\[(?P<alt>[^\]\n]{0,500})\]\(\s*<?(?P<src>[^()<>\s]{1,500}|[^()<>\n]{1,500}\.\w{3,4})>?(?P<title>\s+[\"'][^\"'\n]{0,200}[\"'])?\s*\)"
                    r"|<img\b(?P<attributes>[^<>]{0,2000})>", re.IGNORECASE)
-FOREIGN = re.compile(r"[a-z][a-z0-9+.-]*:|//|#", re.IGNORECASE)
+FOREIGN = re.compile(r"[a-z][a-z0-9+.-]{0,40}:|//|#", re.IGNORECASE)
 
 Pictures = dict[str, dict[str, str]]        # as the attachments of a cell: {name: {kind: base64}}
 
