@@ -25,10 +25,10 @@ BUILD = ROOT / "build" / "mutation"
 EXPLAINED = FOLDER / "grading.toml"
 # Each module with the test files that concern it, all of tests/machine/.
 CONCERNS = {
-    "border.bounded": ("intake",), "border.limits": ("walls", "limits"), "border.mounts": ("mounts",), "border.wire": ("wire",),
+    "border.bounded": ("intake",), "border.limits": ("walls", "sandbox_limits"), "border.mounts": ("mounts",), "border.wire": ("wire",),
     "border.subject": ("wire", "student", "outcomes"), "border.sandbox": ("sandbox", "walls"), "border.cgroup": ("cgroup",),
     "checks.answer_key": ("edges", "scoring", "mistakes"), "checks.bank": ("mistakes", "missing"), "checks.compare": ("compare",),
-    "checks.gate": ("gate", "report"), "checks.recognition": ("report",), "checks.student": ("student", "edges"),
+    "checks.gate": ("readable", "report"), "checks.recognition": ("report",), "checks.student": ("student", "edges"),
     "checks.suite": ("edges", "scoring"), "checks.table": ("report",), "checks.verdict": ("edges", "scoring", "record"),
     "notebooks.intake": ("edges", "intake"), "notebooks.mend": ("edges", "mend"), "notebooks.outputs": ("edges", "outputs"),
     "notebooks.reading": ("reading",), "notebooks.record": ("record", "edges"),
