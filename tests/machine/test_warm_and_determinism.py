@@ -19,6 +19,7 @@ from grading.run.held import HELD
 from grading.run.pool import Pool
 from grading.border.sandbox import Sandbox, SandboxUnavailable, started_early
 from grading.border.subject import KernelSubject
+from tests.conftest import SHORT_LIMITS
 
 pytestmark = pytest.mark.sandbox
 CASES = ("perfect-vectorised", "loses-right-tail", "naive-overflow", "scalar-only", "in-place", "patches-the-checks",
@@ -169,7 +170,7 @@ def test_what_graded_it_changes_with_each_file_that_judges_and_only_there(path, 
 def test_a_regrade_by_another_process_writes_the_notebooks_that_nbgrader_wrote(golden_class, tmp_path):
     root, _ = golden_class["ps1"]
     shutil.copytree(root, tmp_path / "again")
-    course = Course(tmp_path / "again", ["--Execute.limits=cell_seconds=3", "--Execute.limits=call_seconds=2"])
+    course = Course(tmp_path / "again", SHORT_LIMITS)
     waiting = course.submissions("ps1", CASES, force=True)
     with course.writer("ps1") as writer:
         bundle = course.bundle("ps1", writer)
