@@ -174,7 +174,7 @@ def test_a_regrade_by_another_process_writes_the_notebooks_that_nbgrader_wrote(g
     waiting = course.submissions("ps1", CASES, force=True)
     with course.writer("ps1") as writer:
         bundle = course.bundle("ps1", writer)
-    submissions = [read_submission(one.folder, one.student, list(bundle.notebooks), course.dir.ignore) for one in waiting]
+    submissions = [read_submission(one.folder, one.student, bundle.canons, course.dir.ignore) for one in waiting]
     with Pool(1) as pool:
         for graded in grade_locally(bundle, submissions, pool):
             assert graded.error is None
