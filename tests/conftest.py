@@ -34,7 +34,7 @@ REAPER = ROOT / "tests" / "machine" / "reaper.py"
 SUBMISSIONS = ROOT / "tests" / "submissions"
 # A loop without end is one of the things that are tested; the slowest right answer in plain loops has to fit in, too, on a
 # machine whose cores are all busy with other tests.
-SHORTER = {"cell_seconds": 5, "call_seconds": 5}
+SHORTER = {"cell_seconds": 4, "call_seconds": 4}
 SHORT = Limits(**SHORTER)
 SHORT_LIMITS = [f"--Execute.limits={name}={value}" for name, value in SHORTER.items()]
 
