@@ -7,7 +7,7 @@ ALL := --numprocesses logical --dist loadfile
 .PHONY: demo test lint bench mutation release site lite lock clean
 
 demo: .venv/ready
-	@$(BIN)/course demo
+	@$(BIN)/course demo $(ARGS)
 
 test: .venv/ready
 	@bin/debian-setup

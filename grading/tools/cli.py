@@ -33,11 +33,14 @@ class Kernel(StrEnum):
 
 
 @app.command()
-def demo(course: Root = None):
+def demo(
+    assignments: Annotated[list[str] | None, typer.Argument(help="Only these.  [default: all]", show_default=False)] = None,
+    course: Root = None,
+):
     """Take the demonstration class through nbgrader, in build/demo."""
     from . import demo as demonstration
     try:
-        demonstration.run(console, course)
+        demonstration.run(console, course, only=assignments or ())
     except demonstration.DemoFailed as error:
         fail(error)
 

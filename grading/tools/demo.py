@@ -47,12 +47,17 @@ def lay_out(root, where):
         shutil.copytree(root / name, where / name, ignore=shutil.ignore_patterns("__pycache__"))
 
 
-def run(console, root, where=None):
-    """Generate, hand in, grade, give feedback, print the tables. Returns the folder. Raises `DemoFailed`."""
+def run(console, root, where=None, only=()):
+    """Generate, hand in, grade, give feedback, print the tables. Returns the folder. Raises `DemoFailed`.
+
+    `only`: the names of assignments; default: all.
+    """
     where = where or root / "build" / "demo"
+    steps = {name: cases for name, cases in cases_of(root).items() if not only or name in only}
+    if unknown := set(only) - set(steps):
+        raise DemoFailed(f"no demonstration class of {', '.join(sorted(unknown))}: there is one of {', '.join(cases_of(root))}")
     lay_out(root, where)
     isolation = choose_sandbox(console)
-    steps = cases_of(root)
     with Progress(TextColumn("{task.description:<34}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
                   console=console) as progress:
         for name, cases in steps.items():
@@ -140,10 +145,10 @@ def show_points(console, where, assignment, cases):
         exercises = [(nb.name, cell.name, cell.max_score) for nb in notebooks for cell in nb.grade_cells]
         students = sorted({s.student_id for s in gradebook.find_assignment(assignment).submissions})
         table = Table(title=f"{assignment}: points per exercise", title_justify="left")
-        table.add_column("student", no_wrap=True)
+        table.add_column("student", overflow="fold")       # in a narrow terminal names give way, and no number
         for number, (_, _, most) in enumerate(exercises, 1):
-            table.add_column(f"({number})\nof {written(most)}", justify="right")
-        table.add_column(f"sum\nof {written(sum(most for *_, most in exercises))}", justify="right")
+            table.add_column(f"({number})\nof {written(most)}", justify="right", no_wrap=True)
+        table.add_column(f"sum\nof {written(sum(most for *_, most in exercises))}", justify="right", no_wrap=True)
         for student in students:
             scores = [gradebook.find_grade(name, notebook, assignment, student).auto_score
                       for notebook, name, _ in exercises]
