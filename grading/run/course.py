@@ -1,7 +1,6 @@
 """One course as nbgrader configures it: where its folders are, what needs grading, and the run that grades it."""
 
 import contextlib
-import fcntl
 import os
 import shlex
 from contextlib import contextmanager, nullcontext
@@ -20,6 +19,7 @@ from . import batch
 from .execute import Execute
 from .gradebook import Writer
 from .health import in_a_sentence
+from .only_one import the_only_one
 from .paths import hidden
 from .penalties import late_policy
 from .pool import NoWorkers, Pool
@@ -183,11 +183,7 @@ class Course:
         """Only one grading run at a time may write to this course."""
         folder = Path(self.dir.root, self.dir.autograded_directory)
         folder.mkdir(exist_ok=True)
-        with open(folder / ".grading.lock", "w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise CourseError("Another grading run is at work in this course. Wait for it, or end it.") from None
+        with the_only_one(folder / ".grading.lock", "Another grading run is at work in this course. Wait for it, or end it."):
             yield
 
 

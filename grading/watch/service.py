@@ -3,7 +3,6 @@
 One process and one thread; work is done by processes beside it. Whatever ends any of them, the log says what is left to do.
 """
 
-import fcntl
 import os
 import shutil
 import signal
@@ -20,6 +19,7 @@ from sqlite3 import Error as LogError
 from ..notebooks.names import shown
 from ..root import CourseError
 from ..run.course import Course
+from ..run.only_one import the_only_one
 from . import answer as answers
 from .answer import OURS, Answer, Job, Press, notice
 from .bundles import Bundles
@@ -262,11 +262,7 @@ def alone(root: str) -> Iterator[None]:
     """Be the one watcher of a course. Raises `CourseError` if there is another."""
     folder = Path(root, FOLDER)
     folder.mkdir(mode=0o700, exist_ok=True)
-    with open(folder / "lock", "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise CourseError("Another watcher is at work in this course: one is enough. End it first.") from None
+    with the_only_one(folder / "lock", "Another watcher is at work in this course: one is enough. End it first."):
         yield
 
 
