@@ -24,6 +24,7 @@ from nbgrader.converters.base import NbGraderException
 from nbgrader.utils import find_all_files
 from traitlets import TraitError
 
+from .forced import forced
 from .literal import Literal
 from ..border.limits import Limits
 from ..notebooks import mend
@@ -136,11 +137,8 @@ class Autograde(converters.Autograde):
         graded = Path(self._format_dest(assignment_id, student_id))
         if student_id in self.coursedir.student_id_exclude.split(",") or not why_again(self.folders[student_id], graded):
             return False
-        force, self.force = self.force, True
-        try:
+        with forced(self):
             return super().init_destination(assignment_id, student_id)
-        finally:
-            self.force = force
 
     def write_screened(self, intake, place):
         for name, content in intake.files:

@@ -23,7 +23,8 @@ from traitlets import default
 from ..notebooks.dates import zone_of
 from ..notebooks.record import Record
 from ..run.results import SubmissionResult, results_of
-from .overview import NAME, overview
+from .forced import forced
+from .overview import NAME, overview, titles_of
 from .page import PageExporter, read
 
 CODE = Path(__file__).resolve().parents[1]      # what decides how a page looks
@@ -58,11 +59,8 @@ class GenerateFeedback(converters.GenerateFeedback):
         known = self.results.get(student_id)
         if known is None or student_id in self.coursedir.student_id_exclude.split(",") or is_current(self.digest(known), pages):
             return False
-        force, self.force = self.force, True
-        try:
+        with forced(self):
             return super().init_destination(assignment_id, student_id)
-        finally:
-            self.force = force
 
     def init_single_notebook_resources(self, notebook_filename):
         resources = super().init_single_notebook_resources(notebook_filename)
@@ -108,14 +106,14 @@ class GenerateFeedback(converters.GenerateFeedback):
                 copy = partial / os.path.relpath(path, graded)
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(path, copy)
-            records = {}
+            records, titles = {}, {}
             for path in sorted(graded.glob("*.ipynb")):
                 nb, resources = read(path.read_text(encoding="utf-8")), self.init_single_notebook_resources(str(path))
                 resources["metadata"] = ResourcesDict(name=path.stem, path=str(graded))
-                records[path.stem] = Record.read(nb)
+                records[path.stem], titles[path.stem] = Record.read(nb), titles_of(nb)
                 page, resources = self.exporter.from_notebook_node(nb, resources)
                 partial.joinpath(path.stem + resources["output_extension"]).write_text(page, encoding="utf-8")
-            partial.joinpath(NAME).write_text(overview(result, graded, records, zone_of(self.config)), encoding="utf-8")
+            partial.joinpath(NAME).write_text(overview(result, graded, records, zone_of(self.config), titles), encoding="utf-8")
             self.give_permissions(partial)
             if target.exists():
                 os.rename(target, old)

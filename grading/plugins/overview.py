@@ -15,16 +15,18 @@ from .feedback import give_titles, in_time
 NAME = "index.html"
 
 
-def overview(submission, folder, records=None, zone=None):
+def overview(submission, folder, records=None, zone=None, titles=None):
     """The overview page of a submission (its row, or `run/results.py`'s) whose graded notebooks lie in `folder`.
 
-    `records` is what they say of their grading, where it is known already. Moments are shown in `zone`, by default this machine's.
+    `records` is what they say of their grading and `titles` {notebook: `titles_of` it}, where these are known already. Moments are
+    shown in `zone`, by default this machine's.
     """
     records, parts, waiting, points, most = records_in(folder) if records is None else records, [], [], 0.0, 0.0
     for notebook in sorted(submission.notebooks, key=lambda row: row.name):
-        title, titles = titles_in(Path(folder) / f"{notebook.name}.ipynb")
+        title, of_exercises = titles[notebook.name] if titles and notebook.name in titles else \
+            titles_in(Path(folder) / f"{notebook.name}.ipynb")
         record = records.get(notebook.name, Record())
-        rows = [row_of(grade, record.verdicts, titles.get(grade.name) or title_of(grade.name)) for grade in notebook.grades]
+        rows = [row_of(grade, record.verdicts, of_exercises.get(grade.name) or title_of(grade.name)) for grade in notebook.grades]
         for grade, row in zip(notebook.grades, rows):
             points, most = points + grade.score, most + grade.max_score
             if grade.needs_manual_grade:
@@ -42,10 +44,12 @@ def overview(submission, folder, records=None, zone=None):
 
 
 def titles_in(path):
-    """(title, {grade_id: the exercise's title}) of the graded notebook at `path`, if it is there. Grading wrote it: no validation."""
-    if not path.exists():
-        return None, {}
-    nb = nbformat.v4.reads(path.read_text(encoding="utf-8"))
+    """`titles_of` the graded notebook at `path`, if it is there. Grading wrote it: no validation."""
+    return titles_of(nbformat.v4.reads(path.read_text(encoding="utf-8"))) if path.exists() else (None, {})
+
+
+def titles_of(nb):
+    """(title, {grade_id: the exercise's title}) of a graded notebook, whose cells get them."""
     return give_titles(nb), {grade_id(cell): cell.metadata.nbgrader.get("title") for cell in nb.cells if grade_id(cell)}
 
 
