@@ -12,20 +12,27 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
+import axe_playwright_python
 import pytest
 from PIL import Image
+
+from grading.tools.site import Handler
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 PICTURES = ROOT / "build" / "screenshots"
 PARTS = ("grading", "jupyter", "reference_impl", "tests/hidden", "tests/misconceptions", "source/ps1",
          "nbgrader_config.py")
@@ -50,7 +57,7 @@ for command in sys.argv[1:]:
 
 def pytest_addoption(parser):
     parser.addoption("--update-screenshots", action="store_true", help="Renew the pictures in docs/screenshots.")
-    parser.addoption("--opens", type=int, default=1, help="How often test_formulas.py opens each notebook.")
+    parser.addoption("--opens", type=int, default=1, help="How often test_opening.py opens each notebook.")
 
 
 def pytest_collection_modifyitems(items):
@@ -60,6 +67,29 @@ def pytest_collection_modifyitems(items):
 
 
 # --- the browser ------------------------------------------------------------------------------------------------
+
+@contextmanager
+def served(folder):
+    """The address at which this process serves a folder, as `make site ARGS=--serve` does."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def findings(page, exclude=()):
+    """What axe-core calls serious or critical, a line for each place; what is inside of the selectors `exclude` is left out."""
+    page.evaluate(AXE)
+    found = page.evaluate("exclude => axe.run({exclude})", [[one] for one in exclude])
+    assert len(found["passes"]) > 5
+    return [f"{rule['id']}: {node['html'][:200]}" for rule in found["violations"]
+            if rule["impact"] in ("serious", "critical") for node in rule["nodes"]]
+
 
 @pytest.fixture(scope="module")
 def browser():

@@ -4,15 +4,14 @@ import re
 import shutil
 from pathlib import Path
 
-import axe_playwright_python
 import pytest
 from nbgrader.api import Gradebook
 
 from grading.notebooks.submissions import hand_in
+from tests.browser.conftest import findings
 
 pytestmark = [pytest.mark.browser, pytest.mark.sandbox]
 CASES = Path(__file__).parents[1] / "submissions" / "ps1"
-AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 PHONE = {"viewport": {"width": 360, "height": 740}, "device_scale_factor": 2, "is_mobile": True}
 COMMENT = "Good. For **fifty** layers: $1.1^{50} \\approx 117$."
 PAGES = ["perfect-loops/ps1/activations.html", "derivative-at-y/ps1/activations.html",
@@ -49,15 +48,6 @@ def visit(feedback, new_page):
         assert [url for url in asked if not url.startswith("data:")] == [(feedback / name).as_uri()]
         return page
     return go
-
-
-def findings(page):
-    """What axe-core calls serious or critical, one line for each place."""
-    page.evaluate(AXE)
-    found = page.evaluate("axe.run(document)")
-    assert len(found["passes"]) > 5
-    return [f"{rule['id']}: {node['html'][:200]}" for rule in found["violations"]
-            if rule["impact"] in ("serious", "critical") for node in rule["nodes"]]
 
 
 def test_axe_finds_what_is_wrong_with_a_bad_page(new_page):

@@ -6,9 +6,6 @@ Only where that Python is there: `make lite` makes it and runs this; it takes mi
 import shutil
 import subprocess
 import sys
-import threading
-from functools import partial
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import nbformat
@@ -17,6 +14,7 @@ from nbgrader.api import Gradebook
 from rich.console import Console
 
 from grading.tools import site as web
+from tests.browser.conftest import served
 
 ROOT = Path(__file__).parents[2]
 OFFLINE = web.ENVIRONMENT / "offline" / "ready"
@@ -41,13 +39,8 @@ def address(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lite")
     shutil.copytree(ROOT / "release" / "lecture", folder / "kept")
     web.build(Console(quiet=True), ROOT, folder / "site", "here", folder / "kept")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(web.Handler, directory=str(folder / "site")))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(folder / "site") as address:
+        yield address
 
 
 @pytest.fixture

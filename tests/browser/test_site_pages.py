@@ -1,32 +1,21 @@
 """The web site in a browser: it asks nothing of others, fits a phone, reads well in the dark and for everybody."""
 
-import threading
-from functools import partial
-from http.server import ThreadingHTTPServer
-from pathlib import Path
-
-import axe_playwright_python
 import pytest
 
-from grading.tools.site import Handler
+from tests.browser.conftest import findings, served
 
 pytestmark = pytest.mark.browser
-AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "color_scheme": "dark"}
 DESK = {"color_scheme": "light"}
+LETTERS = ["mjx-container"]     # what MathJax makes of a formula is its own, and looking at each letter takes minutes
 FORMULAS = {"lecture": 170, "ps1": 50}
 PAGES = ("index", "lecture", "ps1", "instructors", "search")      # one of each kind
 
 
 @pytest.fixture(scope="module")
 def address(site):
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(site)))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(site) as address:
+        yield address
 
 
 @pytest.fixture
@@ -42,29 +31,19 @@ def visit(address, new_page):
     return go
 
 
-def findings(page):
-    """What axe-core calls serious or critical."""
-    page.evaluate(AXE)
-    # what MathJax makes of a formula is its own, and looking at each letter takes minutes
-    found = page.evaluate("axe.run({exclude: [['mjx-container']]})")
-    assert len(found["passes"]) > 5
-    return [f"{rule['id']}: {node['html'][:200]}" for rule in found["violations"]
-            if rule["impact"] in ("serious", "critical") for node in rule["nodes"]]
-
-
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_fits_a_phone_in_the_dark_and_axe_has_nothing_serious_to_say(visit, name):
     page = visit(name, **PHONE)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.locator("mjx-container").count() >= FORMULAS.get(name, 0)
     assert page.locator("mjx-merror, [data-mjx-error]").count() == 0
-    assert findings(page) == []
+    assert findings(page, LETTERS) == []
 
 
 @pytest.mark.parametrize("name", ["index", "students"])
 def test_the_same_holds_at_a_desk_by_daylight(visit, name):
     page = visit(name, **DESK)
-    assert findings(page) == []
+    assert findings(page, LETTERS) == []
 
 
 def test_search_finds_an_exercise(visit):
