@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import PurePosixPath
 
+from ..notebooks import archives as zips
 from ..notebooks.names import printable
 from ..root import CourseError
 
@@ -19,7 +20,6 @@ MOODLE = re.compile(r"(?P<prefix>(?P<name>[^/]+?)_(?P<number>\d+)_assignsubmissi
 BLACKBOARD = re.compile(r"(?P<title>[^/]+?)_(?P<name>[^/_]+)_attempt_(?P<when>\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d)(?:_(?P<file>[^/]+)|\.txt)")
 JUNK = re.compile(r"(^|/)(__MACOSX/|\._|\.DS_Store$|Thumbs\.db$|desktop\.ini$)")
 MAX_ENTRIES, MAX_TOTAL = 50_000, 4 << 30
-CHUNK = 1 << 20
 
 
 @dataclass
@@ -179,15 +179,6 @@ def number_behind(file):
 def content_of(archive: zipfile.ZipFile, entry: Entry, most: int) -> bytes:
     """The bytes of an entry, however many it claims to be. Raises `CourseError`, whose message completes "FILE: "."""
     try:
-        parts, size = [], 0
-        with archive.open(entry.info) as file:
-            while part := file.read(CHUNK):
-                size += len(part)
-                if size > most:
-                    raise CourseError(f"it unpacks to more than {most >> 20} MB")
-                parts.append(part)
-        return b"".join(parts)
-    except CourseError:
-        raise
-    except Exception as error:      # zlib, the checksum, a method nobody knows: each has an error of its own
-        raise CourseError(f"it cannot be unpacked ({type(error).__name__})") from None
+        return zips.content_of(archive, entry.info, most)
+    except zips.BadMember as error:
+        raise CourseError(f"it {error}") from None

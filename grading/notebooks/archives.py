@@ -2,7 +2,6 @@
 
 import io
 import zipfile
-import zlib
 from pathlib import PurePosixPath
 
 from .names import trouble_with
@@ -13,6 +12,26 @@ MAX_CONTENT = 64 * 2**20    # of all members together, unpacked
 
 class NotUnpacked(Exception):
     """The archive cannot be used; the message completes the sentence that its name begins."""
+
+
+class BadMember(Exception):
+    """A member cannot be had; the message completes a sentence about it."""
+
+
+class TooMuch(BadMember):
+    """It has more bytes than are wanted."""
+
+
+def content_of(archive: zipfile.ZipFile, about: zipfile.ZipInfo, most: int) -> bytes:
+    """The bytes of a member, however many it claims to be. Raises `BadMember`, past `most` a `TooMuch`."""
+    try:
+        with archive.open(about) as member:
+            content = member.read(most + 1)
+    except Exception as error:      # zlib, lzma, the checksum, a method nobody knows: each has an error of its own
+        raise BadMember(f"cannot be unpacked ({type(error).__name__})") from None
+    if len(content) > most:
+        raise TooMuch(f"unpacks to more than {most >> 20} MB")
+    return content
 
 
 def members(content: bytes) -> dict[str, bytes]:
@@ -29,12 +48,13 @@ def members(content: bytes) -> dict[str, bytes]:
                     raise NotUnpacked("is a zip archive with a password")
                 if len(found) == MAX_MEMBERS:
                     raise NotUnpacked(f"is a zip archive of more than {MAX_MEMBERS} files")
-                with archive.open(about) as member:
-                    found[about.filename] = member.read(left + 1)
+                found[about.filename] = content_of(archive, about, left)
                 left -= len(found[about.filename])
-                if left < 0:
-                    raise NotUnpacked(f"is a zip archive of more than {MAX_CONTENT // 2**20} MiB")
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, OSError) as error:
+    except TooMuch:
+        raise NotUnpacked(f"is a zip archive of more than {MAX_CONTENT // 2**20} MiB") from None
+    except BadMember as error:
+        raise NotUnpacked(f"is a zip archive that {error}") from None
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
         raise NotUnpacked(f"is a zip archive that cannot be unpacked ({type(error).__name__})") from None
     return found
 

@@ -10,6 +10,7 @@ import pytest
 
 from grading.notebooks import scripts
 from grading.notebooks.answers import answers
+from grading.notebooks.archives import NotUnpacked, members
 from grading.notebooks.embedded import taken_out
 from grading.notebooks.intake import Refusal, screen
 from grading.notebooks.reading import MAX_BYTES, read_notebook, without_outputs
@@ -127,6 +128,19 @@ def test_the_remedy_of_two_that_differ_works(tmp_path):
     (tmp_path / "ps1" / "activations-Copy1.ipynb").rename(tmp_path / "ps1" / NAME)
     assert answers(screen(tmp_path / "ps1", {"activations": CANON}).notebooks["activations"], CANON)["relu"] == \
         answers(nbformat.reads(OTHER, 4), CANON)["relu"]
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_member_is_a_reason_whatever_it_was_packed_with(method):
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", method) as opened:
+        opened.writestr(NAME, FULL)
+    damaged = bytearray(content.getvalue())
+    start = damaged.index(NAME.encode()) + len(NAME)
+    damaged[start + 4:start + 30] = bytes(26)
+    assert members(content.getvalue()).keys() == {NAME}
+    with pytest.raises(NotUnpacked, match="is a zip archive that cannot be unpacked"):
+        members(bytes(damaged))
 
 
 def test_what_lay_beside_the_notebook_in_a_zip_lies_beside_it_again_but_obeys_nobody(tmp_path):
