@@ -14,6 +14,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from ..notebooks.cells import QUESTION, grade_id, tests_cell
 from ..root import CourseError
+from .terminal import tell
 
 SETUP = """\
 # Run this cell first. If it ends in an error, the last line says what to do.
@@ -130,7 +131,7 @@ def add(console, root: Path, assignment: str, exercise: str, notebook: str | Non
         before = file.read_text(encoding="utf-8") if file.exists() else head.format(**names)
         touched.append(write(root, file.relative_to(root), before + text.format(**names)))
     for file in touched:
-        console.print(f"wrote {file}", markup=False, highlight=False, soft_wrap=True)
+        tell(console, f"wrote {file}")
     console.print(f"Next: course missing {exercise} --prove says what is left to think about.", highlight=False, soft_wrap=True)
     return touched
 

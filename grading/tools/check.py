@@ -26,6 +26,7 @@ from ..notebooks.intake import screen, why
 from ..notebooks.names import printable
 from ..notebooks.record import Record, written
 from ..border.subject import KernelSubject
+from .terminal import tell
 
 NOT_GRADED = 3      # exit status
 STYLES = {"✓": "green", "✗": "red", "–": "dim"}
@@ -189,12 +190,12 @@ def show(console, root, path, assignment=None):
     console.print(f"{printable(found.path.name)} is {found.notebook} of {found.assignment}. Nothing is written.", markup=False,
                   highlight=False)
     for line in mend.in_words(Record.read(nb).mended):
-        console.print(f"mended: {line}", markup=False, highlight=False, soft_wrap=True)
+        tell(console, f"mended: {line}")
     graded = tables(nb)
     for title, text, *_ in graded:
         console.print(f"\n{title}", style="bold", markup=False, highlight=False)
         for line in text.splitlines():
-            console.print(line, style=style_of(line), markup=False, highlight=False, soft_wrap=True)
+            tell(console, line, style_of(line))
     points, most = (sum(entry[n] for entry in graded) for n in (2, 3))
     console.print(f"\n{written(points)} of {written(most)} points; questions that a person grades are not in it.", style="bold",
                   highlight=False)

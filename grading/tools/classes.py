@@ -14,6 +14,7 @@ from ..notebooks.names import printable
 from ..root import CourseError
 from ..run.course import Course
 from ..run.gradebook import exists
+from .terminal import tell
 
 FIELDS = {"first_name": "first", "last_name": "last", "email": "email"}
 NAMES = 12      # of people that are named per kind of change
@@ -160,7 +161,7 @@ def say(console, file, made):
         names = ", ".join(map(printable, made.left[:NAMES])) + (" …" if made.left[NAMES:] else "")
         lines.append(f"not in the file, and kept: {names}")
     for line in lines:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        tell(console, line)
     for line in made.trouble:
         console.print(f"[bold red]left out:[/] {escape(line)}", highlight=False, soft_wrap=True)
 

@@ -11,6 +11,7 @@ import typer
 from ..root import CourseError
 from . import term_commands
 from .shared import Assignment, Root, console, ending_well, fail
+from .terminal import tell
 
 # threads that multiply tiny matrices gain nothing, and a process that has some is not forked
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -241,9 +242,9 @@ def doctor(course: Root = None):
     findings = diagnose_host(places_of(course), gradebook_of(course))
     for finding in findings:
         word = "ok     " if finding.ok else "MISSING" if finding.needed else "better "
-        console.print(f"{word}  {finding.name}: {finding.said}", markup=False, highlight=False, soft_wrap=True)
+        tell(console, f"{word}  {finding.name}: {finding.said}")
         if not finding.ok and finding.remedy:
-            console.print(f"         {finding.remedy}", markup=False, highlight=False, soft_wrap=True)
+            tell(console, f"         {finding.remedy}")
     raise typer.Exit(0 if all(finding.ok or not finding.needed for finding in findings) else 1)
 
 

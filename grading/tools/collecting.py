@@ -20,6 +20,7 @@ from ..notebooks.names import printable, trouble_with, trouble_with_student
 from ..root import CourseError
 from ..run.course import Course
 from ..run.gradebook import exists
+from .terminal import tell
 
 LEFT = 3        # exit status
 
@@ -180,21 +181,18 @@ class Collection:
 
 def say(console, run, path, trouble):
     """What became of an archive."""
-    def tell(line):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
-
     counts = ", ".join(f"{len(students)} {kind}" for kind, students in run.kinds.items() if students) or "nothing"
-    tell(f"{path}: {run.system.title()}'s submissions of {run.assignment}: {counts}.")
+    tell(console, f"{path}: {run.system.title()}'s submissions of {run.assignment}: {counts}.")
     for kind in ("handed in again", "older than what is here"):
         if run.kinds[kind]:
-            tell(f"{kind}: {', '.join(map(printable, run.kinds[kind]))}")
+            tell(console, f"{kind}: {', '.join(map(printable, run.kinds[kind]))}")
     if run.earlier:
-        tell(f"earlier attempts that a newer one replaces: {', '.join(map(printable, run.earlier))}")
+        tell(console, f"earlier attempts that a newer one replaces: {', '.join(map(printable, run.earlier))}")
     if run.late:
-        tell(f"late, as {run.system.title()} marks it: {', '.join(map(printable, run.late))}. The archive does not say by how much; "
+        tell(console, f"late, as {run.system.title()} marks it: {', '.join(map(printable, run.late))}. The archive does not say by how much; "
              f"penalties need the time in submitted/STUDENT/{run.assignment}/{STAMP}, for example \"2026-11-30 12:00:00 UTC\".")
     for line in run.notes:
-        tell(f"not taken: {line}")
+        tell(console, f"not taken: {line}")
     for line in trouble:
         console.print(f"[bold red]not taken:[/] {escape(line)}", highlight=False, soft_wrap=True)
     for line in run.human:

@@ -15,6 +15,7 @@ from ..root import CourseError
 from ..run.course import Course
 from ..run.gradebook import exists, find_generated, submissions_of
 from ..run.penalties import renew
+from .terminal import tell
 
 NAMES = 20      # of students that are named
 
@@ -23,10 +24,6 @@ NAMES = 20      # of students that are named
 def opened(course):
     with Gradebook(course.dir.db_url, course.dir.course_id) as gradebook:
         yield gradebook
-
-
-def tell(console, line):
-    console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 # --- for all ----------------------------------------------------------------------------------------------------

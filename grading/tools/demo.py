@@ -23,6 +23,7 @@ from ..notebooks.submissions import describe, hand_in
 from ..root import CONFIG
 from ..run.execute import JUDGES
 from ..run.human import reasons
+from .terminal import tell
 
 LIMITS = ("--Execute.limits", "cell_seconds=4", "--Execute.limits", "call_seconds=3")    # loops end soon
 
@@ -106,7 +107,7 @@ def show_ways(console, where, assignment):
     for folder in sorted((where / "autograded").glob(f"*/{assignment}")):
         for notebook, record in records_in(folder).items():
             for line in reasons(record, notebook):
-                console.print(f"  {folder.parent.name}: {line}", markup=False, highlight=False, soft_wrap=True)
+                tell(console, f"  {folder.parent.name}: {line}")
     console.print()
 
 
@@ -158,8 +159,7 @@ def show_points(console, where, assignment, cases):
     console.print("  ".join(f"({number}) {exercise_of(name)}" for number, (_, name, _) in enumerate(exercises, 1)),
                   highlight=False)
     for student in students:
-        console.print(f"  {student}: {what_happened(where, assignment, student, cases[student])}", markup=False, highlight=False,
-                      soft_wrap=True)
+        tell(console, f"  {student}: {what_happened(where, assignment, student, cases[student])}")
     console.print()
 
 

@@ -17,6 +17,7 @@ from ..notebooks.names import printable, shown
 from ..notebooks.record import WHOLE, Record, written
 from ..border.sandbox import COLD, Sandbox
 from .dry_run import changes, changes_table
+from .terminal import tell
 
 SOME_FAILED, INTERRUPTED = 3, 130
 MAX_SAID = 2000     # characters of what is told of one submission
@@ -68,7 +69,7 @@ def run_class(console, course, assignment, students=(), jobs=1, scheduler=None, 
         course.assignments(assignment)      # a name that is mistyped is not a class that is graded
     waiting = [one for one in everything if one.why]
     for line in unknown([one.student for one in everything], in_class(course.dir)):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        tell(console, line)
     console.print(f"{escape(assignment)}: {len(everything)} submissions, {len(waiting)} to grade.")
     if not waiting:
         return False, [], len(everything)
@@ -102,7 +103,7 @@ def run_class(console, course, assignment, students=(), jobs=1, scheduler=None, 
         for part in line.differences:
             console.print(f"      {escape(part)}", style=DIFFERENCE.get(part[:1]), highlight=False, soft_wrap=True)
     for words in in_words(found):
-        console.print(words, markup=False, highlight=False, soft_wrap=True)
+        tell(console, words)
     return stopped, lines, len(everything)
 
 

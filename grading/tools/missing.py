@@ -8,6 +8,7 @@ from nbformat import v4
 
 from ..root import CourseError
 from ..notebooks.cells import QUESTION, exercises, grade_id, hidden_calls, is_tests, marked
+from .terminal import tell
 
 # at least so many of each, by CONTRIBUTING.md and the tests of the course
 ROOMS = {
@@ -115,7 +116,7 @@ def show(console, root, only=None, prove=False):
     if prove:
         lines += proofs(Path(root), only)
     for line in lines:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        tell(console, line)
     if not lines:
         console.print("Nothing is missing: every exercise has its reference, checks, misconceptions and right answers."
                       + (" All of it was run, and holds." if prove else ""))

@@ -5,6 +5,7 @@ from pathlib import Path
 from ..checks.answer_key import AnswerKey
 from ..checks.suite import judge_functions
 from ..checks.verdict import FAILED
+from .terminal import tell
 
 HEAD = """\
 # Known mistakes, and what their authors are told
@@ -48,4 +49,4 @@ def cell(text):
 def write(console, root):
     place = Path(root, "docs", "mistakes.md")
     place.write_text(as_markdown(root), encoding="utf-8")
-    console.print(f"wrote {place}", soft_wrap=True, highlight=False, markup=False)
+    tell(console, f"wrote {place}")

@@ -18,6 +18,7 @@ from ..notebooks.names import printable
 from ..root import CourseError
 from ..run.course import Course
 from . import status
+from .terminal import tell
 
 UNFINISHED = "UNFINISHED"
 KEPT = {"README.md"}            # of the folders of a term
@@ -56,10 +57,6 @@ def new_term(console, root, term, yes=False, anyway=False):
     names = course.assignments()
     if names:
         tell(console, f"Next: nbgrader generate_assignment {names[0]} --force, course class import FILE, course due {names[0]} WHEN")
-
-
-def tell(console, line):
-    console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 # --- whether ----------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from ..root import CourseError
 from ..run.course import Course
 from ..run.gradebook import exists
 from .lecture import LECTURE, page
+from .terminal import tell
 
 SECRET = re.compile(rb"(BEGIN|END) (SOLUTION|HIDDEN TESTS|MARK SCHEME)|run_hidden_checks")
 EPOCH = (1980, 1, 1, 0, 0, 0)       # the earliest time that a zip can hold
@@ -65,7 +66,7 @@ def publish(console, release, assignment, output, root=None):
     for folder in folders:
         place = Path(output, f"{folder.name}.zip")
         write_zip(folder, place, due.get(folder.name))
-        console.print(f"wrote {place}", soft_wrap=True, highlight=False, markup=False)
+        tell(console, f"wrote {place}")
     if root:
         write_links(console, folders, Path(output, "links.md"), PublicPlaces(config=Course(root).config))
 
@@ -79,7 +80,7 @@ def write_links(console, folders, place, places):
         lines += [f"- {path.parent.name}, {path.name}: {', '.join(ways)}"] * bool(ways)
     if lines:
         place.write_text("\n".join(["# Open without installing anything", "", *lines, ""]), encoding="utf-8")
-        console.print(f"wrote {place}", soft_wrap=True, highlight=False, markup=False)
+        tell(console, f"wrote {place}")
     else:
         place.unlink(missing_ok=True)       # of an address that was taken back
 

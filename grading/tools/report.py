@@ -16,6 +16,7 @@ from ..notebooks.names import csv_safe
 from ..notebooks.record import Outcome, written
 from ..watch.history import hurdles, ways
 from ..watch.log import reading
+from .terminal import tell
 
 HURDLES = 12        # checks that are shown
 DARK, LIGHT, WHITE = "#404040", "#b0b0b0", "#ffffff"     # told apart in black and white; hatches help
@@ -40,7 +41,7 @@ def report(console, root, assignment, names, output):
     write_csv(place.with_suffix(".csv"), submission_rows(result, names))
     write_csv(place.with_name(place.stem + "-checks.csv"), check_rows(result))
     for path in (place, place.with_suffix(".csv"), place.with_name(place.stem + "-checks.csv")):
-        console.print(f"wrote {path}", soft_wrap=True, highlight=False, markup=False)
+        tell(console, f"wrote {path}")
 
 
 # --- the page ---------------------------------------------------------------------------------------------------

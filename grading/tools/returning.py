@@ -7,6 +7,7 @@ from ..lms.returning import write_zip
 from ..notebooks.returned import note_returned
 from ..root import CourseError
 from ..run.course import Course
+from .terminal import tell
 
 
 def feedback_zips(console, root, assignment, output=None):
@@ -34,6 +35,6 @@ def feedback_zips(console, root, assignment, output=None):
 
 
 def hand_out(console, place, packed, pages, how):
-    console.print(f"wrote {place}: {len(packed)} students; {how}", markup=False, highlight=False, soft_wrap=True)
+    tell(console, f"wrote {place}: {len(packed)} students; {how}")
     for student in packed:
         note_returned(pages[student])

@@ -32,6 +32,7 @@ from ..run.course import Course
 from ..pages.html import Html, page, paragraph, section, table
 from ..notebooks.cells import name_of
 from ..notebooks.intake import Refusal, screen
+from .terminal import tell
 
 AT_LEAST, MOST_PAIRS, FEWEST_TOKENS = 0.8, 30, 60
 MOST_TEXT, MOST_COMMENTS = 60_000, 200      # of one submission; an honest one has a tenth of it
@@ -265,7 +266,7 @@ def similar(console, root, assignment, at_least, output):
     place.write_text(as_page(assignment, codes, found, at_least), encoding="utf-8")
     console.print(f"{len(found)} of {len(codes) * (len(codes) - 1) // 2} pairs are worth a look. Short exercises look alike: "
                   "read before you judge.", highlight=False)
-    console.print(f"wrote {place}", soft_wrap=True, highlight=False, markup=False)
+    tell(console, f"wrote {place}")
 
 
 def as_page(assignment, codes, found, at_least=AT_LEAST):

@@ -23,6 +23,7 @@ from ..run.grades import now
 from ..run.older import Today
 from ..run.results import results_of
 from ..watch.log import reading, receipts
+from .terminal import tell
 
 COLUMNS = {"ungraded": "not graded yet, or handed in again since", "failed": "grading began and did not come to an end",
            "mended": "the notebook was mended before grading", "human": "a person has to grade or look",
@@ -225,7 +226,7 @@ def show(console, found):
     console.print(table)
     for one in found:
         if not one.submitted:
-            console.print(f"{one.assignment}: {one.step}{f', due {one.due}' if one.due else ''}", highlight=False, markup=False, soft_wrap=True)
+            tell(console, f"{one.assignment}: {one.step}{f', due {one.due}' if one.due else ''}")
         for name, meaning in LINES.items():
             students, meaning = getattr(one, name), meaning.format(shlex.quote(one.assignment))
             if students and name != "ungraded":

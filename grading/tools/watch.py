@@ -19,6 +19,7 @@ from ..watch.drop import Drop
 from ..watch.exchange import Exchange
 from ..watch.service import Watcher
 from ..watch.settings import Watch
+from .terminal import tell
 
 UNIT = """[Unit]
 Description=Answers to students of the course in {root}
@@ -50,7 +51,7 @@ def watch(console: Console, root: Path | None, assignments: list[str], jobs: int
     Sandbox(course.execute.sandbox).probe()
 
     def say(line):
-        console.print(f"{time.strftime('%H:%M:%S')} {printable(line, 1000)}", markup=False, highlight=False, soft_wrap=True)
+        tell(console, f"{time.strftime('%H:%M:%S')} {printable(line, 1000)}")
     into = f"; pages go to {place.pages}" if folder else ""
     console.print(f"Watching {place.inbound} for {', '.join(names)}{into}. Ctrl-C ends it.", highlight=False, soft_wrap=True)
     Watcher(course, names, settings, place, say).run(jobs)
