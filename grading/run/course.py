@@ -7,6 +7,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+from nbgrader.api import Gradebook
 from nbgrader.apps.baseapp import NbGrader
 from nbgrader.exchange.default import ExchangeCollect
 from nbgrader.utils import find_all_files, parse_utc
@@ -134,6 +135,10 @@ class Course:
     def late_policy(self):
         """The plug-in that says what a late submission costs."""
         return late_policy(self.config)
+
+    def gradebook(self):
+        """nbgrader's gradebook of this course, to be used in a `with`."""
+        return Gradebook(self.dir.db_url, self.dir.course_id)
 
     def writer(self, assignment):
         return Writer(self.dir, assignment, self.late_policy())

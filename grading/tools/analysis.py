@@ -15,7 +15,6 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from nbgrader.api import Gradebook
 
 from ..root import CourseError
 from ..run import human
@@ -96,7 +95,7 @@ class ClassResult:
 def read(root, assignment, watch=iter):
     """The `ClassResult` of an assignment, from the gradebook and autograded/. Raises `CourseError`, `NotGenerated`."""
     course = Course(root)
-    with Gradebook(course.dir.db_url, course.dir.course_id) as gradebook:
+    with course.gradebook() as gradebook:
         row = find_generated(gradebook, assignment)
         items = [Item(exercise_of(cell.name), cell.max_score, cell.cell_type == "markdown")
                  for notebook in row.notebooks for cell in [*notebook.grade_cells, *notebook.task_cells]]

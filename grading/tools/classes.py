@@ -4,7 +4,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nbgrader.api import Gradebook, Student
+from nbgrader.api import Student
 from rich.markup import escape
 
 from ..lms import classlist
@@ -56,7 +56,7 @@ def import_class(console, root, file, yes=False, id_column=None, system=None):
     found.system = system or found.system
     ids = read_ids(course.dir.root)
     there = yes or exists(course.dir.db_url)       # asking makes no gradebook
-    with Gradebook(course.dir.db_url, course.dir.course_id) if there else nullcontext() as gradebook:
+    with course.gradebook() if there else nullcontext() as gradebook:
         rows = {row.id: row for row in gradebook.students} if there else {}
         made = plan(found, rows, ids)
         say(console, file, made)

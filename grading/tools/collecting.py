@@ -6,7 +6,6 @@ import zipfile
 from collections import Counter
 from pathlib import Path
 
-from nbgrader.api import Gradebook
 from nbgrader.utils import parse_utc
 from rich.markup import escape
 
@@ -62,7 +61,7 @@ def class_of(course, system):
     """The class as `people.find` asks for it."""
     ids, rows = read_ids(course.dir.root), {}
     if exists(course.dir.db_url):
-        with Gradebook(course.dir.db_url, course.dir.course_id) as gradebook:
+        with course.gradebook() as gradebook:
             rows = {row.id: row for row in gradebook.students}
     found = []
     for student in sorted({*rows, *ids}):

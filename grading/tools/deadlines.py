@@ -1,10 +1,9 @@
 """`course due` and `course extend`: deadlines in the course's time zone, for all and for one student."""
 
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from nbgrader.api import Gradebook, Student, SubmittedAssignment
+from nbgrader.api import Student, SubmittedAssignment
 
 from ..lms.ids import read_ids
 from ..notebooks import dates
@@ -20,12 +19,6 @@ from .terminal import tell
 NAMES = 20      # of students that are named
 
 
-@contextmanager
-def opened(course):
-    with Gradebook(course.dir.db_url, course.dir.course_id) as gradebook:
-        yield gradebook
-
-
 # --- for all ----------------------------------------------------------------------------------------------------
 
 def due(console, root, assignment, when=None, none=False):
@@ -33,7 +26,7 @@ def due(console, root, assignment, when=None, none=False):
     course = Course(root)
     course.assignments(assignment)
     moment = dates.read_moment(when, course.zone) if when else None
-    with opened(course) as gradebook:
+    with course.gradebook() as gradebook:
         row = find_generated(gradebook, assignment)
         if when or none:
             changed = set_due(course, gradebook, row, moment)
@@ -86,7 +79,7 @@ def extend(console, root, assignment, student, days, hours, new=False):
     Raises `CourseError`, also for a student whom nobody knows (unless `new`), or `NotGenerated`.
     """
     course = Course(root)
-    with opened(course) as gradebook:
+    with course.gradebook() as gradebook:
         row = find_generated(gradebook, assignment)
         if row.duedate is None:
             raise CourseError(f'{assignment} has no deadline to extend. Set one: course due {assignment} "30 Nov 2026 12:00"')
@@ -121,7 +114,7 @@ def show_extensions(console, root, assignment=None):
     course = Course(root)
     lines = []
     if exists(course.dir.db_url):
-        with opened(course) as gradebook:
+        with course.gradebook() as gradebook:
             for name in course.assignments(assignment):
                 row = next((row for row in gradebook.assignments if row.name == name), None)
                 lines += extensions(course, gradebook, row) if row else []

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import MissingEntry
 from nbgrader.utils import parse_utc
 from rich.markup import escape
 from rich.table import Table
@@ -68,7 +68,7 @@ def reasons(old, now, other_words):
 
 def penalty_changes(course, assignment, graded):
     """What would be taken off for being late, by the deadline, the extension, the policy and the points as they are now."""
-    with Gradebook(course.dir.db_url, course.dir.course_id) as gradebook:
+    with course.gradebook() as gradebook:
         try:
             submission = gradebook.find_submission(assignment, graded.student)
         except MissingEntry:

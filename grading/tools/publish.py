@@ -9,7 +9,6 @@ import zipfile
 from pathlib import Path
 
 import nbformat
-from nbgrader.api import Gradebook
 
 from ..notebooks.dates import shown_moment
 from ..notebooks.head import show_deadline
@@ -90,7 +89,7 @@ def deadlines(root):
     course = Course(root)
     if not exists(course.dir.db_url):
         return {}
-    with Gradebook(course.dir.db_url, course.dir.course_id) as gradebook:
+    with course.gradebook() as gradebook:
         return {row.name: shown_moment(row.duedate, course.zone) for row in gradebook.assignments if row.duedate}
 
 

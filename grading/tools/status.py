@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from nbgrader.api import Gradebook
 from rich.markup import escape
 from rich.table import Table
 
@@ -146,7 +145,7 @@ def gradebook_rows(course):
     """{assignment: `Known`} of those that are generated; {} at first."""
     if not exists(course.dir.db_url):
         return {}
-    with Gradebook(course.dir.db_url, course.dir.course_id) as gradebook:
+    with course.gradebook() as gradebook:
         return {row.name: Known({result.student_id: result for result in results_of(gradebook, row.name)
                                  if result.extension is None or graded_folder(course, result).is_dir()}, Today(course, row), row.duedate)
                 for row in gradebook.assignments if row.notebooks}      # else only name and deadline were added
