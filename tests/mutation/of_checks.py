@@ -1,7 +1,5 @@
 """Mutation testing of the hidden checks: make mutation ARGS=checks, see docs/mutation.md."""
 
-import argparse
-import os
 import sys
 import time
 from collections import Counter
@@ -11,24 +9,18 @@ from rich.progress import track
 from rich.table import Table
 
 from tests.mutation import answers, judging, oracle
+from tests.mutation.options import options
 
 OUTCOMES = ("all", "caught", "right", "listed", "survived", "earns too much", "unfair")
 
 
 def main(arguments):
     """Exit with 1 if a wrong mutant earns too much, or a right one too little, and is not listed."""
-    parser = argparse.ArgumentParser(prog="python -m tests.mutation checks", description=__doc__)
-    parser.add_argument("notebooks", nargs="*", metavar="notebook", help=f"any of {', '.join(oracle.NOTEBOOKS)}; default: all")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    parser.add_argument("--sample", type=int, metavar="N", help="only N mutants of each notebook, drawn at random")
-    parser.add_argument("--seed", type=int, default=0, help="of that sample")
-    chosen = parser.parse_args(arguments)
-    if unknown := set(chosen.notebooks) - set(oracle.NOTEBOOKS):
-        parser.error(f"no such notebook: {', '.join(sorted(unknown))}")
+    chosen = options("checks", "notebook", oracle.NOTEBOOKS, __doc__, arguments)
 
     start, console, trials = time.monotonic(), Console(), []
     mutants = []
-    for notebook in chosen.notebooks or oracle.NOTEBOOKS:
+    for notebook in chosen.names:
         found = answers.mutants_of(notebook)
         mutants += found if chosen.sample is None else answers.sample(found, chosen.sample, chosen.seed)
     for trial in track(judging.try_all(mutants, chosen.jobs), "mutants", total=len(mutants), console=console, auto_refresh=False):

@@ -4,7 +4,6 @@ The mutant takes the place of its module before anything of grading is loaded, i
 loaded. Tests that start a sandbox are left out: what runs in there is read from files, which no mutant changes.
 """
 
-import argparse
 import hashlib
 import importlib.abc
 import importlib.util
@@ -20,6 +19,7 @@ from rich.console import Console
 
 from tests.mutation import trials
 from tests.mutation.mutants import FOLDER, ROOT, equivalents, mutants_in
+from tests.mutation.options import options
 
 BUILD = ROOT / "build" / "mutation"
 EXPLAINED = FOLDER / "grading.toml"
@@ -38,18 +38,11 @@ CONCERNS = {
 
 def main(arguments):
     """Exit with 1 if a mutant survives that is not listed, or a listed one does not."""
-    parser = argparse.ArgumentParser(prog="python -m tests.mutation grading", description=__doc__)
-    parser.add_argument("modules", nargs="*", metavar="module", help=f"any of {', '.join(CONCERNS)}; default: all")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    parser.add_argument("--sample", type=int, metavar="N", help="only N mutants of each module, drawn at random")
-    parser.add_argument("--seed", type=int, default=0, help="of that sample")
-    chosen = parser.parse_args(arguments)
-    if unknown := set(chosen.modules) - set(CONCERNS):
-        parser.error(f"no such module: {', '.join(sorted(unknown))}")
+    chosen = options("grading", "module", CONCERNS, __doc__, arguments)
     os.chdir(ROOT)
     preload()
     start, console, fine = time.monotonic(), Console(), True
-    for module in chosen.modules or CONCERNS:
+    for module in chosen.names:
         fine &= whole(console, module, chosen)
     console.print(f"{time.monotonic() - start:.0f} s")
     sys.exit(0 if fine else 1)
