@@ -22,7 +22,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
-from . import cgroup, filter, identity, mounts, wire
+from . import cgroup, filter, identity, mounts, needs, wire
 from .errors import KernelNotStarted, SandboxUnavailable
 from .limits import Limits
 from .mounts import inside_files, interpreter, student_paths
@@ -64,7 +64,7 @@ def bwrap_command(limits: Limits, who: identity.Identity, warm: bool = True, hid
     """
     bwrap = find_bwrap()
     if bwrap is None:
-        raise SandboxUnavailable("bubblewrap is not installed. Install it with: apt-get install bubblewrap")
+        raise SandboxUnavailable(needs.without_bubblewrap())
     user = {identity.Kind.ROOT: ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"],
             identity.Kind.MAPPED: ["--unshare-user", "--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"],
             identity.Kind.SHARED: ["--unshare-user", "--uid", "65534", "--gid", "65534", "--cap-drop", "ALL"]}[who.kind]
@@ -182,7 +182,7 @@ class Sandbox:
             except SandboxUnavailable:
                 self.close()
                 raise
-        raise SandboxUnavailable(f"The sandbox for student code did not start: {said}\n{REMEDY}")
+        raise SandboxUnavailable(f"The sandbox for student code did not start: {said}\n{needs.advice()}")
 
     def begin(self) -> None:
         """Launch the server without waiting for it, so that it gets ready while this process has other things to do."""
@@ -206,7 +206,7 @@ class Sandbox:
                 return
             said = done.stderr.strip()[-1000:]
         if self.mode == "bwrap":
-            raise SandboxUnavailable(f"The sandbox for student code did not start: {said}\n{REMEDY}")
+            raise SandboxUnavailable(f"The sandbox for student code did not start: {said}\n{needs.advice()}")
 
     def launch(self, who: identity.Identity) -> None:
         self.identity, self.folder = who, tempfile.mkdtemp(prefix="grading-")
@@ -425,9 +425,3 @@ def started_early(count: int) -> Iterator[list[Sandbox]]:
 COLD = "Namespaces do not nest where student code runs: every kernel gets a bubblewrap of its own. That takes a second or two " \
        "longer. The promises are the same, but for one: the number of files in scratch space is looked at ten times a second, " \
        "not fixed. What would help: course doctor"
-REMEDY = """Grading needs bubblewrap and user namespaces. Try, as root:
-    apt-get install bubblewrap
-    sysctl -w kernel.apparmor_restrict_unprivileged_userns=0    (Ubuntu 24.04 and later)
-    sysctl -w kernel.unprivileged_userns_clone=1                (older Debian)
-In a container, allow it to make user namespaces. To run code that you trust without isolation, say so:
-    --Execute.sandbox=none"""

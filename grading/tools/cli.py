@@ -18,13 +18,20 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # loading nbgrader makes a hundred thousand objects and no garbage: look for it less often
 gc.set_threshold(50_000)
 
+# What runs student code, or cannot even be loaded where there is no Linux.
+ISOLATING = {"demo", "grade", "return", "watch", "check", "lab"}
+
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
                   help="Run the course: release, grade, report. Every command explains itself with --help.")
 
 
 @app.callback()
-def course():
+def course(context: typer.Context):
     """Run the course: release, grade, report."""
+    from ..border import needs, surroundings
+    if not (here := surroundings.look()).isolates and context.invoked_subcommand in ISOLATING:
+        missing = needs.elsewhere(here)
+        fail(f"{missing.said}.\n{missing.remedy}")
 
 
 class Kernel(StrEnum):
@@ -238,13 +245,18 @@ def mistakes(course: Root = None):
 @app.command()
 def doctor(course: Root = None):
     """Look at what grading stands on here, and name the command that mends what is missing. Exit status: 0 it can grade."""
-    from .doctor import diagnose_host
-    findings = diagnose_host(places_of(course), gradebook_of(course))
+    from ..border import needs, surroundings
+    here = surroundings.look()
+    if here.isolates:
+        from .doctor import diagnose_host
+        findings = diagnose_host(places_of(course), gradebook_of(course))
+    else:       # what that stands on could not even be loaded
+        findings = [needs.elsewhere(here)]
     for finding in findings:
         word = "ok     " if finding.ok else "MISSING" if finding.needed else "better "
         tell(console, f"{word}  {finding.name}: {finding.said}")
-        if not finding.ok and finding.remedy:
-            tell(console, f"         {finding.remedy}")
+        for line in finding.remedy.splitlines() if not finding.ok else ():
+            tell(console, f"         {line}")
     raise typer.Exit(0 if all(finding.ok or not finding.needed for finding in findings) else 1)
 
 

@@ -18,16 +18,15 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ..run.health import look
-from ..border import cgroup
-from ..border import mounts
+from ..border import cgroup, mounts, needs, probe, surroundings
 from ..root import trouble_with_path
 from ..border.sandbox import KernelNotStarted, Limits, Sandbox, SandboxUnavailable, find_bwrap
 from ..border.subject import KernelSubject
+from ..border.needs import Need
+from ..border.surroundings import Surroundings
 
 PYTHON, NUMPY, LINUX, FREE_BYTES = (3, 11), (1, 26), (5, 14), 2 * 2**30
 EXCHANGES = ("/usr/local/share/nbgrader", "/usr/local/share/nbgrader/exchange", "/srv/nbgrader/exchange")
-SYSCTLS = {"kernel/unprivileged_userns_clone": "0", "user/max_user_namespaces": "0",
-           "kernel/apparmor_restrict_unprivileged_userns": "1"}
 
 
 @dataclass(frozen=True)
@@ -49,8 +48,9 @@ def diagnose_host(places=(), gradebook=None):
 
     `places` are the folders and files of a course, which student code must not see; `gradebook` is the address of its gradebook.
     """
-    return [*course_folder(places), python(), numpy(), alembic(), linux(), bubblewrap(), user_namespaces(), *sandbox(places), seccomp(), memory(),
-            grader(), free_space(), *([health_of(gradebook)] if gradebook else [])]
+    here = surroundings.look()
+    return [Finding("place", True, here.describe()), *course_folder(places), python(), numpy(), alembic(), linux(), bubblewrap(),
+            *sandbox(places), seccomp(), memory(here), grader(here), free_space(), *([health_of(gradebook)] if gradebook else [])]
 
 
 def health_of(gradebook):
@@ -93,10 +93,11 @@ def free_space():
                    "Free some space, or name another folder: export TMPDIR=/a/larger/place", needed=False)
 
 
-def grader():
+def grader(here=Surroundings()):
     """Root grades safely, but nothing of grading needs its rights."""
-    return Finding("grader's user", os.geteuid() != 0, "an ordinary user" if os.geteuid() else "root",
-                   "Grade as an ordinary user: then a flaw in the sandbox is not a flaw with root's rights.", needed=False)
+    how = f"Start the container with:\n{needs.everywhere(Need.USER, here.container)}" if here.container else \
+        "Grade as an ordinary user: then a flaw in the sandbox is not a flaw with root's rights."
+    return Finding("grader's user", os.geteuid() != 0, "an ordinary user" if os.geteuid() else "root", how, needed=False)
 
 
 # --- what the sandbox stands on -----------------------------------------------------------------------------------
@@ -114,13 +115,6 @@ def bubblewrap():
         return Finding("bubblewrap", False, "bwrap is not installed", "apt-get install bubblewrap")
     said = output_of(found, "--version")
     return Finding("bubblewrap", said is not None, f"{said or 'does not run'} ({found})", "apt-get install bubblewrap")
-
-
-def user_namespaces():
-    closed = [f"sysctl -w {name.replace('/', '.')}={'15000' if 'max' in name else 1 - int(bad)}"
-              for name, bad in SYSCTLS.items() if text_of(Path("/proc/sys", name)).strip() == bad]
-    return Finding("user namespaces", not closed, "closed to ordinary users" if closed else "open",
-                   "As root: " + "; ".join(closed), needed=os.geteuid() != 0)
 
 
 LOOK = """
@@ -143,13 +137,23 @@ def sandbox(places=()):
         warm = box.warm
     except (SandboxUnavailable, KernelNotStarted) as error:
         said, _, remedy = str(error).partition("\n")
-        return [Finding("sandbox", False, said, remedy or "See docs/threat-model.md, section Host.")]
+        found = [Finding(one.name, False, one.said, one.remedy) for one in lacking()] if find_bwrap() else []
+        return [Finding("sandbox", False, said, "It starts once what follows is mended." if found else
+                        remedy or "See docs/threat-model.md, section Host."), *found]
     finally:
         box.close()
     return [Finding("sandbox", True, "student code can be isolated"), seen_inside(run, places), host_id(box.identity),
             Finding("nested namespaces", warm, "a fork per submission" if warm else "a bubblewrap per submission",
-                    "Grading works, slower by a second or two a submission. To mend it, let bubblewrap's processes make "
-                    "user namespaces: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0", needed=False)]
+                    "" if warm else f"Grading works, slower by a second or two a submission.\n{to_nest()}", needed=False)]
+
+
+def lacking():
+    return needs.missing(probe.ask(), surroundings.look())
+
+
+def to_nest():
+    """What lets a process in bubblewrap make namespaces, where bubblewrap itself can."""
+    return "\n".join(one.remedy for one in lacking()) or needs.bwrap_profile(find_bwrap() or "/usr/bin/bwrap")
 
 
 def seen_inside(run, places):
@@ -169,14 +173,17 @@ def seen_inside(run, places):
                    "Do not grade here. Move what is named to a folder outside of Python's packages.")
 
 
-def host_id(identity):
+def host_id(identity, here=None):
     """Counts that Linux keeps for each user are shared with whoever has the same id, and so are rights."""
     if identity.own:
         return Finding("student code's user", True, f"an id of its own on the host ({identity.uid})")
+    here = here or surroundings.look()
+    how = "Not to be had where the container gains no rights (no-new-privileges), which is worth more: mount nothing into it but the " \
+          "course." if here.container and here.gains_no_rights else \
+          "Give it one: apt-get install uidmap; usermod --add-subuids 200000-265535 --add-subgids 200000-265535 " \
+          f"{os.environ.get('USER', 'YOU')} (as root)"
     return Finding("student code's user", False, f"the id of who grades ({identity.uid}), in a namespace: a flaw in what is mounted "
-                   "would be a flaw with your rights, and a submission can use up what Linux counts for each user",
-                   "Give it one: apt-get install uidmap; usermod --add-subuids 200000-265535 --add-subgids 200000-265535 "
-                   f"{os.environ.get('USER', 'YOU')} (as root)", needed=False)
+                   "would be a flaw with your rights, and a submission can use up what Linux counts for each user", how, needed=False)
 
 
 def seccomp():
@@ -191,15 +198,17 @@ def seccomp():
                    f"apt-get install libseccomp2; {sys.executable} -m pip install pyseccomp")
 
 
-def memory():
+def memory(here=Surroundings()):
     """Where a cgroup can be made, it caps all of a sandbox together; rlimits and a watch hold everywhere."""
     group = cgroup.enclose(Limits())
     if group:
         group.close()
+    how = "A container gets none to divide. Give the whole of it a limit: --memory 4g --pids-limit 1000 (Docker, podman), " \
+          "mem_limit and pids_limit (compose), resources.limits (Kubernetes)" if here.container else \
+          "Where systemd runs for your user it is asked for one: loginctl enable-linger, then log in again"
     return Finding("cgroup v2", bool(group), "memory and processes of a sandbox are capped together" if group else
-                   "none can be made here: rlimits and a watch ten times a second hold alone",
-                   "Where systemd runs for your user it is asked for one: loginctl enable-linger, then log in again",
-                   needed=False)
+                   "none can be made here: rlimits and a watch ten times a second hold alone, so for a tenth of a second a submission "
+                   "may take more memory than it may have", how, needed=False)
 
 
 # --- small change -------------------------------------------------------------------------------------------------
@@ -208,13 +217,6 @@ def numbers(text):
     """(major, minor) out of a version such as "6.18.44-fc"; (0, 0) if there is none."""
     found = re.match(r"(\d+)\.(\d+)", text)
     return (int(found[1]), int(found[2])) if found else (0, 0)
-
-
-def text_of(path):
-    try:
-        return path.read_text()
-    except OSError:
-        return ""
 
 
 def output_of(*command):
