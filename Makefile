@@ -4,7 +4,7 @@ BIN := .venv/bin
 # all tests by one process for each core; what a module's tests share is made in one of them
 ALL := --numprocesses logical --dist loadfile
 
-.PHONY: demo test lint bench mutation release site lite lock clean
+.PHONY: demo test lint bench mutation release site lite container container-test lock clean
 
 demo: .venv/ready
 	@$(BIN)/course demo $(ARGS)
@@ -34,6 +34,13 @@ lite: .venv/ready            ## Python in the browser without any CDN, and the t
 	@bin/debian-setup
 	@bin/site-setup $(PYTHON) offline
 	@$(BIN)/python -m pytest tests/browser/test_lite.py $(ARGS)
+
+container:                  ## JupyterLab with formgrader in a container; make container ARGS="course demo ps1". Needs podman or Docker
+	@$(PYTHON) -m grading.tools.container $(ARGS)
+
+container-test: .venv/ready ## the same proved: a root of its own, every option taken away once; as root, with podman; many minutes
+	@bin/debian-setup container
+	@$(BIN)/python -m pytest tests/container --container $(ARGS)
 
 lock:                       ## pin what requirements.in and the package.json files ask for, with hashes; ARGS=--upgrade: the newest
 	@bin/lock $(PYTHON) $(ARGS)

@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from . import probe
 from .surroundings import UBUNTU, Platform, Surroundings, look
@@ -17,6 +18,7 @@ PROFILE = "container/seccomp.json"                          # the engine's own a
 NODE_PROFILE = "container/kubernetes/seccomp.json"          # the same as a node reads it
 APPARMOR = "course-container"                               # a profile of its own, where AppArmor restricts namespaces
 USER = 1000
+NO_NEW = "no-new-privileges"
 # The calls that bubblewrap makes and an engine's own profile does not allow to ordinary users.
 CALLS = ("clone", "clone3", "unshare", "mount", "umount2", "pivot_root", "setns", "sethostname", "chroot")
 # Answers that stand for one of them, or for several at once.
@@ -94,6 +96,16 @@ def everywhere(need: Need, here: Platform | None, named: str | None = None) -> s
     """What meets a need for each platform, in lines; the one that it runs on comes first."""
     order = sorted(STARTED_BY, key=lambda platform: platform is not here)
     return "\n".join(f"{platform + ':':14}{option(need, platform, named)}" for platform in order)
+
+
+def run_options(platform: Platform, root: Path, apparmor: str | None = None) -> list[str]:
+    """All options of `docker run` or `podman run` about rights: none to gain, none to have, and what bubblewrap needs.
+
+    `root` is the course's folder; `apparmor` is a profile by name, or "unconfined", where the host has AppArmor.
+    """
+    words = [security(Need.PROFILE, platform).replace(PROFILE, str(root / PROFILE)), security(Need.PROC, platform),
+             *([f"apparmor={apparmor}"] if apparmor else [])]
+    return ["--cap-drop", "ALL", "--security-opt", NO_NEW, *(part for word in words for part in ("--security-opt", word))]
 
 
 # --- what is missing ------------------------------------------------------------------------------------------------

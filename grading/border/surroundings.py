@@ -96,6 +96,12 @@ def over_proc(mounts: str) -> tuple[str, ...]:
     return tuple(sorted({place for place in places if place.startswith("/proc/")}))
 
 
+def image(variables: Mapping[str, str] = os.environ, written: Path = Path("/opt/course/image")) -> str | None:
+    """What grades recorded here say of the container's image: the digest that whoever started it told, else that of all packages
+    in it, which its build wrote down; None where there is no image of the course."""
+    return variables.get("COURSE_IMAGE") or text(written).strip() or None
+
+
 def fields(status: str) -> dict[str, str]:
     return {name: value.strip() for name, _, value in (line.partition(":") for line in status.splitlines())}
 

@@ -24,6 +24,7 @@ from ..notebooks.intake import files_below
 from ..notebooks.record import Record, written
 from ..border.sandbox import Limits
 from ..border.subject import CellEnd, KernelSubject
+from ..border.surroundings import image
 from .explain import explain
 from .held import HELD
 from .paths import hidden
@@ -178,7 +179,7 @@ def own_digest(root, notebook):
 
 def provenance(judges, sandbox):
     """What graded a notebook, kept in its metadata."""
-    return {**judges, "sandbox": sandbox, "versions": versions()}
+    return {**judges, "sandbox": sandbox, "versions": versions(), **({"image": digest} if (digest := image()) else {})}
 
 
 @cache

@@ -235,6 +235,13 @@ def lab(context: typer.Context, course: Root = None):
         jupyterlab.start(console, course, context.args)
 
 
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}, add_help_option=False)
+def container(context: typer.Context):
+    """Run a command of the course in a container, by default JupyterLab: for macOS, Windows, and hosts that have no sandbox."""
+    from . import container as containers
+    raise typer.Exit(containers.main(context.args))
+
+
 @app.command()
 def mistakes(course: Root = None):
     """Make docs/mistakes.md anew: each known mistake with what its author is told."""
