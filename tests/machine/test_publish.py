@@ -1,8 +1,11 @@
 """`course publish`: the zip that students get opens and works with numpy, matplotlib and Jupyter alone."""
 
 import ast
+import ctypes
 import io
+import json
 import shutil
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -17,6 +20,7 @@ from grading.plugins.public import PublicPlaces
 from grading.tools import check
 from grading.run.course import CourseError
 from grading.tools.publish import publish, write_links
+from grading.notebooks import reading
 from grading.notebooks.submissions import fill
 
 ROOT = Path(__file__).parents[2]
@@ -113,3 +117,78 @@ def test_links_for_colab_and_nbgitpuller_stand_beside_the_zips_where_their_addre
     assert "https://hub.example.org/hub/user-redirect/git-pull?" in text and "https://example.org/gradients/ps5.html" in text
     write_links(Console(file=io.StringIO()), folders, tmp_path / "links.md", PublicPlaces())
     assert not (tmp_path / "links.md").exists()
+
+
+# Runs the cells of each notebook in a process of its own that has NumPy and Matplotlib loaded already.
+PLAIN = """
+import json, os, sys
+import matplotlib.pyplot
+assert sys.flags.utf8_mode == 0 and open(os.devnull).encoding.lower() in ("ascii", "ansi_x3.4-1968", "us-ascii"), "the control"
+for path in sys.argv[1:]:
+    pid = os.fork()
+    if pid == 0:
+        os.chdir(os.path.dirname(path))
+        sys.path.insert(0, os.getcwd())
+        try:
+            open("written", "w")
+            sys.exit("the control: the folder can be written")
+        except PermissionError:
+            pass
+        with open(os.path.basename(path), encoding="utf-8") as file:
+            cells = json.load(file)["cells"]
+        space = {"__name__": "__main__"}
+        for cell in cells:
+            if cell["cell_type"] == "code":
+                exec(compile("".join(cell["source"]), "<cell>", "exec"), space)
+        print(ascii(path), "ran")
+        sys.exit()
+    if os.waitpid(pid, 0)[1]:
+        sys.exit(1)
+"""
+
+
+def windows_lines(folder):
+    """Give every text file the line ends that an editor or git gives it on Windows."""
+    for path in folder.rglob("*"):
+        if path.suffix in (".py", ".ipynb", ".txt"):
+            path.write_bytes(path.read_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
+
+
+def obey_modes():
+    """Root may write anywhere; without this right it is as everybody: the owner of a folder that cannot be written."""
+    ctypes.CDLL(None).prctl(24, 1, 0, 0, 0)     # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE
+
+
+def test_the_release_runs_on_a_machine_that_is_not_ours(published, tmp_path):
+    """No UTF-8 mode, a C locale, Windows' line ends, a folder that cannot be written, whose path has blanks and accents."""
+    place = tmp_path / "Übungen für Zoë" / "à rendre (1)"
+    paths = []
+    for name, source in SOURCES.items():
+        path = opened(published, place, name)
+        nb = nbformat.read(path, as_version=4)
+        answers = {check.name_of(cell): cell.source for cell in nbformat.read(source, as_version=4).cells
+                   if cell.metadata.get("nbgrader", {}).get("solution") and cell.cell_type == "code"}
+        for cell in nb.cells:
+            cell.source = answers.get(check.name_of(cell), cell.source)
+        nbformat.write(nb, path)
+        paths.append(str(path))
+    windows_lines(place)
+    for folder in (place, *(path for path in place.rglob("*") if path.is_dir())):
+        folder.chmod(0o555)
+    bare = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "MPLBACKEND": "agg",
+            "OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, "-B", "-c", PLAIN, *paths], env=bare, text=True, capture_output=True, preexec_fn=obey_modes)
+    assert done.returncode == 0 and done.stdout.count(" ran") == len(SOURCES), done.stderr[-3000:]
+    for folder in (place, *(path for path in place.rglob("*") if path.is_dir())):
+        folder.chmod(0o755)
+
+
+def test_a_hand_in_with_windows_line_ends_is_the_same_hand_in():
+    """In the file, as git may make them, and in the cells, as some editors do."""
+    content = (ROOT / "release" / "ps1" / "activations.ipynb").read_bytes()
+    inside = json.loads(content)
+    for cell in inside["cells"]:
+        cell["source"] = "".join(cell["source"]).replace("\n", "\r\n")
+    forms = (content, content.replace(b"\n", b"\r\n"), json.dumps(inside).encode())
+    plain, file, cells = [[cell["source"] for cell in reading.read_notebook(form)["cells"]] for form in forms]
+    assert plain == file == cells and len(plain) > 20 and b"\r" not in content and "\r" in inside["cells"][0]["source"]
