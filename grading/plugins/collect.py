@@ -185,7 +185,8 @@ class Collect(ExchangeCollect):
         try:
             folder = os.open(source, FOLDER)
         except OSError as error:
-            raise NotCollected(kind_of(source) or f"could not be opened ({error.strerror})") from None
+            kind = None if os.path.isdir(source) and not os.path.islink(source) else kind_of(source)
+            raise NotCollected(kind or f"could not be opened ({error.strerror})") from None
         try:
             copy.folder(folder, dest)
         finally:

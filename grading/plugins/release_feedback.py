@@ -74,12 +74,20 @@ class ReleaseFeedback(ExchangeReleaseFeedback):
 
 
 def notebooks_in(folder):
-    """The names, without suffix, of the notebooks in the top of a folder that was handed in."""
+    """The names, without suffix, of the notebooks in the top of a folder that was handed in, but for those that are no text:
+    no page can be asked for by them."""
     try:
-        return sorted(entry.name.removesuffix(".ipynb") for entry in os.scandir(folder)
-                      if entry.name.endswith(".ipynb") and entry.is_file(follow_symlinks=False))[:MOST_NOTEBOOKS]
+        return sorted(entry.name.removesuffix(".ipynb") for entry in os.scandir(folder) if entry.name.endswith(".ipynb")
+                      and not entry.name.startswith(".") and entry.is_file(follow_symlinks=False) and is_text(entry.name))[:MOST_NOTEBOOKS]
     except OSError:
         return []
+
+
+def is_text(name):
+    try:
+        return bool(name.encode())
+    except UnicodeEncodeError:
+        return False
 
 
 def pages_for(names, folder):

@@ -15,6 +15,7 @@ from ..border.sandbox import Sandbox
 from ..notebooks.names import printable
 from ..root import CONFIG, CourseError
 from ..run.course import Course
+from ..run.pool import NoWorkers
 from ..watch.drop import Drop
 from ..watch.exchange import Exchange
 from ..watch.service import Watcher
@@ -28,7 +29,7 @@ After=network.target
 [Service]
 Type=exec
 WorkingDirectory={root}
-ExecStart={command} watch {assignments}
+ExecStart=/usr/bin/env {command}
 Environment=PYTHONUNBUFFERED=1
 Restart=on-failure
 RestartSec=5
@@ -54,7 +55,15 @@ def watch(console: Console, root: Path | None, assignments: list[str], jobs: int
         tell(console, f"{time.strftime('%H:%M:%S')} {printable(line, 1000)}")
     into = f"; pages go to {place.pages}" if folder else ""
     console.print(f"Watching {place.inbound} for {', '.join(names)}{into}. Ctrl-C ends it.", highlight=False, soft_wrap=True)
-    Watcher(course, names, settings, place, say).run(jobs)
+    try:
+        again = Watcher(course, names, settings, place, say).run(jobs)
+    except NoWorkers as error:
+        raise CourseError(f"Watching ended: {error}. Give the machine room, or use fewer processes (--jobs 1), and start it again; "
+                          "it answers what was left.") from None
+    if again:
+        console.print("Code or settings have changed: starting again.")
+        sys.stdout.flush()
+        os.execv(sys.executable, sys.orig_argv)
     console.print("Stopped. What was handed in and not answered yet is answered by the next course watch.")
     return 0
 
@@ -77,8 +86,8 @@ def install_service(console: Console, root: Path, assignments: list[str]) -> Non
     course, _ = course_to_watch(root)
     unit = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config", "systemd", "user", f"course-watch-{course.dir.course_id}.service")
     unit.parent.mkdir(parents=True, exist_ok=True)
-    command = shlex.quote(str(Path(sys.executable).with_name("course")))
-    unit.write_text(UNIT.format(root=course.dir.root, command=command, assignments=" ".join(map(shlex.quote, chosen(course, assignments) if assignments else []))).replace(" \n", "\n"))
+    command = [sys.executable, "-m", "grading", "watch", *(chosen(course, assignments) if assignments else [])]
+    unit.write_text(UNIT.format(root=course.dir.root.replace("%", "%%"), command=" ".join(map(word, command))), encoding="utf-8")
     console.print(f"wrote {unit}", highlight=False, soft_wrap=True)
     commands = [["systemctl", "--user", "daemon-reload"], ["systemctl", "--user", "enable", "--now", unit.name]]
     for one in commands:
@@ -88,3 +97,8 @@ def install_service(console: Console, root: Path, assignments: list[str]) -> Non
                 console.print(f"  {line}", highlight=False, soft_wrap=True)
             return
     console.print(f"It runs. Look: systemctl --user status {unit.stem}. Keep it after logout: loginctl enable-linger", highlight=False, soft_wrap=True)
+
+
+def word(text: str) -> str:
+    """One word of a command in a unit, after the first: what systemd would take for something else is written so that it does not."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$") + '"'

@@ -147,7 +147,13 @@ def as_preview(html: str) -> str:
 
 
 def under_their_names(pages: dict[str, str], handed_in: list[str]) -> dict[str, bytes]:
-    """The pages by the names of the notebooks that were handed in: the student's side asks by these."""
+    """The pages by the names of the notebooks that were handed in: the student's side asks by these, and waits for all of them."""
     found = {name: text.encode() for name, text in pages.items()}
-    only = next(iter(found.values())) if len(found) == 1 else None
-    return found | {name: only for name in handed_in if name not in found and only is not None}
+    other = next(iter(found.values())) if len(found) == 1 else elsewhere(list(found))
+    return dict.fromkeys(handed_in, other) | found
+
+
+def elsewhere(names: list[str]) -> bytes:
+    """The page of a notebook that is none of the assignment's."""
+    return as_preview(page("No exercise in here", paragraph("Official checks, before your instructor's final grading."),
+                           paragraph(f"This notebook is none of the assignment's. The results stand with: {', '.join(names)}."))).encode()

@@ -26,8 +26,13 @@ class Crew:
         return [end for worker in self.pool.workers for end in (worker.ours, worker.pidfd)]
 
     def give(self, function: Callable[[Any], Any], item: Any) -> None:
-        """Begin with `item`. Raises `NoWorkers`."""
-        self.pool.freest().give(function, Task(next(self.numbers), item))
+        """Begin with `item`. Raises `NoWorkers`, or `OSError`: then nothing has begun."""
+        worker, task = self.pool.freest(), Task(next(self.numbers), item)
+        try:
+            worker.give(function, task)
+        except OSError:
+            worker.tasks.pop(task.number, None)
+            raise
 
     def results(self) -> Iterator[tuple[Any, Any]]:
         """(item, result) of all that is done by now, `Lost` for what a process had at hand when it ended. Raises `NoWorkers`."""

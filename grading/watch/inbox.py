@@ -6,12 +6,13 @@ by `grading.notebooks.folders`, and what is refused is refused by name.
 
 import datetime
 import os
-import pwd
 import re
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..notebooks.exchange import owner_of
 from ..notebooks.folders import NotTaken, opened, read_below
 from ..notebooks.intake import parse_stamp
 from ..notebooks.names import trouble_with_student
@@ -45,7 +46,7 @@ def read_entry(inbound: str | Path, name: str, assignments: Collection[str], own
     With `own` it has to belong to the unix user that it names.
     """
     match = NAME.fullmatch(name)
-    if match is None:
+    if match is None or not name.isprintable():     # line breaks, and bytes that are no text
         raise Refused("is not named like a submission")
     if match["assignment"] not in assignments:
         return None
@@ -53,14 +54,13 @@ def read_entry(inbound: str | Path, name: str, assignments: Collection[str], own
     try:
         trouble = trouble_with_student(match["student"]) or trouble_with_place(path)
         claimed = parse_stamp(match["time"]).replace(tzinfo=datetime.UTC).timestamp()
-        owner = pwd.getpwuid(os.lstat(path).st_uid).pw_name if own else match["student"]
     except FileNotFoundError:
         raise Refused("is not there any more") from None
     except Exception:       # dateutil has more than one way to refuse a time
         raise Refused("holds no time stamp") from None
     if trouble:
         raise Refused(trouble)
-    if owner != match["student"]:
+    if own and owner_of(path) != match["student"]:
         raise Refused("does not belong to the user whose name it bears")
     return HandIn(name, path, match["student"], match["assignment"], claimed)
 
@@ -89,12 +89,14 @@ def is_complete(folder: str | Path, now: float, quiet: float) -> bool:
 
 
 def last_change(folder: str | Path) -> float:
-    """When anything in a folder was last changed: the kernel's word, which cannot be set back as the time of writing can."""
-    try:
+    """When anything in a folder was last changed: the kernel's word, which cannot be set back as the time of writing can.
+
+    While a student's side copies into it, a folder may be for its owner alone: then it is the folder's own time.
+    """
+    times = [0.0]
+    with suppress(OSError):
+        times.append(os.lstat(folder).st_ctime)
         with opened(folder) as at:
-            times = [os.fstat(at).st_ctime]
             for name in sorted(os.listdir(at))[:MOST_LOOKED_AT]:
                 times.append(os.stat(name, dir_fd=at, follow_symlinks=False).st_ctime)
-        return max(times)
-    except OSError:
-        return 0.0
+    return max(times)

@@ -22,6 +22,8 @@ create table if not exists submissions (
     changed real not null, digest text, state text not null, since real not null, due real not null default 0, slow integer not null default 0,
     tries integer not null default 0, seconds real not null default 0, points real, most real, checks text, note text, replaced real);
 create index if not exists by_student on submissions (student, assignment, state);
+create table if not exists answers (student text not null, assignment text not null, given real not null);
+create index if not exists by_attempt on answers (student, assignment, given);
 create table if not exists runs (started real primary key, seen real not null, stopped real);
 pragma user_version = 1;
 """
@@ -120,6 +122,7 @@ class Log:
 
     def add(self, name: str, student: str, assignment: str, claimed: float, now: float, changed: float, state: State,
             note: str | None = None) -> None:
+        name = name.encode("utf-8", "backslashreplace").decode()        # bytes that are no text can be no row's either
         self.db.execute("insert or ignore into submissions (name, student, assignment, claimed, first_seen, changed, state, since, note) "
                         "values (?, ?, ?, ?, ?, ?, ?, ?, ?)", (name, student, assignment, claimed, now, changed, state, now, note))
 
@@ -142,11 +145,14 @@ class Log:
         return [Row(**{**dict(row), "state": State(row["state"]), "slow": bool(row["slow"]),
                        "checks": json.loads(row["checks"] or "{}")}) for row in found]
 
+    def count_attempt(self, student: str, assignment: str, now: float) -> None:
+        """An answer was given. It counts whatever becomes of the submission: its folder is the student's to change."""
+        self.db.execute("insert into answers values (?, ?, ?)", (student, assignment, now))
+
     def answered(self, student: str, assignment: str, since: float) -> list[float]:
         """When answers were given that count as attempts."""
-        return [row["since"] for row in self.db.execute(
-            "select since from submissions where student = ? and assignment = ? and state = ? and since > ?",
-            (student, assignment, State.ANSWERED, since))]
+        return [row["given"] for row in self.db.execute(
+            "select given from answers where student = ? and assignment = ? and given > ?", (student, assignment, since))]
 
     def work_of_last_hour(self, now: float) -> dict[str, float]:
         """{student: seconds that were worked for them}."""

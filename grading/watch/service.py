@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -23,12 +24,13 @@ from ..run.only_one import the_only_one
 from . import answer as answers
 from .answer import OURS, Answer, Job, Press, notice
 from .bundles import Bundles
-from .crew import RETRIES, Crew, Lost, wait
+from .crew import RETRIES, Crew, Lost, NoWorkers, wait
 from .drop import Drop
 from .exchange import Exchange
 from .inbox import HandIn, Refused, last_change
-from .log import FOLDER, Log, Row, State, clock
+from .log import FOLDER, NAME, Log, Row, State, clock
 from .queue import Entry, in_order, superseded
+from .renewal import Renewal
 from .settings import Watch
 
 BEAT_SECONDS, RECHECK_SECONDS, RECHECKED = 1.0, 5.0, 50
@@ -47,17 +49,19 @@ class Watcher:
         self.busy: dict[str, Entry] = {}
         self.known: set[str] = set()
         self.times: dict[str, float] = {}       # of submissions that were answered: when they were last changed
-        self.stopping, self.said, self.next_beat, self.next_recheck, self.turn = False, "", 0.0, 0.0, 0
+        self.renewal, self.version = Renewal(course.dir.root), 0
+        self.said: dict[str, str] = {}          # of each thing that may be wrong: what was said of it last
+        self.stopping, self.again, self.next_beat, self.next_recheck, self.turn = False, False, 0.0, 0.0, 0
 
     # --- the loop -----------------------------------------------------------------------------------------------
 
-    def run(self, jobs: int) -> None:
-        """Watch until somebody says stop."""
+    def run(self, jobs: int) -> bool:
+        """Watch until somebody says stop; whether to start again, because code or settings have changed."""
         patience = 120.0
         Press.held = Press(self.course)
         with alone(self.course.dir.root), own_scratch(self.course.dir.root), woken(self) as wake:
             with Crew(jobs, patience) as self.quick, Crew(1, 900.0) as self.slow:
-                self.log = Log(self.course.dir.root)
+                self.log = readable_log(self.course.dir.root)
                 try:
                     self.begin()
                     while not self.stopping:
@@ -69,20 +73,36 @@ class Watcher:
                 finally:
                     self.place.rest()
                     self.log.close()
+        return self.again
 
     def step(self) -> None:
-        """One look at everything. A fault of ours costs this step, not the watch."""
+        """One look at everything. A fault of ours costs this step, not the watch. Raises `NoWorkers`."""
         now = time.time()
         try:
             self.beat(now)
-            self.tell(self.bundles.refresh(now) or "")
+            self.renew(now)
             self.take_results(now)
             self.take_in(now)
             self.recheck(now)
             self.give_out(now)
-        except (OSError, LogError) as error:
-            self.tell(f"{type(error).__name__}: {error}")
+            self.tell("the watch", "")
+        except NoWorkers:
+            raise
+        except Exception as error:
+            self.tell("the watch", f"{type(error).__name__}: {error}")
             time.sleep(min(1.0, 3 * self.settings.poll_seconds))
+
+    def renew(self, now: float) -> None:
+        """Take up what has changed: new checks at once, new code by a start of its own."""
+        if self.renewal.is_due(now):
+            self.stopping = self.again = True
+        self.tell("code", self.renewal.trouble)
+        self.tell("checks", self.bundles.refresh(now))
+        if self.version != self.bundles.version:
+            self.version = self.bundles.version
+            for row in self.log.rows(State.FAILED):     # what failed with the old ones need not wait
+                if entry := self.waiting.get(row.name):
+                    self.waiting[row.name] = replace(entry, due=now)
 
     def begin(self) -> None:
         self.log.begin_run(time.time())
@@ -99,25 +119,37 @@ class Watcher:
             self.place.beat(show=self.settings.show)
             self.log.still_here(now)
 
-    def tell(self, line: str) -> None:
+    def tell(self, about: str, line: str | None) -> None:
         """Say a thing once for as long as it lasts."""
-        if line and line != self.said:
+        if line and line != self.said.get(about):
             self.say(line)
-        self.said = line
+        self.said[about] = line or ""
 
     # --- what comes in ------------------------------------------------------------------------------------------
 
     def take_in(self, now: float) -> None:
+        trouble = ""
         for name, one in self.place.entries(self.known, self.assignments):
-            if one is None:
-                self.known.add(name)
-            elif isinstance(one, Refused):
-                self.refuse(name, one, now)
-            elif self.place.is_complete(one):
-                self.take(one, now)
+            try:
+                self.look_at(name, one, now)
+            except LogError:
+                raise
+            except OSError as error:        # a full disk: it is looked at again, and the others now
+                trouble = f"{shown(name)}: {type(error).__name__}: {error}"
+            except Exception as error:
+                self.refuse(name, Refused(f"could not be looked at ({type(error).__name__})"), now)
+        self.tell("what comes in", trouble)
         for entry in superseded(self.waiting.values()):
             self.log.set(entry.name, State.SUPERSEDED, now)
             del self.waiting[entry.name]
+
+    def look_at(self, name: str, one: HandIn | Refused | None, now: float) -> None:
+        if one is None:
+            self.known.add(name)
+        elif isinstance(one, Refused):
+            self.refuse(name, one, now)
+        elif self.place.is_complete(one):
+            self.take(one, now)
 
     def take(self, one: HandIn, now: float) -> None:
         try:
@@ -128,8 +160,8 @@ class Watcher:
         changed = last_change(one.folder)
         self.log.add(one.name, one.student, one.assignment, one.claimed, now, changed, State.WAITING)
         self.known.add(one.name)
-        entry = Entry(one.name, one.student, one.assignment, now, one.claimed)
-        self.waiting[one.name] = self.within_limits(entry, now)
+        entry = self.waiting[one.name] = Entry(one.name, one.student, one.assignment, now, one.claimed)
+        self.waiting[one.name] = self.within_limits(entry, now)     # may fail where a page cannot be written
 
     def within_limits(self, entry: Entry, now: float) -> Entry:
         """The entry with the time at which it may be answered; where that is later, a page says so."""
@@ -142,7 +174,7 @@ class Watcher:
         when = f"The next answer is due at {clock(due)}, and will stand here." if due < 1e12 else "Answers are not given for this assignment."
         self.put_notice(entry, f"Your submission stands: it is handed in, and will be graded with all others. {when}",
                         f"You have had {len(given)} answers in the last {policy.hours:g} hours. Take the time to read what the last one said.")
-        return Entry(entry.name, entry.student, entry.assignment, entry.first_seen, entry.claimed, due, entry.slow)
+        return replace(entry, due=due)
 
     def refuse(self, name: str, refused: Refused, now: float, one: HandIn | None = None) -> None:
         self.known.add(name)
@@ -158,11 +190,11 @@ class Watcher:
         for name in [names[(self.turn + step) % len(names)] for step in range(min(RECHECKED, len(names)))]:
             changed = last_change(self.place.folder(name))
             if changed > self.times[name]:
-                self.times.pop(name)
                 row = next((row for row in self.log.rows(State.ANSWERED) if row.name == name), None)
                 if row:
                     self.log.set(name, State.WAITING, now, replaced=changed, changed=changed)
                     self.waiting[name] = Entry(name, row.student, row.assignment, now, row.claimed)
+                self.times.pop(name)
         self.turn += RECHECKED
 
     # --- what is given out --------------------------------------------------------------------------------------
@@ -189,7 +221,7 @@ class Watcher:
         job = Job(entry.name, self.place.folder(entry.name), entry.student, entry.slow, "points" if self.settings.show == "off" else self.settings.show)
         function = partial(answers.answer, self.bundles.held[entry.assignment], self.course.dir.root, tuple(self.course.dir.ignore))
         self.log.set(entry.name, State.WORKING, now)
-        crew.give(function, job)
+        crew.give(function, job)        # if it fails, the entry waits for its next turn
         self.busy[entry.name] = self.waiting.pop(entry.name)
 
     def take_results(self, now: float) -> None:
@@ -198,17 +230,18 @@ class Watcher:
                 entry = self.busy.pop(job.name)
                 try:
                     self.take_result(entry, result, now)
-                except (OSError, LogError, Refused) as error:      # a full disk, a folder that went away
+                    self.tell("answers", "")
+                except Exception as error:      # a full disk, a folder that went away
                     self.try_again(entry, f"{type(error).__name__}: {error}", now)
 
     def take_result(self, entry: Entry, result: Answer | Lost, now: float) -> None:
         if isinstance(result, Lost) or result.error:
             self.failed(entry, f"the process {result.why}" if isinstance(result, Lost) else result.error, now)
         elif result.overran and not entry.slow:
-            slow = Entry(entry.name, entry.student, entry.assignment, entry.first_seen, entry.claimed, 0.0, True)
-            self.log.set(entry.name, State.WAITING, now, slow=1, seconds=result.seconds)
+            row = self.row(entry.name)
+            self.log.set(entry.name, State.WAITING, now, slow=1, seconds=(row.seconds if row else 0.0) + result.seconds)
             self.put_notice(entry, *SLOW)
-            self.waiting[entry.name] = slow
+            self.waiting[entry.name] = replace(entry, due=0.0, slow=True)
         else:
             self.answered(entry, result, now)
 
@@ -217,9 +250,12 @@ class Watcher:
         placed = [self.place.put(entry, name, page) for name, page in result.pages.items()] if self.settings.show != "off" else []
         note = result.note if all(placed) else "the final page stands there already"
         same = row is not None and row.digest == result.digest
-        self.log.set(entry.name, State.ANSWERED, row.since if same and row.replaced else now, digest=result.digest, points=result.points, most=result.most,
-                     seconds=(row.seconds if row and entry.slow else 0.0) + result.seconds, checks=result.checks, note=note,
-                     replaced=None if same else row.replaced if row else None)
+        with self.log.together():
+            self.log.set(entry.name, State.ANSWERED, now, digest=result.digest, points=result.points, most=result.most,
+                         seconds=(row.seconds if row else 0.0) + result.seconds, checks=result.checks, note=note,
+                         replaced=None if same else row.replaced if row else None)
+            if not same:
+                self.log.count_attempt(entry.student, entry.assignment, now)
         self.times[entry.name] = row.changed if row else now
         self.place.done(entry)
 
@@ -234,12 +270,12 @@ class Watcher:
         if tries > RETRIES:
             self.say(f"{shown(entry.name)} could not be answered: {why}")
             self.put_notice(entry, OURS)
-        self.waiting[entry.name] = Entry(entry.name, entry.student, entry.assignment, entry.first_seen, entry.claimed, due, entry.slow)
+        self.waiting[entry.name] = replace(entry, due=due)
 
     def try_again(self, entry: Entry, why: str, now: float) -> None:
         """Nothing of it was lost: it waits again."""
-        self.tell(why)
-        self.waiting[entry.name] = Entry(entry.name, entry.student, entry.assignment, entry.first_seen, entry.claimed, now + AGAIN_SECONDS, entry.slow)
+        self.tell("answers", why)
+        self.waiting[entry.name] = replace(entry, due=now + AGAIN_SECONDS)
         with suppress(LogError):
             self.log.set(entry.name, State.WAITING, now, note=why)
 
@@ -249,6 +285,15 @@ class Watcher:
         for name in answers.notebooks_in(self.place.folder(entry.name)):
             with suppress(Refused):
                 self.place.put(entry, name, notice(entry.assignment, *lines))
+
+
+def readable_log(root: str) -> Log:
+    """The log to write. Raises `CourseError` where its file is none any more."""
+    try:
+        return Log(root)
+    except LogError as error:
+        raise CourseError(f"{Path(root, FOLDER, NAME)} cannot be used: {error}. If that stays so, move it away, with the files beside it: a new "
+                          "one is made, and all that is lost are the answers that were counted.") from None
 
 
 def entry_of(row: Row) -> Entry:

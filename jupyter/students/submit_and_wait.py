@@ -4,7 +4,6 @@
 server does. What comes later is fetched by a thread. Where nobody is watching, it waits for nothing.
 """
 
-import shutil
 import threading
 import time
 from pathlib import Path
@@ -22,10 +21,15 @@ class SubmitAndWait(ExchangeSubmit):
 
     def copy_files(self):
         super().copy_files()
-        feedback = Path(self.root, self.coursedir.course_id, "feedback")
+        try:
+            self.fetch_answer(Path(self.root, self.coursedir.course_id, "feedback"))
+        except (OSError, UnicodeError) as error:        # it is handed in, whatever becomes of the answer
+            self.log.warning("The answer cannot be fetched by itself: %s", error)
+
+    def fetch_answer(self, feedback):
         cached = Path(self.cache_path, self.assignment_filename.rsplit("+", 1)[0] if self.add_random_string else self.assignment_filename)
         secret = (cached / "submission_secret.txt").read_text()
-        pages = {path.stem: feedback / f"{notebook_hash(secret=secret, notebook_id=path.stem)}.html" for path in cached.glob("*.ipynb")}
+        pages = {path.stem: feedback / f"{notebook_hash(secret=secret, notebook_id=path.stem)}.html" for path in cached.glob("[!.]*.ipynb")}
         try:
             watched = time.time() - (feedback / ".watching").stat().st_mtime < FRESH_SECONDS
         except OSError:
@@ -45,10 +49,11 @@ def fetch(pages, target):
             try:
                 when = page.stat().st_mtime_ns
                 if seen.get(name) != when:
+                    content = page.read_bytes()     # once: it may be replaced meanwhile
                     target.mkdir(parents=True, exist_ok=True)
-                    shutil.copy(page, target / f"{name}.html")
+                    target.joinpath(f"{name}.html").write_bytes(content)
                     seen[name] = when
-                    if WAITS not in page.read_bytes()[:200]:
+                    if WAITS not in content[:200]:
                         del pages[name]
             except OSError:
                 pass        # not there yet

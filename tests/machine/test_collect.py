@@ -1,15 +1,18 @@
 """The exchange with links, pipes, junk and borrowed names in it, each beside what stock nbgrader does."""
 
+import contextlib
+import errno
 import logging
 import os
 import pwd
+import socket
 import stat
 
 import pytest
 from nbgrader.api import MissingEntry
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.exchange.default import ExchangeCollect, ExchangeReleaseFeedback
-from nbgrader.utils import parse_utc
+from nbgrader.utils import notebook_hash, parse_utc
 from traitlets.config import Config
 
 from grading.plugins import collect
@@ -142,8 +145,16 @@ JUNK = {
     "a pipe": lambda inbound: os.mkfifo(inbound / f"x+ps1+{STAMP}+1"),
     "a loose link": lambda inbound: (inbound / f"x+ps1+{STAMP}+1").symlink_to("nowhere"),
     "a pipe inside": lambda inbound: os.mkfifo(hand_in(inbound, "x") / "pipe"),
+    "a socket": lambda inbound: listen(inbound / f"x+ps1+{STAMP}+1"),
+    "two links to each other": lambda inbound: [(inbound / f"x+ps1+{STAMP}+{one}").symlink_to(f"x+ps1+{STAMP}+{other}") for one, other in ("12", "21")],
+    "a socket inside": lambda inbound: listen(hand_in(inbound, "x") / "socket"),
     "a link to itself": lambda inbound: (inbound / f"x+ps1+{STAMP}+1").symlink_to(f"x+ps1+{STAMP}+1"),
 }
+
+
+def listen(path):
+    with socket.socket(socket.AF_UNIX) as one, contextlib.chdir(path.parent):      # a socket's address is short
+        one.bind(path.name)
 
 
 @pytest.mark.parametrize("junk", JUNK)
@@ -160,7 +171,19 @@ def test_junk_in_the_exchange_is_named_and_costs_nobody_else(junk, exchange, tmp
     assert "x+ps1+" in caplog.text
 
 
-@pytest.mark.parametrize("name", ["..", ".", ".hidden", "a\nb", "a\x1b[31mb"])
+def test_a_folder_that_cannot_be_opened_is_named_and_costs_nobody_else(exchange, tmp_path, caplog, monkeypatch):
+    closed = str(hand_in(exchange, "x"))
+
+    def refuse(path, *arguments, real=os.open, **options):     # for root nothing is closed
+        if str(path) == closed:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return real(path, *arguments, **options)
+    monkeypatch.setattr(os, "open", refuse)
+    run(Collect, tmp_path)
+    assert collected(tmp_path) == {"student-01", "student-09"} and "could not be opened (Permission denied)" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["..", ".", ".hidden", "a\nb", "a\x1b[31mb", "a\udcff"])
 def test_a_name_that_points_elsewhere_or_cannot_be_shown_is_not_collected(name, exchange, tmp_path, caplog):
     hand_in(exchange, name)
     run(Collect, tmp_path)
@@ -226,7 +249,7 @@ def test_a_file_that_grows_while_it_is_read_stays_within_the_cap(exchange, tmp_p
 # --- feedback ---------------------------------------------------------------------------------------------------
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")      # nbgrader leaves a file open
-@pytest.mark.parametrize("lacking", ["timestamp.txt", "submission_secret.txt", "both", "a folder", "not text"])
+@pytest.mark.parametrize("lacking", ["timestamp.txt", "submission_secret.txt", "both", "a folder", "not text", "a link to itself", "a socket", "no page"])
 def test_feedback_reaches_the_others_where_one_was_not_handed_in_through_the_exchange(lacking, tmp_path, caplog):
     (tmp_path / "exchange" / "gradients").mkdir(parents=True)
     for student in ("student-01", "student-02", "student-09"):
@@ -237,12 +260,19 @@ def test_feedback_reaches_the_others_where_one_was_not_handed_in_through_the_exc
         (folder / "submission_secret.txt").write_text(student)
     broken = tmp_path / "course" / "feedback" / "student-02" / "ps1"
     for name in ("timestamp.txt", "submission_secret.txt"):
-        if lacking in (name, "both", "a folder"):
+        if lacking in (name, "both", "a folder", "a link to itself", "a socket"):
             (broken / name).unlink()
+        if lacking == "a link to itself":
+            (broken / name).symlink_to(name)
+        if lacking == "a socket":
+            listen(broken / name)
         if lacking == "a folder":
             (broken / name).mkdir()
         if lacking == "not text":
             (broken / name).write_bytes(b"\xff")
+    if lacking == "no page":
+        (broken / "activations.html").unlink()
+        (broken / "activations.html").mkdir()
     with pytest.raises((OSError, UnicodeDecodeError)):
         run(ExchangeReleaseFeedback, tmp_path)
     for page in tmp_path.glob("exchange/gradients/feedback/*.html"):
@@ -250,3 +280,18 @@ def test_feedback_reaches_the_others_where_one_was_not_handed_in_through_the_exc
     run(ReleaseFeedback, tmp_path)
     pages = sorted(page.read_text() for page in tmp_path.glob("exchange/gradients/feedback/*.html"))
     assert pages == ["student-01", "student-09"] and "'student-02': " in caplog.text
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")      # nbgrader leaves a file open
+def test_feedback_reaches_a_student_whatever_lies_beside_the_notebook(tmp_path):
+    handed_in, pages = tmp_path / "course" / "submitted" / "student-01" / "ps1", tmp_path / "course" / "feedback" / "student-01" / "ps1"
+    for folder in (tmp_path / "exchange" / "gradients", handed_in, pages):
+        folder.mkdir(parents=True)
+    for name in (b"activations (1).ipynb", b"two\nlines.ipynb", b"\xff.ipynb", b".ipynb"):
+        (handed_in / os.fsdecode(name)).touch()
+    (handed_in / "link.ipynb").symlink_to("link.ipynb")
+    for name, text in (("activations.html", "page"), ("timestamp.txt", STAMP), ("submission_secret.txt", "secret")):
+        (pages / name).write_text(text)
+    run(ReleaseFeedback, tmp_path)
+    released = {path.name for path in tmp_path.glob("exchange/gradients/feedback/*.html")}
+    assert released == {f"{notebook_hash(secret='secret', notebook_id=name)}.html" for name in ("activations", "activations (1)", "two\nlines")}

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import threading
 import time
 
@@ -83,6 +84,14 @@ def test_what_takes_longer_is_brought_by_a_thread_and_a_notice_is_replaced(submi
     watcher(submit.course, waits, waits + b" ", ANSWER)
     _, folder = submit()
     assert fetched(folder, ANSWER) == [ANSWER]
+
+
+def test_a_notebook_whose_name_is_no_text_does_not_make_a_submission_fail(submit, caplog):
+    work = submit.course.parents[1] / "home" / "ps1"
+    work.joinpath(os.fsdecode(b"\xff.ipynb")).touch()
+    watcher(submit.course, ANSWER)
+    submit()
+    assert len(list(submit.course.glob("inbound/*"))) == 1
 
 
 def test_where_nobody_is_watching_it_waits_for_nothing(submit):

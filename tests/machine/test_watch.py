@@ -1,7 +1,9 @@
 """Answers while students wait: what is taken for a submission, who is next, how often, what is kept, and what a fault costs."""
 
+import contextlib
 import errno
 import os
+import socket
 import sqlite3
 import stat
 import time
@@ -10,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import tasks
 from nbgrader.coursedir import CourseDirectory
 from traitlets import TraitError
 from traitlets.config import Config
@@ -20,19 +23,21 @@ from grading.checks.verdict import FAILED, PASSED, CheckResult, Verdict
 from grading.border.subject import StudentError
 from grading.plugins import placing
 from grading.plugins.placing import PREVIEW, place_preview
-from grading.plugins.release_feedback import pages_for
+from grading.plugins.release_feedback import notebooks_in, pages_for
 from grading.run.pool import Lost
 from grading.tools import report
 
-from grading.watch import service
-from grading.watch.answer import Answer, as_preview, notice, under_their_names
+from grading.watch import inbox, renewal as renewals, service
+from grading.watch.answer import WAITS, Answer, as_preview, notice, under_their_names
 from grading.watch.bundles import for_reading
+from grading.watch.crew import Crew, wait
 from grading.watch.drop import Drop
 from grading.watch.history import hurdles, ways
 from grading.watch.inbox import Refused, is_complete, read_entry, secret_of
 from grading.watch.limits import HOUR, Policy
 from grading.watch.log import Log, State, open_log, receipts
 from grading.watch.queue import Entry, in_order, superseded
+from grading.watch.renewal import Renewal
 from grading.watch.service import Watcher
 from grading.watch.settings import Watch
 
@@ -61,15 +66,20 @@ def test_a_submission_is_read_from_its_name(tmp_path):
 
 @pytest.mark.parametrize("name", [
     "junk", "student-01+ps1", "+ps1+" + STAMP, "student-01+ps1+garbage", "student-01+ps1++", f"../x+ps1+{STAMP}", f"a<b+ps1+{STAMP}+r",
-    f"a\nb+ps1+{STAMP}+r", "x" * 200 + f"+ps1+{STAMP}+r", "student-01+ps1+2026-03-01 10:00:00 /etc/passwd"])
+    f"a\nb+ps1+{STAMP}+r", f"a+ps1+{STAMP}+\nr", f"a+ps1+{STAMP}+\udcff", "x" * 200 + f"+ps1+{STAMP}+r", "student-01+ps1+2026-03-01 10:00:00 /etc/passwd"])
 def test_junk_names_are_refused(name, tmp_path):
     with pytest.raises(Refused):
         read_entry(tmp_path, name, ["ps1"])
 
 
+def listen(path):
+    with socket.socket(socket.AF_UNIX) as one, contextlib.chdir(path.parent):      # a socket's address is short
+        one.bind(path.name)
+
+
 @pytest.mark.parametrize("make", [
-    lambda path, target: path.write_text(""), lambda path, target: path.symlink_to(target), lambda path, target: os.mkfifo(path)],
-    ids=["file", "link", "pipe"])
+    lambda path, target: path.write_text(""), lambda path, target: path.symlink_to(target), lambda path, target: os.mkfifo(path),
+    lambda path, target: path.symlink_to(path.name), lambda path, target: listen(path)], ids=["file", "link", "pipe", "link to itself", "socket"])
 def test_what_is_no_folder_is_refused(make, tmp_path):
     real = hand_in(tmp_path)
     path = tmp_path / f"student-02+ps1+{STAMP}+b"
@@ -91,6 +101,14 @@ def test_a_borrowed_name_is_refused_where_users_have_accounts(tmp_path):
 def test_complete_is_what_the_exchange_finished_or_what_nobody_touches(mode, secret, now, whole, tmp_path):
     folder = hand_in(tmp_path, mode=mode, secret=secret)
     assert is_complete(folder, time.time() + now, quiet=10) == whole
+
+
+def test_a_folder_that_is_its_owners_alone_while_it_is_copied_is_not_complete(tmp_path, monkeypatch):
+    def closed(folder, inside=""):
+        raise PermissionError(errno.EACCES, "Permission denied")
+    folder = hand_in(tmp_path, mode=0o700, secret=None)
+    monkeypatch.setattr(inbox, "opened", closed)
+    assert not is_complete(folder, time.time(), quiet=10) and is_complete(folder, time.time() + 60, quiet=10)
 
 
 @pytest.mark.parametrize("make", [lambda path: None, lambda path: path.symlink_to("/etc/hostname"), os.mkfifo, lambda path: path.write_text("x" * 128)],
@@ -180,7 +198,15 @@ def test_a_failure_of_ours_costs_no_attempt(log):
     for name, state in (("a", State.ANSWERED), ("b", State.FAILED), ("c", State.SUPERSEDED), ("d", State.STANDS)):
         log.add(name, "student-01", "ps1", 0.0, 5.0, 5.0, State.WAITING)
         log.set(name, state, 6.0)
+    log.count_attempt("student-01", "ps1", 6.0)
     assert log.answered("student-01", "ps1", 0.0) == [6.0]
+
+
+def test_a_log_that_is_none_any_more_is_named_with_the_remedy(tmp_path):
+    Log(tmp_path).close()
+    (tmp_path / ".watch" / "log.sqlite").write_bytes(b"no database" * 1000)
+    with pytest.raises(service.CourseError, match="move it away"):
+        service.readable_log(str(tmp_path))
 
 
 def test_a_course_without_a_watcher_has_no_log(tmp_path):
@@ -250,12 +276,20 @@ def test_only_the_first_tag_makes_a_page_a_preview(tmp_path):
 def test_a_page_bears_the_name_of_what_was_handed_in(tmp_path):
     assert under_their_names({"activations": "page"}, ["activations (1)", "Untitled"]) == {
         "activations": b"page", "activations (1)": b"page", "Untitled": b"page"}
-    assert under_their_names({"one": "1", "two": "2"}, ["Untitled"]) == {"one": b"1", "two": b"2"}
+    found = under_their_names({"one": "1", "two": "2"}, ["Untitled", "two"])
+    assert (found["one"], found["two"]) == (b"1", b"2") and b"The results stand with: one, two" in found["Untitled"]
+    assert PREVIEW in found["Untitled"] and WAITS.encode() not in found["Untitled"]
     for name in ("activations", "index"):
         (tmp_path / f"{name}.html").write_text(name)
     assert pages_for(["activations (1)", "activations"], tmp_path) == {"activations (1)": tmp_path / "activations.html"}
     (tmp_path / "second.html").write_text("")
     assert pages_for(["Untitled"], tmp_path) == {"Untitled": tmp_path / "index.html"}
+
+
+def test_a_notebook_whose_name_is_no_text_takes_no_other_page_with_it(tmp_path):
+    for name in (b"\xff.ipynb", b".ipynb", b".hidden.ipynb", b"two\nlines.ipynb", b"activations (1).ipynb"):
+        (tmp_path / os.fsdecode(name)).touch()
+    assert notebooks_in(tmp_path) == ["activations (1)", "two\nlines"]
 
 
 def test_a_preview_shows_no_error_text_and_no_distance():
@@ -342,7 +376,7 @@ def watch(tmp_path):
         course = SimpleNamespace(dir=SimpleNamespace(root=str(tmp_path), ignore=[], db_url="sqlite://"))
         watcher = Watcher(course, ["ps1"], Watch(**settings), Place(tmp_path / "inbound"), lambda line: watcher.lines.append(line))
         watcher.lines, watcher.quick, watcher.slow = [], Desk(say), Desk(say)
-        watcher.bundles = SimpleNamespace(held={"ps1": None}, refresh=lambda now: None)
+        watcher.bundles = SimpleNamespace(held={"ps1": None}, refresh=lambda now: None, version=0)
         watcher.log = Log(tmp_path)
         logs.append(watcher.log)
         watcher.begin()
@@ -382,6 +416,24 @@ def test_junk_is_logged_and_said_once_and_costs_nobody(watch, tmp_path):
     assert states(watcher) == {"junk": State.REFUSED, "good": State.ANSWERED} and len(watcher.lines) == 1
 
 
+@pytest.mark.parametrize("name", [b"\xff", b"student-01+ps1+" + STAMP.encode() + b"+\xff", b"two\nlines+ps1", b"\xff+ps1+" + STAMP.encode() + b"+x"])
+def test_no_name_in_the_exchange_ends_the_watch(name, watch, tmp_path):
+    os.mkdir(os.path.join(os.fsencode(tmp_path / "inbound"), name))
+    hand_in(tmp_path / "inbound", "student-09", mark="good")
+    watcher = steps(watch())
+    assert sorted(row.state for row in watcher.log.rows()) == [State.ANSWERED, State.REFUSED] and len(watcher.lines) == 1
+    assert sorted(row.state for row in steps(watch()).log.rows()) == [State.ANSWERED, State.REFUSED]
+
+
+def test_a_submission_that_we_stumble_over_costs_no_other(watch, tmp_path):
+    watcher = watch()
+    check = watcher.place.check
+    watcher.place.check = lambda one: {}["x"] if one.student == "student-01" else check(one)
+    hand_in(tmp_path / "inbound", mark="odd")
+    hand_in(tmp_path / "inbound", "student-02", mark="good")
+    assert states(steps(watcher)) == {"odd": State.REFUSED, "good": State.ANSWERED}
+
+
 def test_of_two_at_once_the_newer_is_answered(watch, tmp_path):
     watcher = watch()
     hand_in(tmp_path / "inbound", mark="a")
@@ -399,6 +451,18 @@ def test_beyond_the_limits_a_submission_stands_and_its_page_says_until_when(watc
     watcher.waiting = {name: Entry(*(one.name, one.student, one.assignment, one.first_seen, one.claimed)) for name, one in watcher.waiting.items()}
     watcher.settings = Watch(answers=3)
     assert states(steps(watcher))["c"] is State.ANSWERED
+
+
+def test_changing_ones_folder_in_the_exchange_earns_no_answer_beyond_the_limits(watch, tmp_path, monkeypatch):
+    monkeypatch.setattr(service, "RECHECK_SECONDS", 0.0)
+    digests = iter(f"digest {number}" for number in range(9))
+    watcher = watch(lambda job: Answer(job.name, next(digests), {"activations": FIRST}, 1.0, 2.0), answers=2)
+    folder = hand_in(tmp_path / "inbound")
+    for number in range(4):
+        steps(watcher, 5)
+        time.sleep(0.02)
+        (folder / "activations.ipynb").write_text("{}" + " " * number)
+    assert next(digests) == "digest 2" and states(steps(watcher)) == {"a": State.STANDS}
 
 
 def test_a_slow_notebook_is_looked_at_again_with_the_full_limits(watch, tmp_path):
@@ -434,6 +498,131 @@ def test_a_full_disk_costs_time_and_nothing_else(watch, tmp_path, monkeypatch):
     assert any("No space left" in line for line in watcher.lines)
     watcher.place.trouble = None
     assert states(steps(watcher)) == {"a": State.ANSWERED}
+
+
+def test_a_disk_that_is_full_when_a_submission_comes_loses_nothing(watch, tmp_path, monkeypatch):
+    watcher = watch(answers=1)
+    hand_in(tmp_path / "inbound", mark="a")
+    steps(watcher)
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    watcher.place.trouble = OSError(errno.ENOSPC, "No space left on device")
+    hand_in(tmp_path / "inbound", mark="b")     # stands, which its page is to say
+    hand_in(tmp_path / "inbound", "student-02", mark="c")
+    steps(watcher, 2)
+    watcher.place.trouble = None
+    steps(watcher)
+    assert b"Your submission stands" in watcher.place.pages["b", "activations"] and ("c", "activations") not in watcher.place.pages
+    monkeypatch.setattr(time, "time", lambda now=time.time(): now + 2 * service.AGAIN_SECONDS)
+    assert states(steps(watcher)) == {"a": State.ANSWERED, "b": State.STANDS, "c": State.ANSWERED}
+
+
+def test_a_log_on_a_full_disk_costs_time_and_nothing_else(watch, tmp_path, monkeypatch):
+    watcher = watch()
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    pages, = watcher.log.db.execute("pragma page_count").fetchone()
+    watcher.log.db.execute(f"pragma max_page_count = {pages}")
+    for number in range(40):
+        hand_in(tmp_path / "inbound", f"student-{number:02}", mark="a" * 40 + str(number))
+    steps(watcher, 60)
+    assert any("full" in line for line in watcher.lines) and len(watcher.log.rows(State.ANSWERED)) < 40
+    watcher.log.db.execute(f"pragma max_page_count = {100 * pages}")
+    steps(watcher, 60)
+    assert len(watcher.log.rows(State.ANSWERED)) == 40 == len(watcher.place.pages)
+
+
+def test_what_failed_with_the_old_checks_is_tried_with_the_new_ones_at_once(watch, tmp_path):
+    broken = [True]
+    watcher = watch(lambda job: Answer(job.name, error="SuiteError: x") if broken[0] else right(job))
+    hand_in(tmp_path / "inbound")
+    assert states(steps(watcher, 6)) == {"a": State.FAILED}
+    broken[0] = False
+    assert states(steps(watcher)) == {"a": State.FAILED}
+    watcher.bundles.version += 1
+    assert states(steps(watcher)) == {"a": State.ANSWERED}
+
+
+def test_what_goes_wrong_is_said_once_for_as_long_as_it_lasts(watch):
+    watcher, trouble = watch(), ["the gradebook is locked"] * 5 + [None] + ["the gradebook is locked"] * 5
+    watcher.bundles.refresh = lambda now: trouble.pop()
+    steps(watcher, 11)
+    assert watcher.lines == ["the gradebook is locked"] * 2
+
+
+def test_a_task_that_could_not_be_given_to_a_process_waits(watch, tmp_path, monkeypatch):
+    watcher = watch()
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    give = watcher.quick.give
+    watcher.quick.give = lambda *task: (_ for _ in ()).throw(OSError(errno.EMFILE, "Too many open files"))
+    hand_in(tmp_path / "inbound")
+    steps(watcher, 2)
+    watcher.quick.give = give
+    assert states(steps(watcher)) == {"a": State.ANSWERED} and not watcher.busy
+
+
+def test_of_workers_that_are_killed_the_others_go_on_and_a_new_one_takes_the_place():
+    with Crew(2, 60) as crew:
+        crew.give(tasks.follow, (tasks.be_killed, None))
+        crew.give(tasks.double, (1, b"ab"))
+        found = gather(crew, 2)
+        assert found[1, b"ab"] == (2, b"ba") and found[tasks.be_killed, None] == Lost("died") and crew.free == 2
+        for number in (2, 3):
+            crew.give(tasks.double, (number, b""))
+        assert gather(crew, 2) == {(2, b""): (4, b""), (3, b""): (6, b"")}
+        folder = Path(crew.pool.folder.name)
+    assert not folder.exists()
+
+
+def gather(crew, number):
+    found = {}
+    while len(found) < number:
+        wait(crew.ends, 60)
+        found |= dict(crew.results())
+    return found
+
+
+# --- new code, new settings -----------------------------------------------------------------------------------------
+
+@pytest.fixture
+def renewal(tmp_path, monkeypatch):
+    """A look at code and settings in `tmp_path`, each call of which is later than the last by the time between looks."""
+    monkeypatch.setattr(renewals, "CODE", tmp_path / "grading")
+    (tmp_path / "grading").mkdir()
+    (tmp_path / "grading" / "a.py").write_text("one")
+    made, tries = Renewal(tmp_path), []
+    made.try_it = lambda: tries.append(1) or (made.state() == made.began and "never") or made.fault
+    made.fault, made.tries = None, tries
+    made.look = lambda: made.is_due(made.asked + renewals.LOOK_SECONDS)
+    return made
+
+
+@pytest.mark.parametrize("name", ["grading/a.py", "grading/new.css", "nbgrader_config.py"])
+def test_new_code_or_settings_are_due_when_nobody_is_at_them_any_more(name, renewal, tmp_path):
+    assert not renewal.look()
+    (tmp_path / name).write_text("half")
+    assert not renewal.look()
+    (tmp_path / name).write_text("all of it")
+    assert not renewal.look() and renewal.tries == []
+    assert renewal.look()
+
+
+def test_code_that_does_not_load_is_tried_once_and_named_until_it_is_mended(renewal, tmp_path):
+    code = tmp_path / "grading" / "a.py"
+    about, renewal.fault = code.stat(), "SyntaxError"
+    code.write_text("broken")
+    assert [renewal.look() for _ in range(5)] == [False] * 5 and renewal.tries == [1] and renewal.trouble == "SyntaxError"
+    renewal.fault = None
+    code.write_text("mended now")
+    assert [renewal.look() for _ in range(2)] == [False, True]
+    code.write_text("one")
+    os.utime(code, ns=(about.st_atime_ns, about.st_mtime_ns))
+    assert not renewal.look() and not renewal.look() and renewal.trouble is None
+
+
+def test_a_watcher_whose_code_changed_ends_to_start_again(watch):
+    watcher = watch()
+    watcher.renewal.is_due = lambda now: True
+    watcher.step()
+    assert watcher.stopping and watcher.again
 
 
 def test_a_log_that_is_locked_costs_time_and_nothing_else(watch, tmp_path, monkeypatch):
@@ -507,8 +696,6 @@ def test_the_gradebook_is_opened_for_reading_only(tmp_path):
     sqlite3.connect(path).close()
     assert for_reading(f"sqlite:///{path}").startswith(f"sqlite:///file:{path}?mode=ro")
     assert for_reading("postgresql+psycopg://grader@host/gradebook") == "postgresql+psycopg://grader@host/gradebook"
-
-
 
 
 # --- a folder in place of the exchange ------------------------------------------------------------------------------
