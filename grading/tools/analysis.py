@@ -1,6 +1,6 @@
 """What a graded class shows: points, checks, known mistakes, and how well each item tells students apart.
 
-Item statistics are those of classical test theory. Difficulty is the mean share of an item's points that was earned
+Item statistics are those of classical test theory. Facility is the mean share of an item's points that was earned
 (so an easy item is near 1). Discrimination is the corrected item-total correlation: Pearson's r between the points of
 the item and the points of everything else (S. Henrysson, "Correction of item-total correlations in item analysis",
 Psychometrika 28, 1963, 211-218). For a check, which is passed or not, that is a point-biserial correlation, and
@@ -24,7 +24,7 @@ from ..notebooks.record import Outcome, records_in
 from ..run.gradebook import find_generated, penalty_of, submissions_of, waits_for_a_person
 from ..run.grades import raw_of
 
-FEWEST = 5      # submissions below which a correlation says nothing
+FEWEST = 20     # submissions below which a correlation is not shown: from there on one of 0.45 is told from none
 
 
 @dataclass
@@ -161,7 +161,7 @@ def quartiles(values):
 
 
 def items(result):
-    """[(item, how many have a score, mean points, difficulty, discrimination)] in the notebook's order, None if unknown."""
+    """[(item, how many have a score, mean points, facility, discrimination)] in the notebook's order, None if unknown."""
     found = []
     for item in result.items:
         given = [work.points[item.name] for work in result.works]

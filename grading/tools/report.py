@@ -6,27 +6,22 @@ import time
 from html import escape
 from pathlib import Path
 
-from matplotlib.figure import Figure
-
 from . import analysis
+from .figures import ClassFigures
+from .figures_page import (
+    DARK, HATCH, LIGHT, STEPS, WHITE, attempts_section, axes, exercises_section, groups_section, late_section, legend, reliability_section)
 from .watching import watched
 from ..run.course import Course
+from ..lms.ids import read_ids
 from ..pages.html import page, paragraph, picture, section, table
-from ..notebooks.names import csv_safe
+from ..notebooks.names import csv_safe, printable
 from ..notebooks.record import Outcome, written
 from ..watch.history import hurdles, ways
 from ..watch.log import reading
 from .terminal import tell
 
 HURDLES = 12        # checks that are shown
-DARK, LIGHT, WHITE = "#404040", "#b0b0b0", "#ffffff"     # told apart in black and white; hatches help
 SHOWN = (Outcome.PASSED, Outcome.FAILED, Outcome.NOT_RUN)
-HOW_TO_READ = (
-    "Difficulty is the mean share of the points that was earned: near 1 is easy. Discrimination is the correlation "
-    "between the points of the item and those of all other items (corrected item-total correlation; Henrysson, "
-    "Psychometrika 28, 1963). Above 0.3 the item tells strong from weak submissions, near 0 it does not, below 0 look at "
-    f"the item itself. A dash: fewer than {analysis.FEWEST} submissions, or all earned the same.")
-
 
 def report(console, root, assignment, names, output):
     """Write the page and its tables; `output` is the page's place. Raises `CourseError`."""
@@ -37,20 +32,41 @@ def report(console, root, assignment, names, output):
     place.parent.mkdir(parents=True, exist_ok=True)
     with reading(folder) as log:
         found = ways(log, assignment) if log else []
-    place.write_text(as_page(result, names, found), encoding="utf-8")
-    write_csv(place.with_suffix(".csv"), submission_rows(result, names))
-    write_csv(place.with_name(place.stem + "-checks.csv"), check_rows(result))
-    for path in (place, place.with_suffix(".csv"), place.with_name(place.stem + "-checks.csv")):
+    figures = ClassFigures(result, sections_of(folder))
+    tables = {".csv": submission_rows(result, names), "-exercises.csv": exercise_rows(figures), "-checks.csv": check_rows(result)}
+    place.write_text(as_page(result, names, found, figures), encoding="utf-8")
+    for ending, rows in tables.items():
+        write_csv(place.with_name(place.stem + ending), rows)
+    for line in in_lines(figures):
+        tell(console, line)
+    for path in (place, *(place.with_name(place.stem + ending) for ending in tables)):
         tell(console, f"wrote {path}")
+
+
+def sections_of(folder):
+    """{student: the section that a class list named}; the first system that names one counts."""
+    known = {student: [there["section"] for _, there in sorted(systems.items()) if there.get("section")]
+             for student, systems in read_ids(folder).items()}
+    return {student: printable(found[0]) for student, found in known.items() if found}
+
+
+def in_lines(figures):
+    """The figures that a terminal shows."""
+    yield figures.why_no_reliability or (f"{figures.students} submissions: alpha {figures.alpha}, omega {figures.omega}")
+    if not figures.why_no_reliability:
+        yield f"standard error of a score: {figures.standard_error} points of {written(figures.result.most)}"
+    yield from (f"look at {one.item.name}: {said}" for one in figures.exercises for said in one.flags)
 
 
 # --- the page ---------------------------------------------------------------------------------------------------
 
-def as_page(result, names=False, found=()):
+def as_page(result, names=False, found=(), figures=None):
     """The whole page as HTML; `found` are the ways of students whom `course watch` answered."""
+    figures = figures or ClassFigures(result)
     return page(f"Results of {result.assignment}", *filter(None, [
-        overview(result), points_section(result), checks_section(result), mistakes_section(result),
-        time_section(result), way_section(found), human_section(result, names), submissions_section(result, names)]))
+        overview(result), reliability_section(figures), exercises_section(figures), checks_section(result), mistakes_section(result),
+        groups_section(figures), late_section(result), time_section(result), way_section(found),
+        attempts_section(found, [item.name for item in result.items]), human_section(result, names), submissions_section(result, names)]))
 
 
 def overview(result):
@@ -63,15 +79,7 @@ def overview(result):
     late = sum(1 for work in result.works if work.penalty)
     more = f"Late penalties of {late} submissions are not taken off here; what counts stands in the last table." if late else ""
     return section("Scores", paragraph(said), *(paragraph(text, note=True) for text in (note, more) if text),
-                   histogram(totals, result.most))
-
-
-def points_section(result):
-    rows = [(item.name, item.most, count, mean, difficulty, discrimination)
-            for item, count, mean, difficulty, discrimination in analysis.items(result)]
-    return section("Points per exercise", spread(result),
-                   table("Points per exercise", ("exercise", "most", "submissions", "mean", "difficulty",
-                                                 "discrimination"), rows), paragraph(HOW_TO_READ, note=True))
+                   *histogram(totals, result.most))
 
 
 def checks_section(result):
@@ -83,7 +91,9 @@ def checks_section(result):
         parts += [f"<h3>{escape(exercise)}</h3>", rates(exercise, mine),
                   table(f"Pass rate per check of {exercise}",
                         (f"{exercise} …", "passed", "failed", "not run", "pass rate", "discrimination"), rows)]
-    return section("Pass rate per check", paragraph("A star marks a core check.", note=True), *parts) if parts else ""
+    return section("Pass rate per check", paragraph(
+        f"A star marks a core check. Discrimination, the correlation with the sum of the other exercises, is shown from {analysis.FEWEST} "
+        "submissions on.", note=True), *parts) if parts else ""
 
 
 def mistakes_section(result):
@@ -141,48 +151,29 @@ def who(work, names):
 
 # --- pictures ---------------------------------------------------------------------------------------------------
 
-def axes(width, height, **labels):
-    figure = Figure(figsize=(width, height))
-    drawn = figure.add_subplot()
-    drawn.set(**labels)
-    drawn.spines[["top", "right"]].set_visible(False)
-    return figure, drawn
-
-
 def histogram(totals, most):
+    """The picture and its numbers."""
     figure, drawn = axes(7, 2.6, xlabel=f"points of {written(most)}", ylabel="submissions")
-    width = max(most, 1) / 10
-    counts, *_ = drawn.hist(totals, bins=[width * n for n in range(11)], color=LIGHT, edgecolor=DARK)
+    width = max(most, 1) / STEPS
+    counts, *_ = drawn.hist(totals, bins=[width * n for n in range(STEPS + 1)], color=LIGHT, edgecolor=DARK)
     drawn.yaxis.get_major_locator().set_params(integer=True)
-    words = ", ".join(f"{int(count)} from {written(width * n)} to {written(width * (n + 1))}" for n, count in enumerate(counts) if count)
-    return picture(figure, f"Histogram of the scores: {words} points.", "Scores, in ten steps.")
-
-
-def spread(result):
-    shown = [item for item in result.items if item.most and item not in result.pending]
-    if not shown:
-        return ""
-    shares = [[work.points[item.name] / item.most for work in result.works] for item in shown]
-    figure, drawn = axes(7, 0.8 + 0.35 * len(shown), xlabel="share of the points", xlim=(-0.02, 1.02))
-    drawn.boxplot(shares[::-1], orientation="horizontal", widths=0.6, patch_artist=True, showmeans=True,
-                  boxprops={"facecolor": LIGHT}, medianprops={"color": "black", "linewidth": 2},
-                  meanprops={"marker": "D", "markerfacecolor": WHITE, "markeredgecolor": "black"})
-    drawn.set_yticks(range(1, len(shown) + 1), [item.name for item in reversed(shown)])
-    return picture(figure, "Box plots of the share of the points earned in each exercise; the numbers are in the table.",
-                   "Box: middle half. Line: median. Diamond: mean. Circles: far from the rest.")
+    rows = [(f"{written(width * n)} to {written(width * (n + 1))}", int(count)) for n, count in enumerate(counts)]
+    words = ", ".join(f"{count} from {steps}" for steps, count in rows if count)
+    return (picture(figure, f"Histogram of the scores: {words} points.", "Scores, in ten steps."),
+            table("Submissions by score", ("points", "submissions"), rows))
 
 
 def rates(exercise, counts):
     figure, drawn = axes(6, 0.8 + 0.25 * len(counts), xlabel="submissions")
     left = [0] * len(counts)
-    for name, colour, hatch in zip(SHOWN, (LIGHT, DARK, WHITE), ("", "", "////")):
+    for name, colour, hatch in zip(SHOWN, (LIGHT, DARK, WHITE), ("", "", HATCH)):
         values = [count.outcomes[name] for count in reversed(counts)]
         drawn.barh(range(len(counts)), values, left=left, color=colour, edgecolor="black", hatch=hatch,
                    label=str(name))
         left = [sum(pair) for pair in zip(left, values)]
     drawn.set_yticks(range(len(counts)), [count.title for count in reversed(counts)])
     drawn.xaxis.get_major_locator().set_params(integer=True)
-    drawn.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False)
+    legend(drawn, 3)
     return picture(figure, f"Bars of how many submissions passed and failed each check of {exercise}; "
                            "the numbers are in the table below.")
 
@@ -202,6 +193,29 @@ def submission_rows(result, names):
 
 def rounded(points):
     return None if points is None else round(points, 2)
+
+
+def exercise_rows(figures):
+    """All figures of exercises, and in a last line those of their sum; see `figures.FIGURES`."""
+    yield ["exercise", "most", "submissions", "mean", *ranged("facility"), *ranged("discrimination"), "nominal weight", *ranged("effective weight"),
+           "alpha without it", "look at", *ranged("alpha"), *ranged("omega"), *ranged("standard error")]
+    for one in figures.exercises:
+        yield [one.item.name, one.item.most, one.count, four(one.mean), *three(one.facility), *three(one.discrimination), four(one.nominal),
+               *three(one.effective), four(one.alpha_without), "; ".join(one.flags), *[None] * 9]
+    yield ["all exercises", figures.result.most, figures.students, four(float(figures.result.totals.mean())), *[None] * 11,
+           figures.why_no_reliability, *three(figures.alpha), *three(figures.omega), *three(figures.standard_error)]
+
+
+def ranged(name):
+    return [name, f"{name} low", f"{name} high"]
+
+
+def three(estimate):
+    return [four(estimate.value), four(estimate.low), four(estimate.high)]
+
+
+def four(number):
+    return None if number is None else round(number, 4)
 
 
 def check_rows(result):

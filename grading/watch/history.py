@@ -2,7 +2,7 @@
 
 import statistics
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .log import Log, State
 
@@ -10,12 +10,13 @@ from .log import Log, State
 @dataclass(frozen=True)
 class Way:
     """One student's way through an assignment: when they first handed in (of the epoch), and how many answers they had until
-    each check passed; None for one that never did."""
+    each check passed that had failed, and until each exercise was right; None for one that never was."""
 
     student: str
     began: float
     answers: int
     until: dict[tuple[str, str], int | None]
+    right: dict[str, int | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ def ways(log: Log, assignment: str) -> list[Way]:
     rows = defaultdict(list)
     for row in log.rows(State.ANSWERED, assignment=assignment):
         rows[row.student].append(row)
-    return [Way(student, min(row.first_seen for row in mine), len(mine), until_passed(mine)) for student, mine in sorted(rows.items())]
+    return [Way(student, min(row.first_seen for row in mine), len(mine), until_passed(mine), until_right(mine))
+            for student, mine in sorted(rows.items())]
 
 
 def until_passed(rows) -> dict[tuple[str, str], int | None]:
@@ -46,6 +48,15 @@ def until_passed(rows) -> dict[tuple[str, str], int | None]:
                 found[exercise, check] = None
             for known in [key for key, value in found.items() if key[0] == exercise and value is None and key[1] not in failing]:
                 found[known] = number
+    return found
+
+
+def until_right(rows) -> dict[str, int | None]:
+    found: dict[str, int | None] = {}
+    for number, row in enumerate(rows, start=1):
+        for exercise, (passed, count, *_) in row.checks.items():
+            if found.setdefault(exercise) is None and passed == count:
+                found[exercise] = number
     return found
 
 
