@@ -6,6 +6,7 @@ nbgrader_config.py): nbgrader opens the gradebook anew for each notebook, and it
 folder a mark: a digest of all that the pages were made of, by which the next run knows those that are still true.
 """
 
+import fnmatch
 import hashlib
 import os
 import shutil
@@ -17,7 +18,6 @@ import nbgrader.apps.generatefeedbackapp
 from nbconvert.exporters.exporter import ResourcesDict
 from nbgrader import converters
 from nbgrader.api import Gradebook, MissingEntry
-from nbgrader.utils import find_all_files
 from traitlets import default
 
 from ..notebooks.dates import zone_of
@@ -102,7 +102,7 @@ class GenerateFeedback(converters.GenerateFeedback):
             shutil.rmtree(leftover, ignore_errors=True)
         partial.mkdir(parents=True)
         try:
-            for path in find_all_files(str(graded), [*self.coursedir.ignore, "*.ipynb"]):
+            for path in files_in(graded, [*self.coursedir.ignore, "*.ipynb"]):
                 copy = partial / os.path.relpath(path, graded)
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(path, copy)
@@ -144,7 +144,7 @@ class GenerateFeedback(converters.GenerateFeedback):
         """A digest of all that the pages of a submission are made of."""
         found = hashlib.sha256(repr((result, code_digest(), self.settings())).encode("utf-8", "surrogateescape"))
         graded, _ = self.places(result.assignment.name, result.student_id)
-        for path in sorted(find_all_files(str(graded), self.coursedir.ignore)):
+        for path in sorted(files_in(graded, self.coursedir.ignore)):
             found.update(os.fsencode(path) + b"\0" + hashlib.sha256(Path(path).read_bytes()).digest())
         return found.hexdigest()
 
@@ -152,6 +152,18 @@ class GenerateFeedback(converters.GenerateFeedback):
         """What of the configuration changes a page."""
         return zone_of(self.config).key, sorted((name, repr(self.config[name])) for name in ("HTMLExporter", "GenerateFeedback", "CourseDirectory")
                       if name in self.config)
+
+
+def files_in(folder, ignored):
+    """What nbgrader's `find_all_files` finds, which lists a folder anew for each file and pattern."""
+    def counts(name):
+        # as for a shell, what begins with a dot is meant by what begins with one
+        return not any(fnmatch.fnmatchcase(name, pattern) and (pattern.startswith(".") or not name.startswith(".")) for pattern in ignored)
+    found = []
+    for place, folders, names in os.walk(folder) if counts(os.path.basename(folder)) else ():
+        folders[:] = filter(counts, folders)
+        found += [os.path.join(place, name) for name in names if counts(name)]
+    return found
 
 
 def read_results(coursedir, assignment, students=None):

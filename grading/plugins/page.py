@@ -30,6 +30,7 @@ class PageExporter(HTMLExporter):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.translations, self.highlighters, self.styles = Translations(), {}, None
+        self.environment.auto_reload = False    # a class's templates do not change on the way
 
     def from_file(self, file_stream, resources=None, **kw):
         """The page of a graded notebook."""

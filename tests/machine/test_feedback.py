@@ -11,13 +11,14 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from nbgrader import converters
 from nbgrader.api import Gradebook
+from nbgrader.utils import find_all_files
 from rich.console import Console
 
 from grading.notebooks.outputs import clean_markdown
 from grading.pages.formulas import Translations, to_html
 from grading.pages.macros import Budget, Macros
 from grading.plugins import page
-from grading.plugins.generate_feedback import GenerateFeedback
+from grading.plugins.generate_feedback import GenerateFeedback, files_in
 from grading.plugins.overview import overview
 from grading.run.course import Course
 from grading.run.results import read, results_of
@@ -211,3 +212,12 @@ def test_code_in_another_language_is_not_taken_for_the_same():
     code = page.remembering(lambda source, language, metadata: f"{source}/{language}/{metadata}")
     assert code("x") != code("x", metadata={"magics_language": "bash"}) != code("x", "r")
     assert code("x") == code("x")
+
+
+@pytest.mark.parametrize("ignored", [[], ["*.ipynb"], ["*"], [".*"], [".ipynb_checkpoints", "*.pyc", "__pycache__"], ["data"], ["d*"], ["[ab].txt"], ["data/a.txt"], ["ps?"]])
+def test_the_files_beside_a_notebook_are_those_that_nbgrader_finds(ignored, tmp_path):
+    for name in ("a.txt", "b.txt", ".hidden.txt", ".ipynb_checkpoints/a.ipynb", "data/a.txt", "data/deep/c.pyc", "data/__pycache__/x", "x.ipynb", ".c.pyc"):
+        path = tmp_path / "ps1" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    assert sorted(files_in(tmp_path / "ps1", ignored)) == sorted(find_all_files(str(tmp_path / "ps1"), ignored))
