@@ -1,13 +1,18 @@
-"""A student's day: fetch, work, validate, submit and read feedback in JupyterLab, as docs/students.md tells it."""
+"""A student's day: fetch, work, validate, submit, read the answer and the feedback in JupyterLab, as docs/students.md tells it."""
 
 import json
 import shutil
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
 import pytest
 
 from grading.notebooks.submissions import fill
+from grading.watch.answer import WAITS
 
 pytestmark = [pytest.mark.browser, pytest.mark.sandbox]
 CASES = Path(__file__).parents[1] / "submissions" / "ps1"
@@ -28,9 +33,28 @@ def world(tmp_path_factory, clone, person):
 
 @pytest.fixture(scope="module")
 def lab(world, running):
-    shutil.copytree(Path(__file__).parents[2] / "jupyter" / "students", world[1].home / ".jupyter", dirs_exist_ok=True)
+    settings = world[1].home / ".jupyter"
+    shutil.copytree(Path(__file__).parents[2] / "jupyter" / "students", settings, dirs_exist_ok=True)
+    with open(settings / "nbgrader_config.py", "a") as file:
+        file.write('import os, sys\nsys.path.insert(0, os.path.dirname(__file__))\nc.ExchangeFactory.submit = "submit_and_wait.SubmitAndWait"\n')
     with running(world[1]) as server:
         yield server
+
+
+@contextmanager
+def watching(instructor):
+    """`course watch` at work."""
+    log = instructor.home / "watch.log"
+    with open(log, "w") as file, subprocess.Popen([sys.executable, "-m", "grading", "watch", "ps1", "--jobs", "1"], cwd=instructor.folder,
+                                                  env=instructor.environment, stdout=file, stderr=file) as process:
+        try:
+            heart = instructor.exchange / "gradients" / "feedback" / ".watching"
+            while not heart.exists():
+                assert process.poll() is None, log.read_text()[-3000:]
+                time.sleep(0.1)
+            yield
+        finally:
+            process.terminate()
 
 
 def test_a_student_lives_a_day_in_jupyterlab(world, lab, new_page, open_from_menu, shot):
@@ -55,10 +79,13 @@ def test_a_student_lives_a_day_in_jupyterlab(world, lab, new_page, open_from_men
     page.locator(".jp-Dialog button").last.click()
 
     open_from_menu(page, "Assignment List")
-    fetched.locator('button:text-is("Submit")').click()
     submitted = page.locator("#submitted_assignments_list")
-    submitted.locator('text="ps1"').first.wait_for()
+    with watching(instructor):
+        fetched.locator('button:text-is("Submit")').click()
+        submitted.locator('text="ps1"').first.wait_for()
+        read_the_answer(page, student, submitted, shot)
 
+    open_from_menu(page, "Assignment List")
     instructor.nbgrader("collect", "autograde", "generate_feedback", "release_feedback")
     read_feedback(page, student, submitted, shot)
     assert [address for address in page.refused if "/static/" not in address] == []
@@ -99,6 +126,23 @@ def open_and_answer(page, lab, path, shot):
     page.locator(".jp-mod-dirty").first.wait_for(state="detached")
     saved = path.read_text()
     assert all(f"{name}: every visible check holds." in saved for name in ("sigmoid", "relu", "saturated_fraction"))
+
+
+def read_the_answer(page, student, submitted, shot):
+    """It comes by itself; on a busy machine the list may have to be asked for it again."""
+    link, until = submitted.locator('a:has-text("view feedback")'), time.monotonic() + 180
+    while not [path for path in student.folder.glob("ps1/feedback/*/activations.html") if WAITS not in path.read_text()[:200]]:
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    if not link.count():
+        page.locator("#refresh_assignments_list").click()
+    link.click()
+    page.locator('.jp-DirListing-item:has-text("activations.html")').dblclick()
+    answer = page.frame_locator(".jp-HTMLViewer iframe").locator("main")
+    answer.locator("h1").wait_for()
+    assert "Official checks, before your instructor's final grading" in answer.inner_text() and "20 of 25 points" in answer.inner_text()
+    shot(page, "student-answer")
+    page.locator('.lm-TabBar-tab.lm-mod-current:has-text("activations.html") .lm-TabBar-tabCloseIcon').click()
 
 
 def read_feedback(page, student, submitted, shot):
