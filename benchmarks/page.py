@@ -20,7 +20,7 @@ COLOURS = ("#0072B2", "#56B4E9", "#009E73", "#E69F00", "#CC79A7", "#999999")
 
 def tables(results):
     """{what it is about: Markdown} of all that was measured; each has its own place in docs/performance.md."""
-    made = {"figures": comparisons(results) if "cores" in results else exchanges(results),
+    made = {"figures": "cores" in results and comparisons(results), "exchanges": exchanges(results),
             "assignments": "assignments" in results and of_each(results["assignments"]),
             "answers": "answers" in results and of_answers(results["answers"])}
     return {name: f"{measured(results)}\n\n{text}" for name, text in made.items() if text}
@@ -47,20 +47,25 @@ def comparisons(results):
                   comparison(results["wild"])]
     parts += ["### Where the CPU time of a submission goes", where(results["phases"], results["calm"]),
               "### Growth", grown(results["growth"]), "### A second process", two_cores(results["cores"]),
-              "### Soak", soaked(soak(results["growth"])), exchanges(results)]
-    return "\n\n".join(part for part in parts if part)
+              "### Soak", soaked(soak(results["growth"]))]
+    return "\n\n".join(parts)
 
 
 def exchanges(results):
-    """What goes beyond one grading run, where it was measured."""
+    """What goes beyond one grading run, where it was measured, each with how busy the machine was."""
     parts = []
     if "loop" in results:
-        parts += ["### The whole loop: collect, grade, feedback, release", looped(results["loop"], results.get("pages"))]
+        parts += ["### The whole loop: collect, grade, feedback, release", looped(results["loop"], results.get("pages")), busy(results, "loop")]
     if "staff" in results:
-        parts += ["### What staff look at, as the class grows", for_staff(results["staff"])]
+        parts += ["### What staff look at, as the class grows", for_staff(results["staff"]), busy(results, "staff")]
     if "watch" in results:
-        parts += ["### Answers at once, under load", watched(results["watch"])]
+        parts += ["### Answers at once, under load", watched(results["watch"]), busy(results, "watch")]
     return "\n\n".join(parts)
+
+
+def busy(results, stage):
+    before, after = results["load"][stage]
+    return f"The load average was {before:.1f} before this and {after:.1f} after it; of a quiet machine it is 0 before."
 
 
 def looped(loop, pages):
@@ -74,10 +79,10 @@ def looped(loop, pages):
 
 
 def for_staff(staff):
-    lines = ["| submissions | course status | peak memory | course report | peak memory |", "| --- | --- | --- | --- | --- |"]
+    lines = ["| submissions | course status | peak memory | course report | peak memory | course similar | peak memory |", "| --- |" + " --- |" * 6]
     for one in staff["sizes"]:
         lines.append(f"| {one['submissions']} | " + " | ".join(f"{one[name]['wall']:.1f} s ({one[name]['cpu']:.1f} s of CPU time) | {one[name]['peak'] / 2**20:.0f} MiB"
-                                                             for name in ("status", "report")) + " |")
+                                                             for name in ("status", "report", "similar") if name in one) + " |")
     return "\n".join(lines)
 
 
@@ -192,8 +197,6 @@ def write(results):
     """Put tables and picture into docs/performance.md; what was not measured stays as it is."""
     document = DOCS / "performance.md"
     for name, text in tables(results).items():
-        if name == "figures" and "cores" not in results:
-            continue        # a part of them alone would push out the rest
         if name == "figures":
             picture(results, DOCS / "figures" / "performance.svg")
             text += "\n\n![Throughput relative to stock nbgrader, and CPU time by phase](figures/performance.svg)"

@@ -178,9 +178,11 @@ def main(arguments=None):
                  "python": platform.python_version(),
                  "versions": {name: version(name) for name in ("nbgrader", "numpy", "ipykernel", "distributed")}}
         results = {**(json.loads(RESULTS.read_text()) if RESULTS.exists() else {}), **about} if chosen.only else about
+        load = results.setdefault("load", {})
         for name in chosen.only or STAGES:
+            before = os.getloadavg()[0]
             for found in STAGES[name](chosen):
-                results[name] = found
+                results[name], load[name] = found, (before, os.getloadavg()[0])
                 RESULTS.write_text(json.dumps(results, indent=1))       # what took an hour is kept if the rest is stopped
     from . import page
     results = json.loads(RESULTS.read_text())

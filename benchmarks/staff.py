@@ -1,7 +1,7 @@
-"""What staff look at, as the class grows: `course status` and `course report` on a class made larger out of graded submissions.
+"""What staff look at, as the class grows: `course status`, `report` and `similar` on a class made larger out of graded submissions.
 
 Rows and files are real ones of a graded class, copied under other names; files are linked, for a disk that holds a class of
-10,000 is not what is measured. `course similar` is not asked: copies are alike, and it would rightly show each pair.
+10,000 is not what is measured. For `course similar` each gets answers of its own: see `likeness`.
 """
 
 import os
@@ -10,18 +10,20 @@ import sqlite3
 import sys
 import uuid
 
-from . import classes, systems
+from . import classes, likeness, systems
 
 TABLES = ("submitted_assignment", "submitted_notebook", "grade", "comment")
 
 
 def growth(chosen):
-    """Yield {"sizes": [{"submissions", "status", "report"}]}, each as `measure` says."""
+    """Yield {"sizes": [{"submissions", "status", "report", "similar"}]}, each as `measure` says."""
     base, found = graded(chosen.staff[0]), {"sizes": []}
     for size in chosen.staff:
         course = enlarge(base, systems.BENCH / "staff", size)
         one = {"submissions": size}
-        for command in ("status", "report"):
+        for command in ("status", "report", "similar"):
+            if command == "similar":
+                likeness.rewrite(course)
             measured = systems.grade(f"staff-{command}", [sys.executable, "-m", "grading", command, "ps1", "--course", course], course)
             one[command] = {name: measured[name] for name in ("wall", "cpu", "peak", "status")}
             print(f"{size}: course {command}: {measured['wall']:.1f} s, {measured['peak'] / 2**20:.0f} MiB", flush=True)
