@@ -47,8 +47,11 @@ def watch(console: Console, root: Path | None, assignments: list[str], jobs: int
     names = chosen(course, assignments)
     if folder and len(names) != 1 and not assignments:
         raise CourseError(f"Say which assignment is dropped into {folder}: course watch {names[0]} --folder {folder}")
-    place = Drop(course, folder.absolute(), (pages or folder.with_name(f"{folder.name}-pages")).absolute()) if folder \
-        else Exchange(course, settings.own, settings.quiet_seconds)
+    if folder:
+        place = Drop(course, folder.absolute(), (pages or folder.with_name(f"{folder.name}-pages")).absolute())
+    else:
+        place = Exchange(course, settings.own, settings.quiet_seconds)
+        place.open()
     Sandbox(course.execute.sandbox).probe()
 
     def say(line):

@@ -21,16 +21,19 @@ HEARTBEAT = ".watching"     # in `feedback/`: students' servers see by its time 
 
 
 class Exchange:
-    """Where students of one course hand in and fetch."""
+    """Where students of one course hand in and fetch. Made, it has only looked; `open` is for the one who puts pages there."""
 
     def __init__(self, course: Course, own: bool, quiet: float) -> None:
-        release = ExchangeReleaseFeedback(coursedir=course.dir, config=course.config)
-        place = Path(release.root, course.dir.course_id)
+        self.release = ExchangeReleaseFeedback(coursedir=course.dir, config=course.config)
+        place = Path(self.release.root, course.dir.course_id)
         self.inbound, self.feedback, self.own, self.quiet = place / "inbound", place / "feedback", own, quiet
+
+    def open(self) -> None:
+        """Get ready to put pages there. Raises `CourseError` where there is no exchange."""
         if not self.inbound.is_dir():
-            raise CourseError(f"There is no exchange at {place}: students have nowhere to hand in. Release first: nbgrader "
+            raise CourseError(f"There is no exchange at {self.inbound.parent}: students have nowhere to hand in. Release first: nbgrader "
                               "release_assignment NAME, or set c.Exchange.root in nbgrader_config.py")
-        release.init_dest()
+        self.release.init_dest()
         sweep(self.feedback)
 
     def entries(self, known: set[str], assignments: list[str]) -> Iterator[tuple[str, HandIn | Refused | None]]:

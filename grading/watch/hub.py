@@ -33,9 +33,9 @@ const rows = document.getElementById('rows'), said = document.getElementById('sa
 let before = null;
 async function look() {
   try {
-    const answer = await (await fetch('rows', {credentials: 'same-origin'})).json();
+    const answer = await (await fetch('rows', {credentials: 'same-origin', headers: {'X-XSRFToken': rows.dataset.token}})).json();
     if (answer.html !== before) { rows.innerHTML = answer.html; if (before !== null) said.textContent = answer.said; before = answer.html; }
-  } catch (error) { said.textContent = 'The server did not answer; trying again.'; }
+  } catch (error) { said.textContent = 'The server did not answer; trying again. If that lasts, reload the page.'; }
 }
 look(); setInterval(look, 2000);
 """
@@ -127,11 +127,12 @@ class Page(Handler):
     @web.authenticated
     def get(self):
         nonce, (name, staff) = secrets.token_urlsafe(16), self.who()
+        token = escape(self.xsrf_token if isinstance(self.xsrf_token, str) else self.xsrf_token.decode())     # the hub wants it with each cookie
         self.set_header("Content-Security-Policy", f"default-src 'none'; connect-src 'self'; style-src 'unsafe-inline'; script-src 'nonce-{nonce}'")
         title = "Submissions of the class" if staff else "Your submissions"
         self.finish(f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
                     f"<title>{title}</title><style>{STYLE}</style></head><body><main><h1>{title}</h1><p>{escape(name)}</p>"
-                    f'<p id="said" role="status" aria-live="polite"></p><div id="rows"></div></main><script nonce="{nonce}">{SCRIPT}</script></body></html>')
+                    f'<p id="said" role="status" aria-live="polite"></p><div id="rows" data-token="{token}"></div></main><script nonce="{nonce}">{SCRIPT}</script></body></html>')
 
 
 class RowsOfUser(Handler):
