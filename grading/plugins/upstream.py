@@ -47,7 +47,7 @@ POINTS = (
     Point("nbconvert", "HTMLExporter", "overridden", ("from_notebook_node",), "the finished page is not parsed once more"),
     Point("nbconvert", "HTMLExporter", "called", ("_init_resources",), "the same"),
     Point("nbconvert.exporters", "TemplateExporter", "overridden", ("from_file",), "the same"),
-    Point("nbconvert.exporters", "TemplateExporter", "called", ("register_filter",), "the same"),
+    Point("nbconvert.exporters", "TemplateExporter", "called", ("environment", "register_filter"), "the same"),
     Point("nbgrader.converters", "Autograde", "overridden", ("convert_single_notebook",), SCREENING),
     Point("nbgrader.converters", "Autograde", "called", ("_sanitizing",), SCREENING),
     Point("nbgrader.converters", "Autograde", "option", ("sanitize_preprocessors", "autograde_preprocessors"),
