@@ -33,6 +33,7 @@ class Student:
         self.subject, self.key, self.exercise, self.definition = subject, key, exercise, definition
         self.name = name
         self.warnings: set[str] = set()
+        self.replies: list[Reply] = []      # all that came back, see `wrong.py`
 
     @cached_property
     def rng(self) -> np.random.Generator:
@@ -86,7 +87,9 @@ class Student:
 
     def refuses(self, *cases: Case) -> None:
         """Every call raises a ValueError."""
-        for reply in self.subject.call(self.exercise, self.definition, *pack(cases)):
+        replies = self.subject.call(self.exercise, self.definition, *pack(cases))
+        self.replies += replies
+        for reply in replies:
             if reply.error is None:
                 raise Failed("a value came back where a ValueError is due")
             if not reply.error.value_error:
@@ -100,6 +103,7 @@ class Student:
 
     def _replies(self, packed: tuple[Any, bytes], after: bool = False) -> list[Reply]:
         replies = self.subject.call(self.exercise, self.definition, *packed, after=after)
+        self.replies += replies
         for reply in replies:
             self.warnings.update(reply.warnings)
         for reply in replies:

@@ -17,9 +17,10 @@ from ..border.subject import LocalSubject, Stopped, StudentError, Subject, pack
 from ..root import find_root
 from .answer_key import AnswerKey
 from .bank import Misconception
-from .recognition import name_mistakes
+from .recognition import kind, name_mistakes
 from .student import Student
 from .verdict import FAILED, NOT_RUN, OUR_ERROR, PASSED, CheckResult, Failed, Verdict
+from .wrong import digests
 from ..notebooks.record import Outcome
 
 MAX_DEFINITIONS = 3     # of one function that are judged; the best one counts
@@ -155,16 +156,23 @@ class Judge:
     def item(self, bench: Bench, item: Any) -> CheckResult:
         self.run(bench, item)
         if isinstance(self.raised, MemoryError | RecursionError) and self.holds_for_reference(bench, item):
-            return result(item, FAILED, "what came back is too large, or nested too deeply, to be compared")
+            said = "what came back is too large, or nested too deeply, to be compared"
+            return result(item, FAILED, said, wrong=digests((), said))
         match self.raised:
             case None:
                 return result(item, PASSED)
             case Failed() as failed:
-                return result(item, FAILED, failed.said, failed.candidates, failed.error)
+                manner = kind(failed.said, failed.error)
+                return result(item, FAILED, failed.said, failed.candidates, failed.error, self.wrong(bench, manner))
             case Stopped() as stopped:
-                return result(item, FAILED, stopped.reason)
+                return result(item, FAILED, stopped.reason, wrong=self.wrong(bench, stopped.reason))
             case error:
                 return result(item, OUR_ERROR, f"{type(error).__name__}: {error}")
+
+    @staticmethod
+    def wrong(bench: Bench, manner: str | None) -> str:
+        assert bench.current is not None, "a check that failed had a student"
+        return digests(bench.current.replies, manner)
 
     def run(self, bench: Bench, item: Any) -> None:
         """Run one check on the subject of `bench`; what it raised is `self.raised`."""
@@ -208,10 +216,10 @@ def asks_for_nothing_more(item: Any) -> bool:
 
 
 def result(item: Any, outcome: Outcome, said: str = "", candidates: Iterable[Misconception] = (),
-           error: StudentError | None = None) -> CheckResult:
+           error: StudentError | None = None, wrong: str = "") -> CheckResult:
     mark = mark_of(item)
     return CheckResult(item.name, mark["title"], mark["hint"], mark["weight"], mark["core"], outcome, said,
-                       None, error, mark["most"], tuple(candidates))
+                       None, error, mark["most"], tuple(candidates), wrong)
 
 
 class SuiteError(Exception):

@@ -4,9 +4,10 @@ A table never shows a hidden input, an expected value, a path or a stack of ours
 the gate of the notebook (`gate.Gate`), because it may be made of hidden inputs.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from html import escape
+from html import escape, unescape
 from textwrap import wrap
 
 from ..notebooks.outputs import inert
@@ -17,6 +18,7 @@ from .verdict import FAILED, NOT_RUN, PASSED, RAISED, CheckResult, Verdict
 
 SIGNS = {PASSED: "✓ passed", FAILED: "✗ failed", NOT_RUN: "– not run"}
 WIDTH = 80      # of the plain text, in columns
+FAILED_ROW = re.compile(r'<tr data-outcome="(?:failed|not run)">.*?<td style="text-align:left">(.*?)</td></tr>')
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,19 @@ def as_html(verdict: Verdict, points: float, max_points: float, gate: Gate, note
     return (f'<table><caption style="text-align:left">{head}</caption><thead><tr><th scope="col">Result</th>'
             f'<th scope="col">Points</th><th scope="col" style="text-align:left">Check: {escape(verdict.exercise)} …</th></tr>'
             f'</thead><tbody>{body}</tbody></table>{extra}')
+
+
+def failures(html: str) -> list[tuple[str, list[str]]]:
+    """(title, what is said) of the checks that did not pass, out of a table that `as_html` made."""
+    found = []
+    for cell in FAILED_ROW.findall(html):
+        title, *lines = (plain(part) for part in cell.replace("</small>", "").split("<br><small>"))
+        found.append((re.sub(r"^not yet: | [*+]$", "", title), lines))
+    return found
+
+
+def plain(html: str) -> str:
+    return unescape(re.sub(r"</?span>", "", html))
 
 
 def as_row(row: Row) -> str:

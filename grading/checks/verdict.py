@@ -34,6 +34,7 @@ class CheckResult:
     error: StudentError | None = None
     most: float = 1.0
     candidates: tuple[Misconception, ...] = ()      # the known mistakes that give the same wrong result here: see recognition.py
+    wrong: str = ""         # digests of what came back, of a failed check: see wrong.py
 
 
 @dataclass
@@ -68,7 +69,7 @@ class Verdict:
     def record(self, most: float) -> VerdictRecord:
         """What is kept of it where the exercise is worth `most` points: the one place where points are computed."""
         checks = tuple(CheckRecord(c.name, c.title, c.weight, c.core, c.outcome,
-                                   c.misconception.name if c.misconception else None) for c in self.checks)
+                                   c.misconception.name if c.misconception else None, c.wrong) for c in self.checks)
         return VerdictRecord(round(most * self.fraction, 2), most, checks, tuple(self.warnings), self.definitions,
                              self.blank)
 

@@ -3,7 +3,8 @@
 Version 2, the present one:
 
     {"version": 2, "graded_by": {...}, "mended": {grade_id: words}, "verdicts": {exercise: {"points", "most", "warnings",
-     "definitions", "blank", "checks": [{"name", "title", "weight", "core", "outcome", "misconception"}]}},
+     "definitions", "blank", "seen", "checks": [{"name", "title", "weight", "core", "outcome", "misconception", and "wrong"
+     where a check failed}]}},
      "changed": {grade_id: {"text", "difference"}}, "look": [words]}
 
 `look` is what staff should know of the submission that the notebook came with. `changed` is there where a student changed what a person had graded, and nobody has looked since.
@@ -40,7 +41,8 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class CheckRecord:
-    """One check of one exercise; `misconception` is the name of the known mistake that was recognised."""
+    """One check of one exercise; `misconception` is the name of the known mistake that was recognised, `wrong` a
+    digest of what came back where it failed (see `checks/wrong.py`), "" in records of older gradings."""
 
     name: str
     title: str
@@ -48,11 +50,13 @@ class CheckRecord:
     core: bool
     outcome: Outcome
     misconception: str | None = None
+    wrong: str = ""
 
 
 @dataclass(frozen=True)
 class VerdictRecord:
-    """One exercise: `points` of `most`, and its checks; `blank` where nothing was handed in."""
+    """One exercise: `points` of `most`, and its checks; `blank` where nothing was handed in, `seen` where the visible checks
+    complained (None in records of older gradings)."""
 
     points: float
     most: float
@@ -60,6 +64,7 @@ class VerdictRecord:
     warnings: tuple[str, ...] = ()
     definitions: int = 1
     blank: bool = False
+    seen: bool | None = None
 
     def count(self, outcome: Outcome) -> int:
         return sum(check.outcome == outcome for check in self.checks)
@@ -98,7 +103,7 @@ class Record:
         if self.graded_by:
             nb.metadata[KEY] |= {"graded_by": self.graded_by, "verdicts": {
                 name: {**asdict(verdict), "warnings": list(verdict.warnings),
-                       "checks": [{**asdict(check), "outcome": str(check.outcome)} for check in verdict.checks]}
+                       "checks": [stored_check(check) for check in verdict.checks]}
                 for name, verdict in self.verdicts.items()}}
 
     @classmethod
@@ -142,14 +147,20 @@ def record_of(content: dict) -> Record:
     return Record.read(nbformat.from_dict({"metadata": {KEY: stored}, "cells": cells}))
 
 
+def stored_check(check: CheckRecord) -> dict:
+    """A check as it is stored: the digest of a wrong answer only where there is one."""
+    found = {**asdict(check), "outcome": str(check.outcome)}
+    return found if check.wrong else {name: value for name, value in found.items() if name != "wrong"}
+
+
 def read_verdict(stored, nb, exercise) -> VerdictRecord:
     checks = tuple(CheckRecord(check["name"], check["title"], check.get("weight", 1), check["core"],
-                               Outcome(check["outcome"]), check.get("misconception")) for check in stored["checks"])
+                               Outcome(check["outcome"]), check.get("misconception"), check.get("wrong", "")) for check in stored["checks"])
     if "fraction" in stored:        # version 1
         most = sum(cell.metadata["nbgrader"]["points"] for cell in nb.cells if grade_id(cell) == tests_cell(exercise))
         stored = {**stored, "most": most, "points": round(stored["fraction"] * most, 2)}
     return VerdictRecord(stored["points"], stored["most"], checks, tuple(stored.get("warnings", ())), stored.get("definitions", 1),
-                         stored.get("blank", False))
+                         stored.get("blank", False), stored.get("seen"))
 
 
 def note(nb, line: str) -> None:

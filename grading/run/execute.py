@@ -72,7 +72,7 @@ def execute(nb, notebook, root, sandbox, files, terse=False):
     suite = suite_for(nb, notebook, root, names, judges)
     subject = KernelSubject(sandbox, watch=sum(names.values(), []), files=files)
     try:
-        run_cells(nb, subject, root)
+        complained = run_cells(nb, subject, root)
         verdicts = suite.judge(subject) if suite else {}
         if suite:
             verdicts |= judge_at_their_places(nb, names, verdicts, suite, subject)
@@ -83,7 +83,7 @@ def execute(nb, notebook, root, sandbox, files, terse=False):
     gate = Gate({number: (name_of(cell), cell.source) for number, cell in enumerate(nb.cells)}, terse=terse)
     records = {}
     for number, exercises in names.items():
-        records |= write_verdicts(nb.cells[number], [verdicts[name] for name in exercises], gate, before.mended)
+        records |= write_verdicts(nb.cells[number], [verdicts[name] for name in exercises], gate, before.mended, number in complained)
     replace(before, graded_by={**provenance(judges, sandbox.mode), OWN: own_digest(root, notebook)}, verdicts=records).write(nb)
     return subject.overran
 
@@ -105,6 +105,8 @@ def suite_for(nb, notebook, root, names, judges):
 
 
 def run_cells(nb, subject, root):
+    """Run the cells of `nb`; returns the numbers of the graded ones that ended in an error: what the student saw fail."""
+    complained: set[int] = set()
     album, room = pictures.Album(root, HELD.shelf), outputs.MAX_RENDERED_ALL
     for number, cell in enumerate(nb.cells):
         if cell.cell_type == "markdown" and not is_locked(cell):
@@ -119,13 +121,17 @@ def run_cells(nb, subject, root):
         if run.status is not CellEnd.OK:
             cell.outputs.append(trouble(run))
         if is_grade(cell):
+            complained |= {number for output in cell.outputs if output.output_type == "error"}
             cell.outputs = outputs.as_text(cell.outputs)
+    return complained
 
 
-def write_verdicts(cell, verdicts, gate, mended):
-    """Write the tables of a tests cell and its points, which are those of its exercises in equal parts: their records."""
+def write_verdicts(cell, verdicts, gate, mended, seen=None):
+    """Write the tables of a tests cell and its points, which are those of its exercises in equal parts: their records.
+
+    `seen`: whether the cell's visible checks complained."""
     share = float(cell.metadata["nbgrader"]["points"]) / len(verdicts)
-    records = {verdict.exercise: verdict.record(share) for verdict in verdicts}
+    records = {verdict.exercise: replace(verdict.record(share), seen=seen) for verdict in verdicts}
     note = mended.get(name_of(cell), "")
     for verdict in verdicts:
         points = records[verdict.exercise].points

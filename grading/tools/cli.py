@@ -68,6 +68,7 @@ def grade(
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes that grade at once.  [default: one per core]")] = None,
     scheduler: Annotated[str | None, typer.Option(help="Grade on the workers of this Dask scheduler.")] = None,
     force: Annotated[bool, typer.Option(help="Grade again what is graded already.")] = False,
+    mistake: Annotated[str | None, typer.Option(help="Grade again those who made this mistake, and nobody else: its name, or a cluster's id.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say who would change and why; write nothing.")] = False,
     course: Root = None,
 ):
@@ -77,6 +78,9 @@ def grade(
     early = 0 if scheduler else min(jobs, len(student or ()) or jobs)
     with started_early(early) as boxes, ending_well():      # loading nbgrader takes as long as they do
         from .grade import grade_class
+        if mistake is not None:
+            from .acts import choose
+            student, force = choose(console, course, assignment, mistake, student or ()), True
         raise typer.Exit(grade_class(console, course, assignment, student or (), jobs, scheduler, force, dry_run, boxes))
 
 
@@ -243,10 +247,26 @@ def container(context: typer.Context):
 
 
 @app.command()
-def mistakes(course: Root = None):
-    """Make docs/mistakes.md anew: each known mistake with what its author is told."""
-    from .mistakes import write
-    write(console, course)
+def mistakes(
+    assignment: Annotated[str | None, typer.Argument(help="The mistakes of this graded class.  [default: make docs/mistakes.md anew]",
+                                                     show_default=False)] = None,
+    which: Annotated[str | None, typer.Argument(help="One of them in full: a mistake's name, or a cluster's id.", show_default=False)] = None,
+    name: Annotated[str | None, typer.Option(help="Name this cluster: a skeleton in tests/misconceptions/ from its shortest example.")] = None,
+    tell: Annotated[bool, typer.Option("--tell", help="Write the sentence to send as a comment to all who made it; a person's own stays.")] = False,
+    words: Annotated[str | None, typer.Option(help="Write this comment instead of the sentence.")] = None,
+    names: Annotated[bool, typer.Option("--names", help="Show students' names; without it they get numbers.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="List every answer that nobody else gave.")] = False,
+    output: Annotated[Path | None, typer.Option(help="The page.  [default: build/mistakes-ASSIGNMENT.html]")] = None,
+    course: Root = None,
+):
+    """Show which mistakes a graded class made, known and unknown, and act on one of them. Without an assignment: make docs/mistakes.md anew."""
+    with ending_well():
+        if assignment is None:
+            from .mistakes import write
+            write(console, course)
+        else:
+            from . import acts
+            acts.run(console, course, assignment, acts.Wanted(which, name, tell, words, names, every, output))
 
 
 @app.command()

@@ -1,0 +1,253 @@
+"""The wrong answers of a graded class, put together by what they gave: those of a known mistake, and unknown ones that agree.
+
+Two unknown answers to an exercise belong together if they fail the same checks and gave the same wrong values there, by the
+digests that grading kept (`checks/wrong.py`). What their code looks like plays no part, and no hidden input is needed.
+"""
+
+import ast
+import hashlib
+import json
+import shlex
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from ..checks.table import failures
+from ..notebooks.cells import exercise_of, is_tests
+from ..notebooks.later import parse
+from ..notebooks.near import did_you_mean
+from ..notebooks.record import Outcome, Record, VerdictRecord
+from ..notebooks.writing import notebook_of
+from ..root import CourseError
+from ..run.course import Course
+from ..run.execute import digests
+from ..run.gradebook import find_generated, submissions_of
+from .analysis import labels_of
+
+JUDGES = "tests/hidden", "reference_impl"       # what other answers are compared with: values under others say nothing
+GRIDS = 2                                       # see `checks/wrong.py`
+MOST_HELPERS = 12       # of one function; an honest one has two or three
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One student's answer to one exercise that lost points; `code` is what they wrote, without comments, `helpers` what else of
+    the notebook it stands on."""
+
+    student: str
+    label: str
+    notebook: str
+    exercise: str
+    verdict: VerdictRecord
+    code: str = ""
+    helpers: tuple[str, ...] = ()
+    said: str = ""      # on the first failed check, as the student reads it
+
+    @property
+    def known(self) -> set[str]:
+        """The known mistakes that grading recognised."""
+        return {check.misconception for check in self.verdict.checks if check.misconception}
+
+    @property
+    def comparable(self) -> bool:
+        """Whether grading kept what this answer gave: the digests are not in records of older gradings."""
+        return all(check.wrong for check in self.verdict.checks if check.outcome == Outcome.FAILED)
+
+
+@dataclass
+class Group:
+    """Answers with one mistake: a known one by its name, or an unknown one by an id made of what it gives."""
+
+    exercise: str
+    notebook: str
+    name: str
+    known: bool
+    answers: list[Answer] = field(default_factory=list)
+
+    @property
+    def examples(self) -> list[Answer]:
+        """The answers, those with the shortest code first; of equal code only one."""
+        by_code = {answer.code: answer for answer in reversed(self.answers) if answer.code}
+        return sorted(by_code.values(), key=lambda answer: (len(answer.code), answer.code))
+
+    @property
+    def seen(self) -> tuple[int, int]:
+        """How many saw a visible check fail, of how many of whom that is known."""
+        told = [answer.verdict.seen for answer in self.answers if answer.verdict.seen is not None]
+        return sum(told), len(told)
+
+    @property
+    def points(self) -> list[float]:
+        return [answer.verdict.points for answer in self.answers]
+
+    @property
+    def said(self) -> str:
+        """The sentence of the first failed check, as most of them read it."""
+        return Counter(answer.said for answer in self.answers if answer.said).most_common(1)[0][0] if any(
+            answer.said for answer in self.answers) else ""
+
+
+@dataclass
+class ClassAnswers:
+    """What a graded class answered: `wrong` answers, how many submissions there are, how many exercises nobody wrote, and
+    who was graded by other checks than today's."""
+
+    assignment: str
+    students: int = 0
+    wrong: list[Answer] = field(default_factory=list)
+    missing: int = 0
+    otherwise: list[str] = field(default_factory=list)
+
+    @cached_property
+    def groups(self) -> list[Group]:
+        """All groups, the largest first."""
+        found: dict[tuple[str, str], Group] = {}
+        for answer in self.wrong:
+            for name in sorted(answer.known):
+                found.setdefault((answer.exercise, name), Group(answer.exercise, answer.notebook, name, True)).answers.append(answer)
+        unknown = clusters([answer for answer in self.wrong if not answer.known and answer.comparable])
+        return sorted([*found.values(), *unknown], key=lambda group: (-len(group.answers), group.exercise, not group.known, group.name))
+
+    @property
+    def not_comparable(self) -> list[Answer]:
+        return [answer for answer in self.wrong if not answer.known and not answer.comparable]
+
+    def find(self, name: str) -> Group:
+        """The group of that name; of a cluster the beginning of its id will do. Raises `CourseError`."""
+        exercise, _, rest = name.rpartition(": ")
+        found = [group for group in self.groups if exercise in ("", group.exercise) and (
+            group.name == rest or not group.known and group.name.startswith(rest))]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise CourseError(f"{name} may be: {', '.join(full_name(group) for group in found)}. Write it out.")
+        raise CourseError(f"No mistake in {self.assignment} is called {name}.{did_you_mean(name, [group.name for group in self.groups])} "
+                          f"See: course mistakes {shlex.quote(self.assignment)}")
+
+
+def full_name(group: Group) -> str:
+    return f"{group.exercise}: {group.name}" if group.known else group.name
+
+
+# --- read ---------------------------------------------------------------------------------------------------------
+
+def read(course: Course, assignment: str, watch: Callable = iter) -> ClassAnswers:
+    """The wrong answers in autograded/. Raises `CourseError`, also where nobody is graded."""
+    course.assignments(assignment)
+    with course.gradebook() as gradebook:
+        row = find_generated(gradebook, assignment)
+        students = [submission.student_id for submission in submissions_of(gradebook, row)]
+    labels, today = labels_of(assignment, students), digests(course.execute.course_root)
+    found = ClassAnswers(assignment)
+    for student in watch(sorted(students)):
+        folder = Path(course.dir.format_path(course.dir.autograded_directory, student, assignment))
+        if folder.is_dir():
+            found.students += 1
+            for path in sorted(folder.glob("*.ipynb")):
+                add_notebook(found, path, student, labels[student], today)
+    if not found.students:
+        raise CourseError(f"Nobody's {assignment} is graded yet. Grade it first: course grade {shlex.quote(assignment)}")
+    return found
+
+
+def add_notebook(found: ClassAnswers, path: Path, student: str, label: str, today: Mapping[str, str]) -> None:
+    """Add what one graded notebook has."""
+    nb = notebook_of(path.read_text(encoding="utf-8"))
+    record = Record() if nb is None else Record.read(nb)
+    if record.graded_by and any(record.graded_by.get(judge) != today[judge] for judge in JUDGES) and student not in found.otherwise:
+        found.otherwise.append(student)
+    lost = {name: verdict for name, verdict in record.verdicts.items() if not verdict.passed}
+    written = {name: verdict for name, verdict in lost.items() if not verdict.blank and verdict.definitions}
+    found.missing += len(lost) - len(written)
+    if written:
+        defined = definitions(cell.source for cell in nb.cells if cell.cell_type == "code")
+        found.wrong += [Answer(student, label, path.stem, name, verdict, unparsed(defined.get(name)), helpers(defined, name),
+                               said_of(nb, name)) for name, verdict in written.items()]
+
+
+def definitions(sources: Iterable[str]) -> dict[str, ast.stmt]:
+    """{name: the last function, or value, of that name} at the top level of a notebook's cells."""
+    found: dict[str, ast.stmt] = {}
+    for source in sources:
+        tree = parse(source)
+        for node in tree.body if tree else []:
+            if isinstance(node, ast.FunctionDef):
+                found[node.name] = node
+            elif isinstance(node, ast.Assign):
+                found.update({target.id: node for target in node.targets if isinstance(target, ast.Name)})
+    return found
+
+
+def helpers(defined: Mapping[str, ast.stmt], name: str) -> tuple[str, ...]:
+    """What a function stands on of what its notebook defines, each before what needs it."""
+    found: dict[str, str] = {}
+    open_, seen = [name], {name}
+    while open_ and len(found) < MOST_HELPERS:
+        node = defined.get(open_.pop())
+        for inner in ast.walk(node) if node else []:
+            if isinstance(inner, ast.Name) and inner.id in defined and inner.id not in seen:
+                seen.add(inner.id)
+                open_.append(inner.id)
+                found[inner.id] = unparsed(defined[inner.id])
+    return tuple(reversed(found.values()))
+
+
+def unparsed(node: ast.stmt | None) -> str:
+    """Plain code, without comments and docstrings, which may say who wrote it."""
+    try:
+        for inner in ast.walk(node) if node else []:
+            if isinstance(inner, ast.FunctionDef) and ast.get_docstring(inner) is not None:
+                inner.body = inner.body[1:] or [ast.Pass()]
+        return ast.unparse(node) if node else ""
+    except (RecursionError, ValueError):
+        return ""
+
+
+def said_of(nb, exercise: str) -> str:
+    """What the table of an exercise says of its first check that did not pass: the sentence, hint or mistake included."""
+    for cell in filter(is_tests, nb.cells):
+        for output in cell.outputs:
+            if output.output_type == "display_data" and "text/html" in output.data and (
+                    exercise_of(cell.metadata.nbgrader["grade_id"]) == exercise
+                    or output.data.get("text/plain", "").startswith(f"{exercise}:")):
+                for title, lines in failures(output.data["text/html"]):
+                    if lines:
+                        return f"“{exercise} {title}” does not hold yet. " + " ".join(sentence(line) for line in lines)
+    return ""
+
+
+def sentence(line: str) -> str:
+    return line[:1].upper() + line[1:] + ("" if line.endswith((".", "?", "!")) else ".")
+
+
+# --- put together -------------------------------------------------------------------------------------------------
+
+def keys(exercise: str, verdict: VerdictRecord) -> list[str]:
+    """What an answer gave, as one word on each grid: the outcome of each check, and of a failed one the digest."""
+    found = []
+    for grid in range(GRIDS):
+        parts = [(check.name, check.wrong.split("-")[grid] if check.wrong else str(check.outcome)) for check in verdict.checks]
+        found.append(hashlib.sha256(json.dumps([exercise, grid, sorted(parts)]).encode()).hexdigest())
+    return found
+
+
+def clusters(answers: Iterable[Answer]) -> list[Group]:
+    """Unknown answers that agree, on either grid, each with an id that the same mistake gets again."""
+    owner: dict[str, list[Answer]] = {}
+    for answer in answers:
+        mine = keys(answer.exercise, answer.verdict)
+        together, *others = {id(owner[key]): owner[key] for key in mine if key in owner}.values() or [[]]
+        for members in others:      # the answer that brings two of them together
+            together.extend(members)
+            owner.update({key: together for member in members for key in keys(member.exercise, member.verdict)})
+        together.append(answer)
+        owner.update(dict.fromkeys(mine, together))
+    return [Group(members[0].exercise, members[0].notebook, id_of(members), False, members)
+            for members in {id(members): members for members in owner.values()}.values()]
+
+
+def id_of(answers: list[Answer]) -> str:
+    count = Counter(keys(answer.exercise, answer.verdict)[0] for answer in answers)
+    return f"{answers[0].exercise}-{min(count, key=lambda key: (-count[key], key))[:6]}"

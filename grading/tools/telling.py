@@ -1,0 +1,58 @@
+"""`course mistakes ASSIGNMENT WHICH --tell`: one comment to all who made a mistake, kept by nbgrader as a person's own."""
+
+import shlex
+
+from nbgrader.api import BaseCell, Comment, Notebook, SubmittedAssignment, SubmittedNotebook
+from rich.console import Console
+
+from ..notebooks.names import printable
+from ..root import CourseError
+from ..run.course import Course
+from ..run.gradebook import find_generated
+from .class_answers import Group
+from .terminal import tell
+
+MOST = 2000     # characters of a comment
+
+
+def comment(course: Course, assignment: str, group: Group, words: str) -> tuple[list[str], list[str], list[str]]:
+    """Write `words` under the answers of a group: the students who have it now, who had it, whose own comment stays.
+
+    One transaction: all of them or, if this raises, none.
+    """
+    words = words.strip()
+    if not words or len(words) > MOST:
+        raise CourseError(f"A comment has 1 to {MOST} characters; this one has {len(words)}.")
+    written, there, kept = [], [], []
+    with course.gradebook() as gradebook:
+        row = find_generated(gradebook, assignment)
+        found = gradebook.db.query(SubmittedAssignment.student_id, Comment).join(
+            SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id).join(
+            Comment, Comment.notebook_id == SubmittedNotebook.id).join(BaseCell, BaseCell.id == Comment.cell_id).join(
+            Notebook, Notebook.id == SubmittedNotebook.notebook_id).filter(
+            SubmittedAssignment.assignment_id == row.id, Notebook.name == group.notebook, BaseCell.name == group.exercise).all()
+        mine = {answer.student for answer in group.answers}
+        for student, one in sorted(((student, one) for student, one in found if student in mine), key=lambda pair: pair[0]):
+            if not (one.manual_comment or "").strip():
+                one.manual_comment = words
+                written.append(student)
+            else:
+                (there if one.manual_comment == words else kept).append(student)
+        gradebook.db.commit()
+    if missing := mine - {*written, *there, *kept}:
+        raise CourseError(f"The gradebook has no place for a comment on {group.exercise} for {len(missing)} of them; the others have it. "
+                          f"Is {group.exercise} the name of its answer cell in source/{assignment}?")
+    return written, there, kept
+
+
+def show(console: Console, course: Course, assignment: str, group: Group, words: str, names: bool) -> None:
+    """Write the comment and say what came of it."""
+    labels = {answer.student: printable(answer.student) if names else answer.label for answer in group.answers}
+    written, there, kept = comment(course, assignment, group, words)
+    tell(console, f"Comment on {group.exercise}: {words.strip()}")
+    tell(console, f"{len(written)} have it now" + (f", {len(there)} had it" if there else "") + ".")
+    if kept:
+        tell(console, f"A comment of a person's own stays, and this one was not written, for {len(kept)}: "
+                      + ", ".join(sorted(labels[student] for student in kept)))
+    if written:
+        tell(console, f"On their pages: course feedback {shlex.quote(assignment)}")
