@@ -71,4 +71,5 @@ def steps(array: Array, grid: float) -> Array:
     code[size <= SMALLEST] = 0
     code[np.isinf(size)] = np.sign(array[np.isinf(size)]) * 2.0**50
     code[np.isnan(array)] = 2.0**51
-    return code.astype(np.int64)
+    steps_of: Array = code.astype(np.int64)
+    return steps_of
