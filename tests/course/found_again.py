@@ -20,10 +20,10 @@ import numpy as np
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from grading.checks import bank  # noqa: E402
-from grading.checks.answer_key import importing_from  # noqa: E402
-from grading.checks.suite import SUITES, judge_functions  # noqa: E402
-from grading.tools.class_answers import Answer, clusters  # noqa: E402
+from grading.checks import bank
+from grading.checks.answer_key import importing_from
+from grading.checks.suite import SUITES, judge_functions
+from grading.tools.class_answers import Answer, clusters
 
 NOTEBOOKS = sorted(path.stem for path in (ROOT / "tests" / "misconceptions").glob("*.py"))
 
