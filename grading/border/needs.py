@@ -119,6 +119,9 @@ def missing(answers: Mapping[str, int | str], here: Surroundings) -> list[Missin
     mounts_forbidden = here.label.startswith(ENGINES_OWN) or confined(here.label) and answers.get("mount") == errno.EACCES
     taken_away = here.restricted and not mounts_forbidden and (TAKEN_AWAY in label or bool(refused) and not confined(here.label))
     found = closed(answers)
+    if here.container and here.root and not here.administers:
+        found.append(user(here))
+        refused.discard("uid_map")
     if here.container and (mounts_forbidden or taken_away):
         found.append(apparmor_inside(here))
     elif taken_away:
@@ -126,7 +129,7 @@ def missing(answers: Mapping[str, int | str], here: Surroundings) -> list[Missin
     calls = sorted({ASKED[call] for call in refused & ASKED.keys() if answers[call] != errno.EACCES}) if here.filtered else []
     if calls and not taken_away:
         found.append(profile(calls, here))
-    elif refused - {"proc"} and not found:
+    elif refused - {"proc"} and not found:      # something that is not known here
         found.append(Missing("namespaces", f"Linux refuses {', '.join(sorted(refused))}", "Ask whoever runs this machine to let "
                              "ordinary users make user namespaces, or grade on another one: docs/containers.md"))
     if here.container and ("proc" in refused or "proc" not in answers and here.masked):
@@ -159,6 +162,11 @@ def profile(calls: list[str], here: Surroundings) -> Missing:
     return Missing(Need.PROFILE, f"the filter of system calls around this {'container' if here.container else 'process'} refuses "
                    f"{', '.join(calls)}", "Start it with the engine's own profile and what bubblewrap needs:\n"
                    + everywhere(Need.PROFILE, here.container))
+
+
+def user(here: Surroundings) -> Missing:
+    return Missing(Need.USER, "root of a container without the right to make namespaces, and bubblewrap makes no user namespace for root",
+                   "Start the container as an ordinary user:\n" + everywhere(Need.USER, here.container))
 
 
 def proc(here: Surroundings) -> Missing:

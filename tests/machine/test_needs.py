@@ -115,6 +115,10 @@ DOCKER = {"filtered": True, "masked": ("/proc/kcore", "/proc/keys")}
      Surroundings(container=Platform.DOCKER, restricted=True, label="unconfined"), [Need.APPARMOR]),
     ({**DONE, "proc": 1}, Surroundings(container=Platform.OTHER, filtered=True), [Need.PROC]),
     ({"clone": 1, "unshare": 1}, Surroundings(), ["namespaces"]),
+    # bubblewrap takes root for one who may, and the kernel maps root to nobody without a capability of its own
+    (DONE, Surroundings(container=Platform.DOCKER, root=True, filtered=True), [Need.USER]),
+    ({**DONE, "uid_map": 1}, Surroundings(container=Platform.DOCKER, root=True, filtered=True), [Need.USER]),
+    ({**DONE, "proc": 1}, Surroundings(container=Platform.DOCKER, root=True, administers=True), [Need.PROC]),
     (DONE, Surroundings(container=Platform.DOCKER, restricted=True, label="course-container (unconfined)", filtered=True), []),
 ])
 def test_what_is_missing_is_told_by_the_answers(said, here, due):
