@@ -40,7 +40,8 @@ container:                  ## JupyterLab with formgrader in a container; make c
 
 container-test: .venv/ready ## the same proved: a root of its own, every option taken away once; as root, with podman; many minutes
 	@bin/debian-setup container
-	@$(BIN)/python -m pytest tests/container --container $(ARGS)
+	@$(BIN)/python -m pip install --quiet --require-hashes --no-deps --upgrade --target build/kubernetes --requirement container/requirements.txt
+	@CONTAINER_TEST=1 $(BIN)/python -m pytest tests/container $(ARGS)
 
 lock:                       ## pin what requirements.in and the package.json files ask for, with hashes; ARGS=--upgrade: the newest
 	@bin/lock $(PYTHON) $(ARGS)

@@ -245,3 +245,32 @@ def test_a_grade_records_the_image_that_made_it(tmp_path, monkeypatch):
     assert provenance({}, "bwrap")["image"] == "sha256:3"
     monkeypatch.setenv("COURSE_IMAGE", "")
     assert "image" not in provenance({}, "bwrap") or Path("/opt/course/image").exists()
+
+
+# --- Kubernetes -----------------------------------------------------------------------------------------------------
+
+def pods():
+    """The pod specifications of container/kubernetes/ in which student code runs."""
+    for path in sorted((ROOT / "container" / "kubernetes").glob("*.yaml")):
+        for manifest in yaml.safe_load_all(path.read_text()):
+            spec = manifest["spec"] if manifest["kind"] == "Pod" else manifest.get("spec", {}).get("template", {}).get("spec")
+            if spec and "hostUsers" in spec:
+                yield manifest["metadata"]["name"], spec
+
+
+@pytest.mark.parametrize(("name", "spec"), list(pods()))
+def test_pods_have_the_same_options(name, spec):
+    box, = spec["containers"]
+    assert spec["hostUsers"] is False and box["securityContext"] == {
+        "allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "procMount": "Unmasked"}
+    assert spec["securityContext"]["seccompProfile"] == {"type": "Localhost", "localhostProfile": "course.json"}
+    assert spec["securityContext"]["runAsUser"] == needs.USER and spec["securityContext"]["runAsNonRoot"]
+    for need, words in needs.KUBERNETES.items():     # what the doctor prints is there
+        if need is not needs.Need.APPARMOR:
+            written = yaml.safe_load(re.search(r"\{.*\}", words)[0])
+            assert written.items() <= {**spec["securityContext"], **box["securityContext"]}.items()
+    assert spec["automountServiceAccountToken"] is False and "@sha256:" in box["image"]
+
+
+def test_there_are_pods_for_a_grader_and_for_dask_s_workers():
+    assert [name for name, _ in pods()] == ["course-worker", "course-grader"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-LOCKS = {"requirements.in": "requirements.txt", "bin/lock.in": "bin/lock.txt",
+LOCKS = {"requirements.in": "requirements.txt", "bin/lock.in": "bin/lock.txt", "container/requirements.in": "container/requirements.txt",
          "site/requirements.in": "site/requirements.txt", "site/wheels.in": "site/wheels.txt",
          "site/offline/requirements.in": "site/offline/requirements.txt", "site/offline/wheels.in": "site/offline/wheels.txt"}
 NODE = subprocess.run(["git", "ls-files", "*package.json"], cwd=ROOT, capture_output=True, text=True).stdout.split()
