@@ -10,6 +10,7 @@ import binascii
 import re
 from functools import lru_cache
 from html.parser import HTMLParser
+from typing import Any
 
 import nh3
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
@@ -44,7 +45,7 @@ ACTIVE_TEX = re.compile(r"\\\s*(href|url|style|class|cssId|html\w*|require|unico
 
 # --- outputs ----------------------------------------------------------------------------------------------------
 
-def output(kind, **fields):
+def output(kind: str, **fields: Any) -> NotebookNode:
     """One output node. `nbformat.v4.new_output` makes the same and validates each against the schema, which is slow."""
     if kind in ("display_data", "execute_result"):
         fields = {"metadata": NotebookNode(), **fields, "data": NotebookNode(fields["data"])}

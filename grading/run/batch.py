@@ -7,20 +7,25 @@ finds comes back in a `Graded`. `Writer` (in `gradebook.py`) puts that into nbgr
 import hashlib
 import itertools
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import nbformat
+from nbformat import NotebookNode
 from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solution, is_task
 
-from ..border.sandbox import START_SECONDS, Limits
+from ..border.limits import Limits
+from ..border.sandbox import START_SECONDS
 from ..notebooks import again, pictures
 from ..notebooks.intake import STAMP, Refusal, screen
 from ..notebooks.mend import mend, stand_in
+from ..notebooks.record import Seen
 from ..notebooks.writing import notebook_text
 from .execute import course_files, execute
 from .held import HELD
-from .pool import RETRIES, Lost
+from .pool import RETRIES, Lost, Pool
 
 
 @dataclass(frozen=True)
@@ -29,17 +34,17 @@ class Bundle:
     `notebooks` maps names to {"wanted": see `mend.canon`, "kernelspec": dict or None}; `limits` as for `Limits`."""
 
     assignment: str
-    notebooks: dict
-    source_files: tuple
-    code: dict
+    notebooks: dict[str, dict[str, Any]]
+    source_files: tuple[tuple[str, bytes], ...]
+    code: dict[str, bytes]
     digest: str
     sandbox: str = "bwrap"
-    limits: dict = field(default_factory=dict)
-    hidden: tuple = ()      # what of the course would be seen inside: see `execute.hidden`
+    limits: dict[str, float] = field(default_factory=dict)
+    hidden: tuple[str, ...] = ()    # what of the course would be seen inside: see `execute.hidden`
     terse: bool = False     # see `checks.gate.Gate`
 
     @property
-    def canons(self):
+    def canons(self) -> dict[str, dict[str, Any]]:
         """{notebook: see `mend.canon`}"""
         return {name: entry["wanted"] for name, entry in self.notebooks.items()}
 
@@ -50,9 +55,9 @@ class Submission:
     ((relative path, bytes), ...), what a human should know, and the exchange's time stamp or None."""
 
     student: str
-    notebooks: dict
-    files: tuple = ()
-    notes: tuple = ()
+    notebooks: dict[str, NotebookNode | Refusal]
+    files: tuple[tuple[str, bytes], ...] = ()
+    notes: tuple[str, ...] = ()
     timestamp: str | None = None
     digest: str = ""        # see `again`
     read_at: int = 0
@@ -68,15 +73,15 @@ class Graded:
 
     student: str
     timestamp: str | None = None
-    notebooks: dict = field(default_factory=dict)
-    files: tuple = ()
-    scores: dict = field(default_factory=dict)
-    comments: dict = field(default_factory=dict)
-    mended: dict = field(default_factory=dict)
-    refused: dict = field(default_factory=dict)
-    changed: dict = field(default_factory=dict)     # {(notebook, cell): what a person had judged}: see `review`
-    judged: dict = field(default_factory=dict)      # {cell: the score that a person gave, or None} of these notebooks
-    notes: tuple = ()
+    notebooks: dict[str, str] = field(default_factory=dict)
+    files: tuple[tuple[str, bytes], ...] = ()
+    scores: dict[tuple[str, str], float | None] = field(default_factory=dict)
+    comments: dict[tuple[str, str], str | None] = field(default_factory=dict)
+    mended: dict[tuple[str, str], str] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+    changed: dict[tuple[str, str], Seen] = field(default_factory=dict)  # {(notebook, cell): what a person had judged}: see `review`
+    judged: dict[str, float | None] = field(default_factory=dict)   # {cell: the score that a person gave, or None} of these notebooks
+    notes: tuple[str, ...] = ()
     error: str | None = None
     seconds: float = 0.0
     read_at: int = 0        # when the submission was read, see `again`
@@ -87,7 +92,7 @@ class Graded:
 
 # --- one submission -----------------------------------------------------------------------------------------------
 
-def grade(bundle, submission):
+def grade(bundle: Bundle, submission: Submission) -> Graded:
     """Grade one submission; never raises for what is in it. The same bundle and submission give the same `Graded`."""
     started = time.monotonic()
     graded = Graded(submission.student, submission.timestamp, notes=submission.notes)
@@ -107,12 +112,12 @@ def grade(bundle, submission):
     return graded
 
 
-def grade_notebook(bundle, name, taken, files, graded):
+def grade_notebook(bundle: Bundle, name: str, taken: NotebookNode | Refusal, files: dict[str, bytes], graded: Graded) -> None:
     wanted, kernelspec = bundle.notebooks[name]["wanted"], bundle.notebooks[name]["kernelspec"]
     if isinstance(taken, Refusal):
         graded.refused[name] = taken.reason
         taken = stand_in(taken.reason, graded.notes)
-    nb = nbformat.from_dict(taken)      # a copy: the submission stays what it was, for a retry
+    nb: NotebookNode = nbformat.from_dict(taken)        # type: ignore[no-untyped-call]    # a copy: the submission stays what it was, for a retry
     clear_outputs(nb)
     said = mend(nb, wanted)
     if kernelspec:
@@ -135,7 +140,7 @@ def grade_notebook(bundle, name, taken, files, graded):
     graded.mended.update({(name, cell): words for cell, words in said.items()})
 
 
-def clear_outputs(nb):
+def clear_outputs(nb: NotebookNode) -> None:
     for cell in nb.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
@@ -143,12 +148,12 @@ def clear_outputs(nb):
 
 # --- many submissions ---------------------------------------------------------------------------------------------
 
-def patience(bundle):
+def patience(bundle: Bundle) -> float:
     """How many seconds a process may take for one submission before it is ended: more than any takes that is at work."""
     return 60 + len(bundle.notebooks) * (2 * Limits.changed(bundle.limits).submission_seconds + START_SECONDS)
 
 
-def grade_locally(bundle, submissions, pool):
+def grade_locally(bundle: Bundle, submissions: Iterable[Submission], pool: Pool) -> Iterator[Graded]:
     """Yield a `Graded` for each of `submissions` (an iterable), graded by the processes of `pool`; order is not kept.
 
     A submission whose process is lost each time is reported as not graded.
@@ -159,7 +164,7 @@ def grade_locally(bundle, submissions, pool):
         yield graded
 
 
-def grade_with_dask(bundle, submissions, address):
+def grade_with_dask(bundle: Bundle, submissions: Iterable[Submission], address: str) -> Iterator[Graded]:
     """The same by the workers of a Dask scheduler at `address`; bundle and submissions travel, no shared disk is used.
 
     Raises `OSError` if no scheduler answers there.
@@ -170,7 +175,7 @@ def grade_with_dask(bundle, submissions, address):
         source, names = iter(submissions), {}
         running = as_completed(raise_errors=False, loop=client.loop)
 
-        def feed(count):
+        def feed(count: int) -> None:
             for one in itertools.islice(source, count):
                 future = client.submit(grade, shared, one, pure=False, retries=RETRIES)
                 names[future.key] = one
@@ -188,18 +193,20 @@ def grade_with_dask(bundle, submissions, address):
             feed(1)
 
 
-def keep(bundle):
+def keep(bundle: Bundle) -> Bundle:
     return bundle
 
 
-def read_submission(folder, student, wanted, ignored=(), course=()):
+def read_submission(folder: str, student: str, wanted: dict[str, Any], ignored: Iterable[str] = (),
+                    course: Iterable[str] = ()) -> Submission:
     """Screen `folder` into a `Submission` for the notebooks `wanted`; see `intake.screen`, which never raises."""
     read_at, digest = time.time_ns(), again.digest(folder)      # first: what changes meanwhile is another hand-in
     taken = screen(folder, wanted, ignored, course)
     return Submission(student, taken.notebooks, tuple(taken.files), tuple(taken.notes), taken.stamp, digest, read_at)
 
 
-def make_bundle(assignment, notebooks, source_files, root, sandbox, limits, hidden=()):
+def make_bundle(assignment: str, notebooks: dict[str, dict[str, Any]], source_files: Iterable[tuple[str, bytes]], root: str,
+                sandbox: str, limits: dict[str, float], hidden: tuple[str, ...] = ()) -> Bundle:
     """The bundle of an assignment whose checks and reference lie under `root`."""
     code = {**course_files(root), **pictures.helper_files(root)}
     digest = hashlib.sha256(repr(sorted(code.items())).encode()).hexdigest()

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shlex
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ from .gradebook import Writer
 from .health import in_a_sentence
 from .only_one import the_only_one
 from .paths import hidden
-from .penalties import late_policy
+from .penalties import Policy, late_policy
 from .pool import NoWorkers, Pool
 from ..notebooks import exchange
 from ..notebooks.again import why_again
@@ -30,7 +31,8 @@ from ..notebooks.dates import zone_of
 from ..notebooks.intake import read_stamp
 from ..notebooks.folders import move_to
 from ..notebooks.names import one_name, trouble_with_student
-from ..border.sandbox import Limits
+from ..border.limits import Limits
+from ..border.sandbox import Sandbox
 
 
 @dataclass
@@ -50,7 +52,7 @@ class Course:
     Raises `CourseError` where there is none.
     """
 
-    def __init__(self, root=None, options=()):
+    def __init__(self, root: Path | str | None = None, options: Iterable[str] = ()) -> None:
         root, app = find_root(root), NbGrader()
         if trouble := trouble_with_path(root):
             raise CourseError(f"{trouble}. Rename the folder.")
@@ -67,7 +69,7 @@ class Course:
         except CourseError as error:
             raise CourseError(f"{root / CONFIG}: {error}") from None
 
-    def assignments(self, wanted=None):
+    def assignments(self, wanted: str | None = None) -> list[str]:
         """The names of the assignments in source/, or `wanted` alone. Raises `CourseError` if there is none of that name."""
         source = Path(self.dir.root, self.dir.source_directory)
         names = sorted(path.name for path in source.glob("*") if path.is_dir())
@@ -77,7 +79,7 @@ class Course:
 
     # --- what needs grading -------------------------------------------------------------------------------------
 
-    def submissions(self, assignment, students=(), force=False):
+    def submissions(self, assignment: str, students: Iterable[str] = (), force: bool = False) -> list[Waiting]:
         """All submissions of an assignment as `Waiting`, in the order of their names."""
         base = Path(self.dir.root, self.dir.submitted_directory)
         if not base.is_dir():
@@ -94,7 +96,7 @@ class Course:
             raise CourseError(f"Nothing was submitted for {assignment} by: {', '.join(missing)}")
         return found
 
-    def why(self, assignment, student, folder, stamp, force):
+    def why(self, assignment: str, student: str, folder: str, stamp: str | None, force: bool) -> str | None:
         """Why a submission needs grading, by nbgrader's own rule or because its content is another; None if it does not."""
         graded = self.dir.format_path(self.dir.autograded_directory, student, assignment)
         if not os.path.isdir(graded):
@@ -106,12 +108,12 @@ class Course:
             return "newer"
         return why_again(folder, graded)
 
-    def exchange_root(self):
+    def exchange_root(self) -> Path | None:
         """The exchange's folder, or None where there is none on this machine."""
         root = Path(ExchangeCollect(coursedir=self.dir, config=self.config).root)
         return root if root.is_dir() and self.dir.course_id else None
 
-    def in_exchange(self, assignment):
+    def in_exchange(self, assignment: str) -> list[exchange.Arrival]:
         """What `nbgrader collect ASSIGNMENT --update` would bring now, as a list of `exchange.Arrival`."""
         collect = ExchangeCollect(coursedir=self.dir, config=self.config)
         return exchange.waiting(Path(collect.root, self.dir.course_id, "inbound"), assignment,
@@ -120,7 +122,7 @@ class Course:
 
     # --- grading ------------------------------------------------------------------------------------------------
 
-    def bundle(self, assignment, writer):
+    def bundle(self, assignment: str, writer: Writer) -> batch.Bundle:
         """The bundle of an assignment as the gradebook and source/ have it now."""
         source = self.dir.format_path(self.dir.source_directory, ".", assignment)
         excluded = self.config.Autograde.get("exclude_overwriting", {}).get(assignment, [])
@@ -132,35 +134,37 @@ class Course:
         return batch.make_bundle(assignment, writer.notebooks(), sorted(files), self.execute.course_root,
                                  self.execute.sandbox, dict(self.execute.limits), self.hidden())
 
-    def late_policy(self):
+    def late_policy(self) -> Policy:
         """The plug-in that says what a late submission costs."""
         return late_policy(self.config)
 
-    def gradebook(self):
+    def gradebook(self) -> Gradebook:
         """nbgrader's gradebook of this course, to be used in a `with`."""
         return Gradebook(self.dir.db_url, self.dir.course_id)
 
-    def writer(self, assignment):
+    def writer(self, assignment: str) -> Writer:
         return Writer(self.dir, assignment, self.late_policy())
 
-    def grade(self, assignment, waiting, jobs, scheduler=None, store=True, boxes=()):
+    def grade(self, assignment: str, waiting: list[Waiting], jobs: int, scheduler: str | None = None, store: bool = True,
+              boxes: Iterable[Sandbox] = ()) -> Generator[batch.Graded]:
         """Grade `waiting` (a list of `Waiting`): an iterator over each `Graded` once it is stored.
 
         `boxes` are sandboxes that started early; those that this course's settings ask for are put to use.
         """
         bounded.begin()     # submissions are read there; it is forked as long as there are no threads
-        pool = nullcontext() if scheduler else self.pool(min(jobs, max(1, len(waiting))), boxes)
+        pool = None if scheduler else self.pool(min(jobs, max(1, len(waiting))), boxes)
         return self.graded(assignment, waiting, pool, scheduler, store)
 
-    def pool(self, jobs, boxes):
+    def pool(self, jobs: int, boxes: Iterable[Sandbox]) -> Pool:
         settings = self.execute.sandbox, Limits.changed(self.execute.limits), self.hidden()
         return Pool(jobs, [box for box in boxes if (box.mode, box.limits, box.hidden) == settings and box.alive()][:jobs])
 
-    def hidden(self):
+    def hidden(self) -> tuple[str, ...]:
         return hidden(self.config, self.execute.course_root)
 
-    def graded(self, assignment, waiting, pool, scheduler, store):
-        with pool, self.locked(), self.writer(assignment) as writer:
+    def graded(self, assignment: str, waiting: list[Waiting], pool: Pool | None, scheduler: str | None,
+               store: bool) -> Generator[batch.Graded]:
+        with pool or nullcontext(), self.locked(), self.writer(assignment) as writer:
             if store:
                 writer.tidy()
             bundle = self.bundle(assignment, writer)
@@ -173,8 +177,7 @@ class Course:
             waiting = [one for one in waiting if not one.trouble]
             names = [name for name, _ in bundle.source_files]
             submissions = (batch.read_submission(one.folder, one.student, bundle.canons, self.dir.ignore, names) for one in waiting)
-            results = with_dask(bundle, submissions, scheduler) if scheduler \
-                else by_processes(bundle, submissions, pool)
+            results = by_processes(bundle, submissions, pool) if pool else with_dask(bundle, submissions, scheduler or "")
             try:
                 for graded in results:
                     if store and not graded.error:
@@ -184,7 +187,7 @@ class Course:
                 results.close()
 
     @contextmanager
-    def locked(self):
+    def locked(self) -> Iterator[None]:
         """Only one grading run at a time may write to this course."""
         folder = Path(self.dir.root, self.dir.autograded_directory)
         folder.mkdir(exist_ok=True)
@@ -192,7 +195,7 @@ class Course:
             yield
 
 
-def by_processes(bundle, submissions, pool):
+def by_processes(bundle: batch.Bundle, submissions: Iterable[batch.Submission], pool: Pool) -> Generator[batch.Graded]:
     try:
         yield from batch.grade_locally(bundle, submissions, pool)
     except NoWorkers as error:
@@ -200,7 +203,7 @@ def by_processes(bundle, submissions, pool):
                           "processes (--jobs 1), and run the command again for the rest.") from None
 
 
-def with_dask(bundle, submissions, address):
+def with_dask(bundle: batch.Bundle, submissions: Iterable[batch.Submission], address: str) -> Generator[batch.Graded]:
     try:
         yield from batch.grade_with_dask(bundle, submissions, address)
     except OSError as error:
@@ -208,7 +211,7 @@ def with_dask(bundle, submissions, address):
                           "graded so far is kept; run the command again for the rest.") from None
 
 
-def store_one(writer, graded):
+def store_one(writer: Writer, graded: batch.Graded) -> None:
     """Store one submission. What it does not allow is its own error; a gradebook that cannot be written ends the run."""
     try:
         writer.store(graded)

@@ -9,7 +9,9 @@ from dataclasses import replace
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
+from nbformat import NotebookNode
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_locked
@@ -18,12 +20,14 @@ from traitlets import Dict, Enum, Unicode, default
 from ..checks import table
 from ..checks.gate import Gate
 from ..notebooks import outputs, pictures
-from ..checks.suite import SuiteError
+from ..checks.suite import Suite, SuiteError
+from ..checks.verdict import Verdict
 from ..notebooks.cells import hidden_calls, is_tests, name_of, visible
 from ..notebooks.intake import files_below
-from ..notebooks.record import Record, written
-from ..border.sandbox import Limits
-from ..border.subject import CellEnd, KernelSubject
+from ..notebooks.record import Record, VerdictRecord, written
+from ..border.limits import Limits
+from ..border.sandbox import Sandbox
+from ..border.subject import CellEnd, CellRun, KernelSubject
 from ..border.surroundings import image
 from .explain import explain
 from .held import HELD
@@ -31,10 +35,11 @@ from .paths import hidden
 from .place import judge_at_their_places
 
 OWN = "checks of the notebook"      # in the record: see `own_digest`
+Resources = dict[str, Any]          # nbconvert's
 JUDGES = ("tests/hidden", "reference_impl", "tests/misconceptions")
 
 
-class Execute(NbGraderPreprocessor):
+class Execute(NbGraderPreprocessor):    # type: ignore[misc]    # nbgrader comes without types
     """Run the cells of a submission, judge its exercises and write points and tables into its tests cells."""
 
     sandbox = Enum(("bwrap", "none"), "bwrap", help="""
@@ -50,10 +55,11 @@ class Execute(NbGraderPreprocessor):
         """).tag(config=True)
 
     @default("course_root")
-    def _course_root_default(self):
-        return CourseDirectory(config=self.config).root
+    def _course_root_default(self) -> str:
+        root: str = CourseDirectory(config=self.config).root
+        return root
 
-    def preprocess(self, nb, resources):
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         """Execute `nb` in place. Raises `SandboxUnavailable` or `SuiteError`: nbgrader then leaves it ungraded."""
         sandbox = HELD.sandbox(self.sandbox, Limits.changed(self.limits), hidden(self.config, self.course_root))
         execute(nb, resources["nbgrader"]["notebook"], self.course_root, sandbox, files_beside(resources))
@@ -61,7 +67,7 @@ class Execute(NbGraderPreprocessor):
         return nb, resources
 
 
-def execute(nb, notebook, root, sandbox, files, terse=False):
+def execute(nb: NotebookNode, notebook: str, root: str, sandbox: Sandbox, files: list[tuple[str, bytes]], terse: bool = False) -> bool:
     """Run the cells of `nb` with `files` beside them, judge its exercises, write points and tables; in place.
 
     `notebook` is its name, `root` the folder with `reference_impl` and `tests/hidden`; for `terse` see `Gate`. Returns
@@ -81,14 +87,14 @@ def execute(nb, notebook, root, sandbox, files, terse=False):
     explain(verdicts, nb, Path(root, "reference_impl", f"{notebook}.py").read_text(encoding="utf-8") if suite else "")
     before = Record.read(nb)
     gate = Gate({number: (name_of(cell), cell.source) for number, cell in enumerate(nb.cells)}, terse=terse)
-    records = {}
+    records = dict[str, VerdictRecord]()
     for number, exercises in names.items():
         records |= write_verdicts(nb.cells[number], [verdicts[name] for name in exercises], gate, before.mended, number in complained)
     replace(before, graded_by={**provenance(judges, sandbox.mode), OWN: own_digest(root, notebook)}, verdicts=records).write(nb)
     return subject.overran
 
 
-def suite_for(nb, notebook, root, names, judges):
+def suite_for(nb: NotebookNode, notebook: str, root: str, names: dict[int, list[str]], judges: dict[str, str]) -> Suite | None:
     """The checks that the tests cells ask for, or None where there is no tests cell. Raises `SuiteError`.
 
     A tests cell that asks for none would be judged by what happens in the student's kernel.
@@ -97,14 +103,15 @@ def suite_for(nb, notebook, root, names, judges):
         if not exercises:
             raise SuiteError(f"Cell {name_of(nb.cells[number])} of {notebook} names no hidden checks: write "
                              'run_hidden_checks("...") as a line of its own into its hidden region.')
-    suite = HELD.suite(root, notebook, judges) if names else None
-    unknown = sorted(set(sum(names.values(), [])) - suite.exercises) if suite else []
-    if unknown:
+    if not names:
+        return None
+    suite = HELD.suite(root, notebook, judges)
+    if unknown := sorted(set(sum(names.values(), [])) - suite.exercises):
         raise SuiteError(f"{notebook} asks for checks of {', '.join(unknown)}, and {suite.path} has none.")
     return suite
 
 
-def run_cells(nb, subject, root):
+def run_cells(nb: NotebookNode, subject: KernelSubject, root: str) -> set[int]:
     """Run the cells of `nb`; returns the numbers of the graded ones that ended in an error: what the student saw fail."""
     complained: set[int] = set()
     album, room = pictures.Album(root, HELD.shelf), outputs.MAX_RENDERED_ALL
@@ -126,7 +133,8 @@ def run_cells(nb, subject, root):
     return complained
 
 
-def write_verdicts(cell, verdicts, gate, mended, seen=None):
+def write_verdicts(cell: NotebookNode, verdicts: list[Verdict], gate: Gate, mended: dict[str, str],
+                   seen: bool | None = None) -> dict[str, VerdictRecord]:
     """Write the tables of a tests cell and its points, which are those of its exercises in equal parts: their records.
 
     `seen`: whether the cell's visible checks complained."""
@@ -143,14 +151,14 @@ def write_verdicts(cell, verdicts, gate, mended, seen=None):
     return records
 
 
-def trouble(run):
+def trouble(run: CellRun) -> NotebookNode:
     said = {CellEnd.TIMED_OUT: "The cell ran too long and was stopped.",
             CellEnd.DIED: "The kernel died or stopped answering in this cell; the cells below ran in a new one.",
             CellEnd.NOT_RUN: "The cell was not run: the notebook had used up its time or its kernels."}[run.status]
     return outputs.output("error", ename="CellNotFinished", evalue=said, traceback=[f"CellNotFinished: {said}"])
 
 
-def files_beside(resources):
+def files_beside(resources: Resources) -> list[tuple[str, bytes]]:
     """[(relative name, bytes)] of the regular files beside the notebook, within caps; links are not followed."""
     root = resources.get("metadata", {}).get("path")
     return files_below(root) if root else []
@@ -158,13 +166,13 @@ def files_beside(resources):
 
 # --- what judges --------------------------------------------------------------------------------------------------
 
-def course_files(root):
+def course_files(root: str | Path) -> dict[str, bytes]:
     """{relative path: bytes} of the checks, the reference and the misconceptions: what decides a verdict."""
     paths = [path for name in JUDGES for path in sorted(Path(root, name).glob("*.py"))]
     return {str(path.relative_to(root)): path.read_bytes() for path in paths}
 
 
-def digests(root):
+def digests(root: str | Path) -> dict[str, str]:
     """A short hash of each folder of `course_files`."""
     found = {name: hashlib.sha256() for name in JUDGES}
     for path, content in course_files(root).items():
@@ -172,7 +180,7 @@ def digests(root):
     return {name: content.hexdigest()[:16] for name, content in found.items()}
 
 
-def own_digest(root, notebook):
+def own_digest(root: str | Path, notebook: str) -> str:
     """A short hash of those files of `course_files` that can change a verdict on one notebook."""
     found, judging = hashlib.sha256(), {f"tests/hidden/test_{notebook}.py", f"tests/misconceptions/{notebook}.py"}
     for path, content in course_files(root).items():
@@ -183,11 +191,11 @@ def own_digest(root, notebook):
     return found.hexdigest()[:16]
 
 
-def provenance(judges, sandbox):
+def provenance(judges: dict[str, str], sandbox: str) -> dict[str, Any]:
     """What graded a notebook, kept in its metadata."""
     return {**judges, "sandbox": sandbox, "versions": versions(), **({"image": digest} if (digest := image()) else {})}
 
 
 @cache
-def versions():
+def versions() -> dict[str, str]:
     return {name: version(name) for name in ("numpy", "matplotlib", "ipython", "pytest", "nbgrader")}

@@ -4,8 +4,10 @@ import ast
 import difflib
 import re
 
+from nbformat import NotebookNode
+
 from ..border.subject import StudentError
-from ..checks.verdict import FAILED, Verdict
+from ..checks.verdict import FAILED, CheckResult, Verdict
 from ..notebooks.cells import grade_id
 from ..notebooks.later import defined_functions, parse
 
@@ -15,7 +17,7 @@ SAME = dict.fromkeys(("grad", "gradient", "prime", "deriv", "der", "diff", "d"),
 BINDING = re.compile(r"takes (no|from|exactly|\d+)\b.* arguments?|missing \d+ required|an unexpected keyword argument|multiple values for argument")
 
 
-def explain(verdicts: dict[str, Verdict], nb, reference: str) -> None:
+def explain(verdicts: dict[str, Verdict], nb: NotebookNode, reference: str) -> None:
     """Put the explanation into the checks of each exercise that it holds for; `reference` is the source of the right answers."""
     for verdict in verdicts.values():
         if not verdict.definitions:
@@ -26,7 +28,7 @@ def explain(verdicts: dict[str, Verdict], nb, reference: str) -> None:
 
 # --- there is none ------------------------------------------------------------------------------------------------
 
-def explain_missing(verdict: Verdict, nb) -> None:
+def explain_missing(verdict: Verdict, nb: NotebookNode) -> None:
     """An answer cell that stopped, or a name that is nearly right."""
     said, error = f"The notebook defines no function called {verdict.exercise}.", None
     for number, cell in enumerate(nb.cells):
@@ -38,7 +40,7 @@ def explain_missing(verdict: Verdict, nb) -> None:
         check.said, check.error, check.hint = said, error, ""
 
 
-def first_error(number: int, cell) -> StudentError | None:
+def first_error(number: int, cell: NotebookNode) -> StudentError | None:
     """The error that a cell ended with, if it did."""
     for output in cell.get("outputs", ()):
         if output.output_type == "error":
@@ -47,7 +49,7 @@ def first_error(number: int, cell) -> StudentError | None:
     return None
 
 
-def near_name(exercise: str, nb) -> str | None:
+def near_name(exercise: str, nb: NotebookNode) -> str | None:
     """A function of the notebook whose name is nearly that of the exercise, or that stands where its answer is due; none
     that is the answer to another exercise, or the course's own."""
     taken = {grade_id(cell) for cell in nb.cells}
@@ -61,7 +63,7 @@ def near_name(exercise: str, nb) -> str | None:
     return own[0] if len(own) == 1 else None
 
 
-def is_courses_own(cell) -> bool:
+def is_courses_own(cell: NotebookNode) -> bool:
     return bool(cell.metadata.get("nbgrader", {}).get("locked")) and not cell.metadata["nbgrader"].get("solution")
 
 
@@ -76,13 +78,13 @@ def bare(name: str) -> str:
 
 # --- it takes other arguments -------------------------------------------------------------------------------------
 
-def called_otherwise(check) -> bool:
+def called_otherwise(check: CheckResult) -> bool:
     """Whether a call ended before the function began, because its arguments are others."""
     return check.outcome == FAILED and check.error is not None and check.error.type == "TypeError" \
         and check.error.cell is None and BINDING.search(check.error.message) is not None
 
 
-def explain_signature(verdict: Verdict, nb, reference: str) -> None:
+def explain_signature(verdict: Verdict, nb: NotebookNode, reference: str) -> None:
     asked = parameters([reference], verdict.exercise)
     mine = parameters([cell.source for cell in nb.cells if cell.cell_type == "code"], verdict.exercise)
     said = f"The exercise calls {verdict.exercise}({asked or ''})" + (

@@ -12,8 +12,10 @@ import os
 import shlex
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from nbgrader.api import Comment, Grade, Gradebook, MissingEntry, Student, SubmittedAssignment, SubmittedNotebook
+from nbgrader.api import Assignment, Comment, Grade, Gradebook, MissingEntry, Student, SubmittedAssignment, SubmittedNotebook
+from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import parse_utc
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import joinedload, selectinload, subqueryload, undefer
@@ -24,6 +26,10 @@ from ..root import CourseError
 from ..notebooks.writing import notebook_of, notebook_text
 from .review import judged, review, waits
 from . import penalties
+from .penalties import Policy
+
+if TYPE_CHECKING:       # what grades imports the one writer, not the other way round
+    from .batch import Graded
 
 
 def exists(db_url: str) -> bool:
@@ -36,7 +42,7 @@ class NotGenerated(CourseError):
     """The assignment is not in the gradebook yet."""
 
 
-def find_generated(gradebook, assignment):
+def find_generated(gradebook: Gradebook, assignment: str) -> Assignment:
     """The assignment's row. Raises `NotGenerated`, also where only name and deadline were added: that has no points."""
     try:
         row = gradebook.find_assignment(assignment)
@@ -48,25 +54,26 @@ def find_generated(gradebook, assignment):
     return row
 
 
-def submissions_of(gradebook, assignment):
+def submissions_of(gradebook: Gradebook, assignment: Assignment) -> list[SubmittedAssignment]:
     """All submissions of an assignment (a row) with their grades, in as many queries for a large class as for a small one.
 
     nbgrader's tables have no index for them, so whoever asks for each submission's reads the whole table each time. For
     that reason ask none of the submission's sums either: see `penalty_of` and `waits_for_a_person`.
     """
-    return gradebook.db.query(SubmittedAssignment).filter_by(assignment_id=assignment.id).options(
+    found: list[SubmittedAssignment] = gradebook.db.query(SubmittedAssignment).filter_by(assignment_id=assignment.id).options(
         joinedload(SubmittedAssignment.assignment),
         subqueryload(SubmittedAssignment.notebooks).options(
             joinedload(SubmittedNotebook.notebook),
             subqueryload(SubmittedNotebook.grades).options(joinedload(Grade.cell), undefer(Grade.max_score)))).all()
+    return found
 
 
-def penalty_of(submission) -> float:
+def penalty_of(submission: SubmittedAssignment) -> float:
     """What is taken off a submission because it came late, as nbgrader sums it."""
     return sum(notebook.late_submission_penalty or 0.0 for notebook in submission.notebooks)
 
 
-def waits_for_a_person(submission) -> bool:
+def waits_for_a_person(submission: SubmittedAssignment) -> bool:
     """nbgrader's `needs_manual_grade` of a submission."""
     return any(grade.needs_manual_grade for notebook in submission.notebooks for grade in notebook.grades)
 
@@ -74,7 +81,7 @@ def waits_for_a_person(submission) -> bool:
 class Writer:
     """Holds the gradebook open for one assignment. Use as a context manager; not for several processes at once."""
 
-    def __init__(self, coursedir, assignment, late_plugin=None):
+    def __init__(self, coursedir: CourseDirectory, assignment: str, late_plugin: Policy | None = None) -> None:
         self.coursedir, self.assignment, self.late_plugin = coursedir, assignment, late_plugin
         self.gradebook = Gradebook(coursedir.db_url, coursedir.course_id)
         self.db = self.gradebook.db
@@ -90,13 +97,13 @@ class Writer:
                       for notebook in self.row.notebooks}
         self.wanted = {notebook.name: canon(notebook) for notebook in self.row.notebooks}
 
-    def __enter__(self):
+    def __enter__(self) -> "Writer":
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.gradebook.close()
 
-    def notebooks(self):
+    def notebooks(self) -> dict[str, dict[str, Any]]:
         """For the bundle: {name: {"wanted", "kernelspec"}} as released."""
         return {notebook.name: {"wanted": self.wanted[notebook.name],
                                 "kernelspec": json.loads(notebook.kernelspec) if notebook.kernelspec else None}
@@ -104,7 +111,7 @@ class Writer:
 
     # --- rows ---------------------------------------------------------------------------------------------------
 
-    def store(self, graded):
+    def store(self, graded: "Graded") -> None:
         """Write rows and folder of one graded submission; either both or, if this raises, neither."""
         target = Path(self.coursedir.format_path(self.coursedir.autograded_directory, graded.student, self.assignment))
         partial, old = (target.parent / f".{target.name}.{what}" for what in ("partial", "old"))
@@ -127,7 +134,7 @@ class Writer:
         shutil.rmtree(old, ignore_errors=True)
         self.db.expunge_all()
 
-    def review(self, submission, graded, folder):
+    def review(self, submission: SubmittedAssignment, graded: "Graded", folder: Path) -> None:
         """Find what a student changed of what a person had judged, see `review`; it goes into `graded`."""
         mark = dict(graded.files).get(MARK, b"").decode().partition("\n")[0]
         for notebook in submission.notebooks:
@@ -145,7 +152,7 @@ class Writer:
                     graded.changed |= {(name, cell): seen for cell, seen in found.items()}
                     graded.judged |= {cells[row.cell_id][0]: row.manual_score for row in notebook.grades}
 
-    def store_rows(self, submission, graded):
+    def store_rows(self, submission: SubmittedAssignment, graded: "Graded") -> None:
         for notebook in submission.notebooks:
             name, cells = self.cells[notebook.notebook_id]
             for grade in notebook.grades:
@@ -157,7 +164,7 @@ class Writer:
         self.db.flush()
         self.store_penalties(submission, graded)
 
-    def submission(self, graded):
+    def submission(self, graded: "Graded") -> SubmittedAssignment:
         """The submission's row with everything below it, made if it is not there yet."""
         if self.db.get(Student, graded.student) is None:
             self.db.add(Student(id=graded.student))
@@ -181,7 +188,7 @@ class Writer:
         return found
 
     @staticmethod
-    def store_grade(grade, notebook, cell, graded):
+    def store_grade(grade: Grade, notebook: str, cell: str, graded: "Graded") -> None:
         if notebook not in graded.notebooks:        # not handed in: nothing to look at
             grade.auto_score, grade.needs_manual_grade = 0, False
             return
@@ -189,7 +196,7 @@ class Writer:
         grade.needs_manual_grade = waits(grade.manual_score, grade.auto_score, notebook in graded.refused,
                                          (notebook, cell) in graded.changed)
 
-    def store_penalties(self, submission, graded):
+    def store_penalties(self, submission: SubmittedAssignment, graded: "Graded") -> None:
         """As nbgrader's AssignLatePenalties does, with the plug-in that the course configured."""
         self.db.refresh(submission, ["timestamp"])
         penalties.renew(submission, self.late_plugin, {notebook.id for notebook in submission.notebooks
@@ -197,13 +204,13 @@ class Writer:
 
     # --- the folder ---------------------------------------------------------------------------------------------
 
-    def tidy(self):
+    def tidy(self) -> None:
         """Remove what a run that was killed left half-way."""
         base = Path(self.coursedir.format_path(self.coursedir.autograded_directory, ".", glob.escape(self.assignment)))
         for leftover in base.parent.glob(f"*/.{base.name}.*"):
             shutil.rmtree(leftover, ignore_errors=True)
 
-    def write_folder(self, graded, folder):
+    def write_folder(self, graded: "Graded", folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         contents = [*graded.files, *((f"{name}.ipynb", text.encode()) for name, text in graded.notebooks.items())]

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from nbgrader.api import Assignment, Gradebook, SubmittedAssignment
+from nbgrader.coursedir import CourseDirectory
+
 from .gradebook import penalty_of, submissions_of, waits_for_a_person
 from .penalties import score_of
 
@@ -28,12 +31,12 @@ def now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
-def raw_of(submission) -> float:
+def raw_of(submission: SubmittedAssignment) -> float:
     """The points of a submission (a row), no penalty taken off."""
     return sum(score_of(grade) for notebook in submission.notebooks for grade in notebook.grades)
 
 
-def is_graded(submission) -> bool:
+def is_graded(submission: SubmittedAssignment) -> bool:
     """Whether anybody has graded it: a row may be there for an extension alone."""
     return any(grade.auto_score is not None or grade.manual_score is not None
                for notebook in submission.notebooks for grade in notebook.grades)
@@ -42,7 +45,8 @@ def is_graded(submission) -> bool:
 class Grades:
     """The standing of each student in one assignment (a row of the gradebook); `coursedir` knows what waits in submitted/."""
 
-    def __init__(self, gradebook, assignment, coursedir=None, moment=None):
+    def __init__(self, gradebook: Gradebook, assignment: Assignment, coursedir: CourseDirectory | None = None,
+                 moment: datetime | None = None) -> None:
         self.assignment, self.coursedir, self.now = assignment, coursedir, moment or now()
         self.rows = {row.student_id: row for row in submissions_of(gradebook, assignment)}
         self.someone = any(map(is_graded, self.rows.values()))
@@ -74,7 +78,7 @@ class Grades:
             return Standing(None, "a person has to finish grading it", raw, penalty, submission.timestamp, net)
         return Standing(net, "", raw, penalty, submission.timestamp)
 
-    def waits(self, student):
+    def waits(self, student: str) -> bool:
         """Whether something of the student's lies in submitted/."""
         return self.coursedir is not None and Path(self.coursedir.format_path(
             self.coursedir.submitted_directory, student, self.assignment.name)).is_dir()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from nbgrader.api import Base
 from sqlalchemy import create_engine, inspect
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import DBAPIError
 
 from .gradebook import exists
@@ -39,16 +39,16 @@ def look(db_url: str) -> tuple[str, str]:
         finally:
             engine.dispose()
     except DBAPIError as error:
-        said, _, remedy = in_a_sentence(error).partition(". ")
-        return said, remedy or "See what the database's own log says."
+        what, _, remedy = in_a_sentence(error).partition(". ")
+        return what, remedy or "See what the database's own log says."
     if lacking:
         return f"it lacks {', '.join(lacking[:5])}{' …' * bool(lacking[5:])}, so it was made by another version of nbgrader", UPGRADE
-    if made_here(db_url) and (said := locked(make_url(db_url).database)):
+    if made_here(db_url) and (said := locked(make_url(db_url).database or "")):
         return said, BUSY
     return "it has all that nbgrader asks for", ""
 
 
-def missing(engine):
+def missing(engine: Engine) -> list[str]:
     """Tables, and columns as `table.column`, that nbgrader's own schema has and the database does not."""
     there = inspect(engine)
     tables = set(there.get_table_names())
@@ -62,11 +62,11 @@ def missing(engine):
     return found
 
 
-def made_here(db_url):
+def made_here(db_url: str) -> bool:
     return make_url(db_url).get_backend_name() == "sqlite"
 
 
-def locked(path):
+def locked(path: str) -> str | None:
     """Whether somebody else is writing to the file; asking changes nothing."""
     try:
         connection = sqlite3.connect(Path(path), timeout=0.2, isolation_level=None)

@@ -7,7 +7,8 @@ from logging import Logger
 from multiprocessing.util import Finalize
 from pathlib import Path
 
-from ..border.sandbox import COLD, Limits, Sandbox
+from ..border.limits import Limits
+from ..border.sandbox import COLD, Sandbox
 from ..checks.suite import Suite
 
 
@@ -20,7 +21,7 @@ class Held:
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.sandboxes: dict[tuple[str, Limits, tuple[str, ...]], Sandbox] = {}
+        self.sandboxes: dict[tuple[str, Limits, tuple[str | Path, ...]], Sandbox] = {}
         self.told: set[str] = set()
         self.suites: dict[tuple[str, str], tuple[dict[str, str], Suite]] = {}
         self.roots: dict[str, str] = {}
@@ -33,7 +34,7 @@ class Held:
         self.shelf = Path(folder)
         tempfile.tempdir = folder
 
-    def sandbox(self, mode: str, limits: Limits, hidden: tuple[str, ...] = ()) -> Sandbox:
+    def sandbox(self, mode: str, limits: Limits, hidden: tuple[str | Path, ...] = ()) -> Sandbox:
         """The one warm sandbox for these settings."""
         if (mode, limits, hidden) not in self.sandboxes:
             self.keep(Sandbox(mode, limits, hidden))

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from nbgrader.api import Gradebook
+from nbgrader.api import Grade, Gradebook
+from nbgrader.coursedir import CourseDirectory
 
 from ..notebooks.cells import exercise_of
 from ..notebooks.names import shown
@@ -40,7 +41,7 @@ def reasons(record: Record, notebook: str, scores: Mapping[str, float | None] = 
     return found + [f"graded, but look: {changed_words(cell, scores.get(cell))}" for cell in record.changed]
 
 
-def kinds(record: Record, notebook: str, grades: Iterable) -> list[str]:
+def kinds(record: Record, notebook: str, grades: Iterable[Grade]) -> list[str]:
     """The same without anything that a student chose, for a page that others may read, while one of the `grades` waits for a
     person: who has resolved them all has seen the rest as well."""
     said, waiting = record.mended.get(WHOLE, ""), {grade.name for grade in grades if grade.needs_manual_grade}
@@ -56,15 +57,15 @@ def changed_words(cell: str, score: float | None = None) -> str:
     return f"{exercise_of(cell)} was {given} and changed since"
 
 
-def open_questions(grades: Iterable) -> list[str]:
+def open_questions(grades: Iterable[Grade]) -> list[str]:
     """The graded cells (rows of the gradebook) that wait for their first score."""
     return [exercise_of(grade.name) for grade in grades
             if grade.needs_manual_grade and grade.manual_score is None and grade.auto_score is None]
 
 
-def standing(coursedir, assignment: str, students: Iterable[str]) -> Standing:
+def standing(coursedir: CourseDirectory, assignment: str, students: Iterable[str]) -> Standing:
     """How the graded submissions of these students stand in the gradebook."""
-    chosen, questions, late = set(students), {}, []
+    chosen, questions, late = set(students), dict[str, list[str]](), list[tuple[str, str]]()
     with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
         for row in submissions_of(gradebook, find_generated(gradebook, assignment)):
             if row.student_id not in chosen:

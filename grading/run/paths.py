@@ -4,16 +4,17 @@
 from pathlib import Path
 
 from nbgrader.coursedir import CourseDirectory
+from traitlets.config import Config
 
 from ..border import mounts
 
 
-def hidden(config, root=None) -> tuple[str, ...]:
+def hidden(config: Config, root: str | Path | None = None) -> tuple[str, ...]:
     """Those that would be seen inside a sandbox, because they lie below something that is mounted: hardly ever one."""
     return mounts.below(configured(config, root))
 
 
-def configured(config, root=None) -> tuple[str, ...]:
+def configured(config: Config, root: str | Path | None = None) -> tuple[str, ...]:
     """The course's folder, and every path of `config` (nbgrader's configuration) that exists."""
     course = CourseDirectory(config=config)
     root = Path(root or course.root).absolute()
@@ -25,7 +26,7 @@ def configured(config, root=None) -> tuple[str, ...]:
     return tuple(sorted(found | paths_in(course.db_url, root)))
 
 
-def paths_in(text, root):
+def paths_in(text: object, root: Path) -> set[str]:
     if not isinstance(text, (str, Path)) or not str(text):
         return set()
     path = Path(root, str(text).removeprefix("sqlite:///"))

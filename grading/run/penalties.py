@@ -1,24 +1,36 @@
 """What is taken off a submission because it came late: worked out anew whenever points, deadline or extension change."""
 
+from typing import Protocol
+
+from nbgrader.api import Grade, SubmittedAssignment
 from nbgrader.preprocessors import AssignLatePenalties
+from traitlets.config import Config
 
 
-def late_policy(config):
+class Policy(Protocol):
+    """What nbgrader asks of a late policy: an instance of its `BasePlugin`."""
+
+    def late_submission_penalty(self, student_id: str, score: float, total_seconds_late: float) -> float | None:
+        """The points to take off, None for none."""
+
+
+def late_policy(config: Config) -> Policy:
     """The plug-in that `c.AssignLatePenalties.plugin_class` names."""
     plugin = AssignLatePenalties(config=config)
     plugin.init_plugin()
-    return plugin.plugin_inst
+    policy: Policy = plugin.plugin_inst
+    return policy
 
 
-def score_of(grade) -> float:
+def score_of(grade: Grade) -> float:
     """nbgrader's `Grade.score` as the row is in memory: the database's own is that of the last time it was read."""
     given = grade.manual_score if grade.manual_score is not None else grade.auto_score
     return 0.0 if given is None else given + (grade.extra_credit or 0.0)
 
 
-def owed(submission, policy, scores=None) -> dict[int, float | None]:
+def owed(submission: SubmittedAssignment, policy: Policy | None, scores: dict[str, float] | None = None) -> dict[str, float | None]:
     """{id of a submitted notebook: the points to take off, None where it was in time}; for other `scores` {id: points}."""
-    late, found = seconds_late(submission), {}
+    late, found = seconds_late(submission), dict[str, float | None]()
     for notebook in submission.notebooks:
         score = sum(map(score_of, notebook.grades)) if scores is None else scores.get(notebook.id, 0.0)
         penalty = policy.late_submission_penalty(submission.student_id, score, late) if late > 0 and policy else None
@@ -26,17 +38,18 @@ def owed(submission, policy, scores=None) -> dict[int, float | None]:
     return found
 
 
-def seconds_late(submission) -> float:
+def seconds_late(submission: SubmittedAssignment) -> float:
     """nbgrader's `total_seconds_late`, as the rows are in memory."""
     due = submission.assignment.duedate
     if due is None or submission.timestamp is None:
         return 0.0
     if submission.extension is not None:
         due += submission.extension
-    return max(0.0, (submission.timestamp - due).total_seconds())
+    late: float = (submission.timestamp - due).total_seconds()
+    return max(0.0, late)
 
 
-def renew(submission, policy, handed_in=None) -> tuple[float, float]:
+def renew(submission: SubmittedAssignment, policy: Policy | None, handed_in: set[str] | None = None) -> tuple[float, float]:
     """Work out the penalties of a submission (a row) as everything is now: (points off before, now). Commits nothing.
 
     What was not handed in (`handed_in`: ids of submitted notebooks; by default what has no points and no penalty) has none.

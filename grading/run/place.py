@@ -5,6 +5,8 @@ what an exercise stands on, the notebook is run once more, in a kernel of its ow
 exercise is judged at its place; the better verdict counts, and says so.
 """
 
+from nbformat import NotebookNode
+
 from ..border.subject import KernelSubject
 from ..checks.suite import Suite
 from ..checks.verdict import Verdict
@@ -14,7 +16,7 @@ from ..notebooks.later import Change, changes
 SHOWN_CHANGES = 3
 
 
-def judge_at_their_places(nb, names: dict[int, list[str]], verdicts: dict[str, Verdict], suite: Suite,
+def judge_at_their_places(nb: NotebookNode, names: dict[int, list[str]], verdicts: dict[str, Verdict], suite: Suite,
                           subject: KernelSubject) -> dict[str, Verdict]:
     """The verdicts that are better at the place of their tests cell. `subject` ran all cells of `nb`, and is closed."""
     sources = [(number, visible(cell)) for number, cell in enumerate(nb.cells) if cell.cell_type == "code"]
@@ -40,7 +42,7 @@ def judge_at_their_places(nb, names: dict[int, list[str]], verdicts: dict[str, V
     return better
 
 
-def in_words(verdict: Verdict, found: list[Change], nb) -> str:
+def in_words(verdict: Verdict, found: list[Change], nb: NotebookNode) -> str:
     how = "Right" if verdict.fraction == 1 else "Better"
     said = [f"In [{nb.cells[one.cell].execution_count}]" + (f" changed {one.name}" if one.name else "") for one in found]
     more = f" and {len(said) - SHOWN_CHANGES} more" if len(said) > SHOWN_CHANGES else ""

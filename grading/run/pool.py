@@ -200,6 +200,12 @@ class Worker:
         os.close(self.pidfd)
 
 
+def let_go(box: Sandbox) -> None:
+    """Leave a sandbox that was started to another process: its server ends when nobody holds on to it."""
+    if box.control:
+        box.control.close()
+
+
 def alone() -> bool:
     """Whether this process has one thread."""
     return len(os.listdir("/proc/self/task")) == 1
@@ -223,7 +229,7 @@ class Pool:
             for number in range(jobs):
                 self.workers.append(Worker(partial(self.fork, boxes, number)))
             for box in boxes:
-                box.control.close()
+                let_go(box)
 
     def fork(self, boxes: Sequence[Sandbox], number: int, ours: socket.socket, theirs: socket.socket) -> int:
         """Fork a worker that has the sandbox `number`, if there is one; its process id."""
@@ -237,8 +243,8 @@ class Pool:
             ours.close()
             for worker in self.workers:
                 worker.let_go()
-            for box in [*boxes[:number], *boxes[number + 1:]]:      # a server ends when nobody holds on to it
-                box.control.close()
+            for box in [*boxes[:number], *boxes[number + 1:]]:
+                let_go(box)
             serve(theirs, self.folder.name, parent, *boxes[number:number + 1])
             status = 0
         except BaseException:

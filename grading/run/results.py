@@ -7,8 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from nbgrader.api import BaseCell, Comment, Grade, Gradebook, SubmittedAssignment, SubmittedNotebook
+from sqlalchemy.orm import Session
 
 AT_A_TIME = 500     # submissions that one query is about
 
@@ -105,11 +107,13 @@ def results_of(gradebook: Gradebook, assignment: str, students: list[str] | None
         yield from read(db, Named(assignment, row.duedate), some, notebooks, cells)
 
 
-def read(db, assignment, submissions, notebooks, cells):
+def read(db: Session, assignment: Named, submissions: dict[str, list[Any]], notebooks: dict[str, tuple[str, float]],
+         cells: dict[str, tuple[str, float]]) -> Iterator[SubmissionResult]:
     """The results of `submissions` ({id: [student, time stamp, extension]}); `notebooks` and `cells` are the assignment's own, by id."""
     parts = db.query(SubmittedNotebook.id, SubmittedNotebook.assignment_id, SubmittedNotebook.notebook_id,
                      SubmittedNotebook.late_submission_penalty).filter(SubmittedNotebook.assignment_id.in_(list(submissions))).all()
-    ids, grades, comments = [part.id for part in parts], defaultdict(list), defaultdict(dict)
+    ids = [part.id for part in parts]
+    grades, comments = defaultdict[str, list[CellGrade]](list), defaultdict[str, dict[str, CellComment]](dict)
     for one in db.query(Grade.notebook_id, Grade.cell_id, Grade.score, Grade.auto_score, Grade.manual_score,
                         Grade.needs_manual_grade).filter(Grade.notebook_id.in_(ids)):
         name, most = cells[one.cell_id]
@@ -117,7 +121,7 @@ def read(db, assignment, submissions, notebooks, cells):
     for one in db.query(Comment.notebook_id, Comment.cell_id, Comment.manual_comment, Comment.auto_comment).filter(
             Comment.notebook_id.in_(ids)):
         comments[one.notebook_id][cells[one.cell_id][0]] = CellComment(one.manual_comment, one.auto_comment)
-    found = defaultdict(list)
+    found = defaultdict[str, list[NotebookResult]](list)
     for part in parts:
         name, most = notebooks[part.notebook_id]
         found[part.assignment_id].append(NotebookResult(name, tuple(grades[part.id]), comments[part.id], most,

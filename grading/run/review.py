@@ -7,6 +7,10 @@ for a person if nothing has judged it yet, if the notebook could not be read, or
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode
+from nbgrader.api import Comment, Grade
 
 from ..notebooks.again import MARK
 from ..notebooks.changed import changes, parts_of, seen_in
@@ -29,7 +33,7 @@ class Judged:
     points: Mapping[str, float | None] = field(default_factory=dict)
 
 
-def judged(folder: Path, name: str, wanted: Mapping, grades: Mapping, comments: Mapping) -> Judged:
+def judged(folder: Path, name: str, wanted: Mapping[str, Any], grades: Mapping[str, Grade], comments: Mapping[str, Comment]) -> Judged:
     """What is known of the notebook `name` in the graded `folder`; `grades` and `comments` are its rows by their cells."""
     people = frozenset(cell for cell, parts in parts_of(wanted).items() if cell in grades
                        and (grades[cell].manual_score is not None or any(
@@ -49,7 +53,7 @@ def digest_in(folder: Path) -> str:
         return ""
 
 
-def review(nb, wanted: Mapping, before: Judged, points: Mapping, digest: str) -> dict[str, Seen]:
+def review(nb: NotebookNode | None, wanted: Mapping[str, Any], before: Judged, points: Mapping[str, float | None], digest: str) -> dict[str, Seen]:
     """{cell: what a person had judged} for what the student changed since; also written into the record of `nb`."""
     if not before.people:
         return {}

@@ -31,13 +31,13 @@ from grading.tools.site import Handler
 ROOT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]
+         "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"]     # containers have little /dev/shm
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 PICTURES = ROOT / "build" / "screenshots"
 PARTS = ("grading", "jupyter", "reference_impl", "tests/hidden", "tests/misconceptions", "source/ps1",
          "nbgrader_config.py")
 JUNK = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", ".pytest_cache")
-PATIENCE = 30_000       # milliseconds: a bound against hanging, not a promise
+PATIENCE = 60_000       # milliseconds: a bound against hanging, not a promise
 LOCAL = re.compile(r"^(https?|wss?)://(127\.0\.0\.1|localhost)[:/]")
 
 COMMANDS = """
@@ -62,7 +62,11 @@ def pytest_addoption(parser):
 
 def pytest_collection_modifyitems(items):
     for item in items:
-        if CHROMIUM is None and Path(__file__).parent in item.path.parents:
+        if Path(__file__).parent not in item.path.parents:
+            continue
+        # a renderer of Chromium's that hangs is none of the course's faults, and looks like one
+        item.add_marker(pytest.mark.flaky(reruns=1, only_rerun=["TimeoutError"]))
+        if CHROMIUM is None:
             item.add_marker(pytest.mark.skip(reason="Chromium is not installed: run bin/debian-setup as root"))
 
 
@@ -100,7 +104,7 @@ def browser():
         chromium.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def new_page(browser):
     """Open a page that reaches this machine and nothing else; what it asked for elsewhere stands in `page.refused`."""
     contexts = []
