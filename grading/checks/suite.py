@@ -273,7 +273,7 @@ class Suite:
 
 def judge_functions(notebook: str, functions: Mapping[str, Callable[..., Any]],
                     root: str | Path | None = None) -> dict[str, Verdict]:
-    """Judge trusted functions {name: function} of this process with the checks of `notebook`: {exercise: Verdict}."""
+    """Judge trusted functions {exercise: function} of this process with the checks of `notebook`: {exercise: Verdict}."""
     root = find_root(root)
     stamp = sorted((str(path), path.stat().st_mtime_ns) for room in ("tests/hidden", "reference_impl", "tests/misconceptions")
                    for path in root.glob(f"{room}/*.py"))
@@ -282,7 +282,7 @@ def judge_functions(notebook: str, functions: Mapping[str, Callable[..., Any]],
         if known:
             known[1].close()
         SUITES[root, notebook] = stamp, Suite(root, notebook)
-    return SUITES[root, notebook][1].judge(LocalSubject(functions))
+    return SUITES[root, notebook][1].judge(LocalSubject(functions), functions)
 
 
 SUITES: dict[tuple[Path, str], tuple[list[tuple[str, int]], Suite]] = {}

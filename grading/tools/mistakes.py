@@ -1,10 +1,12 @@
 """docs/mistakes.md: every known mistake with what its author is told, by judging the bank of misconceptions."""
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ..checks.answer_key import AnswerKey
+from ..checks.bank import Misconception
 from ..checks.suite import judge_functions
-from ..checks.verdict import FAILED
+from ..checks.verdict import FAILED, Verdict
 from .terminal import tell
 
 HEAD = """\
@@ -17,18 +19,23 @@ reads of that one; where a mistake breaks a rule in a way of its own, the hint o
 """
 
 
-def as_markdown(root):
-    """The whole page."""
-    parts = [HEAD]
+def judged(root: Path) -> Iterator[tuple[str, Misconception, Verdict]]:
+    """(notebook, misconception, its verdict) of the whole bank."""
     for path in sorted(Path(root, "tests", "misconceptions").glob("*.py")):
-        parts.append(f"\n## {path.stem}\n")
-        exercise = None
         for entry in AnswerKey(root, path.stem).bank:
-            if entry.exercise != exercise:
-                exercise = entry.exercise
-                parts.append(f"\n### `{exercise}`\n\n| mistake | earns | what its author reads |\n| --- | --- | --- |\n")
-            verdict = judge_functions(path.stem, {exercise: entry.function}, Path(root))[exercise]
-            parts.append(f"| {cell(entry.name)} | {verdict.fraction:.0%} | {cell(told(verdict))} |\n")
+            yield path.stem, entry, judge_functions(path.stem, {entry.exercise: entry.function}, Path(root))[entry.exercise]
+
+
+def as_markdown(bank: Iterable[tuple[str, Misconception, Verdict]]) -> str:
+    """The whole page of what `judged` gives."""
+    parts, above = [HEAD], ("", "")
+    for notebook, entry, verdict in bank:
+        if notebook != above[0]:
+            parts.append(f"\n## {notebook}\n")
+        if (notebook, entry.exercise) != above:
+            parts.append(f"\n### `{entry.exercise}`\n\n| mistake | earns | what its author reads |\n| --- | --- | --- |\n")
+        parts.append(f"| {cell(entry.name)} | {verdict.fraction:.0%} | {cell(told(verdict))} |\n")
+        above = notebook, entry.exercise
     return "".join(parts)
 
 
@@ -48,5 +55,5 @@ def cell(text):
 
 def write(console, root):
     place = Path(root, "docs", "mistakes.md")
-    place.write_text(as_markdown(root), encoding="utf-8")
+    place.write_text(as_markdown(judged(root)), encoding="utf-8")
     tell(console, f"wrote {place}")

@@ -8,6 +8,7 @@ by some misconception, a right answer in any style earns everything, and junk ea
 import functools
 import importlib
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ import pytest
 from grading.checks import bank
 from grading.checks.suite import judge_functions
 from grading.checks.verdict import FAILED, PASSED
+from grading.tools.mistakes import as_markdown
 
 TESTS = Path(__file__).parents[1]
 NOTEBOOKS = sorted(path.stem.removeprefix("test_") for path in (TESTS / "hidden").glob("test_*.py"))
@@ -103,6 +105,25 @@ def test_every_check_is_failed_by_a_misconception(notebook, exercise):
 def test_every_right_answer_earns_everything(notebook, exercise):
     for entry, got in verdicts(exercise, "right_answers", notebook):
         assert [(c.name, c.said, c.error) for c in got.checks if c.outcome != PASSED] == [], entry.style
+
+
+# --- what the page says of the bank -----------------------------------------------------------------------------
+
+def page_of_mistakes():
+    return as_markdown((notebook, entry, verdict("misconceptions", notebook, place)) for notebook in NOTEBOOKS
+                       for place, entry in enumerate(entries("misconceptions", notebook)))
+
+
+def test_the_page_of_known_mistakes_is_fresh():
+    assert page_of_mistakes() == (TESTS.parent / "docs" / "mistakes.md").read_text(encoding="utf-8"), "run: course mistakes"
+
+
+def test_every_author_of_a_known_mistake_reads_something_specific():
+    rows = [line for line in page_of_mistakes().splitlines()
+            if line.startswith("| ") and "| --- |" not in line and "| mistake |" not in line]
+    assert len(rows) > 200
+    vague = [row for row in rows if not re.search(r"This looks like a known mistake — .{30}|Hint: .{20}", row)]
+    assert vague == []
 
 
 # --- junk -------------------------------------------------------------------------------------------------------
