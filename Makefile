@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 # all tests by one process for each core; what a module's tests share is made in one of them
-ALL := --numprocesses logical --dist loadfile
+ALL := --numprocesses logical --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test lint bench mutation release site lite container container-test lock clean
 
