@@ -57,7 +57,7 @@ for command in sys.argv[1:]:
 
 def pytest_addoption(parser):
     parser.addoption("--update-screenshots", action="store_true", help="Renew the pictures in docs/screenshots.")
-    parser.addoption("--opens", type=int, default=1, help="How often test_opening.py opens each notebook.")
+    parser.addoption("--opens", type=int, default=0, help="How often test_opening.py opens each notebook in each program.")
 
 
 def pytest_collection_modifyitems(items):
