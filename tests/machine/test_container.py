@@ -274,3 +274,11 @@ def test_pods_have_the_same_options(name, spec):
 
 def test_there_are_pods_for_a_grader_and_for_dask_s_workers():
     assert [name for name, _ in pods()] == ["course-worker", "course-grader"]
+
+
+def test_where_there_is_no_linux_the_setup_says_so_before_it_makes_anything(tmp_path):
+    """What a Mac says of itself; `bin/setup` would fail at a package that there is for Linux only."""
+    (tmp_path / "uname").write_text("#!/bin/sh\necho Darwin\n")
+    (tmp_path / "uname").chmod(0o755)
+    done = subprocess.run(["sh", str(ROOT / "bin" / "setup")], env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, text=True, capture_output=True)
+    assert done.returncode == 1 and "make container" in done.stderr and done.stdout == ""
