@@ -5,6 +5,7 @@ import stat
 import sys
 from pathlib import Path
 
+from ..border import surroundings
 from ..run.course import Course
 
 
@@ -33,6 +34,9 @@ def trouble_with_exchange(root):
     """Why staff cannot release and students cannot submit through the exchange at `root`, as lines; [] if they can."""
     root = Path(root)
     make = f"Make it with: sudo install -d -m 0777 {root}"
+    if not root.exists() and surroundings.look().container:
+        return [f"{root} does not exist in this container, so Release and Collect are switched off. Hand-ins come by course collect or lie in "
+                f"submitted/; a folder that everybody may write to can be mounted there: --volume FOLDER:{root}"]
     name = "Its place is c.Exchange.root in nbgrader_config.py of the course, of ~/.jupyter or of /etc/jupyter."
     if not root.exists():
         return [f"{root} does not exist, so Release and Collect are switched off. {make}", name]

@@ -17,6 +17,7 @@ from grading.border import needs, surroundings
 from grading.border.surroundings import Platform
 from grading.run.execute import provenance
 from grading.tools import cli, container
+from grading.tools.lab import trouble_with_exchange
 
 ROOT = Path(__file__).parents[2]
 spec = importlib.util.spec_from_file_location("make_profile", ROOT / "container" / "make_profile.py")
@@ -282,3 +283,11 @@ def test_where_there_is_no_linux_the_setup_says_so_before_it_makes_anything(tmp_
     (tmp_path / "uname").chmod(0o755)
     done = subprocess.run(["sh", str(ROOT / "bin" / "setup")], env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, text=True, capture_output=True)
     assert done.returncode == 1 and "make container" in done.stderr and done.stdout == ""
+
+
+def test_an_exchange_that_a_container_lacks_is_mounted_not_made(tmp_path, monkeypatch):
+    monkeypatch.setattr(surroundings, "look", lambda: surroundings.Surroundings(container=Platform.DOCKER))
+    line, = trouble_with_exchange(tmp_path / "none")
+    assert "sudo" not in line and f"--volume FOLDER:{tmp_path}/none" in line and "course collect" in line
+    monkeypatch.setattr(surroundings, "look", lambda: surroundings.Surroundings())
+    assert "sudo install -d -m 0777" in trouble_with_exchange(tmp_path / "none")[0]
