@@ -13,7 +13,7 @@ if here not in sys.path:    # formgrader runs in a server that may have been sta
 os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", "")
 
 try:
-    from grading.plugins import autograde, collect_button, deadlines, generate_feedback, literal, steps, upstream, written
+    from grading.plugins import autograde, collect_button, counting, deadlines, generate_feedback, literal, steps, upstream, written
     from grading.root import say_foreign_code
     upstream.verify()       # what is replaced and set below is still there
     literal.install()       # a course may lie in a folder called [WS26]
@@ -22,6 +22,7 @@ try:
     say_foreign_code(here)  # a server may have loaded the code of another checkout before
     generate_feedback.install()     # pages for a class in seconds, and an overview beside them
     deadlines.install()     # in the course's time zone, which is named
+    counting.install()      # formgrader's totals are what counts
     written.install()       # a written question of the whole class on one page of formgrader
 except Exception as error:  # nbgrader would go on without this file, and so without the sandbox
     sys.exit(f"nbgrader_config.py: the grading plug-in could not be loaded ({type(error).__name__}: {error}). "

@@ -2,7 +2,7 @@
 
 The rule: a notebook that holds none of the assignment's cells is none of it. Of the others the one of the released name
 counts, unless another one answers all that it answers and more. Where two could count and differ, a person decides.
-A Python file counts where no notebook answers anything.
+A Python file counts where no notebook answers anything. A single notebook under another name needs nobody: it is said, no more.
 """
 
 import unicodedata
@@ -23,11 +23,13 @@ NAMED = 5                   # files that a sentence names
 
 @dataclass
 class Candidate:
-    """A file that may be the notebook. `name` is its path, `inside` the archive that it lies in; `files` came with it there."""
+    """A file that may be the notebook. `name` is its path, `inside` the archive that it lies in; `files` came with it there.
+    With `doubt` it could not be read, and might have been the one."""
 
     name: str
     notebook: object = None
     trouble: str | None = None
+    doubt: bool = False
     given: dict = field(default_factory=dict)       # see `answers.answers`
     inside: str | None = None
     files: dict = field(default_factory=dict)
@@ -39,12 +41,13 @@ class Candidate:
 
 @dataclass
 class Found:
-    """The notebook that counts, or the reason why none does; a note on the choice; the folder that it lies in, and what
-    came with it in an archive."""
+    """The notebook that counts, or the reason why none does; a note on the choice, and whether there was none to make; the
+    folder that it lies in, and what came with it in an archive."""
 
     notebook: object = None
     reason: str = ""
     note: str = ""
+    certain: bool = False
     folder: str = ""
     files: dict = field(default_factory=dict)
 
@@ -72,7 +75,10 @@ class Search:
         good = [one for one in pool if one.notebook is not None]
         if not good:
             return Found(reason=self.nothing(pool))
-        return self.choose(named[0] if named[0].notebook is not None else None, good, named[0].trouble)
+        found = self.choose(named[0] if named[0].notebook is not None else None, good, named[0].trouble)
+        found.certain = named[0].notebook is None and not any(one.doubt or one.name.endswith(".py") for one in pool) \
+            and all(one.given == good[0].given for one in good)
+        return found
 
     # --- look ---------------------------------------------------------------------------------------------------
 
@@ -83,13 +89,13 @@ class Search:
         except FileNotFoundError:
             return [Candidate(name, trouble=f"There is no {self.file} in the submission.")]
         except NotTaken as error:
-            return [Candidate(name, trouble=f"{label(name)} {error}.")]
+            return [Candidate(name, trouble=f"{label(name)} {error}.", doubt=True)]
         if not content.startswith(ZIP):
             return [self.candidate(name, content)]
         try:
             inside = members(content)
         except NotUnpacked as error:
-            return [Candidate(name, trouble=f"{label(name)} {error}, not a notebook.")]
+            return [Candidate(name, trouble=f"{label(name)} {error}, not a notebook.", doubt=True)]
         found = [self.candidate(member, inside[member], name, inside) for member in self.nearest(list(inside))
                  if member.lower().endswith((".ipynb", ".py")) or is_disguised(member)]
         notebooks = [one for one in found if not one.name.endswith(".py")]
@@ -104,9 +110,9 @@ class Search:
         try:
             one.notebook = self.read(name, content)
         except Unreadable as error:
-            one.trouble = f"{label(name)}: {error}"
+            one.trouble, one.doubt = f"{label(name)}: {error}", True
         except Exception as error:
-            one.trouble = f"{label(name)} could not be read: {self.why(error)}."
+            one.trouble, one.doubt = f"{label(name)} could not be read: {self.why(error)}.", True
         if one.notebook and not answers.looks_like(one.notebook, self.wanted):
             one.notebook, one.trouble = None, f"{label(name)} does not look like {self.assignment}: it holds none of its cells."
         if one.notebook:
@@ -155,7 +161,7 @@ class Search:
             f"{len(named.given)} of the {len(best.given)} exercises and questions that another notebook answers."
             if named.given else "nothing.")
         return Found(best.notebook, "", f"{said} {best.shown} was graded in its place.",
-                     "" if best.inside else str(PurePosixPath(best.name).parent), best.files)
+                     folder="" if best.inside else str(PurePosixPath(best.name).parent), files=best.files)
 
     def nothing(self, pool: list[Candidate]) -> str:
         """Why there is nothing to grade: what is there instead."""

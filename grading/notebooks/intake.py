@@ -25,7 +25,7 @@ from .finding import Search, same
 from .folders import KINDS, NotTaken, kind_of, opened, read_below
 from .names import shown, trouble_with
 from .reading import new_cell
-from .record import Record, note
+from .record import FILE, WHOLE, Record, note
 
 MAX_FILES, MAX_FILE_BYTES = 200, 16 * 2**20     # beside the notebooks: how many, and how large all together
 MAX_ENTRIES, MAX_DEPTH, MAX_NOTES = 2000, 8, 8  # of a folder: what is looked at, how deep, how much is told
@@ -113,7 +113,7 @@ def take_notebook(intake, found, course, wanted):
     if found.notebook is None:
         return Refusal(found.reason)
     if found.note:
-        note(found.notebook, found.note)
+        note(found.notebook, found.note, FILE if found.certain else WHOLE)
     taken = {name for name, _ in intake.files}
     for name, content in sorted(found.files.items()):
         if name not in taken and name not in course and not is_ignored(PurePath(name).name, IGNORED):

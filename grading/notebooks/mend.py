@@ -14,7 +14,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 
 from . import embedded, outputs
 from .cells import as_released, grade_id
-from .record import NOTHING, WHOLE, Record
+from .record import FILE, NOTHING, WHOLE, Record
 
 SCHEMA_VERSION = 3
 NEW_CELL = {"code": new_code_cell, "markdown": new_markdown_cell}
@@ -39,10 +39,10 @@ class Mend(NbGraderPreprocessor):
 def mend(nb, wanted):
     """Mend `nb` in place after `wanted` (see `canon`); {grade_id: what was mended}, also kept in its metadata.
 
-    What `reading` and `intake` noted on the whole notebook is kept under the name `WHOLE`.
+    What `reading` and `intake` noted on the whole notebook is kept under the names `WHOLE` and `FILE`.
     """
     before = Record.read(nb)
-    mended = {WHOLE: before.mended[WHOLE]} if WHOLE in before.mended else {}
+    mended = {name: before.mended[name] for name in (WHOLE, FILE) if name in before.mended}
     nb.metadata = type(nb.metadata)(language_info={"name": "python"})
     restore_marks(nb, wanted, mended)
     recognise(nb, wanted, mended)
@@ -165,10 +165,10 @@ def canon(notebook):
 
 def in_words(mended):
     """One line for each kind of repair, with the names of its cells."""
-    lines = [mended[WHOLE]] if WHOLE in mended else []
+    lines = [mended[name] for name in (WHOLE, FILE) if name in mended]
     names = {}
     for name, said in mended.items():
-        if name != WHOLE:
+        if name not in (WHOLE, FILE):
             names.setdefault(said, []).append(name)
     return lines + [f"{', '.join(found)}: {said}" for said, found in names.items()]
 

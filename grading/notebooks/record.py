@@ -27,7 +27,8 @@ VERSION = 2
 END_BYTES = 2**17       # of a file, in which its metadata are looked for
 KEY = "grading"
 NOTHING = "Nothing could be graded."
-WHOLE = "notebook"      # the name under which notes on the whole notebook are kept
+WHOLE = "notebook"      # the name under which notes on the whole notebook are kept that a human should see
+FILE = "file name"      # and the one of a note that is merely said: nobody can doubt which file was meant
 
 
 class Outcome(StrEnum):
@@ -92,6 +93,16 @@ class Record:
     verdicts: dict[str, VerdictRecord] = field(default_factory=dict)
     changed: dict[str, Seen] = field(default_factory=dict)
     look: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, tuple[str, ...]]:
+        """What of the hand-in was odd, so that a human should look at it; ("", ()) if nothing was."""
+        return self.mended.get(WHOLE, ""), self.look
+
+    @property
+    def refused(self) -> bool:
+        """Whether nothing of the notebook could be graded."""
+        return self.mended.get(WHOLE, "").endswith(NOTHING)
 
     def write(self, nb) -> None:
         nb.metadata[KEY] = {"version": VERSION, "mended": dict(self.mended)}
@@ -163,11 +174,11 @@ def read_verdict(stored, nb, exercise) -> VerdictRecord:
                          stored.get("blank", False), stored.get("seen"))
 
 
-def note(nb, line: str) -> None:
-    """Keep a note on the whole notebook, beside those that are there."""
+def note(nb, line: str, kind: str = WHOLE) -> None:
+    """Keep a note on the whole notebook, `WHOLE` or `FILE`, beside those that are there."""
     record = Record.read(nb)
-    said = " ".join(filter(None, (record.mended.get(WHOLE), line)))
-    replace(record, mended={**record.mended, WHOLE: said}).write(nb)
+    said = " ".join(filter(None, (record.mended.get(kind), line)))
+    replace(record, mended={**record.mended, kind: said}).write(nb)
 
 
 def written(points: float) -> str:

@@ -31,7 +31,7 @@ from ..notebooks import mend
 from ..run.execute import Execute
 from ..run.gradebook import NotGenerated, find_generated
 from ..run.human import in_words, reasons, standing
-from ..run.review import Judged, judged, review, waits
+from ..run.review import Judged, have_somebody_look, is_settled, judged, review, waits
 from ..notebooks.again import MARK, digest, mark_of, why_again
 from ..notebooks.intake import STAMP, Refusal, read_stamp, screen
 from ..notebooks.changed import WIDTH
@@ -55,7 +55,8 @@ class Autograde(converters.Autograde):
     def start(self):
         self.check_settings()
         self.trouble = {}       # {submission: [lines]} for a human
-        self.folders, self.current, self.failed, self.refused, self.done = {}, None, set(), set(), set()
+        self.folders, self.current, self.done = {}, None, set()
+        self.failed, self.refused, self.settled = set(), set(), set()
         with tempfile.TemporaryDirectory(prefix="submitted-") as folder:
             self.screened = folder
             super().start()
@@ -113,7 +114,7 @@ class Autograde(converters.Autograde):
 
     def init_destination(self, assignment_id, student_id):
         """Called first for each submission: screen it if it is to be graded."""
-        self.current, self.refused = student_id, set()
+        self.current, self.refused, self.settled = student_id, set(), set()
         place = Path(self._format_source(assignment_id, student_id))
         place.mkdir(parents=True)
         self.notebooks = [str(place / f"{name}.ipynb") for name in self.wanted]
@@ -149,7 +150,11 @@ class Autograde(converters.Autograde):
             if isinstance(notebook, Refusal):
                 self.refused.add(name)
                 notebook = mend.stand_in(notebook.reason, intake.notes)
-            self.tell(*reasons(Record.read(notebook), name))
+            record = Record.read(notebook)
+            if is_settled(self.before.get(name, Judged()), record.notes, self.digest):
+                self.settled.add(name)
+            else:
+                self.tell(*reasons(record, name))
             nbformat.write(notebook, place / f"{name}.ipynb")
 
     def tell(self, *lines):
@@ -184,7 +189,9 @@ class Autograde(converters.Autograde):
             changed = review(nb, self.wanted[name], self.before.get(name, Judged()),
                              {grade.name: grade.auto_score for grade in grades}, self.digest)
             for grade in grades:
-                grade.needs_manual_grade = waits(grade.manual_score, grade.auto_score, name in self.refused, grade.name in changed)
+                grade.needs_manual_grade = waits(grade.manual_score, grade.auto_score, name in self.refused - self.settled, grade.name in changed)
+            if any(Record.read(nb).notes) and name not in self.settled:
+                have_somebody_look({grade.name: grade for grade in grades}, self.wanted[name])
             gradebook.db.commit()
             scores = {grade.name: grade.manual_score for grade in grades}
             for cell, seen in changed.items():
@@ -201,7 +208,7 @@ class Autograde(converters.Autograde):
         os.utime(mark, ns=(self.read_at, self.read_at))
         super().set_permissions(assignment_id, student_id)
         self.done.add(student_id)
-        if not self.refused:
+        if not self.refused - self.settled:
             self.failed.discard(student_id)
         shutil.rmtree(self._format_source(assignment_id, student_id), ignore_errors=True)
 

@@ -6,13 +6,13 @@ dialog shows a date of summer with the offset of winter, and saving it moves the
 
 import json
 from functools import wraps
+from zoneinfo import ZoneInfo
 
 from nbgrader.apps.api import NbGraderAPI
 from nbgrader.apps.dbapp import DbAssignmentAddApp
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.server_extensions.formgrader.apihandlers import AssignmentHandler, GradeHandler
-from nbgrader.utils import as_timezone
 from tornado import web
 
 from ..notebooks import dates
@@ -69,8 +69,9 @@ def with_its_own_offset(upstream):
         found = upstream(self, *arguments, **options)
         if found and found.get("duedate_notimezone"):
             with self.gradebook as gradebook:
-                due = gradebook.find_assignment(found["name"]).duedate
-            found["duedate_timezone"] = as_timezone(due, self.timezone).strftime("%z")
+                there = dates.local(gradebook.find_assignment(found["name"]).duedate, ZoneInfo(self.timezone))
+            found |= {"display_duedate": there.strftime(self.timestamp_format), "duedate_timezone": there.strftime("%z"),
+                      "duedate_notimezone": there.replace(tzinfo=None).isoformat()}
         return found
     return get_assignment
 
@@ -81,13 +82,23 @@ def stored_in_zone(upstream):
         when = body.get("duedate_notimezone")
         if when:
             try:
-                moment, _ = read(f"{when} {body.get('duedate_timezone') or ''}".strip(), self.coursedir.config)
+                moment = from_dialog(when, (body.get("duedate_timezone") or "").strip(), self.api.get_assignment(assignment_id), self.coursedir.config)
             except CourseError as error:
                 raise web.HTTPError(400, str(error)) from None
             self.request.body = json.dumps({**body, "duedate_notimezone": f"{moment:%Y-%m-%dT%H:%M:%S}",
                                             "duedate_timezone": "+0000"}).encode()
         return upstream(self, assignment_id)
     return put
+
+
+def from_dialog(when, offset, shown, config):
+    """The moment that formgrader's dialog sends: an offset that stands there still as it was `shown`, but is not the zone's on
+    another day, was not meant."""
+    zone = dates.zone_of(config)
+    moment, _ = read(f"{when} {offset}".strip(), config)
+    if offset and offset == (shown or {}).get("duedate_timezone") and dates.local(moment, zone).strftime("%z") != offset:
+        moment, _ = read(when, config)
+    return moment
 
 
 def with_penalty(upstream):

@@ -11,9 +11,10 @@ from nbgrader.utils import is_locked
 
 from ..notebooks.cells import is_tests, title_of
 from ..notebooks.dates import shown_moment, zone_of
-from ..notebooks.record import written
+from ..notebooks.record import Record, written
 from ..pages.formulas import to_html
 from ..pages.macros import Macros
+from ..run.penalties import is_judged
 from ..run.results import results_of
 
 
@@ -33,9 +34,11 @@ class GetGrades(NbgraderGetGrades):
         about = resources["nbgrader"]
         submission = about.get("submission") or read_submission(**{name: about[name] for name in ("db_url", "assignment", "student", "notebook")})
         self.result = submission.notebook(about["notebook"])
+        self.refused = Record.read(nb).refused
         for number, cell in enumerate(nb.cells):
             self.preprocess_cell(cell, resources, number)
         penalty = self.result.late_submission_penalty or 0
+        about["open"] = any(grade.needs_manual_grade for grade in self.result.grades)
         about |= {"score": self.result.score - penalty, "max_score": self.result.max_score, "late_penalty": penalty}
         for cell in filter(is_tests, nb.cells):
             # all that is left of what student code put out there is streams: see `as_text` in notebooks/outputs.py
@@ -58,10 +61,10 @@ class GetGrades(NbgraderGetGrades):
         if grade is None:
             raise not_in_gradebook("grade", cell, resources)
         # where the checks and a person have both judged, the person decides, until the student changes the answer
-        overruled = is_tests(cell) and grade.manual_score is not None
+        overruled = is_tests(cell) and grade.manual_score is not None and not grade.needs_manual_grade
         cell.metadata.nbgrader |= {
             "score": grade.score, "points": grade.max_score, "overruled": (grade.auto_score or 0.0) if overruled else None,
-            "waiting": grade.needs_manual_grade or grade.auto_score is None and grade.manual_score is None}
+            "waiting": not is_judged(grade) or (self.refused and grade.needs_manual_grade)}
 
 
 def read_submission(db_url, assignment, student, notebook):

@@ -10,6 +10,7 @@ from ..notebooks.cells import exercise_of, grade_id, title_of
 from ..notebooks.dates import zone_called
 from ..notebooks.mend import in_words
 from ..notebooks.record import Outcome, Record, VerdictRecord, records_in, written
+from ..run.penalties import is_judged
 from .feedback import give_titles, in_time
 
 NAME = "index.html"
@@ -26,9 +27,9 @@ def overview(submission, folder, records=None, zone=None, titles=None):
         title, of_exercises = titles[notebook.name] if titles and notebook.name in titles else \
             titles_in(Path(folder) / f"{notebook.name}.ipynb")
         record = records.get(notebook.name, Record())
-        rows = [row_of(grade, record.verdicts, of_exercises.get(grade.name) or title_of(grade.name)) for grade in notebook.grades]
+        rows = [row_of(grade, record.verdicts, of_exercises.get(grade.name) or title_of(grade.name), record.refused) for grade in notebook.grades]
         for grade, row in zip(notebook.grades, rows):
-            points, most = points + grade.score, most + grade.max_score
+            points, most = points + (row.points or 0.0), most + grade.max_score
             if grade.needs_manual_grade:
                 waiting.append(row.title)
         words = f"Your {notebook.name} notebook with all comments"
@@ -67,7 +68,7 @@ def summary(submission, points, most, waiting, zone):
 
 
 class Row(NamedTuple):
-    """An exercise or a question: its title in the notebook, its points if somebody has graded it, what the checks said."""
+    """An exercise or a question: its title in the notebook, its points unless it waits for a person, what the checks said."""
 
     title: str
     points: float | None
@@ -76,16 +77,17 @@ class Row(NamedTuple):
     verdict: VerdictRecord | None
 
 
-def row_of(grade, verdicts, title):
-    known = grade.auto_score is not None or grade.manual_score is not None
+def row_of(grade, verdicts, title, refused=False):
+    known = is_judged(grade) and not (refused and grade.needs_manual_grade)
+    score = (grade.auto_score or 0.0) if grade.needs_manual_grade else grade.score
     verdict = verdicts.get(exercise_of(grade.name))
     checks = "graded by a person"
     if verdict:
         passed = f"{verdict.count(Outcome.PASSED)} of {len(verdict.checks)} passed"
         checks = "not handed in" if verdict.blank else passed
-        if grade.manual_score is not None:
+        if grade.manual_score is not None and not grade.needs_manual_grade:
             checks = f"a person decided (the checks alone gave {written(float(grade.auto_score or 0))}: {checks})"
-    return Row(title, float(grade.score) if known else None, float(grade.max_score), checks, verdict)
+    return Row(title, float(score) if known else None, float(grade.max_score), checks, verdict)
 
 
 def first_step(rows):

@@ -10,7 +10,7 @@ from nbformat import NotebookNode
 from traitlets.config import Config
 from traitlets.utils.importstring import import_item
 
-SAVE = "nbgrader.preprocessors.SaveCells"
+SAVE = "grading.plugins.save_cells.SaveCells"
 # nbgrader's own list, with the deadline shown and formulas written out before anything is locked, saved or summed up
 RELEASE = (
     "nbgrader.preprocessors.IncludeHeaderFooter",

@@ -21,7 +21,7 @@ from ..border.sandbox import START_SECONDS
 from ..notebooks import again, pictures
 from ..notebooks.intake import STAMP, Refusal, screen
 from ..notebooks.mend import mend, stand_in
-from ..notebooks.record import Seen
+from ..notebooks.record import WHOLE, Seen
 from ..notebooks.writing import notebook_text
 from .execute import course_files, execute
 from .held import HELD
@@ -82,12 +82,17 @@ class Graded:
     changed: dict[tuple[str, str], Seen] = field(default_factory=dict)  # {(notebook, cell): what a person had judged}: see `review`
     judged: dict[str, float | None] = field(default_factory=dict)   # {cell: the score that a person gave, or None} of these notebooks
     notes: tuple[str, ...] = ()
+    settled: frozenset[str] = frozenset()       # notebooks whose notes a person has looked at: see `review.is_settled`
     error: str | None = None
     seconds: float = 0.0
     read_at: int = 0        # when the submission was read, see `again`
     cold: bool = False      # see `sandbox.COLD`
     sandbox: str = ""       # which limits held, in words
     overran: bool = False   # whether a limit of time ended something
+
+    def notes_on(self, notebook: str) -> tuple[str, tuple[str, ...]]:
+        """What was odd about a notebook, as its record has it; nothing of one that was not handed in."""
+        return (self.mended.get((notebook, WHOLE), ""), tuple(self.notes)) if notebook in self.notebooks else ("", ())
 
 
 # --- one submission -----------------------------------------------------------------------------------------------

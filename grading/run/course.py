@@ -182,6 +182,8 @@ class Course:
                 for graded in results:
                     if store and not graded.error:
                         store_one(writer, graded)
+                    elif not graded.error:
+                        writer.look(graded)
                     yield graded
             finally:
                 results.close()

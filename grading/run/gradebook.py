@@ -24,7 +24,7 @@ from ..notebooks.again import MARK
 from ..notebooks.mend import canon
 from ..root import CourseError
 from ..notebooks.writing import notebook_of, notebook_text
-from .review import judged, review, waits
+from .review import have_somebody_look, is_settled, judged, review, waits
 from . import penalties
 from .penalties import Policy
 
@@ -78,6 +78,27 @@ def waits_for_a_person(submission: SubmittedAssignment) -> bool:
     return any(grade.needs_manual_grade for notebook in submission.notebooks for grade in notebook.grades)
 
 
+def cells_of(assignment) -> dict[str, tuple[str, dict[str, tuple[str, str]]]]:
+    """{id of a notebook: (its name, {id of a cell: (name, kind)})} of an assignment (a row)."""
+    return {notebook.id: (notebook.name, {cell.id: (cell.name, cell.type) for cell in notebook._base_cells}) for notebook in assignment.notebooks}
+
+
+def complete(submission, cells) -> None:
+    """Give a submission (a row) a row for each notebook, graded cell and answer of `cells` (see `cells_of`) that it lacks."""
+    notebooks = {notebook.notebook_id: notebook for notebook in submission.notebooks}
+    for notebook_id, (_, kinds) in cells.items():
+        notebook = notebooks.get(notebook_id)
+        if notebook is None:
+            notebook = SubmittedNotebook(notebook_id=notebook_id)
+            submission.notebooks.append(notebook)
+        graded, said = ({row.cell_id for row in rows} for rows in (notebook.grades, notebook.comments))
+        for cell_id, (_, kind) in kinds.items():
+            if kind in ("GradeCell", "TaskCell") and cell_id not in graded:
+                notebook.grades.append(Grade(cell_id=cell_id))
+            if kind in ("SolutionCell", "TaskCell") and cell_id not in said:
+                notebook.comments.append(Comment(cell_id=cell_id))
+
+
 class Writer:
     """Holds the gradebook open for one assignment. Use as a context manager; not for several processes at once."""
 
@@ -93,8 +114,7 @@ class Writer:
             raise
         self.assignment_id = self.row.id
         # plain data: rows would expire with the first commit
-        self.cells = {notebook.id: (notebook.name, {cell.id: (cell.name, cell.type) for cell in notebook._base_cells})
-                      for notebook in self.row.notebooks}
+        self.cells = cells_of(self.row)
         self.wanted = {notebook.name: canon(notebook) for notebook in self.row.notebooks}
 
     def __enter__(self) -> "Writer":
@@ -113,7 +133,7 @@ class Writer:
 
     def store(self, graded: "Graded") -> None:
         """Write rows and folder of one graded submission; either both or, if this raises, neither."""
-        target = Path(self.coursedir.format_path(self.coursedir.autograded_directory, graded.student, self.assignment))
+        target = self.place(graded)
         partial, old = (target.parent / f".{target.name}.{what}" for what in ("partial", "old"))
         try:
             submission = self.submission(graded)
@@ -134,6 +154,18 @@ class Writer:
         shutil.rmtree(old, ignore_errors=True)
         self.db.expunge_all()
 
+    def place(self, graded: "Graded") -> Path:
+        """Where the graded notebooks of a submission stand."""
+        return Path(self.coursedir.format_path(self.coursedir.autograded_directory, graded.student, self.assignment))
+
+    def look(self, graded: "Graded") -> None:
+        """Find what storing it would put before a person again, and store nothing."""
+        with self.db.no_autoflush:
+            if (submission := self.known(graded.student)) is not None:
+                self.review(submission, graded, self.place(graded))
+        self.db.rollback()
+        self.db.expunge_all()
+
     def review(self, submission: SubmittedAssignment, graded: "Graded", folder: Path) -> None:
         """Find what a student changed of what a person had judged, see `review`; it goes into `graded`."""
         mark = dict(graded.files).get(MARK, b"").decode().partition("\n")[0]
@@ -144,6 +176,8 @@ class Writer:
             wanted = self.wanted[name]
             before = judged(folder, name, wanted, {cells[row.cell_id][0]: row for row in notebook.grades},
                             {cells[row.cell_id][0]: row for row in notebook.comments})
+            if is_settled(before, graded.notes_on(name), mark):
+                graded.settled |= {name}
             if before.people:
                 nb = notebook_of(graded.notebooks[name])
                 points = {cell: score for (of, cell), score in graded.scores.items() if of == name}
@@ -157,6 +191,8 @@ class Writer:
             name, cells = self.cells[notebook.notebook_id]
             for grade in notebook.grades:
                 self.store_grade(grade, name, cells[grade.cell_id][0], graded)
+            if any(graded.notes_on(name)) and name not in graded.settled:
+                have_somebody_look({cells[grade.cell_id][0]: grade for grade in notebook.grades}, self.wanted[name])
             for comment in notebook.comments:
                 key = name, cells[comment.cell_id][0]
                 if key in graded.comments:
@@ -168,24 +204,20 @@ class Writer:
         """The submission's row with everything below it, made if it is not there yet."""
         if self.db.get(Student, graded.student) is None:
             self.db.add(Student(id=graded.student))
-        found = self.db.query(SubmittedAssignment).filter_by(
-            assignment_id=self.assignment_id, student_id=graded.student).options(
-            selectinload(SubmittedAssignment.notebooks).selectinload(SubmittedNotebook.grades),
-            selectinload(SubmittedAssignment.notebooks).selectinload(SubmittedNotebook.comments)).one_or_none()
+        found = self.known(graded.student)
         if found is None:
             found = SubmittedAssignment(assignment_id=self.assignment_id, student_id=graded.student)
-            for notebook_id, (_, cells) in self.cells.items():
-                notebook = SubmittedNotebook(notebook_id=notebook_id)
-                found.notebooks.append(notebook)
-                for cell_id, (_, kind) in cells.items():
-                    if kind in ("GradeCell", "TaskCell"):
-                        notebook.grades.append(Grade(cell_id=cell_id))
-                    if kind in ("SolutionCell", "TaskCell"):
-                        notebook.comments.append(Comment(cell_id=cell_id))
+            complete(found, self.cells)
             self.db.add(found)
         if graded.timestamp:
             found.timestamp = parse_utc(graded.timestamp)
         return found
+
+    def known(self, student):
+        """The submission's row as the gradebook has it, or None."""
+        return self.db.query(SubmittedAssignment).filter_by(assignment_id=self.assignment_id, student_id=student).options(
+            selectinload(SubmittedAssignment.notebooks).selectinload(SubmittedNotebook.grades),
+            selectinload(SubmittedAssignment.notebooks).selectinload(SubmittedNotebook.comments)).one_or_none()
 
     @staticmethod
     def store_grade(grade: Grade, notebook: str, cell: str, graded: "Graded") -> None:
@@ -193,7 +225,7 @@ class Writer:
             grade.auto_score, grade.needs_manual_grade = 0, False
             return
         grade.auto_score = graded.scores.get((notebook, cell))
-        grade.needs_manual_grade = waits(grade.manual_score, grade.auto_score, notebook in graded.refused,
+        grade.needs_manual_grade = waits(grade.manual_score, grade.auto_score, notebook in graded.refused.keys() - graded.settled,
                                          (notebook, cell) in graded.changed)
 
     def store_penalties(self, submission: SubmittedAssignment, graded: "Graded") -> None:

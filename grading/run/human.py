@@ -2,7 +2,8 @@
 
 A submission needs one if it could not be graded, if something was odd about what was handed in, if a person had graded
 another answer, or if a written question has no score yet. The last is so for whole classes: it is counted, not listed.
-Once every grade of it is resolved in formgrader, nobody is asked again.
+In the gradebook one of its grades waits then. Once every grade of it is resolved in formgrader, nobody is asked again, unless
+something else is handed in.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,7 +15,7 @@ from nbgrader.coursedir import CourseDirectory
 
 from ..notebooks.cells import exercise_of
 from ..notebooks.names import shown
-from ..notebooks.record import NOTHING, WHOLE, Record, written
+from ..notebooks.record import NOTHING, Record, written
 from .gradebook import find_generated, penalty_of, submissions_of
 
 MAX_NAMES = 8
@@ -34,9 +35,8 @@ class Standing:
 
 def reasons(record: Record, notebook: str, scores: Mapping[str, float | None] = MappingProxyType({})) -> list[str]:
     """What a human should look at of one graded notebook; `scores` are those that people gave to its cells before."""
-    said = record.mended.get(WHOLE)
-    refused = said and said.endswith(NOTHING)
-    found = [f"not graded: {said.removesuffix(' ' + NOTHING)}" if refused else f"graded, but look at {notebook}: {said}"] if said else []
+    said, _ = record.notes
+    found = [f"not graded: {said.removesuffix(' ' + NOTHING)}" if record.refused else f"graded, but look at {notebook}: {said}"] if said else []
     found += [f"graded, but look: {line}" for line in record.look]
     return found + [f"graded, but look: {changed_words(cell, scores.get(cell))}" for cell in record.changed]
 
@@ -44,11 +44,11 @@ def reasons(record: Record, notebook: str, scores: Mapping[str, float | None] = 
 def kinds(record: Record, notebook: str, grades: Iterable[Grade]) -> list[str]:
     """The same without anything that a student chose, for a page that others may read, while one of the `grades` waits for a
     person: who has resolved them all has seen the rest as well."""
-    said, waiting = record.mended.get(WHOLE, ""), {grade.name for grade in grades if grade.needs_manual_grade}
+    waiting = {grade.name for grade in grades if grade.needs_manual_grade}
     if not waiting:
         return []
-    found = [f"{notebook} could not be graded"] if said.endswith(NOTHING) else [f"{notebook} was not handed in as it should be"] \
-        if said or record.look else []
+    found = [f"{notebook} could not be graded"] if record.refused else [f"{notebook} was not handed in as it should be"] \
+        if any(record.notes) else []
     return found + [changed_words(cell) for cell in record.changed if cell in waiting]
 
 

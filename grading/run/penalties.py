@@ -7,6 +7,19 @@ from nbgrader.preprocessors import AssignLatePenalties
 from traitlets.config import Config
 
 
+class Judgement(Protocol):
+    """A graded cell: a row, or `results.CellGrade`."""
+
+    @property
+    def auto_score(self) -> float | None: ...
+
+    @property
+    def manual_score(self) -> float | None: ...
+
+    @property
+    def needs_manual_grade(self) -> bool: ...
+
+
 class Policy(Protocol):
     """What nbgrader asks of a late policy: an instance of its `BasePlugin`."""
 
@@ -23,16 +36,24 @@ def late_policy(config: Config) -> Policy:
 
 
 def score_of(grade: Grade) -> float:
-    """nbgrader's `Grade.score` as the row is in memory: the database's own is that of the last time it was read."""
+    """What a graded cell (a row as it is in memory) counts: nbgrader's `Grade.score`, but while a person has to look what the
+    checks gave: what a person gave to an answer that was changed since is shown to who looks again, and counts for nothing."""
+    if grade.needs_manual_grade:
+        return float(grade.auto_score or 0.0)
     given = grade.manual_score if grade.manual_score is not None else grade.auto_score
     return 0.0 if given is None else given + (grade.extra_credit or 0.0)
 
 
-def owed(submission: SubmittedAssignment, policy: Policy | None, scores: dict[str, float] | None = None) -> dict[str, float | None]:
-    """{id of a submitted notebook: the points to take off, None where it was in time}; for other `scores` {id: points}."""
+def is_judged(grade: Judgement) -> bool:
+    """Whether the answer that lies there now has points: from the checks, or from a person who saw it."""
+    return grade.auto_score is not None or (grade.manual_score is not None and not grade.needs_manual_grade)
+
+
+def owed(submission: SubmittedAssignment, policy: Policy | None) -> dict[str, float | None]:
+    """{id of a submitted notebook: the points to take off, None where it was in time}."""
     late, found = seconds_late(submission), dict[str, float | None]()
     for notebook in submission.notebooks:
-        score = sum(map(score_of, notebook.grades)) if scores is None else scores.get(notebook.id, 0.0)
+        score = sum(map(score_of, notebook.grades))
         penalty = policy.late_submission_penalty(submission.student_id, score, late) if late > 0 and policy else None
         found[notebook.id] = None if penalty is None else min(max(penalty, 0.0), score)
     return found

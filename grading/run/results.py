@@ -12,12 +12,14 @@ from typing import Any
 from nbgrader.api import BaseCell, Comment, Grade, Gradebook, SubmittedAssignment, SubmittedNotebook
 from sqlalchemy.orm import Session
 
+from .penalties import score_of
+
 AT_A_TIME = 500     # submissions that one query is about
 
 
 @dataclass(frozen=True, slots=True)
 class CellGrade:
-    """One graded cell."""
+    """One graded cell; `score` is what it counts, see `penalties.score_of`."""
 
     name: str
     score: float
@@ -114,10 +116,10 @@ def read(db: Session, assignment: Named, submissions: dict[str, list[Any]], note
                      SubmittedNotebook.late_submission_penalty).filter(SubmittedNotebook.assignment_id.in_(list(submissions))).all()
     ids = [part.id for part in parts]
     grades, comments = defaultdict[str, list[CellGrade]](list), defaultdict[str, dict[str, CellComment]](dict)
-    for one in db.query(Grade.notebook_id, Grade.cell_id, Grade.score, Grade.auto_score, Grade.manual_score,
+    for one in db.query(Grade.notebook_id, Grade.cell_id, Grade.extra_credit, Grade.auto_score, Grade.manual_score,
                         Grade.needs_manual_grade).filter(Grade.notebook_id.in_(ids)):
         name, most = cells[one.cell_id]
-        grades[one.notebook_id].append(CellGrade(name, one.score, most, one.auto_score, one.manual_score, bool(one.needs_manual_grade)))
+        grades[one.notebook_id].append(CellGrade(name, score_of(one), most, one.auto_score, one.manual_score, bool(one.needs_manual_grade)))
     for one in db.query(Comment.notebook_id, Comment.cell_id, Comment.manual_comment, Comment.auto_comment).filter(
             Comment.notebook_id.in_(ids)):
         comments[one.notebook_id][cells[one.cell_id][0]] = CellComment(one.manual_comment, one.auto_comment)

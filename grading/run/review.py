@@ -1,7 +1,8 @@
 """What a person decided stays, and is asked for again only where the student changed what was judged.
 
 nbgrader asks again after every regrade for what has a manual score, and never for a written question. Here a cell waits
-for a person if nothing has judged it yet, if the notebook could not be read, or if a person had judged another answer.
+for a person if nothing has judged it yet, if the notebook could not be read, or if a person had judged another answer; and the
+first cell of a notebook does if something was odd about the hand-in and nobody has resolved that.
 """
 
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from nbgrader.api import Comment, Grade
 
 from ..notebooks.again import MARK
 from ..notebooks.changed import changes, parts_of, seen_in
-from ..notebooks.record import Record, Seen
+from ..notebooks.record import Record, Seen, read_record
 from ..notebooks.writing import notebook_of
 
 ELSEWHERE = "(the answer is the same; something else that it stands on was changed, and the checks judge it otherwise now)"
@@ -23,12 +24,13 @@ UNKNOWN = "(what was judged is not there any more: nothing can be compared)"
 
 @dataclass(frozen=True)
 class Judged:
-    """What was known of a graded notebook before it is graded again: the notebook itself, its digest, which cells a person
-    has judged, which waited for one, and the points that the checks gave."""
+    """What was known of a graded notebook before it is graded again: the notebook itself, its digest, what was odd about it,
+    which cells a person has judged, which waited for one, and the points that the checks gave."""
 
     people: frozenset[str] = frozenset()
     notebook: object = None
     digest: str = ""
+    notes: tuple = ()
     waiting: frozenset[str] = frozenset()
     points: Mapping[str, float | None] = field(default_factory=dict)
 
@@ -36,14 +38,14 @@ class Judged:
 def judged(folder: Path, name: str, wanted: Mapping[str, Any], grades: Mapping[str, Grade], comments: Mapping[str, Comment]) -> Judged:
     """What is known of the notebook `name` in the graded `folder`; `grades` and `comments` are its rows by their cells."""
     people = frozenset(cell for cell, parts in parts_of(wanted).items() if cell in grades
-                       and (grades[cell].manual_score is not None or any(
+                       and (grades[cell].manual_score is not None or grades[cell].extra_credit or any(
                            comments[part].manual_comment for part in {cell, *parts} if part in comments)))
-    if not people:
-        return Judged()
     path = Path(folder, f"{name}.ipynb")
-    notebook = notebook_of(path.read_text(encoding="utf-8")) if path.exists() else None
-    return Judged(people, notebook, digest_in(folder), frozenset(cell for cell in grades if grades[cell].needs_manual_grade),
-                  {cell: grades[cell].auto_score for cell in grades})
+    if not path.exists():
+        return Judged(people)
+    notebook = notebook_of(path.read_text(encoding="utf-8")) if people else None
+    return Judged(people, notebook, digest_in(folder), read_record(path).notes,
+                  frozenset(cell for cell in grades if grades[cell].needs_manual_grade), {cell: grades[cell].auto_score for cell in grades})
 
 
 def digest_in(folder: Path) -> str:
@@ -68,6 +70,18 @@ def review(nb: NotebookNode | None, wanted: Mapping[str, Any], before: Judged, p
     if found and nb is not None:
         replace(Record.read(nb), changed=found).write(nb)
     return found
+
+
+def is_settled(before: Judged, notes: tuple, digest: str) -> bool:
+    """Whether a person has looked at these notes on this hand-in, and resolved it all."""
+    return bool(digest) and any(notes) and (before.digest, before.notes) == (digest, notes) and not before.waiting
+
+
+def have_somebody_look(grades: Mapping, wanted: Mapping) -> None:
+    """Have one of the graded cells {name: row} wait for a person, the first one, if none does."""
+    first = next((name for name in wanted if name in grades), None)
+    if first and not any(grade.needs_manual_grade for grade in grades.values()):
+        grades[first].needs_manual_grade = True
 
 
 def waits(manual: float | None, automatic: float | None, refused: bool, changed: bool) -> bool:

@@ -23,6 +23,7 @@ from ..notebooks.cells import exercise_of
 from ..notebooks.record import Outcome, records_in
 from ..run.gradebook import find_generated, penalty_of, submissions_of, waits_for_a_person
 from ..run.grades import raw_of
+from ..run.penalties import is_judged, score_of
 
 FEWEST = 20     # submissions below which a correlation is not shown: from there on one of 0.45 is told from none
 
@@ -129,15 +130,18 @@ def read_work(submission, folder, label):
         work.hours_early = (submission.duedate - submission.timestamp).total_seconds() / 3600
     for notebook in submission.notebooks:
         for grade in notebook.grades:
-            known = grade.manual_score is not None or grade.auto_score is not None
-            name = exercise_of(grade.name)
-            work.points[name] = grade.score if known else None
+            work.points[exercise_of(grade.name)] = points_of(grade)
         work.reasons += [f"{name} has no score yet" for name in human.open_questions(notebook.grades)]
     rows = {notebook.name: notebook.grades for notebook in submission.notebooks}
     for notebook, record in records_in(folder).items():
         work.reasons += human.kinds(record, notebook, rows.get(notebook, ()))
         read_checks(work, record)
     return work
+
+
+def points_of(grade):
+    """The points of a graded cell (a row); None where nobody has judged the answer that lies there now."""
+    return score_of(grade) if is_judged(grade) else None
 
 
 def read_checks(work, record):

@@ -90,12 +90,15 @@ def feedback(
     student: Annotated[list[str] | None, typer.Option(help="Only this student; may be repeated.")] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes that make pages at once.  [default: one per core]")] = None,
     force: Annotated[bool, typer.Option(help="Make again what is still true.")] = False,
+    zipped: Annotated[bool, typer.Option("--zip", help="Pack them as well, as Moodle and Canvas take them back.")] = False,
+    output: Annotated[Path | None, typer.Option(help="The folder for the archives.  [default: build]")] = None,
     course: Root = None,
 ):
     """Make the feedback pages that are missing or no longer true, as nbgrader generate_feedback does. Exit status: 0 all made, 3 some could not be."""
     with ending_well():
         from .feedback import make_feedback
-        raise typer.Exit(make_feedback(console, course, assignment, student or [], jobs or len(os.sched_getaffinity(0)), force))
+        archives = output or course / "build" if zipped or output else None
+        raise typer.Exit(make_feedback(console, course, assignment, student or [], jobs or len(os.sched_getaffinity(0)), force, archives))
 
 
 @app.command("return")
@@ -200,7 +203,7 @@ def similar(
     output: Annotated[Path | None, typer.Option(help="The page.  [default: build/similar-ASSIGNMENT.html]")] = None,
     course: Root = None,
 ):
-    """Write a page of submissions whose code is suspiciously alike, with the evidence side by side."""
+    """Write a page of submissions whose code or text is suspiciously alike, with the evidence side by side."""
     from . import similar as alike
     with ending_well():
         alike.similar(console, course, assignment, at_least, output)

@@ -9,10 +9,10 @@ from nbgrader.utils import parse_utc
 from rich.markup import escape
 from rich.table import Table
 
-from ..notebooks.cells import is_tests
+from ..notebooks.cells import exercise_of, is_tests
 from ..notebooks.names import printable
 from ..notebooks.record import Record, written
-from ..run.gradebook import penalty_of
+from ..run.gradebook import Writer, penalty_of
 from ..run.penalties import owed
 
 LATE = "late penalty"
@@ -20,11 +20,12 @@ LATE = "late penalty"
 
 @dataclass(frozen=True)
 class Change:
-    """One exercise, or the late penalty: points before (None: there were none) and now, and what makes the difference."""
+    """One exercise, or the late penalty: points before and now (None: there were none, or will be none until a person has looked),
+    and what makes the difference."""
 
     exercise: str
     before: float | None
-    now: float
+    now: float | None
     why: str
 
 
@@ -40,7 +41,13 @@ def changes(course, assignment, graded) -> list[Change]:
             why = reasons(old, verdict, words != old_words)
             if old is None or old.points != verdict.points or why:
                 found.append(Change(exercise, None if old is None else old.points, verdict.points, why))
-    return found + penalty_changes(course, assignment, graded)
+    return found + flagged(graded) + penalty_changes(course, assignment, graded)
+
+
+def flagged(graded):
+    """What a person graded and would be asked about again, because the student changed it."""
+    return [Change(exercise_of(cell), graded.judged.get(cell), None, "a person graded it before the student changed it: to be looked at again")
+            for _, cell in graded.changed]
 
 
 def told(nb):
@@ -68,21 +75,18 @@ def reasons(old, now, other_words):
 
 def penalty_changes(course, assignment, graded):
     """What would be taken off for being late, by the deadline, the extension, the policy and the points as they are now."""
-    with course.gradebook() as gradebook:
+    with course.gradebook() as gradebook, gradebook.db.no_autoflush:
         try:
             submission = gradebook.find_submission(assignment, graded.student)
         except MissingEntry:
             return []
-        scores, before = {}, penalty_of(submission)
+        before = penalty_of(submission)
         for notebook in submission.notebooks:
-            for grade in notebook.grades:
-                auto = graded.scores.get((notebook.name, grade.name), grade.auto_score if notebook.name in graded.notebooks else 0.0)
-                given = grade.manual_score if grade.manual_score is not None else auto
-                scores[notebook.id] = scores.get(notebook.id, 0.0) + (0.0 if given is None else given + (grade.extra_credit or 0.0))
-        with gradebook.db.no_autoflush:
-            if graded.timestamp:
-                submission.timestamp = parse_utc(graded.timestamp)
-            now = sum(penalty or 0.0 for penalty in owed(submission, course.late_policy(), scores).values())
+            for grade in notebook.grades:       # as a regrade would store it; nothing of it is kept
+                Writer.store_grade(grade, notebook.name, grade.name, graded)
+        if graded.timestamp:
+            submission.timestamp = parse_utc(graded.timestamp)
+        now = sum(penalty or 0.0 for penalty in owed(submission, course.late_policy()).values())
         gradebook.db.rollback()
     if not round(now - before, 2):
         return []
@@ -95,11 +99,14 @@ def changes_table(lines) -> Table:
                   title="Dry run: nothing was written. A regrade would change:")
     for line in lines:
         for change in line.changes:
-            table.add_row(escape(printable(line.student)), change.exercise, "–" if change.before is None else written(change.before),
-                          written(change.now), escape(change.why))
-        total = sum(change.now - (change.before or 0.0) for change in line.changes)
+            table.add_row(escape(printable(line.student)), change.exercise, points(change.before), points(change.now), escape(change.why))
+        total = sum((change.now or 0.0) - (change.before or 0.0) for change in line.changes)
         if len(line.changes) > 1:
             table.add_row("", "all together", "", f"{'+' if total >= 0 else ''}{written(total)}", "")
     if not table.row_count:
         table.add_row("nobody", "", "", "", "")
     return table
+
+
+def points(value):
+    return "–" if value is None else written(value)

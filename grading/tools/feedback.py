@@ -1,4 +1,5 @@
-"""`course feedback`: the pages of a class, made by several processes; what is still true is left as it is."""
+"""`course feedback`: the pages of a class, made by several processes; what is still true is left as it is. With `--zip` they are
+packed for a learning platform."""
 
 import time
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from ..root import CourseError
 from ..run.course import Course
 from ..run.pool import Lost, NoWorkers, Pool
 from ..run.results import SubmissionResult
+from .returning import feedback_zips
 from .watching import watched
 
 SOME_FAILED, INTERRUPTED = 3, 130
@@ -97,8 +99,10 @@ def graded_folders(course: Course, assignment: str, students: list[str]) -> list
     return [student for student in found if not students or student in students]
 
 
-def make_feedback(console: Console, root: Path | None, assignment: str, students: list[str], jobs: int, force: bool) -> int:
-    """Make a class's pages and say what became of them; returns the exit status."""
+def make_feedback(console: Console, root: Path | None, assignment: str, students: list[str], jobs: int, force: bool,
+                  archives: Path | None = None) -> int:
+    """Make a class's pages and say what became of them, and pack those that are true into `archives`, a folder; returns the
+    exit status."""
     course, started = Course(root), time.monotonic()
     course.assignments(assignment)
     number = len(graded_folders(course, assignment, students))
@@ -111,6 +115,8 @@ def make_feedback(console: Console, root: Path | None, assignment: str, students
             console.print("Stopped. The pages made so far are whole; run the command again for the rest.")
             return INTERRUPTED
     say(console, assignment, made, time.monotonic() - started)
+    if archives:
+        feedback_zips(console, course, assignment, [one.student for one in made if not one.trouble], archives)
     return SOME_FAILED if any(one.trouble for one in made) else 0
 
 

@@ -109,7 +109,7 @@ def run_class(console, course, assignment, students=(), jobs=1, scheduler=None, 
 
 def read_line(course, assignment, graded, dry_run):
     score = sum(value or 0 for value in graded.scores.values())
-    refused = " ".join(graded.refused.values())
+    refused = " ".join(why for name, why in graded.refused.items() if name not in graded.settled)
     error = graded.error or refused
     line = Line(graded.student, score, graded.mended, printable(error, MAX_SAID) if error else None, why_look(graded),
                 [printable(part, WIDTH) for seen in graded.changed.values() for part in seen.difference],
@@ -125,9 +125,9 @@ def why_look(graded):
         return [f"not graded: {printable(graded.error, MAX_SAID)}"]
     found = []
     for name in graded.notebooks:
-        mended = {WHOLE: graded.mended[name, WHOLE]} if (name, WHOLE) in graded.mended else {}
+        said, look = ("", ()) if name in graded.settled else graded.notes_on(name)
         changed = {cell: seen for (notebook, cell), seen in graded.changed.items() if notebook == name}
-        found += reasons(Record(mended=mended, look=graded.notes, changed=changed), name, graded.judged)
+        found += reasons(Record(mended={WHOLE: said} if said else {}, look=look, changed=changed), name, graded.judged)
     return [printable(line, MAX_SAID) for line in dict.fromkeys(found)]
 
 

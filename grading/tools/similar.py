@@ -1,7 +1,7 @@
-"""`course similar`: pairs of submissions whose code is suspiciously alike, with the evidence side by side.
+"""`course similar`: pairs of submissions whose code or text is suspiciously alike, with the evidence side by side.
 
 Code is compared as Pygments' tokens, so layout and comments do not count, and a name that the student chose counts as
-any other. What the release brought along is taken out first. How alike two token sequences are is told by RapidFuzz
+any other. Written answers are compared as words. What the release brought along is taken out first. How alike two token sequences are is told by RapidFuzz
 (the Indel similarity: 2 x longest common subsequence / both lengths), which nbgrader itself depends on. That says that two
 texts are alike, never why.
 """
@@ -30,11 +30,12 @@ from ..border.bounded import bounded
 from ..notebooks.names import MAX_NAME, printable
 from ..run.course import Course
 from ..pages.html import Html, page, paragraph, section, table
+from ..notebooks.answers import answers
 from ..notebooks.cells import name_of
 from ..notebooks.intake import Refusal, screen
 from .terminal import tell
 
-AT_LEAST, MOST_PAIRS, FEWEST_TOKENS = 0.8, 30, 60
+AT_LEAST, MOST_PAIRS, FEWEST_TOKENS, FEWEST_WORDS = 0.8, 30, 60, 30
 MOST_TEXT, MOST_COMMENTS = 60_000, 200      # of one submission; an honest one has a tenth of it
 SAME = 0.98         # from here on two answers to one exercise count as the same
 ROUNDING = 1e-6     # a cutoff of exactly that would lose what is exactly that
@@ -47,27 +48,35 @@ LEXER = PythonLexer(ensurenl=False)
 
 @dataclass
 class Code:
-    """What a student wrote: per part (exercise or "other cells") the text without skeleton, and its tokens."""
+    """What a student wrote: per part (exercise, question or "other cells") the text without skeleton, and the tokens of code or
+    the words of an answer in words."""
 
     student: str
     text: dict = field(default_factory=dict)
     tokens: dict = field(default_factory=dict)
     comments: set = field(default_factory=set)
+    words: dict = field(default_factory=dict)
 
     @property
     def all_tokens(self):
         return [token for part in self.tokens.values() for token in part]
 
+    @property
+    def all_words(self):
+        return [word for part in self.words.values() for word in part]
+
 
 @dataclass
 class Pair:
-    """Two submissions that are alike. `parts` are (part, similarity, tokens, how many others have the same)."""
+    """Two submissions that are alike, in their code (`similarity`) or in what they say in words (`written`). `parts` are (part,
+    similarity, tokens, how many others have the same)."""
 
     first: Code
     second: Code
     similarity: float
     parts: list
     comments: list
+    written: float = 0.0
 
     @property
     def only_theirs(self):
@@ -76,7 +85,7 @@ class Pair:
 
     @property
     def weight(self):
-        return len(self.only_theirs) + len(self.comments), self.similarity
+        return len(self.only_theirs) + len(self.comments), max(self.similarity, self.written)
 
 
 # --- read -------------------------------------------------------------------------------------------------------
@@ -85,9 +94,11 @@ class Skeleton:
     """What every student was given: lines, and the names of functions, arguments and modules."""
 
     def __init__(self, sources, config=None):
-        self.lines, self.names, self.parts = set(), set(), set()
+        self.lines, self.names, self.parts, self.wanted = set(), set(), set(), {}
         for source in sources:
-            cells = {name: entry["source"] for name, entry in check.wanted(source, config)["wanted"].items()}
+            wanted = check.wanted(source, config)["wanted"]
+            self.wanted |= wanted
+            cells = {name: entry["source"] for name, entry in wanted.items()}
             self.parts |= cells.keys()
             for cell in nbformat.read(source, as_version=4).cells:
                 text = cells.get(name_of(cell), cell.source)     # as released: without the solution
@@ -136,11 +147,23 @@ def read_code(student, notebooks, skeleton):
                 lines.setdefault(part if part in skeleton.parts else "other cells", []).append(text)
                 left -= len(text)
     code = Code(student, {part: "\n".join(texts) for part, texts in lines.items()})
-    for part, text in code.text.items():
+    for part, text in list(code.text.items()):
         code.tokens[part] = tokens(text, skeleton.names)
         said = (found.strip("# ")[:MAX_NAME] for found in re.findall(r"#[^\n]*", text))
         code.comments |= set(islice((words for words in said if len(words) > 8), MOST_COMMENTS))
+    questions = {name: entry for name, entry in skeleton.wanted.items() if entry["cell_type"] == "markdown"}
+    for nb in notebooks:
+        prose = nbformat.from_dict({**nb, "cells": [cell for cell in nb.cells if cell.cell_type == "markdown" or name_of(cell) in skeleton.wanted]})
+        for part, pieces in answers(prose, skeleton.wanted).items():
+            if part in questions:
+                code.text[part] = "\n".join(pieces)[:left]
+                code.words[part] = words_of(code.text[part])
+                left -= len(code.text[part])
     return code
+
+
+def words_of(text):
+    return re.findall(r"\w+", text.casefold())
 
 
 def tokens(text, known):
@@ -165,32 +188,32 @@ def pairs(codes, at_least=AT_LEAST, watch=iter):
 
     `watch` wraps what is walked through, for a bar of progress.
     """
-    letters, place = Letters(), {id(code): number for number, code in enumerate(codes)}
-    written = {}        # {text, a letter a token: those who have it}
-    for code in codes:
-        text = letters.text(code.all_tokens)
-        if len(text) >= FEWEST_TOKENS:
-            written.setdefault(text, []).append(code)
-    alike = [(first, second, 1.0) for owners in written.values() for first, second in combinations(owners, 2)]
-    texts = list(written)
-    for one, other in watch(list(candidates(texts))):
-        similarity = likeness(texts[one], texts[other], at_least)
-        if similarity >= at_least:
-            alike += [(first, second, similarity) for first in written[texts[one]] for second in written[texts[other]]]
+    letters = Letters()
+    code, prose = [letters.text(one.all_tokens) for one in codes], [letters.text(one.all_words) for one in codes]
+    found, in_words = alike(code, FEWEST_TOKENS, at_least, watch), alike(prose, FEWEST_WORDS, at_least, watch)
     comments = shared_comments(codes)
-    found = {in_order(first, second, place): similarity for first, second, similarity in alike}
-    whole = {place[id(code)]: text for text, owners in written.items() for code in owners}
-    for pair, shared in comments.items():
-        if pair not in found and len(shared) > 1 and whole.keys() >= set(pair):
-            found[pair] = likeness(whole[pair[0]], whole[pair[1]])
-    answers = Answers(codes, letters)
-    result = [Pair(codes[one], codes[other], similarity, answers.compared(codes[one], codes[other]), comments.get((one, other), []))
-              for (one, other), similarity in watch(sorted(found.items()))]
+    for one, other in [*in_words, *(pair for pair, shared in comments.items() if len(shared) > 1)]:
+        if (one, other) not in found and ((one, other) in in_words or min(len(code[one]), len(code[other])) >= FEWEST_TOKENS):
+            found[one, other] = likeness(code[one], code[other]) if code[one] and code[other] else 0.0
+    compared = Answers(codes, letters).compared
+    result = [Pair(codes[one], codes[other], similarity, compared(codes[one], codes[other]), comments.get((one, other), []),
+                   in_words.get((one, other), 0.0)) for (one, other), similarity in watch(sorted(found.items()))]
     return sorted(result, key=lambda pair: pair.weight, reverse=True)
 
 
-def in_order(first, second, place):
-    return tuple(sorted((place[id(first)], place[id(second)])))
+def alike(texts, fewest, at_least, watch):
+    """{(number, number): how alike} of those `texts` (a letter a token) that are long enough and alike to `at_least`."""
+    owners = {}
+    for number, text in enumerate(texts):
+        if len(text) >= fewest:
+            owners.setdefault(text, []).append(number)
+    found = {pair: 1.0 for same in owners.values() for pair in combinations(same, 2)}
+    different = list(owners)
+    for one, other in watch(list(candidates(different))):
+        similarity = likeness(different[one], different[other], at_least)
+        if similarity >= at_least:
+            found |= {tuple(sorted((first, second))): similarity for first in owners[different[one]] for second in owners[different[other]]}
+    return found
 
 
 def likeness(one, other, at_least=0.0):
@@ -225,7 +248,7 @@ class Answers:
     """The answers of a class to each part, each looked at once, however many pairs it stands in."""
 
     def __init__(self, codes, letters):
-        self.texts = {id(code): {part: letters.text(tokens) for part, tokens in code.tokens.items()} for code in codes}
+        self.texts = {id(code): {part: letters.text(tokens) for part, tokens in (code.tokens | code.words).items()} for code in codes}
         self.owners, self.known = {}, {}
         for texts in self.texts.values():
             for part, text in texts.items():
@@ -245,8 +268,9 @@ class Answers:
     def compared(self, first, second):
         """(part, similarity, tokens, how many others have the same) of the parts that both have, the most telling first."""
         rows = []
-        for part in first.tokens.keys() & second.tokens.keys():
-            one, other = self.texts[id(first)][part], self.texts[id(second)][part]
+        mine, theirs = self.texts[id(first)], self.texts[id(second)]
+        for part in mine.keys() & theirs.keys():
+            one, other = mine[part], theirs[part]
             same = self.same(part, one)
             rows.append((part, likeness(one, other), min(len(one), len(other)), sum(same.values()) - 1 - (other in same)))
         return sorted(rows, key=lambda row: (row[3], -row[1], row[0]))
@@ -271,13 +295,13 @@ def similar(console, root, assignment, at_least, output):
 
 def as_page(assignment, codes, found, at_least=AT_LEAST):
     """The whole page as HTML."""
-    said = (f"{len(codes)} submissions were compared. Listed are pairs that are alike to {at_least:.0%} or more, or that "
-            f"share comments which nobody else has. Submissions of fewer than {FEWEST_TOKENS} tokens are left out, "
-            f"and so is what goes beyond {MOST_TEXT} characters of one. Each was compared with those that share "
+    said = (f"{len(codes)} submissions were compared. Listed are pairs whose code or whose written answers are alike to {at_least:.0%} or "
+            f"more, or that share comments which nobody else has. Code of fewer than {FEWEST_TOKENS} tokens is left out, as are answers of fewer "
+            f"than {FEWEST_WORDS} words, and so is what goes beyond {MOST_TEXT} characters of one. Each was compared with those that share "
             f"its rarest runs of code, {ENOUGH} or somewhat more; in a larger class, two that share only what many write can be missed.")
-    rows = [(f"{pair.first.student} and {pair.second.student}", f"{pair.similarity:.0%}",
+    rows = [(f"{pair.first.student} and {pair.second.student}", f"{pair.similarity:.0%}", f"{pair.written:.0%}" if pair.written else "–",
              ", ".join(pair.only_theirs) or "–", len(pair.comments)) for pair in found]
-    head = "pair", "alike", "answers that only they have", "shared comments"
+    head = "pair", "code alike", "text alike", "answers that only they have", "shared comments"
     overview = table("Pairs, the most striking first", head, rows) if rows else paragraph("No pair is that much alike.")
     more = [paragraph(f"The evidence is shown for the first {MOST_PAIRS} pairs.", note=True)] if found[MOST_PAIRS:] else []
     return page(f"Similar submissions of {assignment}", paragraph(CAVEAT), paragraph(said), overview, *more,
@@ -291,16 +315,20 @@ def evidence(pair):
     shared = [paragraph("Comments that only these two have: " + "; ".join(pair.comments))] if pair.comments else []
     sides = [(part, side(pair.first, pair.second, part), side(pair.second, pair.first, part))
              for part, similarity, *_ in pair.parts if similarity >= AT_LEAST]
-    return section(f"{both}: {pair.similarity:.0%} alike",
+    return section(f"{both}: {max(pair.similarity, pair.written):.0%} alike",
                    table(f"How alike the answers of {both} are", ("part", "alike", "tokens", "others with the same"), rows), *shared,
                    table(f"Lines that both {both} have are marked", ("part", *names), sides) if sides else "")
 
 
 def side(code, other, part):
-    theirs = {tokens_of(line) for line in other.text[part].splitlines()}
-    lines = [f"<mark>{escape(line)}</mark>" if tokens_of(line) in theirs and tokens_of(line) else escape(line)
-             for line in code.text[part].splitlines()]
+    cut, meaning = (sentences, lambda line: tuple(words_of(line))) if part in code.words else (str.splitlines, tokens_of)
+    theirs = {meaning(line) for line in cut(other.text[part])}
+    lines = [f"<mark>{escape(line)}</mark>" if meaning(line) in theirs and meaning(line) else escape(line) for line in cut(code.text[part])]
     return Html("<pre>" + "\n".join(lines) + "</pre>")
+
+
+def sentences(text):
+    return [one for line in text.splitlines() for one in re.split(r"(?<=[.!?])\s+", line)]
 
 
 @lru_cache(maxsize=2**16)       # the same lines stand in many pairs, and hostile ones are thirty thousand

@@ -103,7 +103,7 @@ class State:
         if self.feedback:
             return f"course feedback {name}"
         if self.unreturned:
-            return f"nbgrader release_feedback {name}" if self.exchange else f"course feedback-zip {name}"
+            return f"nbgrader release_feedback {name}" if self.exchange else f"course feedback {name} --zip"
         return "nothing: it is done"
 
     def how_to_get_them(self, name):

@@ -13,9 +13,8 @@ classes = typer.Typer(no_args_is_help=True, help="The class list.")
 def add_to(app: typer.Typer) -> None:
     """Make the commands of this module commands of `app`."""
     app.add_typer(classes, name="class")
-    for command in (due, extend, collect):
+    for command in (due, extend, collect, revise):
         app.command()(command)
-    app.command("feedback-zip")(feedback_zip)
     app.command("new-term")(new_term)
 
 
@@ -80,15 +79,16 @@ def collect(
         raise typer.Exit(collecting.collect(console, course, file, assignment, new))
 
 
-def feedback_zip(
+def revise(
     assignment: Assignment,
-    output: Annotated[Path | None, typer.Option(help="The folder for the archives.  [default: build]")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without this it only says what it would change.")] = False,
+    scale: Annotated[bool, typer.Option("--scale", help="Scale the scores that people gave with the points of their cell.")] = False,
     course: Root = None,
 ):
-    """Pack pages of feedback as Moodle and Canvas take them back, for what `course collect` brought in."""
-    from . import returning
+    """Take over a source that was changed after hand-ins: points, exercises that are new or gone. What people gave is kept."""
+    from . import revise as revising
     with ending_well():
-        returning.feedback_zips(console, course, assignment, output)
+        revising.revise(console, course, assignment, yes, scale)
 
 
 def new_term(

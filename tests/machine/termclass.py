@@ -20,6 +20,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.api import Gradebook
 
 from grading.notebooks.submissions import fill
+from grading.plugins import written
+from grading.run.course import Course
+from grading.run.penalties import renew
 from tests.conftest import ROOT, run_together
 
 ASSIGNMENT, NAME, QUESTION, DUE = "hw 1", "toy.ipynb", "explain_toy", "2026-03-02 12:00:00"
@@ -27,6 +30,9 @@ EXERCISES, FULL = {"double": 4, "half": 4, "negative": 4}, 12
 DAYS = {"on time": "2026-03-01 10:00:00 UTC", "late": "2026-03-02 13:00:00 UTC", "again": "2026-03-02 11:00:00 UTC"}
 ANSWERS = toys.ANSWERS
 PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
+
+ESSAY = 2.25        # points of every essay, and of one student's nothing yet
+OPEN, OVERRIDES, EXTRA = "honest-1", {"honest-2": 1.5, "late-1": 1.0}, {"honest-3": 0.5, "late-2": 0.75}
 
 Files = dict[str, bytes]
 
@@ -155,12 +161,13 @@ PLACE = [
 FILES = [
     Kind("copy beside the blank one", lambda: {NAME: blank(), "toy-Copy1.ipynb": work()}, staff="in its place"),
     Kind("second upload", lambda: {NAME: work(double=""), "toy-1.ipynb": work()}, staff="in its place"),
-    Kind("second download", lambda: only(work(), "toy (1).ipynb"), staff="in its place"),
+    Kind("second download", lambda: only(work(), "toy (1).ipynb")),
+    Kind("prefixed name", lambda: only(work(), "hw1_toy.ipynb")),
     Kind("scratch and a twin", lambda: {NAME: work(), "Untitled.ipynb": b'{"cells": [{"cell_type": "code", "source": "1"}]}', "._toy.ipynb": b"\0\5\x16\7"}),
     Kind("two that differ", lambda: {NAME: work(), "toy-Copy1.ipynb": work(half="def half(z):\n    return z")}, 0, staff="could be one of",
          later=lambda: only(work()), by="LMS", points_again=FULL),
-    Kind("another ending", lambda: only(work(), "toy.ipynb.json"), staff="in its place"),
-    Kind("zip", lambda: only(zipped(), "hw.zip"), staff="in its place"),
+    Kind("another ending", lambda: only(work(), "toy.ipynb.json")),
+    Kind("zip", lambda: only(zipped(), "hw.zip")),
     Kind("script", lambda: only(script(), "toy.py"), staff="Python script"),
     Kind("large outputs", lambda: only(with_outputs(20))),
     Kind("nothing of it", lambda: only(b'{"cells": [{"cell_type": "code", "source": "1"}]}'), 0, staff="does not look like hw 1",
@@ -236,6 +243,25 @@ class Term:
                     gradebook.find_comment(QUESTION, "toy", ASSIGNMENT, student).manual_comment = "Which text?"
             gradebook.db.commit()
 
+    def read_the_essays(self) -> None:
+        """A person grades every essay on the page of the whole class, but for one; overrides, gives extra credit, and resolves
+        what was odd."""
+        course = Course(self.root)
+        with Gradebook(f"sqlite:///{self.root}/gradebook.db") as gradebook:
+            for student, kind in students().items():
+                grade, comment = (find(QUESTION, "toy", ASSIGNMENT, student) for find in (gradebook.find_grade, gradebook.find_comment))
+                if student != OPEN:
+                    seen = {"seen_score": grade.manual_score, "seen_text": comment.manual_comment}
+                    status, _ = written.save(course.dir, gradebook, {"grade": grade.id, "comment": comment.id, "score": ESSAY,
+                                                                     "text": "Read.", **seen})
+                    assert status == 200, student
+                for one in grade.notebook.grades:
+                    one.needs_manual_grade &= one is grade
+                half = gradebook.find_grade("test_half", "toy", ASSIGNMENT, student)
+                half.manual_score, half.extra_credit = OVERRIDES.get(student), EXTRA.get(student)
+                renew(half.notebook.assignment, course.late_policy())
+            gradebook.db.commit()
+
     def change_a_check(self) -> None:
         path = self.root / "tests" / "hidden" / "test_toy.py"
         path.write_text(path.read_text().replace('"doubles large numbers", weight=2', '"doubles large numbers", weight=1'))
@@ -261,6 +287,14 @@ def write(folder: Path, files: Files) -> None:
     for name, content in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
+
+
+def counts(student: str) -> float:
+    """What counts in the end: checks, essay, override and extra credit, and 10 % off for a day late."""
+    kind = students()[student]
+    points = next(one for one in (kind.points_regraded, kind.points_again, kind.points) if one is not None)
+    points += OVERRIDES.get(student, EXERCISES["half"]) - EXERCISES["half"] + EXTRA.get(student, 0.0) + (0 if student == OPEN else ESSAY)
+    return round(points - (round(points * 0.1, 2) if kind.day == "late" else 0.0), 2)
 
 
 def due_again(kind: Kind) -> Kind:

@@ -11,10 +11,12 @@ from grading.notebooks.again import MARK, mark_of
 from grading.notebooks.cells import grade_id
 from grading.notebooks import changed
 from grading.notebooks.changed import MOST_COMPARED, MOST_LINES, difference
-from grading.notebooks.record import Record, records_in
+from grading.notebooks.record import NOTHING, WHOLE, Record, records_in
 from grading.run.batch import Graded
 from grading.run.course import Course
-from grading.tools import analysis
+from grading.run.grades import raw_of
+from grading.tools import analysis, status
+from tests.conftest import points_in
 
 QUESTION, TESTS = "explain_activations", "test_relu"
 FIRST, SECOND = "GELU leaves the interval.", "SELU leaves the interval:\n\nits slope is 1.05."
@@ -35,10 +37,12 @@ class Desk:
             if grade_id(cell) == "relu":
                 cell.source = relu
         nb.cells[-1].source = essay
+        Record(mended={WHOLE: f"x {NOTHING}"} if refused else {}, look=more.get("notes", ())).write(nb)
         self.written += 1
         scores = {("activations", TESTS): points, **more.pop("scores", {})}
         graded = Graded("student-01", None, {"activations": nbformat.writes(nb)}, ((MARK, mark_of(str(self.written), refused)),),
-                        scores, refused={"activations": "unreadable"} if refused else {}, read_at=1, **more)
+                        scores, refused={"activations": "unreadable"} if refused else {}, read_at=1,
+                        mended={("activations", WHOLE): f"x {NOTHING}"} if refused else {}, **more)
         with self.course.writer("ps1") as writer:
             writer.store(graded)
         return graded
@@ -141,6 +145,58 @@ def test_what_is_refused_waits_and_is_forgotten_once_the_old_answer_is_back(desk
     assert desk.grade() == (True, 3.0) and desk.grade(TESTS)[0]
     desk.hand_in(FIRST)
     assert desk.grade() == (False, 3.0) and desk.grade(TESTS) == (False, None)
+
+
+def everything(points=1.0):
+    """Scores of all checks: only the question is left to a person."""
+    return {("activations", f"test_{exercise}"): points for exercise in points_in()}
+
+
+def waiting(desk):
+    with Gradebook(f"sqlite:///{desk.root}/gradebook.db") as gradebook:
+        return {grade.name for grade in gradebook.find_submission_notebook("activations", "ps1", "student-01").grades if grade.needs_manual_grade}
+
+
+def test_what_was_odd_waits_until_a_person_has_resolved_it_and_is_not_asked_for_again(desk):
+    odd = {"scores": everything(), "notes": ("Left out: 'x' is a link.",)}
+    desk.hand_in(**odd)
+    assert waiting(desk) == {QUESTION}, "one that waits is enough"
+    desk.person()
+    desk.written -= 1
+    assert desk.hand_in(**odd).settled == {"activations"} and waiting(desk) == set(), "the same once more"
+    assert desk.hand_in(**odd).settled == set() and waiting(desk) == {"test_sigmoid"}, "another file that is as odd"
+    (desk.root / "submitted" / "student-01" / "ps1").mkdir(parents=True)
+    assert status.states(desk.root, "ps1")[0].human == ["student-01"]
+    assert [work.reasons for work in analysis.read(desk.root, "ps1").works] == [["activations was not handed in as it should be"]]
+    desk.person("test_sigmoid", 1.0)
+    desk.written -= 1
+    desk.hand_in(**{**odd, "notes": ("Left out: 'y' is a link.",)})
+    assert waiting(desk) == {"test_sigmoid"}, "something else is odd"
+
+
+def test_what_was_refused_and_graded_by_hand_is_not_asked_for_again_until_something_else_comes(desk):
+    desk.hand_in(refused=True, scores=everything(0.0))
+    assert len(waiting(desk)) == len(points_in()) + 1
+    for cell in waiting(desk):
+        desk.person(cell, 1.0)
+    desk.written -= 1
+    desk.hand_in(refused=True, scores=everything(0.0))
+    assert waiting(desk) == set()
+    desk.hand_in(refused=True, scores=everything(0.0))
+    assert len(waiting(desk)) == len(points_in()) + 1
+
+
+def test_extra_credit_for_an_answer_that_was_changed_waits_and_counts_for_nothing_until_then(desk):
+    desk.hand_in(scores=everything())
+    desk.person()
+    with Gradebook(f"sqlite:///{desk.root}/gradebook.db") as gradebook:
+        gradebook.find_grade(TESTS, "activations", "ps1", "student-01").extra_credit = 0.5
+        gradebook.db.commit()
+        assert raw_of(gradebook.find_submission("ps1", "student-01")) == len(points_in()) + 3.5
+    desk.hand_in(relu="def relu(z):\n    return max(0, z)", scores=everything())
+    assert waiting(desk) == {TESTS}
+    with Gradebook(f"sqlite:///{desk.root}/gradebook.db") as gradebook:
+        assert raw_of(gradebook.find_submission("ps1", "student-01")) == len(points_in()) + 3
 
 
 def test_a_graded_folder_that_is_gone_cannot_be_compared(desk):

@@ -11,9 +11,11 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.api import Gradebook
 from rich.console import Console
+from traitlets.config import Config
 
 from grading.notebooks import dates
 from grading.notebooks.head import deadline_in, show_deadline
+from grading.plugins.deadlines import from_dialog
 from grading.root import CourseError
 from grading.tools import deadlines
 
@@ -146,3 +148,13 @@ def test_nbgraders_own_command_takes_a_deadline_without_zone_for_the_courses_and
 def test_the_commands_are_there():
     done = subprocess.run([sys.executable, "-m", "grading", "--help"], capture_output=True, text=True)
     assert all(word in done.stdout for word in ("class", "due", "extend"))
+
+
+@pytest.mark.parametrize(("when", "offset", "utc"), [
+    ("2026-11-30T12:00", "+0200", datetime(2026, 11, 30, 11)),      # as it stood there when summer's deadline was shown
+    ("2026-07-02T12:00", "+0200", datetime(2026, 7, 2, 10)), ("2026-11-30T12:00", "", datetime(2026, 11, 30, 11)),
+    ("2026-11-30T12:00", "+0300", datetime(2026, 11, 30, 9)),       # somebody typed it
+    ("2026-10-25T02:30", "+0200", datetime(2026, 10, 25, 0, 30))])      # the clock shows that time twice
+def test_the_offset_of_formgraders_dialog_follows_the_day_unless_somebody_typed_it(when, offset, utc):
+    config = Config({"Course": {"timezone": "Europe/Berlin"}})
+    assert from_dialog(when, offset, {"duedate_timezone": "+0200"}, config) == utc

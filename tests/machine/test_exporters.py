@@ -1,12 +1,14 @@
 """`nbgrader export` with the course's exporters: what Canvas and Moodle read, one row per student, no formula in it."""
 
 import csv
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from nbgrader.api import Gradebook
 from nbgrader.plugins import CsvExportPlugin
 
 from grading.plugins.exporters import CanvasExporter, MoodleExporter, TableExporter
+from grading.run.course import Course
 
 
 @pytest.fixture
@@ -51,6 +53,71 @@ def test_moodle_gets_every_key_that_it_can_map(gradebook, tmp_path):
 def test_what_a_person_has_not_finished_stays_as_it_is_over_there(gradebook, tmp_path):
     assert table(CanvasExporter, gradebook, tmp_path)[4][-1] == ""
     assert table(CanvasExporter, gradebook, tmp_path, unfinished="partial")[4][-1] == "20.0"
+
+
+# --- blanks: what has not happened is no number -------------------------------------------------------------------
+
+PLUGINS = CanvasExporter, MoodleExporter, TableExporter
+
+
+def scores(plugin, gradebook, tmp_path, **settings):
+    """{student: what stands in the column of ps1, or None where there is no such column}"""
+    rows = table(plugin, gradebook, tmp_path, **settings)
+    head = rows[0]
+    column = head.index("ps1") if "ps1" in head else head.index("score") if "score" in head else None
+    name = next(head.index(title) for title in ("SIS Login ID", "Username", "student_id") if title in head)
+    return {row[name]: row[column] if column is not None else None for row in rows[1:] if row[name]}
+
+
+@pytest.mark.parametrize("plugin", PLUGINS)
+def test_what_is_not_due_is_in_no_table_and_blank_where_it_is_asked_for(plugin, gradebook, tmp_path):
+    gradebook.update_or_create_assignment("ps1", duedate=datetime.now(UTC) + timedelta(hours=1))
+    assert set(scores(plugin, gradebook, tmp_path).values()) <= {None}
+    assert set(scores(plugin, gradebook, tmp_path, assignment=["ps1"]).values()) == {""}
+    gradebook.update_or_create_assignment("ps1", duedate=datetime.now(UTC) - timedelta(hours=1))
+    assert scores(plugin, gradebook, tmp_path)["student-01"] == "23.5"
+
+
+@pytest.mark.parametrize("plugin", PLUGINS)
+def test_who_still_has_time_is_blank_and_nobody_else(plugin, gradebook, tmp_path):
+    gradebook.update_or_create_assignment("ps1", duedate=datetime.now(UTC) - timedelta(hours=1))
+    gradebook.add_student("student-04")
+    for student in ("student-01", "student-04"):
+        gradebook.update_or_create_submission("ps1", student).extension = timedelta(days=1)
+    gradebook.db.commit()
+    found = scores(plugin, gradebook, tmp_path)
+    assert (found["student-01"], found["student-04"], found["'=cmd|'x'"]) == ("", "", "0.0")
+
+
+@pytest.mark.parametrize("plugin", PLUGINS)
+def test_what_nobody_handed_in_or_was_never_generated_is_in_no_table(plugin, gradebook, tmp_path):
+    gradebook.add_assignment("ps9", duedate="2026-03-01 12:00:00 UTC")
+    for student in ("student-01", "student-02"):
+        gradebook.remove_submission("ps1", student)
+    assert set(scores(plugin, gradebook, tmp_path).values()) <= {None}
+    assert not [cell for row in table(plugin, gradebook, tmp_path) for cell in row if cell == "ps9"]
+
+
+@pytest.mark.parametrize("plugin", PLUGINS)
+def test_what_lies_in_submitted_and_is_not_graded_is_no_0(plugin, gradebook, tmp_path):
+    gradebook.add_student("student-05")
+    (tmp_path / "course" / "submitted" / "student-05" / "ps1").mkdir(parents=True)
+    found = scores(plugin, gradebook, tmp_path, parent=Course(tmp_path / "course").app)
+    assert (found["student-05"], found["'=cmd|'x'"]) == ("", "0.0")
+
+
+@pytest.mark.parametrize("plugin", [CanvasExporter, MoodleExporter])
+def test_what_waits_for_a_person_is_blank_until_the_person_has_looked(plugin, gradebook, tmp_path):
+    assert scores(plugin, gradebook, tmp_path)["student-02"] == ""
+    for grade in gradebook.find_submission("ps1", "student-02").notebooks[0].grades:
+        grade.manual_score, grade.needs_manual_grade = (2.0 if grade.auto_score is None else None), False
+    gradebook.db.commit()
+    assert scores(plugin, gradebook, tmp_path)["student-02"] == "22.0"
+    for grade in gradebook.find_submission("ps1", "student-02").notebooks[0].grades:
+        grade.needs_manual_grade = grade.manual_score is not None      # the answer was changed since
+    gradebook.db.commit()
+    assert scores(plugin, gradebook, tmp_path)["student-02"] == ""
+    assert scores(plugin, gradebook, tmp_path, unfinished="partial")["student-02"] == "20.0", "the old score counts for nothing"
 
 
 def test_who_handed_in_nothing_gets_0_as_in_nbgraders_own_table(gradebook, tmp_path):

@@ -14,7 +14,8 @@ from grading.notebooks.archives import NotUnpacked, members
 from grading.notebooks.embedded import taken_out
 from grading.notebooks.intake import Refusal, screen
 from grading.notebooks.reading import MAX_BYTES, read_notebook, without_outputs
-from grading.notebooks.record import WHOLE, Record
+from grading.notebooks.record import FILE, WHOLE, Record
+from grading.run import human
 from grading.notebooks.submissions import fill
 from grading.tools.check import wanted
 from tests.conftest import ROOT, SUBMISSIONS
@@ -79,8 +80,18 @@ TAKEN = {
     "a script beside the blank one": ({NAME: BLANK, "solution.py": SCRIPT}, 7, "answers nothing"),
     "a helper module beside the notebook": ({NAME: HALF, "helper.py": SCRIPT}, 3, None),
     "ends of lines of another system": ({NAME: FULL.replace("\n", "\r\n")}, 7, None),
+    "a prefix": ({"ps1_activations.ipynb": FULL}, 7, "in its place"),
+    "a student's own name": ({"meine Lösung.ipynb": HALF}, 3, "in its place"),
+    "a folder of its own": ({"ps1/activations.ipynb": FULL}, 7, "in its place"),
+    "a prefix beside what is none of it": ({"ps1_activations.ipynb": FULL, "Untitled.ipynb": SCRATCH, "notes.txt": "x", "data.json": "{}"}, 7, "in its place"),
+    "a prefix beside a damaged one": ({"ps1_activations.ipynb": FULL, "activations-Copy1.ipynb": OTHER[:20000]}, 7, "in its place"),
+    "a prefix beside a damaged zip": ({"ps1_activations.ipynb": FULL, "hw.zip": b"PK\3\4" + bytes(100)}, 7, "in its place"),
+    "a prefix beside half of it": ({"ps1_activations.ipynb": FULL, "old.ipynb": HALF}, 7, "in its place"),
     "no metadata at all": ({NAME: json.dumps({"cells": [{**cell, "metadata": {}} for cell in json.loads(FULL)["cells"]]})}, 7, None),
 }
+# of these those in which nobody can doubt what was meant: they are said, and need nobody
+CERTAIN = {"a second download", "the same twice under other names", "another ending", "a mail program's ending", "a zip",
+           "a zip called like the notebook", "a prefix", "a student's own name", "a folder of its own", "a prefix beside what is none of it"}
 # {what it is: (files, words of the reason)}
 REFUSED = {
     "two that differ": ({NAME: FULL, "activations-Copy1.ipynb": OTHER}, ["could be one of", "'activations-Copy1.ipynb'", "sigmoid"]),
@@ -109,8 +120,10 @@ def test_the_notebook_with_most_of_the_answers_is_graded_and_that_is_said(what, 
     taken = handed_in(tmp_path, files)
     assert not isinstance(taken, Refusal), taken.reason
     assert len(answers(taken, CANON).keys() - {"explain_activations"}) == count
-    said = Record.read(taken).mended.get(WHOLE)
-    assert words in said if words else said is None
+    record = Record.read(taken)
+    said = {kind: record.mended[kind] for kind in (WHOLE, FILE) if kind in record.mended}
+    assert list(said) == [FILE if what in CERTAIN else WHOLE] * bool(words) and all(words in line for line in said.values())
+    assert bool(human.reasons(record, "activations")) == (bool(words) and what not in CERTAIN)
 
 
 @pytest.mark.parametrize("what", REFUSED)

@@ -160,3 +160,31 @@ def test_the_evidence_looks_at_each_line_once_however_many_pairs_it_stands_in(mo
     similar.tokens_of.cache_clear()
     page = similar.as_page("ps1", codes, similar.pairs(codes))
     assert page.count("<mark>") == 28 * 2 * len(lines) and len(taken) == len(lines)
+
+
+ESSAY = ("The derivative of GELU leaves the interval because its argument grows. For large arguments the normal distribution is one, and "
+         "what is left is the product of z with its density. That product is positive on the right, so the slope exceeds one there.")
+
+
+def essay(student, said, code=OTHER):
+    source = check.notebooks(ROOT)["activations"]
+    nb = fill(nbformat.read(check.released("activations", ROOT).path, as_version=4), code)
+    nb.cells[-1].source = said
+    return similar.read_code(student, [nb], similar.Skeleton([source], Course(ROOT).config))
+
+
+def test_written_answers_that_are_alike_are_found_though_the_code_is_not_and_the_same_sentences_marked():
+    theirs = essay("two", ESSAY.replace("grows", "gets larger").replace(" <", ""), COPIED)
+    own = essay("three", "SELU has a factor of 1.05 on the right side, and so its slope is a little above one everywhere where the argument is "
+                "positive, which is outside of the interval that the question names for the derivative of an activation.", COPIED.replace("growth", "g"))
+    (pair,) = [pair for pair in similar.pairs([essay("one", ESSAY), theirs, own]) if pair.written]
+    assert {pair.first.student, pair.second.student} == {"one", "two"} and pair.written > 0.9 > 0.8 > pair.similarity
+    text = similar.as_page("ps1", [pair.first, pair.second], [pair])
+    assert text.count("<mark>That product is positive on the right, so the slope exceeds one there.</mark>") == 2
+    assert "text alike" in text and "<mark>The derivative of GELU" not in text
+
+
+def test_what_was_released_and_a_short_answer_are_no_text_to_compare():
+    release = nbformat.read(check.released("activations", ROOT).path, as_version=4)
+    blank = essay("blank", release.cells[-1].source)
+    assert blank.all_words == [] and not [pair for pair in similar.pairs([essay("a", "GELU and SELU."), essay("b", "GELU and SELU.", COPIED)]) if pair.written]

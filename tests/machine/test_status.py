@@ -82,7 +82,7 @@ def test_each_step_leads_to_the_next_one(graded):
         gradebook.db.commit()
     assert state(graded).next == "course feedback ps2"
     write_pages(graded)
-    assert state(graded).next == "course feedback-zip ps2", "there is no exchange here"
+    assert state(graded).next == "course feedback ps2 --zip", "there is no exchange here"
     page = next((graded / "feedback").glob("*/ps2/*.html"))
     os.utime(page, (0, 0))
     assert state(graded).next == "course feedback ps2"

@@ -1,0 +1,70 @@
+"""Formgrader's totals are what counts, as in the feedback, the report and the grade files: late penalties are taken off, and
+what a person gave to an answer that was changed since counts for nothing until somebody has looked again.
+
+nbgrader's own totals know neither. Its sums of a kind (code, written, task) stay as they are.
+"""
+
+import inspect
+from collections import defaultdict
+from functools import wraps
+
+from nbgrader.api import Grade, Notebook, SubmittedAssignment, SubmittedNotebook
+from nbgrader.apps.api import NbGraderAPI
+from sqlalchemy import func
+
+INSTALLED = "what_counts"       # the mark of what was replaced
+# {method: what of (student, assignment, notebook) one of its rows is about}
+METHODS = {"get_student": (True, False, False), "get_students": (True, False, False), "get_submission": (True, True, False),
+           "get_submissions": (True, True, False), "get_notebook_submissions": (True, True, True),
+           "get_student_notebook_submissions": (True, True, True)}
+
+
+def install() -> None:
+    """Have formgrader's tables of students, submissions and notebooks show what counts."""
+    for name, about in METHODS.items():
+        upstream = getattr(NbGraderAPI, name)
+        if not hasattr(upstream, INSTALLED):
+            replaced = wraps(upstream)(counted(upstream, about))
+            setattr(replaced, INSTALLED, True)
+            setattr(NbGraderAPI, name, replaced)
+
+
+def counted(upstream, about):
+    signature = inspect.signature(upstream)
+
+    def get(self, *arguments, **options):
+        found = upstream(self, *arguments, **options)
+        asked = signature.bind(self, *arguments, **options).arguments
+        with self.gradebook as gradebook:
+            less = summed(taken_off(gradebook), about)
+        for row in found if isinstance(found, list) else filter(None, [found]):
+            key = row.get("student", row.get("id")), asked.get("assignment_id"), row.get("name")
+            row["score"] = max(0.0, round(row["score"] - less[only(key, about)], 2))
+        return found
+    return get
+
+
+def taken_off(gradebook) -> dict[tuple, float]:
+    """{(student, assignment, notebook): the points that nbgrader's total has too many}"""
+    found, names = defaultdict(float), {row.id: row.name for row in gradebook.assignments}
+    base = gradebook.db.query(SubmittedNotebook).join(SubmittedAssignment, SubmittedNotebook.assignment_id == SubmittedAssignment.id) \
+        .join(Notebook, SubmittedNotebook.notebook_id == Notebook.id)
+    where = SubmittedAssignment.student_id, SubmittedAssignment.assignment_id, Notebook.name
+    late = base.filter(SubmittedNotebook.late_submission_penalty > 0).with_entities(*where, SubmittedNotebook.late_submission_penalty)
+    waiting = base.join(Grade, Grade.notebook_id == SubmittedNotebook.id).filter(Grade.needs_manual_grade) \
+        .with_entities(*where, Grade.score - func.coalesce(Grade.auto_score, 0.0))
+    for student, assignment, notebook, points in (*late, *waiting):
+        found[student, names[assignment], notebook] += points
+    return found
+
+
+def summed(less, about) -> dict[tuple, float]:
+    """The same for all assignments, or all notebooks, together."""
+    found = defaultdict(float)
+    for key, points in less.items():
+        found[only(key, about)] += points
+    return found
+
+
+def only(key, about):
+    return tuple(one for one, wanted in zip(key, about) if wanted)
