@@ -56,6 +56,8 @@ def read(content: bytes, id_column: str | None = None) -> ClassList:
     Raises `CourseError`, whose message goes on after the file's name.
     """
     rows = rows_of(content, lambda title: plain(title) in MEANING or (id_column and plain(title) == plain(id_column)))
+    if not any(cell for row in rows for cell in row):
+        raise CourseError("it is empty")
     at = max(range(min(20, len(rows))), key=lambda n: sum(plain(cell) in MEANING for cell in rows[n]), default=None)
     head = [plain(cell) for cell in rows[at]] if at is not None else []
     columns = columns_of(head)

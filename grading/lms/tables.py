@@ -44,7 +44,7 @@ def rows_of(content: bytes, recognised) -> list[list[str]]:
 def split(text, separator):
     rows = csv.reader(io.StringIO(text), delimiter=separator)
     try:
-        return [[cell_of(cell) for cell in row] for row in rows if any(cell.strip() for cell in row)]
+        return [[cell_of(cell) for cell in row] for row in rows]      # blank ones too: rows are counted as a spreadsheet does
     except csv.Error as error:
         raise CourseError(f"it is no table ({error}). Export it once more as CSV") from None
 

@@ -9,12 +9,14 @@ import hashlib
 import os
 from pathlib import Path
 
+from nbgrader.utils import parse_utc
+
 from .folders import NotTaken, regular
-from .intake import MAX_DEPTH, MAX_ENTRIES, STAMP
+from .intake import MAX_DEPTH, MAX_ENTRIES, STAMP, read_stamp
 from .reading import MAX_FILE
 
 MARK = ".submission"
-REFUSED = "refused"
+REFUSED, REFUSED_BEFORE = "refused", "refused before"
 PIECE, MAX_READ = 2**20, 4 * MAX_FILE       # bytes of all files together: what grading takes is less
 LEFT_OUT = {STAMP, "submission_secret.txt"}
 LEFT_OUT_FOLDERS = {"__pycache__", ".ipynb_checkpoints"}
@@ -73,6 +75,14 @@ def mark_of(found: str, refused: bool) -> bytes:
     return f"{found}\n{REFUSED if refused else ''}".encode().strip() + b"\n"
 
 
+def needs_grading(submitted: str | Path, graded: str | Path) -> str | None:
+    """Why a submission needs grading, by nbgrader's own rule or because its content is another; None if it does not."""
+    if not os.path.isdir(graded):
+        return "new"
+    stamp, before = read_stamp(submitted, []), read_stamp(graded, [])
+    return "newer" if stamp and before and parse_utc(stamp) > parse_utc(before) else why_again(submitted, graded)
+
+
 def why_again(submitted: str | Path, graded: str | Path) -> str | None:
     """Why a submission that was graded needs grading again; None if it does not, or was graded without a mark."""
     mark = Path(graded, MARK)
@@ -82,7 +92,7 @@ def why_again(submitted: str | Path, graded: str | Path) -> str | None:
         return None
     if not untouched_since(submitted, read_at) and lines and digest(submitted) != lines[0]:
         return "handed in again"
-    return "refused before" if REFUSED in lines[1:] else None
+    return REFUSED_BEFORE if REFUSED in lines[1:] else None
 
 
 def untouched_since(folder, moment) -> bool:

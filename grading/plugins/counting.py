@@ -1,16 +1,21 @@
 """Formgrader's totals are what counts, as in the feedback, the report and the grade files: late penalties are taken off, and
 what a person gave to an answer that was changed since counts for nothing until somebody has looked again.
 
-nbgrader's own totals know neither. Its sums of a kind (code, written, task) stay as they are.
+nbgrader's own totals know neither. Its sums of a kind (code, written, task) stay as they are. It also takes for graded what has the
+time stamp of what was graded, so that a file from elsewhere was never graded to it, and who only got an extension for one who
+handed in: here both go by what lies in the folders.
 """
 
 import inspect
 from collections import defaultdict
 from functools import wraps
+from pathlib import Path
 
-from nbgrader.api import Grade, Notebook, SubmittedAssignment, SubmittedNotebook
+from nbgrader.api import Assignment, Grade, Notebook, SubmittedAssignment, SubmittedNotebook
 from nbgrader.apps.api import NbGraderAPI
 from sqlalchemy import func
+
+from ..notebooks.again import REFUSED_BEFORE, needs_grading
 
 INSTALLED = "what_counts"       # the mark of what was replaced
 # {method: what of (student, assignment, notebook) one of its rows is about}
@@ -27,6 +32,22 @@ def install() -> None:
             replaced = wraps(upstream)(counted(upstream, about))
             setattr(replaced, INSTALLED, True)
             setattr(NbGraderAPI, name, replaced)
+    NbGraderAPI.get_autograded_students = autograded_students
+
+
+def autograded_students(self, assignment_id):
+    """The students of whose submission what was graded is what was handed in."""
+    with self.gradebook as gradebook:
+        known = [student for student, in gradebook.db.query(SubmittedAssignment.student_id).join(Assignment).filter(
+            Assignment.name == assignment_id)]
+    found = {student: folders(self, student, assignment_id) for student in known}
+    return {student for student, (submitted, graded) in found.items() if graded.is_dir()
+            and (not submitted.is_dir() or needs_grading(submitted, graded) in (None, REFUSED_BEFORE))}
+
+
+def folders(api, student, assignment):
+    directories = api.coursedir.submitted_directory, api.coursedir.autograded_directory
+    return tuple(Path(api.coursedir.format_path(directory, student, assignment)) for directory in directories)
 
 
 def counted(upstream, about):
@@ -37,6 +58,8 @@ def counted(upstream, about):
         asked = signature.bind(self, *arguments, **options).arguments
         with self.gradebook as gradebook:
             less = summed(taken_off(gradebook), about)
+        if upstream.__name__ == "get_submissions":
+            found = [row for row in found if any(folder.is_dir() for folder in folders(self, row["student"], asked["assignment_id"]))]
         for row in found if isinstance(found, list) else filter(None, [found]):
             key = row.get("student", row.get("id")), asked.get("assignment_id"), row.get("name")
             row["score"] = max(0.0, round(row["score"] - less[only(key, about)], 2))

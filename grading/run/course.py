@@ -11,7 +11,7 @@ from pathlib import Path
 from nbgrader.api import Gradebook
 from nbgrader.apps.baseapp import NbGrader
 from nbgrader.exchange.default import ExchangeCollect
-from nbgrader.utils import find_all_files, parse_utc
+from nbgrader.utils import find_all_files
 from sqlalchemy.exc import OperationalError
 from traitlets import TraitError
 
@@ -26,7 +26,7 @@ from .paths import hidden
 from .penalties import Policy, late_policy
 from .pool import NoWorkers, Pool
 from ..notebooks import exchange
-from ..notebooks.again import why_again
+from ..notebooks.again import needs_grading
 from ..notebooks.dates import zone_of
 from ..notebooks.intake import read_stamp
 from ..notebooks.folders import move_to
@@ -89,24 +89,13 @@ class Course:
             folder = self.dir.format_path(self.dir.submitted_directory, student, assignment)
             if student not in excluded and (not students or one_name(student) in students) and os.path.lexists(folder):
                 stamp, student = read_stamp(folder, []), one_name(student)
-                found.append(Waiting(student, folder, stamp, self.why(assignment, student, folder, stamp, force),
-                                     trouble_with_student(student)))
+                graded = self.dir.format_path(self.dir.autograded_directory, student, assignment)
+                why = "forced" if force and os.path.isdir(graded) else needs_grading(folder, graded)
+                found.append(Waiting(student, folder, stamp, why, trouble_with_student(student)))
         missing = sorted(set(students) - {one.student for one in found})
         if missing:
             raise CourseError(f"Nothing was submitted for {assignment} by: {', '.join(missing)}")
         return found
-
-    def why(self, assignment: str, student: str, folder: str, stamp: str | None, force: bool) -> str | None:
-        """Why a submission needs grading, by nbgrader's own rule or because its content is another; None if it does not."""
-        graded = self.dir.format_path(self.dir.autograded_directory, student, assignment)
-        if not os.path.isdir(graded):
-            return "new"
-        if force:
-            return "forced"
-        before = read_stamp(graded, [])
-        if stamp and before and parse_utc(stamp) > parse_utc(before):
-            return "newer"
-        return why_again(folder, graded)
 
     def exchange_root(self) -> Path | None:
         """The exchange's folder, or None where there is none on this machine."""

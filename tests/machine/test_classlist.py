@@ -49,10 +49,15 @@ def test_what_is_no_person_is_none_and_zeros_in_front_stay():
 
 @pytest.mark.parametrize(("content", "said"), [
     (b"PK\x03\x04...", "workbook.*Save As"), (b"First name,Last name\nA,B\n", "no column of it says who somebody is.*--id"),
-    (b"", "no column")])
+    (b"", "it is empty"), (b"\n,,\n", "it is empty")])
 def test_what_is_no_class_list_is_said(content, said):
     with pytest.raises(CourseError, match=said):
         classlist.read(content)
+
+
+def test_rows_are_counted_as_a_spreadsheet_shows_them():
+    found = classlist.read(b"\nUsername,First name\n\n,,\na,A\nx/y,B\n")
+    assert [person.row for person in found.people] == [5] and found.trouble[0].startswith("row 6 (B)")
 
 
 def test_rows_that_cannot_be_taken_are_named_and_the_others_come_along():

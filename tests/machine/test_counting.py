@@ -1,0 +1,70 @@
+"""Formgrader's tables tell what counts, and what is graded, as every other table of the course does."""
+
+import nbformat
+import pytest
+from nbgrader.api import Gradebook
+from nbgrader.apps.api import NbGraderAPI
+
+from grading.notebooks.again import MARK, digest, mark_of
+from grading.plugins import counting
+from grading.run.batch import Graded
+from grading.run.course import Course
+
+NAME = "activations"
+
+
+@pytest.fixture
+def course(course_folder):
+    """student-01 is graded and late, student-02 only has an extension, student-03 handed in and is not graded."""
+    root = course_folder("ps1")
+    released = nbformat.writes(nbformat.read(root / "release" / "ps1" / f"{NAME}.ipynb", as_version=4))
+    for student in ("student-01", "student-03"):
+        folder = root / "submitted" / student / "ps1"
+        folder.mkdir(parents=True)
+        (folder / f"{NAME}.ipynb").write_text(released)
+    with Course(root).writer("ps1") as writer:
+        mark = mark_of(digest(root / "submitted" / "student-01" / "ps1"), False)
+        writer.store(Graded("student-01", "2026-03-01 10:00:00 UTC", {NAME: released}, ((MARK, mark),), {(NAME, "test_relu"): 1.0}))
+    with Gradebook(f"sqlite:///{root}/gradebook.db") as gradebook:
+        gradebook.update_or_create_student("student-02")
+        gradebook.update_or_create_submission("ps1", "student-02")
+        row = gradebook.find_submission_notebook(NAME, "ps1", "student-01")
+        row.late_submission_penalty = 0.25
+        for grade in row.grades:
+            grade.needs_manual_grade = grade.name.startswith("explain")
+        gradebook.find_grade("test_tanh_derivative", NAME, "ps1", "student-01").manual_score = 2.0
+        gradebook.find_grade("explain_activations", NAME, "ps1", "student-01").manual_score = 4.0      # changed since
+        gradebook.db.commit()
+    return root
+
+
+@pytest.fixture
+def api(course):
+    counting.install()
+    here = Course(course)
+    return NbGraderAPI(coursedir=here.dir, parent=here.app)
+
+
+def test_penalties_are_off_and_what_waits_counts_for_nothing_in_every_table(api):
+    due = 1.0 + 2.0 - 0.25
+    assert {row["student"]: row["score"] for row in api.get_submissions("ps1")}["student-01"] == due
+    assert [row["score"] for row in api.get_notebook_submissions("ps1", NAME)] == [due]
+    assert [row["score"] for row in api.get_student_notebook_submissions("student-01", "ps1")] == [due]
+    assert {row["id"]: row["score"] for row in api.get_students()} == {"student-01": due, "student-02": 0.0, "student-03": 0.0}
+    assert api.get_student("student-01")["score"] == due == api.get_student_submissions("student-01")[0]["score"]
+
+
+def test_who_only_has_an_extension_handed_in_nothing_and_what_is_not_graded_says_so(api):
+    assert {row["student"]: row["autograded"] for row in api.get_submissions("ps1")} == {"student-01": True, "student-03": False}
+    assert api.get_submission("ps1", "student-02")["submitted"] is False
+
+
+def test_a_file_without_time_stamp_is_graded_once_it_is_and_not_before(api, course):
+    """The gradebook keeps the time stamp of the exchange, to which such a file never comes up."""
+    assert api.get_autograded_students("ps1") == {"student-01"}
+    folder = course / "submitted" / "student-01" / "ps1"
+    (folder / f"{NAME}.ipynb").write_text("{}")
+    assert api.get_autograded_students("ps1") == set()
+    (course / "autograded" / "student-01" / "ps1" / MARK).chmod(0o644)
+    (course / "autograded" / "student-01" / "ps1" / MARK).write_bytes(mark_of(digest(folder), True))
+    assert api.get_autograded_students("ps1") == {"student-01"}, "what was refused is graded, and waits"
