@@ -44,8 +44,16 @@ def judged(folder: Path, name: str, wanted: Mapping[str, Any], grades: Mapping[s
     if not path.exists():
         return Judged(people)
     notebook = notebook_of(path.read_text(encoding="utf-8")) if people else None
-    return Judged(people, notebook, digest_in(folder), read_record(path).notes,
+    return Judged(people, notebook, digest_in(folder), notes_in(path),
                   frozenset(cell for cell in grades if grades[cell].needs_manual_grade), {cell: grades[cell].auto_score for cell in grades})
+
+
+def notes_in(path: Path) -> tuple:
+    """What was odd about a graded notebook; of one that is damaged nothing is known."""
+    try:
+        return read_record(path).notes
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return ()
 
 
 def digest_in(folder: Path) -> str:

@@ -147,7 +147,7 @@ def say(console, file, made):
     """What the import does, in lines."""
     kind = {"list": "a class list", "canvas": "Canvas's", "moodle": "Moodle's", "blackboard": "Blackboard's"}[made.system]
     same = len(made.changes) - len(made.new) - len(made.changed)
-    lines = [f"{file}: {kind} with {len(made.changes)} students: {len(made.new)} new, {len(made.changed)} changed, {same} as before."]
+    lines = [f"{file}: {kind} with {len(made.changes)} student{'s' * (len(made.changes) != 1)}: {len(made.new)} new, {len(made.changed)} changed, {same} as before."]
     lines += [f"new: {printable(change.student)} ({printable(change.person.name)})" for change in made.new[:NAMES]]
     lines += [f"new: and {len(made.new) - NAMES} more"] if len(made.new) > NAMES else []
     for change in made.changed[:NAMES]:

@@ -14,6 +14,7 @@ from ..lms.ids import read_ids
 from ..lms.records import read_records, write_records
 from ..notebooks.again import digest
 from ..notebooks.dates import utc
+from ..notebooks.finding import key
 from ..notebooks.intake import STAMP, read_stamp
 from ..notebooks.names import printable, trouble_with, trouble_with_student
 from ..root import CourseError
@@ -46,11 +47,12 @@ def collect(console, root, file, assignment=None, new=False):
 
 def guessed(course, found):
     """The assignment whose notebooks are in the archive. Raises `CourseError` where that is none, or more than one."""
-    names = Counter(archives.without_number(entry.file.rpartition("/")[2]).removesuffix(".ipynb") for one in found
-                    for entry in one.entries)
-    there = {name: [path.stem for path in Path(course.dir.root, course.dir.source_directory, name).glob("*.ipynb")]
-             for name in course.assignments()}
-    scores = {name: sum(names[stem] for stem in stems) for name, stems in there.items()}
+    there = {path.stem: name for name in course.assignments() for path in Path(course.dir.root, course.dir.source_directory, name).glob("*.ipynb")}
+    scores = Counter()
+    for entry in (entry for one in found for entry in one.entries):
+        named = [stem for stem in there if key(stem) in key(entry.file.rpartition("/")[2])]     # also ps1_activations(2).ipynb.txt
+        if named:
+            scores[there[max(named, key=len)]] += 1
     best = [name for name, score in scores.items() if score and score == max(scores.values())]
     if len(best) != 1:
         raise CourseError("the names of its files do not say which assignment it is. Say it: course collect FILE ASSIGNMENT")

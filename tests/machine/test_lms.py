@@ -70,6 +70,11 @@ def test_canvas_finds_students_by_number_or_name_and_the_newest_of_each_file(cou
     assert handed_in(course) == {"flast/ps1/activations.ipynb": b"newer", "asecond/ps1/activations.ipynb": b"by name"}
 
 
+@pytest.mark.parametrize("name", ["ps2_backward_step.ipynb", "backward_step (2).ipynb.txt", "Backward-Step_final.zip"])
+def test_which_assignment_it_is_is_known_from_a_name_that_a_student_changed(name, course, tmp_path):
+    assert "submissions of ps2: 1 new." in take(course, tmp_path, (f"First Läst_1234_assignsubmission_file_/{name}", b"1"))[1]
+
+
 def test_moodle_keeps_folders_or_puts_them_into_names(course, tmp_path):
     status, said = take(course, tmp_path, ("First Läst_1234_assignsubmission_file_/activations.ipynb", b"1"),
                         ("First Läst_1234_assignsubmission_file_/data/a.csv", b"2"), ("__MACOSX/._x", b""),
