@@ -78,12 +78,15 @@ def waits_for_a_person(submission: SubmittedAssignment) -> bool:
     return any(grade.needs_manual_grade for notebook in submission.notebooks for grade in notebook.grades)
 
 
-def cells_of(assignment) -> dict[str, tuple[str, dict[str, tuple[str, str]]]]:
+Cells = dict[str, tuple[str, dict[str, tuple[str, str]]]]
+
+
+def cells_of(assignment: Assignment) -> Cells:
     """{id of a notebook: (its name, {id of a cell: (name, kind)})} of an assignment (a row)."""
     return {notebook.id: (notebook.name, {cell.id: (cell.name, cell.type) for cell in notebook._base_cells}) for notebook in assignment.notebooks}
 
 
-def complete(submission, cells) -> None:
+def complete(submission: SubmittedAssignment, cells: Cells) -> None:
     """Give a submission (a row) a row for each notebook, graded cell and answer of `cells` (see `cells_of`) that it lacks."""
     notebooks = {notebook.notebook_id: notebook for notebook in submission.notebooks}
     for notebook_id, (_, kinds) in cells.items():
@@ -213,7 +216,7 @@ class Writer:
             found.timestamp = parse_utc(graded.timestamp)
         return found
 
-    def known(self, student):
+    def known(self, student: str) -> SubmittedAssignment | None:
         """The submission's row as the gradebook has it, or None."""
         return self.db.query(SubmittedAssignment).filter_by(assignment_id=self.assignment_id, student_id=student).options(
             selectinload(SubmittedAssignment.notebooks).selectinload(SubmittedNotebook.grades),

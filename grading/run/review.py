@@ -19,6 +19,7 @@ from ..notebooks.record import Record, Seen, read_record
 from ..notebooks.writing import notebook_of
 
 ELSEWHERE = "(the answer is the same; something else that it stands on was changed, and the checks judge it otherwise now)"
+Notes = tuple[str, tuple[str, ...]]     # see `Record.notes`
 UNKNOWN = "(what was judged is not there any more: nothing can be compared)"
 
 
@@ -30,7 +31,7 @@ class Judged:
     people: frozenset[str] = frozenset()
     notebook: object = None
     digest: str = ""
-    notes: tuple = ()
+    notes: Notes = ("", ())
     waiting: frozenset[str] = frozenset()
     points: Mapping[str, float | None] = field(default_factory=dict)
 
@@ -48,12 +49,12 @@ def judged(folder: Path, name: str, wanted: Mapping[str, Any], grades: Mapping[s
                   frozenset(cell for cell in grades if grades[cell].needs_manual_grade), {cell: grades[cell].auto_score for cell in grades})
 
 
-def notes_in(path: Path) -> tuple:
+def notes_in(path: Path) -> Notes:
     """What was odd about a graded notebook; of one that is damaged nothing is known."""
     try:
         return read_record(path).notes
     except (ValueError, KeyError, TypeError, AttributeError):
-        return ()
+        return "", ()
 
 
 def digest_in(folder: Path) -> str:
@@ -80,12 +81,12 @@ def review(nb: NotebookNode | None, wanted: Mapping[str, Any], before: Judged, p
     return found
 
 
-def is_settled(before: Judged, notes: tuple, digest: str) -> bool:
+def is_settled(before: Judged, notes: Notes, digest: str) -> bool:
     """Whether a person has looked at these notes on this hand-in, and resolved it all."""
     return bool(digest) and any(notes) and (before.digest, before.notes) == (digest, notes) and not before.waiting
 
 
-def have_somebody_look(grades: Mapping, wanted: Mapping) -> None:
+def have_somebody_look(grades: Mapping[str, Grade], wanted: Mapping[str, Any]) -> None:
     """Have one of the graded cells {name: row} wait for a person, the first one, if none does."""
     first = next((name for name in wanted if name in grades), None)
     if first and not any(grade.needs_manual_grade for grade in grades.values()):
