@@ -26,8 +26,9 @@ class Bundles:
     def __init__(self, course: Course, assignments: list[str], terse: bool) -> None:
         self.course, self.assignments, self.terse = course, assignments, terse
         self.held: dict[str, Bundle] = {}
-        self.version, self.stamp, self.asked = 0, None, 0.0
+        self.stamp: object = None
         self.trouble: str | None = None
+        self.version, self.asked = 0, 0.0
         course.dir.db_url = for_reading(course.dir.db_url)
 
     def refresh(self, now: float) -> str | None:
@@ -35,14 +36,11 @@ class Bundles:
         if now - self.asked >= LOOK_SECONDS:
             self.asked, stamp = now, self.state()
             if stamp != self.stamp:
-                self.stamp, self.trouble = None, None
-                for name in self.assignments:
-                    self.trouble = self.trouble or self.renew(name, stamp)
-                if self.trouble is None:
-                    self.stamp = stamp
+                trouble = [said for name in self.assignments if (said := self.renew(name))]
+                self.stamp, self.trouble = None if trouble else stamp, ". ".join(trouble) or None
         return self.trouble
 
-    def renew(self, name: str, stamp: object) -> str | None:
+    def renew(self, name: str) -> str | None:
         """Make the bundle of one assignment; why it could not be made, or None."""
         try:
             bundle = replace(self.read(name), terse=self.terse)

@@ -32,13 +32,23 @@ SCRIPT = """
 const rows = document.getElementById('rows'), said = document.getElementById('said');
 let before = null;
 async function look() {
+  let next = 8000;
   try {
     const answer = await (await fetch('rows', {credentials: 'same-origin', headers: {'X-XSRFToken': rows.dataset.token}})).json();
     if (answer.html !== before) { rows.innerHTML = answer.html; if (before !== null) said.textContent = answer.said; before = answer.html; }
+    if (answer.busy) next = 2000;
   } catch (error) { said.textContent = 'The server did not answer; trying again. If that lasts, reload the page.'; }
+  setTimeout(look, next);
 }
-look(); setInterval(look, 2000);
+look();
 """
+MOST_ROWS = 200     # of the class, the newest
+NARROW = """
+@media (max-width: 40rem) {
+  table, caption, tbody, tr, td { display: block; } thead { display: none; }
+  tr { border: 1px solid var(--line); margin: .7rem 0; } td { border: 0; } td::before { content: attr(data-name) ": "; color: var(--quiet); }
+}
+"""         # on a telephone each submission is a block of lines, and still a row for who listens
 WORDS = {State.WAITING: "waiting", State.WORKING: "at work", State.ANSWERED: "answered", State.STANDS: "handed in; stands",
          State.SUPERSEDED: "replaced by a newer one", State.REFUSED: "could not be read", State.FAILED: "our fault: tried again"}
 
@@ -48,17 +58,24 @@ class Rows:
 
     def __init__(self, place: Exchange, settings: Watch, log: Log, user: str, staff: bool) -> None:
         self.place, self.settings, self.log, self.user, self.staff = place, settings, log, user, staff
-        self.rows = log.rows() if staff else log.rows(student=user)
+        self.rows = log.rows()[-MOST_ROWS:] if staff else log.rows(student=user)
         self.queue = [row.name for row in log.rows(State.WAITING, State.WORKING)]
 
     def html(self) -> str:
         if not self.rows:
             return "<p>Nothing of yours has been seen yet.</p>"
         head = [*(["student"] if self.staff else []), "assignment", "handed in", "state", "points", "page"]
-        body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in self.cells(row))}</tr>" for row in reversed(self.rows))
-        top = "".join(f'<th scope="col">{name}</th>' for name in head)
-        return (f"{self.summary()}<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"Submissions\"><table><caption>Submissions, the newest first</caption>"
-                f"<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>")
+        top = "".join(f'<th scope="col" role="columnheader">{name}</th>' for name in head)
+        body = "".join(f"<tr role=\"row\">{self.line(head, row)}</tr>" for row in reversed(self.rows))
+        return (f"{self.summary()}<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"Submissions\">"
+                f"<table role=\"table\"><caption>{self.caption()}</caption>"
+                f"<thead role=\"rowgroup\"><tr role=\"row\">{top}</tr></thead><tbody role=\"rowgroup\">{body}</tbody></table></div>")
+
+    def caption(self) -> str:
+        return "Submissions, the newest first" + (f"; only the last {MOST_ROWS}" if len(self.rows) == MOST_ROWS else "")
+
+    def line(self, head: list[str], row: Row) -> str:
+        return "".join(f'<td role="cell" data-name="{name}">{cell}</td>' for name, cell in zip(head, self.cells(row)))
 
     def cells(self, row: Row):
         if self.staff:
@@ -85,7 +102,8 @@ class Rows:
             policy, points = self.settings.policy(self.user), [row.points for row in self.rows if row.assignment == assignment and row.points is not None]
             left = policy.left(self.log.answered(self.user, assignment, now - policy.hours * 3600), now)
             best = f"best so far {written(max(points))}; " if points else ""
-            lines.append(f"<li><b>{escape(assignment)}</b>: {best}{left} answers left today{'; the final feedback is there' if self.final(assignment) else ''}</li>")
+            hours = "today" if policy.hours == 24 else f"within {policy.hours:g} hours"
+            lines.append(f"<li><b>{escape(assignment)}</b>: {best}{left} answers left {hours}{'; the final feedback is there' if self.final(assignment) else ''}</li>")
         return f"<ul>{''.join(lines)}</ul>"
 
     def final(self, assignment: str) -> bool:
@@ -131,7 +149,7 @@ class Page(Handler):
         self.set_header("Content-Security-Policy", f"default-src 'none'; connect-src 'self'; style-src 'unsafe-inline'; script-src 'nonce-{nonce}'")
         title = "Submissions of the class" if staff else "Your submissions"
         self.finish(f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
-                    f"<title>{title}</title><style>{STYLE}</style></head><body><main><h1>{title}</h1><p>{escape(name)}</p>"
+                    f"<title>{title}</title><style>{STYLE}{NARROW}</style></head><body><main><h1>{title}</h1><p>{escape(name)}</p>"
                     f'<p id="said" role="status" aria-live="polite"></p><div id="rows" data-token="{token}"></div></main><script nonce="{nonce}">{SCRIPT}</script></body></html>')
 
 
@@ -143,7 +161,8 @@ class RowsOfUser(Handler):
         self.set_header("Content-Type", "application/json")
         with reading(self.course.dir.root) as log:
             rows = Rows(self.place, self.policies, log, *self.who()) if log else None
-            self.finish(json.dumps({"html": rows.html() if rows else "<p>Nobody has been watching yet.</p>", "said": rows.said() if rows else ""}))
+            self.finish(json.dumps({"html": rows.html() if rows else "<p>Nobody has been watching yet.</p>", "said": rows.said() if rows else "",
+                                    "busy": rows is not None and any(row.name in rows.queue for row in rows.rows)}))
 
 
 class Feedback(Handler):

@@ -14,10 +14,10 @@ TRY_SECONDS = 120
 
 
 class Renewal:
-    """The files that this process was made of: the code, and the settings of the course in `root`."""
+    """What this process was made of: the code, the settings of the course in `root`, and which assignments are in `source`."""
 
-    def __init__(self, root: str | Path) -> None:
-        self.root, self.asked = Path(root), 0.0
+    def __init__(self, root: str | Path, source: str | Path) -> None:
+        self.root, self.source, self.asked = Path(root), Path(root, source), 0.0
         self.began = self.seen = self.state()
         self.tried: object = None
         self.trouble: str | None = None
@@ -36,7 +36,7 @@ class Renewal:
 
     def state(self) -> object:
         places = [path for path in sorted(CODE.rglob("*")) if path.suffix in SUFFIXES]
-        return tuple((str(place), about.st_mtime_ns, about.st_size) for place in [*places, self.root / CONFIG] if (about := stat(place)))
+        return tuple(sorted(map(str, self.source.glob("*/")))), tuple((str(place), about.st_mtime_ns, about.st_size) for place in [*places, self.root / CONFIG] if (about := stat(place)))
 
     def try_it(self) -> str | None:
         """What goes wrong if code and settings are loaded by another process, in one line; None if nothing does."""

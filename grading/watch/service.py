@@ -49,7 +49,7 @@ class Watcher:
         self.busy: dict[str, Entry] = {}
         self.known: set[str] = set()
         self.times: dict[str, float] = {}       # of submissions that were answered: when they were last changed
-        self.renewal, self.version = Renewal(course.dir.root), 0
+        self.renewal, self.version = Renewal(course.dir.root, course.dir.source_directory), 0
         self.said: dict[str, str] = {}          # of each thing that may be wrong: what was said of it last
         self.stopping, self.again, self.next_beat, self.next_recheck, self.turn = False, False, 0.0, 0.0, 0
 

@@ -1,9 +1,11 @@
-"""A JupyterHub with an instructor and two students: ps1 goes round through the exchange.
+"""A JupyterHub with an instructor and two students: ps1 goes round through the exchange, `course watch` answers meanwhile,
+and the hub's page shows students their own.
 
 Run as root, everybody is a unix user of their own, made for the test and removed after it. Otherwise, or where other
 users cannot run a Python with JupyterHub, all servers run as one user, which shows the way but keeps nobody apart.
 """
 
+import json
 import os
 import pwd
 import shutil
@@ -13,11 +15,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from grading.notebooks.submissions import hand_in
+from grading.watch.answer import WAITS
+from tests.browser.conftest import findings
 
 ROOT = Path(__file__).parents[2]
 CASES = ROOT / "tests" / "submissions" / "ps1"
@@ -26,7 +31,9 @@ SITE = next(path for path in sys.path if path.endswith("site-packages"))
 PASSWORD = "a-password-for-tests"
 INSTRUCTOR = "course-test-instructor"
 STUDENTS = {"course-test-student-01": "perfect-loops", "course-test-student-02": "derivative-at-y"}
+POINTS = dict(zip(STUDENTS, ("20 of 25 points", "10 of 25 points")))
 PEOPLE = [INSTRUCTOR, *STUDENTS]
+PREVIEW = 'data-course="preview"'
 pytestmark = [pytest.mark.browser, pytest.mark.sandbox]
 
 
@@ -159,10 +166,12 @@ def homes(place, programs, unix_users, clone):
 def students(folder, exchange, one_user):
     """Settings for everybody, as docs/instructors.md puts them together."""
     shutil.copytree(ROOT / "jupyter" / "students", folder, dirs_exist_ok=True)
-    alike = ('import os\nc.CourseDirectory.student_id = os.environ["JUPYTERHUB_USER"]\n'
+    alike = ('c.CourseDirectory.student_id = os.environ.get("JUPYTERHUB_USER", "*")\n'
              'c.ExchangeCollect.check_owner = False\n') * one_user
     folder.joinpath("nbgrader_config.py").write_text(
-        f'c = get_config()\nc.Exchange.root = "{exchange}"\nc.CourseDirectory.course_id = "gradients"\n{alike}')
+        f'c = get_config()\nc.Exchange.root = "{exchange}"\nc.CourseDirectory.course_id = "gradients"\n'
+        "import os, sys\nsys.path.insert(0, os.path.dirname(__file__))\n"
+        f'c.ExchangeFactory.submit = "submit_and_wait.SubmitAndWait"\n{alike}')
 
 
 def staff(folder, one_user):
@@ -170,17 +179,21 @@ def staff(folder, one_user):
     shutil.copytree(ROOT / "jupyter" / "staff", folder)
     folder.joinpath("nbgrader_config.py").write_text(
         'import os\nc = get_config()\nc.CourseDirectory.root = os.path.expanduser("~/course")\n'
-        + 'c.CourseDirectory.student_id = "*"\n' * one_user)
+        + ('c.CourseDirectory.student_id = "*"\n' if one_user else "c.Watch.own = True\n"))
 
 
 @pytest.fixture(scope="module")
 def hub(proxy, place, programs, homes, unix_users):
     """The address of a running hub."""
-    ports = free_ports(3)
+    ports = free_ports(4)
     config = place / "jupyterhub_config.py"
     arguments = ["--allow-root"] * (os.geteuid() == 0 and not unix_users)
+    service = {"name": "answers", "url": f"http://127.0.0.1:{ports[3]}", "cwd": str(homes[INSTRUCTOR] / "course"), "oauth_no_confirm": True,
+               "command": [f"{programs}/bin/python", "-m", "grading.watch.hub", "--course", str(homes[INSTRUCTOR] / "course"), "--staff", INSTRUCTOR],
+               "environment": {"JUPYTER_PREFER_ENV_PATH": "0", **({} if unix_users else {"HOME": str(homes[INSTRUCTOR])})},
+               **({"user": INSTRUCTOR} if unix_users else {})}
     config.write_text(CONFIG.format(ports=ports, arguments=arguments, place=place, proxy=proxy, people=set(PEOPLE),
-                                    password=PASSWORD, programs=programs,
+                                    password=PASSWORD, programs=programs, service=service,
                                     spawner="jupyterhub.spawner.LocalProcessSpawner" if unix_users else "simple"))
     log = place / "hub.log"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("JUPYTER")}
@@ -215,12 +228,40 @@ c.SimpleLocalProcessSpawner.home_dir_template = "{place}/homes/{{username}}"
 c.Spawner.cmd = ["{programs}/bin/python", "-m", "jupyterhub.singleuser"]
 c.Spawner.args = {arguments}
 c.Spawner.default_url = "/lab"
+c.JupyterHub.services = [{service}]
+c.JupyterHub.load_roles = [{{"name": "user", "scopes": ["self", "access:services!service=answers"]}}]
 c.Spawner.start_timeout = 90
 c.Spawner.http_timeout = 90
 # the last one: where everybody is one user, that user owns the environment, which would outrank ~/.jupyter
 c.Spawner.environment = {{"PATH": "{programs}/bin:/usr/local/bin:/usr/bin:/bin", "PYTHONWARNINGS": "ignore",
                          "JUPYTER_PREFER_ENV_PATH": "0"}}
 """
+
+
+@pytest.fixture
+def watching(place, programs, homes, unix_users):
+    """Start `course watch` as the instructor: `with watching() as is_ready`; it ends as after Ctrl-C."""
+    @contextmanager
+    def start():
+        home = homes[INSTRUCTOR]
+        identity = {"user": INSTRUCTOR, "group": INSTRUCTOR, "extra_groups": []} if unix_users else {}
+        with open(place / "watch.log", "w+") as log:
+            process = subprocess.Popen([programs / "bin" / "python", "-m", "grading", "watch", "ps1", "--jobs", "1"], cwd=home / "course", **identity,
+                                       stdout=log, stderr=subprocess.STDOUT,
+                                       env={"HOME": str(home), "PATH": f"{programs}/bin:/usr/bin:/bin", "PYTHONWARNINGS": "ignore", "JUPYTER_PREFER_ENV_PATH": "0"})
+            def is_ready():
+                """Wait until Submit waits for it."""
+                while not (place / "exchange" / "gradients" / "feedback" / ".watching").exists():
+                    assert process.poll() is None, (place / "watch.log").read_text()[-3000:]
+                    time.sleep(0.1)
+            try:
+                yield is_ready
+                process.send_signal(signal.SIGINT)
+                assert process.wait(60) == 0, (place / "watch.log").read_text()[-3000:]
+            finally:
+                process.kill()
+                process.wait()
+    return start
 
 
 def free_ports(count):
@@ -281,37 +322,51 @@ def people(hub, new_page):
     return pages
 
 
-def test_an_assignment_goes_round_between_an_instructor_and_two_students(people, homes, hub, unix_users, shot,
-                                                                          open_from_menu):
+def test_an_assignment_goes_round_between_an_instructor_and_two_students_with_answers_at_once(people, homes, hub, unix_users, watching, shot,
+                                                                                               open_from_menu):
     staff = people[INSTRUCTOR]
     staff.goto(f"{hub}/user/{INSTRUCTOR}/formgrader/manage_assignments")
     act(staff, "ps1", "assign")
     act(staff, "ps1", "release")
 
-    for name, case in STUDENTS.items():
-        owner = name if unix_users else None
-        fetch_answer_submit(people[name], homes[name], owner, homes[INSTRUCTOR] / "course", case, open_from_menu)
-    shot(people[name], "hub-student")
-    forbidden = people[name].goto(f"{hub}/user/{name}/formgrader/manage_assignments")
-    assert forbidden.status == 404      # students have no formgrader
-
-    staff.reload()
-    act(staff, "ps1", "collect")
-    staff.locator('tbody tr:has(:text-is("ps1")) .num-submissions a').click()
+    answers = {name: people[name].context.new_page() for name in PEOPLE}
+    for page in answers.values():
+        page.set_default_timeout(90_000)
     for name in STUDENTS:
-        act(staff, name, "autograde")
-    staff.goto(f"{hub}/user/{INSTRUCTOR}/formgrader/manage_assignments")
-    act(staff, "ps1", "generate-feedback")
-    act(staff, "ps1", "release-feedback")
+        answers[name].goto(f"{hub}/services/answers/")
+        answers[name].locator("#rows :text('has been')").wait_for()     # nothing of theirs yet
+    with watching() as is_ready:
+        for name, case in STUDENTS.items():
+            owner = name if unix_users else None
+            fetch_and_answer(people[name], homes[name], owner, homes[INSTRUCTOR] / "course", case, open_from_menu)
+        is_ready()
+        for name in STUDENTS:       # both at once
+            people[name].locator('#fetched_assignments_list button:text-is("Submit")').click()
+        for name, points in POINTS.items():
+            see_the_answer(people[name], homes[name], points)
+        shot(people[name], "hub-student")
+        see_only_ones_own(answers, hub, shot)
+        forbidden = people[name].goto(f"{hub}/user/{name}/formgrader/manage_assignments")
+        assert forbidden.status == 404      # students have no formgrader
 
-    for name, points in zip(STUDENTS, ("20 of 25 points", "10 of 25 points")):
+        staff.reload()
+        act(staff, "ps1", "collect")
+        staff.locator('tbody tr:has(:text-is("ps1")) .num-submissions a').click()
+        for name in STUDENTS:
+            act(staff, name, "autograde")
+        staff.goto(f"{hub}/user/{INSTRUCTOR}/formgrader/manage_assignments")
+        act(staff, "ps1", "generate-feedback")
+        act(staff, "ps1", "release-feedback")
+
+    for name, points in POINTS.items():
         page = people[name]
         page.goto(f"{hub}/user/{name}/lab")
         open_from_menu(page, "Assignment List")
         page.locator('#submitted_assignments_list button:text-is("Fetch Feedback")').click()
         page.locator('#submitted_assignments_list a:has-text("view feedback")').first.wait_for()
         (feedback,) = (homes[name] / "ps1" / "feedback").glob("*/activations.html")
-        assert points in feedback.read_text()
+        assert points in feedback.read_text() and PREVIEW not in feedback.read_text()
+        answers[name].locator("#rows :text('the final feedback is there')").wait_for()
 
 
 def act(page, name, action):
@@ -324,8 +379,8 @@ def act(page, name, action):
     page.locator(".modal-backdrop").wait_for(state="detached")
 
 
-def fetch_answer_submit(page, home, owner, course, case, open_from_menu):
-    """A student's work: fetched and submitted in the browser, answered as the golden submission `case`."""
+def fetch_and_answer(page, home, owner, course, case, open_from_menu):
+    """A student's work: fetched in the browser, answered as the golden submission `case`, ready to be submitted."""
     open_from_menu(page, "Assignment List")
     page.locator('#released_assignments_list button:text-is("Fetch")').click()
     page.locator('#fetched_assignments_list button:text-is("Submit")').wait_for(state="attached")
@@ -334,5 +389,46 @@ def fetch_answer_submit(page, home, owner, course, case, open_from_menu):
     if owner:
         subprocess.run(["chown", "-R", f"{owner}:{owner}", home / "ps1"], check=True)
     page.locator('#fetched_assignments_list a:text-is("ps1")').click()
-    page.locator('#fetched_assignments_list button:text-is("Submit")').click()
+    page.locator('#fetched_assignments_list button:text-is("Submit")').wait_for()
+
+
+def see_the_answer(page, home, points):
+    """The preview comes by itself; on a busy machine the list may have to be asked for it again."""
     page.locator('#submitted_assignments_list >> text="ps1"').first.wait_for()
+    until = time.monotonic() + 180
+    while not (found := [path.read_text() for path in home.glob("ps1/feedback/*/activations.html")]) or WAITS in found[0][:200]:
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    assert PREVIEW in found[0] and points in found[0]
+    link = page.locator('#submitted_assignments_list a:has-text("view feedback")').first
+    if not link.count():
+        page.locator("#refresh_assignments_list").click()
+    link.wait_for()
+
+
+def see_only_ones_own(answers, hub, shot):
+    """The hub's page: announced, on a telephone, and nobody sees what is another's."""
+    links = {}
+    for name, points in POINTS.items():
+        page, number = answers[name], points.split()[0]
+        page.locator(f"#rows :text('{number} of 25')").wait_for()
+        said = page.locator("#said[aria-live=polite]")
+        assert said.inner_text() == f"ps1: {number} of 25 points." and "answers left today" in page.inner_text("#rows")
+        links[name] = page.locator("#rows a").get_attribute("href")
+        assert page.context.request.get(f"{hub}/services/answers/{links[name]}").text().count(points)
+    mine, theirs = STUDENTS
+    request = answers[mine].context.request
+    assert request.get(f"{hub}/services/answers/{links[theirs]}").status == 404
+    rows = json.loads(request.get(f"{hub}/services/answers/rows?student={theirs}").text())
+    assert theirs not in rows["html"] and links[theirs] not in rows["html"]
+    phone = answers[mine]
+    phone.set_viewport_size({"width": 390, "height": 780})
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 390 and findings(phone) == []
+    link = phone.locator("#rows td a").bounding_box()
+    assert link["x"] + link["width"] <= 390        # nothing has to be scrolled for
+    shot(phone, "hub-answers")
+    whole = answers[INSTRUCTOR]
+    whole.goto(f"{hub}/services/answers/")
+    whole.locator("#rows td").first.wait_for()
+    assert all(name in whole.inner_text("#rows") for name in STUDENTS) and findings(whole) == []
+    shot(whole, "hub-answers-staff")

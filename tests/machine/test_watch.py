@@ -373,7 +373,7 @@ def watch(tmp_path):
     logs = []
 
     def make(say=right, **settings):
-        course = SimpleNamespace(dir=SimpleNamespace(root=str(tmp_path), ignore=[], db_url="sqlite://"))
+        course = SimpleNamespace(dir=SimpleNamespace(root=str(tmp_path), source_directory="source", ignore=[], db_url="sqlite://"))
         watcher = Watcher(course, ["ps1"], Watch(**settings), Place(tmp_path / "inbound"), lambda line: watcher.lines.append(line))
         watcher.lines, watcher.quick, watcher.slow = [], Desk(say), Desk(say)
         watcher.bundles = SimpleNamespace(held={"ps1": None}, refresh=lambda now: None, version=0)
@@ -588,7 +588,7 @@ def renewal(tmp_path, monkeypatch):
     monkeypatch.setattr(renewals, "CODE", tmp_path / "grading")
     (tmp_path / "grading").mkdir()
     (tmp_path / "grading" / "a.py").write_text("one")
-    made, tries = Renewal(tmp_path), []
+    made, tries = Renewal(tmp_path, "source"), []
     made.try_it = lambda: tries.append(1) or (made.state() == made.began and "never") or made.fault
     made.fault, made.tries = None, tries
     made.look = lambda: made.is_due(made.asked + renewals.LOOK_SECONDS)
@@ -603,6 +603,15 @@ def test_new_code_or_settings_are_due_when_nobody_is_at_them_any_more(name, rene
     (tmp_path / name).write_text("all of it")
     assert not renewal.look() and renewal.tries == []
     assert renewal.look()
+
+
+def test_a_new_assignment_is_taken_up_and_a_file_of_one_is_none(renewal, tmp_path):
+    (tmp_path / "source" / "ps9").mkdir(parents=True)
+    assert [renewal.look() for _ in range(2)] == [False, True]
+    renewal.began = renewal.seen = renewal.state()
+    (tmp_path / "source" / "README.md").touch()
+    (tmp_path / "source" / "ps9" / "a.ipynb").touch()
+    assert [renewal.look() for _ in range(2)] == [False, False]
 
 
 def test_code_that_does_not_load_is_tried_once_and_named_until_it_is_mended(renewal, tmp_path):

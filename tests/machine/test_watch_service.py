@@ -161,6 +161,12 @@ def test_new_checks_are_taken_up_and_half_written_ones_are_not(bundles):
     assert bundles.refresh(4.0) is None and bundles.version == 2       # the same checks are no new ones
 
 
+def test_an_assignment_that_is_not_generated_yet_holds_up_no_other(bundles):
+    for names in (["ps1", "ps9"], ["ps9", "ps1"]):
+        both = Bundles(bundles.course, names, terse=True)
+        assert "ps9: " in both.refresh(2.0) and "nothing is answered until" in both.refresh(3.0) and list(both.held) == ["ps1"]
+
+
 def test_the_watcher_holds_up_nobody_who_writes_the_gradebook(bundles):
     with contextlib.closing(sqlite3.connect(Path(bundles.course.dir.root, "gradebook.db"), timeout=0, isolation_level=None)) as writer:
         os.utime(Path(bundles.course.dir.root, "gradebook.db"))
