@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         if not asked.command:
             refuse_taken(asked.port)
-        return start(engine, image, owner, asked.command or LAB, asked.port, place_inside(asked.course))
+        return start(engine, image, owner, asked.command or LAB, asked.port, place_inside(asked.course), asked.volume)
     except NoContainer as error:
         print(f"container: {error}", file=sys.stderr)
         return 1
@@ -51,6 +51,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--engine", choices=("podman", "docker"), help="by default the first of them that is installed")
     made.add_argument("--port", type=int, default=PORT, help="of this machine, for JupyterLab  [default: %(default)s]")
     made.add_argument("--course", type=Path, default=Path.cwd(), help="the course's folder, this one or one below it, such as build/demo")
+    made.add_argument("--volume", action="append", default=[], metavar="FOLDER:PLACE", help="another folder and its place inside, such as an exchange")
     made.add_argument("--update", action="store_true", help="build the image anew, with today's packages of Debian")
     made.add_argument("--build", action="store_true", help="only build it")
     made.add_argument("command", nargs=argparse.REMAINDER, help="for example: course demo ps1")
@@ -111,9 +112,10 @@ def digest(engine: str, image: str) -> str:
 
 # --- the container --------------------------------------------------------------------------------------------------
 
-def start(engine: str, image: str, owner: tuple[int, int], command: Sequence[str], port: int, place: str) -> int:
+def start(engine: str, image: str, owner: tuple[int, int], command: Sequence[str], port: int, place: str,
+          volumes: Sequence[str] = ()) -> int:
     token = secrets.token_urlsafe(24)
-    words = run_command(engine, image, owner, command, port, place, digest(engine, image), sys.stdin.isatty())
+    words = run_command(engine, image, owner, command, port, place, digest(engine, image), sys.stdin.isatty(), volumes)
     if list(command) == LAB:
         print(f"container: JupyterLab will be at http://127.0.0.1:{port}/lab?token={token}\ncontainer: Ctrl-C ends it.", file=sys.stderr)
     try:    # the token goes by the environment: what is on a command line every user of this machine can read
@@ -123,12 +125,12 @@ def start(engine: str, image: str, owner: tuple[int, int], command: Sequence[str
 
 
 def run_command(engine: str, image: str, owner: tuple[int, int], command: Sequence[str], port: int, place: str, image_digest: str,
-                terminal: bool) -> list[str]:
+                terminal: bool, volumes: Sequence[str] = ()) -> list[str]:
     platform = Platform.PODMAN if engine == "podman" else Platform.DOCKER
     user = ["--userns", f"keep-id:uid={needs.USER},gid={needs.USER}"] if keeps_id(engine) else []
     published = ["--publish", f"127.0.0.1:{port}:{PORT}"] if list(command) == LAB else []
     return [engine, "run", "--rm", "--interactive", *(["--tty"] if terminal else []), *published,
-            "--volume", f"{ROOT}:{INSIDE}", "--workdir", place, "--env", "JUPYTER_TOKEN", "--env", f"COURSE_IMAGE={image_digest}",
+            *(word for volume in (f"{ROOT}:{INSIDE}", *volumes) for word in ("--volume", volume)), "--workdir", place, "--env", "JUPYTER_TOKEN", "--env", f"COURSE_IMAGE={image_digest}",
             "--user", f"{owner[0]}:{owner[1]}", *user, *needs.run_options(platform, ROOT, apparmor()), *labels(), image, *command]
 
 

@@ -166,10 +166,11 @@ def test_it_builds_the_image_and_starts_jupyterlab_on_this_machine_alone_with_a_
 
 
 def test_a_command_runs_in_the_folder_that_is_meant_and_opens_no_port(engine, tmp_path):
-    assert container.main(["--engine", "podman", "--course", str(ROOT / "build" / "demo"), "course", "status", "ps1"]) == 0
+    assert container.main(["--engine", "podman", "--course", str(ROOT / "build" / "demo"), "--volume", "/srv/exchange:/exchange", "course", "status",
+                           "ps1"]) == 0
     run, _ = engine()[-1]
     assert run[-3:] == ["course", "status", "ps1"] and "--publish" not in run and run[run.index("--workdir") + 1] == "/course/build/demo"
-    assert "unmask=ALL" in run
+    assert "unmask=ALL" in run and "--volume /srv/exchange:/exchange" in " ".join(run)
 
 
 def test_course_container_is_the_same_command(engine):
