@@ -133,7 +133,9 @@ def test_the_rights_inside_are_none_and_none_can_be_had(run):
 
 @pytest.mark.parametrize("files", ["test_golden.py", "test_hostile.py", "test_walls.py test_mounts.py test_sandbox.py"])
 def test_the_golden_class_the_attacks_and_a_white_box_attacker_get_inside_what_they_get_outside(files, run):
-    done = run("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", *(f"tests/machine/{name}" for name in files.split()))
+    names = " ".join(f"tests/machine/{name}" for name in files.split())
+    # by a shell: inside of a sandbox there is a process 1 as well, so the tests must not be that one
+    done = run("sh", "-c", f"python -m pytest -q -p no:cacheprovider {names}; exit $?")
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
     assert re.search(r"\d+ passed", done.stdout) and "no sandbox" not in done.stdout, done.stdout[-2000:]
 
