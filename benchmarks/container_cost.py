@@ -38,7 +38,7 @@ def inside(image: str, folder: Path) -> list[str]:
 
 def outside(files: Path, folder: Path) -> list[str]:
     variables = {"PATH": "/opt/course/python/bin:/usr/bin:/bin", "PYTHONPATH": "/course", "LANG": "C.UTF-8", "HOME": "/home/grader", "USER": "grader"}
-    return ["bwrap", "--bind", str(files), "/", "--dev-bind", "/dev", "/dev", "--proc", "/proc", "--bind", str(ROOT), "/course",
+    return ["bwrap", "--bind", str(files), "/", "--dev-bind", "/dev", "/dev", "--dev-bind", "/proc", "/proc", "--bind", str(ROOT), "/course",
             "--bind", str(folder), "/class", "--clearenv", *(word for pair in variables.items() for word in ("--setenv", *pair)),
             "setpriv", "--reuid", USER, "--regid", USER, "--clear-groups", "--no-new-privs", "python", "-c", GRADE]
 

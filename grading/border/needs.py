@@ -132,7 +132,7 @@ def missing(answers: Mapping[str, int | str], here: Surroundings) -> list[Missin
     elif refused - {"proc"} and not found:      # something that is not known here
         found.append(Missing("namespaces", f"Linux refuses {', '.join(sorted(refused))}", "Ask whoever runs this machine to let "
                              "ordinary users make user namespaces, or grade on another one: docs/containers.md"))
-    if here.container and ("proc" in refused or "proc" not in answers and here.masked):
+    if "proc" in refused or "proc" not in answers and here.masked:
         found.append(proc(here))
     return found
 

@@ -114,6 +114,7 @@ DOCKER = {"filtered": True, "masked": ("/proc/kcore", "/proc/keys")}
     ({"clone": 0, "unshare": 0, "uid_map": 1, "label": "unprivileged_userns (enforce)"},
      Surroundings(container=Platform.DOCKER, restricted=True, label="unconfined"), [Need.APPARMOR]),
     ({**DONE, "proc": 1}, Surroundings(container=Platform.OTHER, filtered=True), [Need.PROC]),
+    ({**DONE, "proc": 1}, Surroundings(), [Need.PROC]),      # in another bubblewrap, say
     ({"clone": 1, "unshare": 1}, Surroundings(), ["namespaces"]),
     # bubblewrap takes root for one who may, and the kernel maps root to nobody without a capability of its own
     (DONE, Surroundings(container=Platform.DOCKER, root=True, filtered=True), [Need.USER]),
