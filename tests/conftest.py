@@ -39,6 +39,10 @@ SHORT = Limits(**SHORTER)
 SHORT_LIMITS = [f"--Execute.limits={name}={value}" for name, value in SHORTER.items()]
 
 
+def pytest_addoption(parser):
+    parser.addoption("--whole", action="store_true", help="test_followup.py: sheets of all golden and right answers, not only of some.")
+
+
 # --- what the course is --------------------------------------------------------------------------------------------
 
 @cache

@@ -29,12 +29,12 @@ mark { background: #ffe9a8; color: #1a1a1a; text-decoration: underline; }
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
-def page(title, *parts):
-    """A whole page of `parts`, each of them HTML; its heading is `title`."""
+def page(title, *parts, style=""):
+    """A whole page of `parts`, each of them HTML; its heading is `title`. `style` is added to that of all pages."""
     return ("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
             f"<meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n"
             "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-            f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
+            f"<title>{escape(title)}</title>\n<style>{STYLE}{style}</style>\n</head>\n<body>\n<main>\n"
             f"<h1>{escape(title)}</h1>\n" + "\n".join(parts) + "\n</main>\n</body>\n</html>\n")
 
 

@@ -167,6 +167,21 @@ def report(
 
 
 @app.command()
+def followup(
+    assignment: Assignment,
+    student: Annotated[list[str] | None, typer.Option(help="This student; may be repeated.")] = None,
+    sample: Annotated[int | None, typer.Option(min=1, help="So many students, drawn by lot from all thirds of the scores.")] = None,
+    seed: Annotated[str, typer.Option(help="Another one draws other students and asks other questions.")] = "1",
+    output: Annotated[Path | None, typer.Option(help="The folder.  [default: build/followup-ASSIGNMENT]")] = None,
+    course: Root = None,
+):
+    """Write sheets for a talk of five minutes about a student's own code, with answers for staff. Exit status: 0, 3 if there is no sheet for some."""
+    from . import followup as sheets
+    with ending_well():
+        raise typer.Exit(3 if sheets.followup(console, course, assignment, student or [], sample, seed, output) else 0)
+
+
+@app.command()
 def publish(
     assignment: Annotated[str | None, typer.Argument(help="Only this assignment.")] = None,
     output: Annotated[Path | None, typer.Option(help="The folder for the zip files.  [default: build/publish]")] = None,
