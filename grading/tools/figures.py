@@ -33,7 +33,7 @@ FIGURES = {
     "alpha": Figure("If the same students did another set of exercises like these, this share of the differences between their sums "
                     "would come back: 1 is a perfect ruler, 0 is chance; alpha is a cautious estimate of it.", RELIABLE),
     "omega": Figure("The same share, estimated without asking that all exercises measure equally well: where it is far above alpha, "
-                    "believe omega.", RELIABLE),
+                    "believe omega; a dash where one exercise alone would stand for all of them.", RELIABLE),
     "standard error": Figure("How many points a student's sum would go up or down by luck alone: two students closer together than "
                              "this are not told apart.", RELIABLE),
     "alpha without it": Figure("What alpha would be without the exercise: if that is higher than alpha, the exercise measures something "
@@ -124,7 +124,7 @@ class ClassFigures:
     def estimate(self, function, fewest) -> Estimate | list[Estimate]:
         """`function(means, covariances)` with its interval: one estimate, or one for each exercise."""
         value = function(*self.moments)
-        edges = stats.interval(function(*self.samples)) if self.students >= max(fewest, FEWEST_INTERVAL) else np.full((2, *value.shape), np.nan)
+        edges = stats.interval(function(*self.samples), self.students) if self.students >= max(fewest, FEWEST_INTERVAL) else np.full((2, *value.shape), np.nan)
         made = [estimated(*three) for three in zip(np.ravel(value), *(np.ravel(edge) for edge in edges))] if self.students >= fewest \
             else [NONE] * value.size
         return made if value.ndim else made[0]
@@ -136,8 +136,9 @@ class ClassFigures:
         """Why the figures of the whole table are not shown; empty if they are."""
         if self.students < RELIABLE:
             return f"{self.students} submissions are graded; reliability is shown from {RELIABLE} on."
-        if len(self.result.counted) < FEWEST_EXERCISES:
-            return f"Reliability takes {FEWEST_EXERCISES} exercises that are graded for everybody; there are {len(self.result.counted)}."
+        varying = int((np.ptp(self.result.table, axis=0) > 0).sum())
+        if varying < FEWEST_EXERCISES:
+            return f"Reliability takes {FEWEST_EXERCISES} exercises that are graded for everybody and not solved by all alike; there are {varying}."
         return "" if self.moments[1].sum() > 0 else "Everybody has the same points."
 
     def of_the_sum(self, function) -> Estimate:

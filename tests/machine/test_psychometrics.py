@@ -1,6 +1,7 @@
 """The statistics of `course report`: against published figures, and on simulated classes whose truth is known."""
 
 import itertools
+import statistics
 
 import numpy as np
 import pytest
@@ -101,13 +102,20 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say():
     hits = dict.fromkeys(truth(), 0)
     for number, points in enumerate(simulated(60, 2, classes=60)):
         for name, samples in figures_of(*stats.resampled(points, number, 200)).items():
-            low, high = stats.interval(samples)
+            low, high = stats.interval(samples, 60)
             hits[name] += low <= truth()[name] <= high
     assert all(51 <= count for count in hits.values()), hits
 
 
+def test_an_interval_is_moved_outwards_by_what_few_students_ask_for():
+    """Of 10 students Student's 2.262, times the root of 10 / 9: the percentiles of 2.385 normal deviations."""
+    samples = np.array([statistics.NormalDist().inv_cdf(q) for q in np.linspace(0.00005, 0.99995, 10_000)])
+    assert stats.interval(samples, 10).tolist() == pytest.approx([-2.385, 2.385], abs=0.01)
+    assert stats.interval(samples, 10**6).tolist() == pytest.approx([-1.96, 1.96], abs=0.01)
+
+
 def test_an_interval_narrows_with_the_root_of_the_class():
-    widths = [np.ptp(stats.interval(stats.alpha(stats.resampled(simulated(n, 3)[0], 1, 400)[1]))) for n in (50, 800)]
+    widths = [np.ptp(stats.interval(stats.alpha(stats.resampled(simulated(n, 3)[0], 1, 400)[1]), n)) for n in (50, 800)]
     assert 2.5 < widths[0] / widths[1] < 6.5
 
 
@@ -136,12 +144,19 @@ def test_an_exercise_that_everybody_solves_has_no_discrimination_no_weight_and_h
     assert np.isnan(stats.discrimination(cov)[-1]) and np.isfinite(stats.discrimination(cov)[:-1]).all()
     assert stats.effective_weights(cov)[-1] == pytest.approx(0, abs=1e-12)
     assert stats.omega(cov) == pytest.approx(stats.omega(cov[:-1, :-1]), abs=1e-6)
-    low, high = stats.interval(stats.discrimination(stats.resampled(points, 1, 50)[1]))
+    low, high = stats.interval(stats.discrimination(stats.resampled(points, 1, 50)[1]), 40)
     assert np.isnan(low[-1]) and np.isnan(high[-1]) and (low[:-1] < high[:-1]).all()
 
 
 def test_a_class_of_equals_has_no_alpha_and_no_warning():
     assert np.isnan(stats.alpha(np.zeros((4, 4)))) and np.isnan(stats.omega(np.zeros((4, 4))))
+
+
+def test_where_one_exercise_would_be_the_factor_itself_there_is_no_omega():
+    """0.9 and 0.9 with two that have 0.1 in common: the first would have to measure more than perfectly."""
+    heywood = np.array([[1, 0.9, 0.9], [0.9, 1, 0.1], [0.9, 0.1, 1]])
+    assert np.isnan(stats.omega(heywood)) and np.isfinite(stats.alpha(heywood))
+    assert np.isfinite(stats.omega(np.stack([heywood, population()[:3, :3]]))).tolist() == [False, True]
 
 
 # --- groups -------------------------------------------------------------------------------------------------------
