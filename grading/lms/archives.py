@@ -7,9 +7,12 @@ import re
 import stat
 import unicodedata
 import zipfile
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import PurePosixPath
+from typing import Any
+from zipfile import ZipInfo
 
 from ..notebooks import archives as zips
 from ..notebooks.names import printable
@@ -48,15 +51,15 @@ class HandIn:
     earlier: int = 0        # attempts that a newer one replaces
 
     @property
-    def when(self):
+    def when(self) -> Any:
         return max((entry.when for entry in self.entries if entry.when), default=None)
 
     @property
-    def late(self):
+    def late(self) -> bool:
         return any(entry.late for entry in self.entries)
 
     @property
-    def prefix(self):
+    def prefix(self) -> str:
         return next((entry.prefix for entry in self.entries if entry.prefix), "")
 
 
@@ -90,7 +93,7 @@ def read_archive(archive: zipfile.ZipFile) -> tuple[str, list[HandIn], list[str]
     return system, hand_ins(entries, system), trouble
 
 
-def trouble_with_entry(info):
+def trouble_with_entry(info: ZipInfo) -> str | None:
     """Why an entry is not looked at."""
     path = PurePosixPath(info.filename.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or re.match(r"[A-Za-z]:", info.filename) or "\0" in info.filename:
@@ -104,7 +107,7 @@ def trouble_with_entry(info):
 
 # --- whose it is ------------------------------------------------------------------------------------------------
 
-def canvas(info, name):
+def canvas(info: ZipInfo, name: str) -> Entry | None:
     match = CANVAS.fullmatch(name.rpartition("/")[2])
     if not match or "_assignsubmission_" in name or "_attempt_" in name:
         return None
@@ -112,7 +115,7 @@ def canvas(info, name):
                  late=bool(match["late1"] or match["late2"]))
 
 
-def moodle(info, name):
+def moodle(info: ZipInfo, name: str) -> Entry | None:
     match = MOODLE.fullmatch(name) or MOODLE.fullmatch(name.partition("/")[2])      # some zip tools add a folder around it all
     if not match:
         return None
@@ -120,7 +123,7 @@ def moodle(info, name):
                  prefix=f"{match['name']}_{match['number']}_assignsubmission_file_")
 
 
-def blackboard(info, name):
+def blackboard(info: ZipInfo, name: str) -> Entry | None:
     match = BLACKBOARD.fullmatch(name.rpartition("/")[2])
     if not match:
         return None
@@ -128,7 +131,7 @@ def blackboard(info, name):
     return Entry(info, match["name"], match["file"] or "", f"blackboard {match['name']}", match["name"], (match["when"],), when)
 
 
-def plausible(text):
+def plausible(text: str) -> bool:
     try:
         return bool(datetime.strptime(text, "%Y-%m-%d-%H-%M-%S"))
     except ValueError:
@@ -138,7 +141,7 @@ def plausible(text):
 READERS = {"canvas": canvas, "moodle": moodle, "blackboard": blackboard}
 
 
-def hand_ins(entries, system):
+def hand_ins(entries: Iterable[Entry], system: str) -> list[HandIn]:
     """One for each person: of Blackboard's attempts the newest, of Canvas's files the newest of each name."""
     people = {}
     for entry in entries:
@@ -169,7 +172,7 @@ def without_number(file: str) -> str:
     return NUMBER.sub("", stem) + dot + suffix if dot else file
 
 
-def number_behind(file):
+def number_behind(file: str) -> int:
     match = NUMBER.search(file.rpartition(".")[0])
     return int(match[1] or match[2]) if match else 0
 

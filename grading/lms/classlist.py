@@ -1,6 +1,7 @@
 """A class list as another system exports it: which column is what, and the people in it."""
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ..notebooks.names import printable, trouble_with_student
@@ -80,11 +81,11 @@ def read(content: bytes, id_column: str | None = None) -> ClassList:
     return without_twins(found, trouble, system)
 
 
-def titles_of(row):
+def titles_of(row: Iterable[str]) -> str:
     return ", ".join(printable(cell) for cell in row if cell)
 
 
-def columns_of(head):
+def columns_of(head: Sequence[str]) -> dict[str, int]:
     """{meaning: number of its column}: the first of that meaning, in the order in which `TITLES` has the titles."""
     found = {}
     for meaning, titles in TITLES.items():
@@ -94,7 +95,7 @@ def columns_of(head):
     return found
 
 
-def system_of(head):
+def system_of(head: Sequence[str]) -> str:
     """Which system's export it is. Of these only Canvas has columns of its own in every export."""
     if {"sisloginid", "sisuserid"} & set(head):
         return "canvas"
@@ -105,13 +106,13 @@ def system_of(head):
     return "list"
 
 
-def nobody(values, row):
+def nobody(values: dict[str, str], row: Sequence[str]) -> bool:
     name = plain(values.get("name", ""))
     identified = any(values.get(key) for key in ("login", "number", "email", "id"))
     return name in NO_PERSON - {""} or (not identified and not name and not values.get("last")) or not any(row)
 
 
-def person_of(values, own, system, row):
+def person_of(values: dict[str, str], own: str | None, system: str, row: int) -> Person:
     first, last = values.get("first", ""), values.get("last", "")
     if not first and not last:
         first, last = parts_of(values.get("name", ""))
@@ -125,7 +126,7 @@ def person_of(values, own, system, row):
     return Person(here.strip(), first[:128], last[:128], email[:128], there, row)
 
 
-def parts_of(name):
+def parts_of(name: str) -> tuple[str, str]:
     """(first, last) of "Last, First" as Canvas sorts it, or "First Last"."""
     if "," in name:
         last, first = (part.strip() for part in name.split(",", 1))
@@ -134,7 +135,7 @@ def parts_of(name):
     return (first, last) if first else (last, "")
 
 
-def trouble_with(person, values):
+def trouble_with(person: Person, values: dict[str, str]) -> str | None:
     if not person.id:
         return "it has no login, number or e-mail address"
     if any(SHORTENED.fullmatch(values.get(key, "")) for key in ("login", "number", "id")):
@@ -142,7 +143,7 @@ def trouble_with(person, values):
     return trouble_with_student(person.id) and f"{printable(person.id)} cannot be an id: {trouble_with_student(person.id)}"
 
 
-def without_twins(people, trouble, system):
+def without_twins(people: list[Person], trouble: list[str], system: str) -> ClassList:
     """A second row of the same person counts once; of two people with one id neither can be taken."""
     kept, shared = {}, set()
     for person in people:

@@ -38,5 +38,5 @@ def write_zip(pages: Mapping[str, Path], records: Mapping[str, dict], system: st
     return packed, left
 
 
-def name_in(system, prefix, file):
+def name_in(system: str, prefix: str, file: str) -> str:
     return f"{prefix}/{file}" if system == "moodle" else f"{prefix}{file}"

@@ -5,6 +5,7 @@ import csv
 import io
 import re
 import unicodedata
+from collections.abc import Callable
 
 from ..root import CourseError
 
@@ -28,7 +29,7 @@ def decoded(content: bytes) -> str:
         return content.decode("cp1252", "replace")      # what a spreadsheet on Windows calls ANSI
 
 
-def rows_of(content: bytes, recognised) -> list[list[str]]:
+def rows_of(content: bytes, recognised: Callable[[str], object]) -> list[list[str]]:
     """The cells of a table. Its separator is the one with which most of the cells of a row are `recognised` as titles."""
     try:
         text = decoded(content).replace("\r\n", "\n").replace("\r", "\n")
@@ -41,7 +42,7 @@ def rows_of(content: bytes, recognised) -> list[list[str]]:
                key=lambda rows: max((sum(bool(recognised(cell)) for cell in row) for row in rows[:20]), default=0))
 
 
-def split(text, separator):
+def split(text: str, separator: str) -> list[list[str]]:
     rows = csv.reader(io.StringIO(text), delimiter=separator)
     try:
         return [[cell_of(cell) for cell in row] for row in rows]      # blank ones too: rows are counted as a spreadsheet does
@@ -49,7 +50,7 @@ def split(text, separator):
         raise CourseError(f"it is no table ({error}). Export it once more as CSV") from None
 
 
-def cell_of(text):
+def cell_of(text: str) -> str:
     """A cell without what spreadsheets put around it: `="007"` keeps zeros there, and is 007."""
     text = unicodedata.normalize("NFC", text.replace("\u00a0", " ")).strip()
     quoted = re.fullmatch(r'="(.*)"', text)

@@ -32,7 +32,7 @@ def digest(folder: str | Path) -> str:
     return found.hexdigest()
 
 
-def entries(folder):
+def entries(folder: str | Path) -> list[tuple[str, str]]:
     """(relative name, path) of everything that is no folder, in order, within the bounds of `intake`."""
     found = []
     for place, folders, files in os.walk(folder):
@@ -45,7 +45,7 @@ def entries(folder):
     return sorted(found)[:MAX_ENTRIES]
 
 
-def content_of(path, room: int) -> tuple[bytes, int]:
+def content_of(path: str, room: int) -> tuple[bytes, int]:
     """(a digest of a file, or of its size where that is more than `room`, how many bytes were read)"""
     found, cut, left = hashlib.sha256(), b"", room
     try:
@@ -63,7 +63,7 @@ def content_of(path, room: int) -> tuple[bytes, int]:
     return found.digest(), room - left
 
 
-def size_of(path):
+def size_of(path: str) -> int:
     try:
         return os.lstat(path).st_size
     except OSError:
@@ -95,7 +95,7 @@ def why_again(submitted: str | Path, graded: str | Path) -> str | None:
     return REFUSED_BEFORE if REFUSED in lines[1:] else None
 
 
-def untouched_since(folder, moment) -> bool:
+def untouched_since(folder: str | Path, moment: int) -> bool:
     """Whether nothing in a folder changed after `moment` (ns). A change time cannot be set back, as one of writing can."""
     try:
         places = [folder, *(place for _, place in entries(folder)),

@@ -4,19 +4,25 @@
 function is defined; a question in the cells behind it, up to the next one that the course knows.
 """
 
+from __future__ import annotations
+
 import ast
 import hashlib
 import re
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from .cells import as_released, grade_id
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 STUB = re.compile(r"^[^\w\n]*(write )?your (answer|code) here\b.*$|^[ \t]*raise NotImplementedError\b.*$", re.IGNORECASE | re.MULTILINE)
 
 Answers = dict[str, tuple[str, ...]]
 
 
-def answers(nb, wanted: Mapping) -> Answers:
+def answers(nb: NotebookNode, wanted: Mapping) -> Answers:
     """{exercise or question: the pieces of its answer}; what is not answered is not there."""
     found = {}
     for name, entry in wanted.items():
@@ -29,12 +35,12 @@ def answers(nb, wanted: Mapping) -> Answers:
     return found
 
 
-def own_pieces(nb, name: str, entry: Mapping) -> tuple[str, ...]:
+def own_pieces(nb: NotebookNode, name: str, entry: Mapping) -> tuple[str, ...]:
     text = answer_cell(nb, name, entry)
     return () if text in ("", plain(as_released(entry["source"]))) else (text,)
 
 
-def answer_cell(nb, name: str, entry: Mapping) -> str:
+def answer_cell(nb: NotebookNode, name: str, entry: Mapping) -> str:
     """The text of the cell of this name, the last one, else of a definition of the function elsewhere."""
     known = [text_of(cell) for cell in nb.cells if grade_id(cell) == name]
     if known or entry["cell_type"] != "code":
@@ -60,7 +66,7 @@ def defines(name: str) -> re.Pattern:
     return re.compile(rf"^(async )?def {re.escape(name)}\s*\(|^{re.escape(name)}\s*=", re.MULTILINE)
 
 
-def pieces_behind(nb, name: str, wanted: Mapping) -> tuple[str, ...]:
+def pieces_behind(nb: NotebookNode, name: str, wanted: Mapping) -> tuple[str, ...]:
     """What stands between a question and the next cell of the course, cell by cell."""
     places = [number for number, cell in enumerate(nb.cells) if grade_id(cell) == name]
     found = []
@@ -71,14 +77,14 @@ def pieces_behind(nb, name: str, wanted: Mapping) -> tuple[str, ...]:
     return tuple(filter(None, found))
 
 
-def text_of(cell) -> str:
+def text_of(cell: NotebookNode) -> str:
     """What a cell says, its pictures included."""
     pictures = [f"({name}: picture {hashlib.sha256(repr(sorted(forms.items())).encode()).hexdigest()[:8]})"
                 for name, forms in cell.get("attachments", {}).items()]
     return "\n".join(filter(None, [plain(cell.source), *pictures]))
 
 
-def pieces_between(nb, name: str, wanted: Mapping) -> tuple[str, ...]:
+def pieces_between(nb: NotebookNode, name: str, wanted: Mapping) -> tuple[str, ...]:
     """What stands between a graded cell and the cell of the course before it that asks for no answer, cell by cell."""
     place = next((number for number, cell in enumerate(nb.cells) if grade_id(cell) == name), 0)
     found = []
@@ -96,7 +102,7 @@ def plain(source: str) -> str:
     return "\n".join(line.rstrip() for line in STUB.sub("", source.replace("\r\n", "\n")).strip().splitlines()).strip()
 
 
-def looks_like(nb, wanted: Mapping) -> bool:
+def looks_like(nb: NotebookNode, wanted: Mapping) -> bool:
     """Whether a notebook has any cell of the assignment that is answered or graded: by its name, its text or its function."""
     asked = {name: entry for name, entry in wanted.items()
              if any(entry["metadata"][kind] for kind in ("solution", "grade", "task"))} or wanted

@@ -4,19 +4,25 @@ An exercise is a function. Its answer cell bears its name as `grade_id`, its tes
 a person grades `explain_<notebook>`.
 """
 
+from __future__ import annotations
+
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 TESTS, QUESTION = "test_", "explain_"
 HIDDEN_CALL = re.compile(r"""^run_hidden_checks\(["'](\w+)["']\)\s*$""", re.MULTILINE)
 HIDDEN, RUBRIC = "HIDDEN TESTS", "MARK SCHEME"      # what stands between the lines BEGIN and END of either is not released
 
 
-def grade_id(cell) -> str | None:
+def grade_id(cell: NotebookNode) -> str | None:
     """The name that nbgrader knows the cell by, if it knows it."""
     return cell.metadata.get("nbgrader", {}).get("grade_id")
 
 
-def name_of(cell) -> str:
+def name_of(cell: NotebookNode) -> str:
     """A name for any cell: its `grade_id`, else its id."""
     return grade_id(cell) or cell.get("id", "")
 
@@ -36,12 +42,12 @@ def title_of(grade_id: str) -> str:
     return exercise_of(grade_id).removeprefix(QUESTION)
 
 
-def marked(cell, kind: str) -> bool:
+def marked(cell: NotebookNode, kind: str) -> bool:
     """Whether nbgrader's mark says "grade" or "solution" of the cell; `nbgrader.utils` would load all of nbgrader to say so."""
     return bool(cell.metadata.get("nbgrader", {}).get(kind))
 
 
-def is_tests(cell) -> bool:
+def is_tests(cell: NotebookNode) -> bool:
     return cell.cell_type == "code" and marked(cell, "grade") and not marked(cell, "solution")
 
 
@@ -50,17 +56,17 @@ def hidden_calls(source: str) -> list[str]:
     return HIDDEN_CALL.findall("".join(source[start:end] for start, end in regions(source, HIDDEN)))
 
 
-def exercises(nb) -> list[str]:
+def exercises(nb: NotebookNode) -> list[str]:
     """The exercises of a source notebook, in their order."""
     return [name for cell in nb.cells if is_tests(cell) for name in hidden_calls(cell.source)]
 
 
-def points_of(nb) -> dict[str, float]:
+def points_of(nb: NotebookNode) -> dict[str, float]:
     """{exercise: the points of its tests cell} of a source notebook, in its order."""
     return {name: cell.metadata.nbgrader.points for cell in nb.cells if is_tests(cell) for name in hidden_calls(cell.source)}
 
 
-def visible(cell) -> str:
+def visible(cell: NotebookNode) -> str:
     """The source that is sent to the student's kernel: everything but hidden regions."""
     return without(cell.source, HIDDEN) if marked(cell, "grade") else cell.source
 

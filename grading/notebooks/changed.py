@@ -4,11 +4,17 @@ A graded cell stands for the answers above it, up to the graded cell before, and
 The notebook's record keeps the text that was seen until a person has looked again.
 """
 
+from __future__ import annotations
+
 import difflib
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from .answers import answers, pieces_between, plain
 from .record import Record, Seen
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 MOST_COMPARED = 1000    # lines; an honest answer has a tenth
 MOST_LINES = 200        # of a difference that a page shows
@@ -29,7 +35,7 @@ def parts_of(wanted: Mapping) -> dict[str, list[str]]:
     return found
 
 
-def texts(nb, wanted: Mapping) -> dict[str, str]:
+def texts(nb: NotebookNode, wanted: Mapping) -> dict[str, str]:
     """{graded cell: all that was answered for it}."""
     given = answers(nb, wanted)
     found = {}
@@ -41,13 +47,13 @@ def texts(nb, wanted: Mapping) -> dict[str, str]:
     return found
 
 
-def seen_in(nb, wanted: Mapping, waiting: Iterable[str]) -> dict[str, str]:
+def seen_in(nb: NotebookNode, wanted: Mapping, waiting: Iterable[str]) -> dict[str, str]:
     """{graded cell: the text that a person saw last}; where one still has to look again, the one from before the change."""
     before = Record.read(nb).changed
     return texts(nb, wanted) | {name: before[name].text for name in waiting if name in before}
 
 
-def changes(nb, wanted: Mapping, seen: Mapping[str, str], graded: Iterable[str]) -> dict[str, Seen]:
+def changes(nb: NotebookNode, wanted: Mapping, seen: Mapping[str, str], graded: Iterable[str]) -> dict[str, Seen]:
     """{graded cell: what was seen, and the difference} for those of `graded` by a person that are answered otherwise now."""
     now = texts(nb, wanted)
     return {name: Seen(seen[name], tuple(difference(seen[name], now[name]))) for name in graded

@@ -7,6 +7,7 @@ import os
 import re
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from ..root import CourseError
@@ -34,7 +35,7 @@ def zone_called(name: str | None) -> ZoneInfo:
                           'Write it like "Europe/Berlin".') from None
 
 
-def zone_of(config) -> ZoneInfo:
+def zone_of(config: Any) -> ZoneInfo:
     """The time zone of a course, by nbgrader's configuration: `c.Course.timezone`, else this machine's."""
     return zone_called(config.Course.get("timezone") or None)
 
@@ -105,7 +106,7 @@ def read_moment(text: str, zone: tzinfo, now: datetime | None = None) -> datetim
     return utc(placed(wall, named or zone, text))
 
 
-def take_zone(text, zone):
+def take_zone(text: str, zone: tzinfo) -> tuple[str, tzinfo | str | None]:
     """(the text without its zone, the zone, or its abbreviation, or None)."""
     if found := OFFSET.search(text):
         sign, hours, minutes = (found[1], found[2], found[3]) if found[1] else (found[4], found[5], "0")
@@ -125,14 +126,14 @@ def take_zone(text, zone):
     return text, None
 
 
-def zone_in_text(name):
+def zone_in_text(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
         raise CourseError(f"There is no time zone {name}.{did_you_mean(name, available_timezones())}") from None
 
 
-def abbreviated(name, wall, zone, text):
+def abbreviated(name: str, wall: datetime, zone: tzinfo, text: str) -> tzinfo:
     """The zone that an abbreviation means: only the course's own have one meaning."""
     for fold in (0, 1):
         here = wall.replace(tzinfo=zone, fold=fold)
@@ -142,7 +143,7 @@ def abbreviated(name, wall, zone, text):
                       f"({zone}), or write a difference to UTC, for example +01:00.")
 
 
-def take_time(text, whole):
+def take_time(text: str, whole: str) -> tuple[str, time]:
     """(the text without its time of day, the time). Raises `CourseError` where there is none or more than one."""
     if found := re.search(r"\bnoon\b", text, re.IGNORECASE):
         return (text[:found.start()] + text[found.end():]).replace(" at ", " ").strip(), time(12)
@@ -162,7 +163,7 @@ def take_time(text, whole):
     return re.sub(r"\b(at|um|uhr)\b", " ", left, flags=re.IGNORECASE).strip(), time(hour, minute, second)
 
 
-def read_day(text, today, at, whole):
+def read_day(text: str, today: datetime, at: time, whole: str) -> date:
     """The day that the rest of a text names."""
     words = re.sub(r"\b(of|on|the)\b", " ", text, flags=re.IGNORECASE).split()
     weekday = [word for word in words if is_weekday(word)]
@@ -181,24 +182,24 @@ def read_day(text, today, at, whole):
     return found
 
 
-def is_weekday(word):
+def is_weekday(word: str) -> bool:
     return weekday_of(word) is not None
 
 
-def weekday_of(word):
+def weekday_of(word: str) -> int | None:
     word = word.lower().rstrip(".")
     return next((n for n, name in enumerate(DAYS) if len(word) >= 3 and (name == word or name[:3] == word or name[:4] == word
                                                                         or name[:5] == word)), None)
 
 
-def next_weekday(word, today, at):
+def next_weekday(word: str, today: datetime, at: time) -> date:
     days = (weekday_of(word) - today.weekday()) % 7
     if not days and at <= today.time():
         days = 7
     return today.date() + timedelta(days=days)
 
 
-def numbered(text, whole):
+def numbered(text: str, whole: str) -> tuple[int | None, int, int] | None:
     """(year, month, day) of a date in figures, or None; with strokes, day and month have to be told apart by their size."""
     if found := re.fullmatch(r"(\d{4})([-/])(\d{1,2})\2(\d{1,2})", text):
         return int(found[1]), int(found[3]), int(found[4])
@@ -212,11 +213,11 @@ def numbered(text, whole):
     return None
 
 
-def name_of_month(number):
+def name_of_month(number: int) -> str:
     return date(2000, number, 1).strftime("%B")
 
 
-def spelt(text, whole):
+def spelt(text: str, whole: str) -> tuple[int | None, int, int] | None:
     """(year, month, day) of a date with the name of its month, or None."""
     words = [word.strip(".") for word in text.split()]
     months = [word for word in words if word[:3].lower() in MONTHS and word.isalpha()]
@@ -230,7 +231,7 @@ def spelt(text, whole):
     return years[0] if years else None, MONTHS[months[0][:3].lower()], days[0]
 
 
-def dated(year, month, day, today, at, whole):
+def dated(year: int | None, month: int, day: int, today: datetime, at: time, whole: str) -> date:
     """A date whose year may be missing: the next one, if nobody can mean the last."""
     try:
         if year:
@@ -246,7 +247,7 @@ def dated(year, month, day, today, at, whole):
         raise CourseError(f'"{whole}": there is no such day. {EXAMPLE}') from None
 
 
-def placed(wall, zone, whole):
+def placed(wall: datetime, zone: tzinfo, whole: str) -> datetime:
     """A time on the wall in a zone: clocks that are set forward or back leave times out, or show them twice."""
     first, second = (wall.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
     if first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != wall:

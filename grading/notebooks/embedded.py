@@ -105,7 +105,7 @@ def taken_out(source: str, attachments: Pictures | None = None) -> tuple[str, Pi
     """A text whose pictures do not stand in it as data any more, and all attachments: those that it had, and these."""
     pictures = dict(attachments or {})
 
-    def put(found):
+    def put(found: re.Match[str]) -> str:
         picture = as_attachment(decoded(found["data"])) if len(pictures) < MAX_PICTURES else None
         return f"attachment:{add(pictures, picture)}" if picture else NOT_SHOWN
 
@@ -128,7 +128,7 @@ def with_files(source: str, attachments: Pictures, files: Mapping[str, bytes], f
     """
     pictures = dict(attachments)
 
-    def put(found):
+    def put(found: re.Match[str]) -> str:
         alt, src = (found["alt"], found["src"]) if found["src"] else of_tag(found["attributes"])
         alt = re.sub(r"[][\n]", " ", alt)
         if src.startswith("attachment:"):
@@ -158,7 +158,7 @@ def in_files(files: Mapping[str, bytes], folder: str, src: str) -> bytes | None:
 class Tag(HTMLParser):
     """Reads the attributes of one tag."""
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.found = {name: value or "" for name, value in attrs}
 
     handle_startendtag = handle_starttag

@@ -73,7 +73,7 @@ def time_of(folder: str) -> datetime.datetime | None:
     return datetime.datetime.fromtimestamp(max(times), datetime.UTC).replace(tzinfo=None) if times else None
 
 
-def arrival(inbound, name: str, assignment: str) -> Arrival | None:
+def arrival(inbound: str | Path, name: str, assignment: str) -> Arrival | None:
     parts = parse_name(name, assignment)
     if not parts or name.startswith(".") or trouble_with(parts[0]):
         return None

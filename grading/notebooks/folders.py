@@ -5,6 +5,7 @@ Looking first and opening by name afterwards would open what was put there in be
 
 import os
 import stat
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -19,7 +20,7 @@ class NotTaken(Exception):
 
 
 @contextmanager
-def opened(folder, inside=""):
+def opened(folder: str | Path | int, inside: str | Path = "") -> Iterator[int]:
     """The descriptor of the folder `inside` below `folder` (a path or a descriptor). Raises `OSError`."""
     at = os.open(folder, FOLDER) if isinstance(folder, (str, os.PathLike)) else os.dup(folder)
     try:
@@ -31,7 +32,7 @@ def opened(folder, inside=""):
         os.close(at)
 
 
-def kind_of(name, folder=None):
+def kind_of(name: str | Path, folder: int | None = None) -> str | None:
     """What `name` in the folder with the descriptor `folder` is, if it is no regular file; None if it is one, or none."""
     try:
         return KINDS.get(stat.S_IFMT(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode))
@@ -40,7 +41,7 @@ def kind_of(name, folder=None):
 
 
 @contextmanager
-def regular(name, folder=None):
+def regular(name: str | Path, folder: int | None = None) -> Iterator[tuple[int, int]]:
     """(descriptor, size) of the regular file `name` in `folder` (a descriptor). Raises `NotTaken` or `FileNotFoundError`."""
     try:
         fd = os.open(name, FILE, dir_fd=folder)
@@ -57,7 +58,7 @@ def regular(name, folder=None):
         os.close(fd)
 
 
-def read_regular(name, most, folder=None):
+def read_regular(name: str | Path, most: int, folder: int | None = None) -> bytes:
     """The bytes of the regular file `name` in `folder` (a descriptor), at most `most`. Raises `NotTaken` or `FileNotFoundError`."""
     with regular(name, folder) as (fd, size), open(fd, "rb", closefd=False) as file:
         content = file.read(most + 1) if size <= most else b""
@@ -67,7 +68,7 @@ def read_regular(name, most, folder=None):
     return content
 
 
-def move_to(folder, target):
+def move_to(folder: str, target: str) -> tuple[str, str | None]:
     """Give a folder its other name, unless something bears that: (where it lies now, why it could not be moved or None)."""
     if folder == target:
         return folder, None
@@ -80,7 +81,7 @@ def move_to(folder, target):
     return target, None
 
 
-def read_below(folder, relative, most):
+def read_below(folder: str | Path | int, relative: str | Path, most: int) -> bytes:
     """`read_regular` for a path below `folder` (a path or a descriptor), no part of which is a link."""
     try:
         with opened(folder, os.path.dirname(relative)) as inside:

@@ -2,13 +2,14 @@
 
 import re
 
+from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
 LINE = re.compile(r"^\*\*Hand in until .*\.\*\*\n*", re.MULTILINE)
 HEADING = re.compile(r"\A\s*# .+$", re.MULTILINE)
 
 
-def show_deadline(nb, words: str | None):
+def show_deadline(nb: NotebookNode, words: str | None) -> NotebookNode:
     """Write the deadline, in words, below the first heading of a notebook in place of an earlier one; None takes it out."""
     first = next(iter(nb.cells), None)
     if first is None or first.cell_type != "markdown":
@@ -24,12 +25,12 @@ def show_deadline(nb, words: str | None):
     return nb
 
 
-def deadline_in(nb) -> str | None:
+def deadline_in(nb: NotebookNode) -> str | None:
     """The words of the deadline that the head of a notebook shows."""
     first = next(iter(nb.cells), None)
     found = LINE.search(first.source) if first is not None and first.cell_type == "markdown" else None
     return found[0].strip()[len("**Hand in until "):-len(".**")] if found else None
 
 
-def line_of(words):
+def line_of(words: str) -> str:
     return f"**Hand in until {words}.**"

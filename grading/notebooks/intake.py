@@ -11,9 +11,10 @@ import os
 import re
 import stat
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
+from typing import Any
 
 from nbformat import NotebookNode
 from nbgrader.utils import parse_utc
@@ -21,7 +22,7 @@ from nbgrader.utils import parse_utc
 from . import embedded
 from ..border.bounded import Overrun, bounded
 from .cells import as_released
-from .finding import Search, same
+from .finding import Found, Search, same
 from .folders import KINDS, NotTaken, kind_of, opened, read_below
 from .names import shown, trouble_with
 from .reading import new_cell
@@ -54,7 +55,7 @@ class Intake:
     stamp: str | None = None
 
 
-def screen(folder, wanted, ignore=(), course=()):
+def screen(folder: str | Path, wanted: Mapping[str, Any], ignore: Iterable[str] = (), course: Iterable[str] = ()) -> Intake:
     """What is taken of `folder` for the notebooks `wanted` ({name without suffix: its canon, see `mend`}): an `Intake`.
 
     Where `wanted` holds names alone, nothing tells whether a notebook is the assignment's. `ignore` are further patterns of names to leave out, `course` the names of the files that the course puts beside the
@@ -68,12 +69,12 @@ def screen(folder, wanted, ignore=(), course=()):
         return Intake({name: Refusal(reason) for name in wanted})
 
 
-def why(error):
+def why(error: BaseException) -> str:
     """What went wrong while untrusted data was read, in words that hold nothing of the data."""
     return f"reading it {error}" if isinstance(error, Overrun) else f"reading it fails ({type(error).__name__})"
 
 
-def look_through(folder, wanted, ignore, course):
+def look_through(folder: Path, wanted: Mapping[str, Any], ignore: tuple[str, ...], course: tuple[str, ...]) -> Intake:
     """What `screen` gives, in this process."""
     intake = Intake()
     trouble = trouble_with_folder(folder)
@@ -95,7 +96,7 @@ def look_through(folder, wanted, ignore, course):
     return intake
 
 
-def trouble_with_folder(folder):
+def trouble_with_folder(folder: str | Path) -> str | None:
     try:
         mode = os.lstat(folder).st_mode
         if stat.S_ISDIR(mode):
@@ -108,7 +109,7 @@ def trouble_with_folder(folder):
 
 # --- notebooks --------------------------------------------------------------------------------------------------
 
-def take_notebook(intake, found, course, wanted):
+def take_notebook(intake: Intake, found: Found, course: Iterable[str], wanted: Mapping[str, Any]) -> NotebookNode | Refusal:
     """The notebook of a search, with its note, or a `Refusal`; what lay beside it in an archive goes along."""
     if found.notebook is None:
         return Refusal(found.reason)
@@ -123,7 +124,7 @@ def take_notebook(intake, found, course, wanted):
     return found.notebook
 
 
-def illustrate(notebook, files, folder, course, wanted):
+def illustrate(notebook: NotebookNode, files: dict[str, bytes], folder: str, course: Iterable[str], wanted: Mapping[str, Any]) -> None:
     """Show the pictures that lie beside a notebook in the cells that name them, and the others behind the last one.
 
     The text of the course itself stays as it is.
@@ -144,7 +145,7 @@ def illustrate(notebook, files, folder, course, wanted):
 
 # --- files ------------------------------------------------------------------------------------------------------
 
-def walk(folder, ignore, notes, ours=()):
+def walk(folder: Path, ignore: Iterable[str], notes: list[str], ours: Iterable[str] = ()) -> tuple[list[str], list[str]]:
     """Relative names of (files, notebooks) below `folder`, sorted, within the caps; links are not entered.
 
     What stands where one of the files `ours` belongs, or a folder above it, is left out.
@@ -185,11 +186,11 @@ def walk(folder, ignore, notes, ours=()):
     return files, notebooks
 
 
-def is_ignored(name, patterns):
+def is_ignored(name: str, patterns: Iterable[str]) -> bool:
     return any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
 
 
-def read_files(folder, names, notes):
+def read_files(folder: str | Path, names: Iterable[str], notes: list[str]) -> list[tuple[str, bytes]]:
     """[(relative name, bytes)] of the files `names` below `folder`, as many as the caps allow."""
     found, left, skipped = [], MAX_FILE_BYTES, 0
     for name in names:
@@ -208,7 +209,7 @@ def read_files(folder, names, notes):
     return found
 
 
-def files_below(folder):
+def files_below(folder: str | Path) -> list[tuple[str, bytes]]:
     """The files of a folder that is trusted to hold nothing but regular files: [(relative name, bytes)]."""
     notes = []
     return read_files(folder, walk(Path(folder), IGNORED, notes)[0], notes)
@@ -216,7 +217,7 @@ def files_below(folder):
 
 # --- the exchange's time stamp ----------------------------------------------------------------------------------
 
-def parse_stamp(text):
+def parse_stamp(text: str) -> datetime.datetime:
     """The time (UTC) that a stamp of the exchange says. Raises: `ValueError`, or another of dateutil's ways to refuse one."""
     # no path as the name of a zone: dateutil would open the file
     if not re.fullmatch(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?( ?[\w+:-][\w/+:-]{0,39})?", text, re.ASCII):
@@ -225,7 +226,7 @@ def parse_stamp(text):
         return parse_utc(text)
 
 
-def read_stamp(folder, notes, now=None):
+def read_stamp(folder: str | Path, notes: list[str], now: datetime.datetime | None = None) -> str | None:
     """The time stamp that nbgrader's exchange left in `folder`, or None. One that it cannot have left is not taken."""
     try:
         text = read_below(Path(folder), STAMP, 200).decode("ascii").strip()

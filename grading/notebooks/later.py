@@ -7,7 +7,9 @@ Who hides a change better than that changes only an answer of their own.
 
 import ast
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 DYNAMIC = {"exec", "eval", "globals", "setattr", "delattr", "vars", "__import__", "get_ipython", "reload"}
 STATE = {"seterr", "seterrcall", "setbufsize", "setrecursionlimit"}     # of NumPy and Python, for all that follows
@@ -123,7 +125,7 @@ def imported(tree: ast.Module | None) -> set[str]:
             if isinstance(node, ast.Import) for alias in node.names}
 
 
-def within(scope: ast.AST):
+def within(scope: ast.AST) -> Iterator[ast.AST]:
     """The nodes of a scope, without those of the functions in it."""
     pending = list(ast.iter_child_nodes(scope))
     while pending:
@@ -140,7 +142,7 @@ def defined_functions(source: str) -> set[str]:
     return found | (set() if tree else set(DEFINITION.findall(source)))
 
 
-def local_names(function) -> set[str]:
+def local_names(function: Any) -> set[str]:
     arguments = function.args
     named = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
     shared = {name for node in within(function) if isinstance(node, ast.Global) for name in node.names}

@@ -7,7 +7,10 @@ metadata and, in words, in a first cell of the notebook.
 """
 
 import re
+from collections.abc import Iterable, Mapping
+from typing import Any
 
+from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
@@ -27,7 +30,7 @@ CHANGED = "The locked cell had been changed; it was put back, and what was hande
 class Mend(NbGraderPreprocessor):
     """Restore names, kinds, presence and locked text of the graded cells; note what was mended."""
 
-    def preprocess(self, nb, resources):
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         ids = resources["nbgrader"]
         with Gradebook(ids["db_url"]) as gradebook:
             wanted = canon(gradebook.find_notebook(ids["notebook"], ids["assignment"]))
@@ -36,7 +39,7 @@ class Mend(NbGraderPreprocessor):
         return nb, resources
 
 
-def mend(nb, wanted):
+def mend(nb: NotebookNode, wanted: Mapping[str, Any]) -> dict[str, str]:
     """Mend `nb` in place after `wanted` (see `canon`); {grade_id: what was mended}, also kept in its metadata.
 
     What `reading` and `intake` noted on the whole notebook is kept under the names `WHOLE` and `FILE`.
@@ -59,14 +62,14 @@ def mend(nb, wanted):
     return mended
 
 
-def stand_in(reason, look=()):
+def stand_in(reason: str, look: Iterable[str] = ()) -> NotebookNode:
     """A notebook in the place of one that cannot be graded: nothing but the reason, for `mend` to complete."""
     nb = new_notebook()
     Record(mended={WHOLE: f"{reason} {NOTHING}"}, look=tuple(look)).write(nb)
     return nb
 
 
-def restore_marks(nb, wanted, mended):
+def restore_marks(nb: NotebookNode, wanted: Mapping[str, Any], mended: dict[str, str]) -> None:
     """Give every known cell its own metadata back, the last one where a name stands twice."""
     seen = set()
     for cell in reversed(nb.cells):
@@ -85,7 +88,7 @@ def restore_marks(nb, wanted, mended):
         cell.metadata["nbgrader"] = dict(wanted[name]["metadata"])
 
 
-def recognise(nb, wanted, mended):
+def recognise(nb: NotebookNode, wanted: Mapping[str, Any], mended: dict[str, str]) -> None:
     """Mark cells that have lost their name: locked ones by their released text, answers by the function they define."""
     present = {grade_id(cell) for cell in nb.cells}
     for name, entry in wanted.items():
@@ -102,7 +105,7 @@ def recognise(nb, wanted, mended):
                 break
 
 
-def restore_locked(nb, wanted, mended):
+def restore_locked(nb: NotebookNode, wanted: Mapping[str, Any], mended: dict[str, str]) -> None:
     """Write the released text into locked cells; keep beside them what stood there instead."""
     for cell in list(nb.cells):
         entry = wanted.get(grade_id(cell))
@@ -121,7 +124,7 @@ def restore_locked(nb, wanted, mended):
         mended.setdefault(grade_id(cell), CHANGED)
 
 
-def drop(cell, pictures):
+def drop(cell: NotebookNode, pictures: Iterable[str]) -> None:
     """Take the pictures that stand in the released text out of the attachments of its cell: the text has them again."""
     if pictures and "attachments" in cell:
         for name in pictures:
@@ -130,7 +133,7 @@ def drop(cell, pictures):
             del cell["attachments"]
 
 
-def put_back(nb, wanted, mended):
+def put_back(nb: NotebookNode, wanted: Mapping[str, Any], mended: dict[str, str]) -> None:
     """Insert what is missing behind the cell that comes before it in the released notebook."""
     place = -1
     for name, entry in wanted.items():
@@ -145,7 +148,7 @@ def put_back(nb, wanted, mended):
         place = max(place, at)
 
 
-def canon(notebook):
+def canon(notebook: Any) -> dict[str, dict[str, Any]]:
     """{grade_id: cell type, released source and whole nbgrader metadata} in the order of the notebook."""
     grades = {cell.name: cell for cell in notebook.grade_cells}
     solutions = {cell.name for cell in notebook.solution_cells}
@@ -163,7 +166,7 @@ def canon(notebook):
 
 # --- words ------------------------------------------------------------------------------------------------------
 
-def in_words(mended):
+def in_words(mended: Mapping[str, str]) -> list[str]:
     """One line for each kind of repair, with the names of its cells."""
     lines = [mended[name] for name in (WHOLE, FILE) if name in mended]
     names = {}
@@ -173,14 +176,14 @@ def in_words(mended):
     return lines + [f"{', '.join(found)}: {said}" for said, found in names.items()]
 
 
-def note_cell(mended):
+def note_cell(mended: Mapping[str, str]) -> NotebookNode:
     lines = "\n".join(f"- {line}" for line in in_words(mended))
     return new_markdown_cell(f"**Before grading, this notebook was mended.**\n\n{lines}")
 
 
 # --- cells ------------------------------------------------------------------------------------------------------
 
-def retype(cell, kind):
+def retype(cell: NotebookNode, kind: str) -> None:
     cell.cell_type = kind
     if kind == "code":
         cell.outputs, cell.execution_count = [], None
@@ -190,7 +193,7 @@ def retype(cell, kind):
         cell.pop("execution_count", None)
 
 
-def renew_ids(nb):
+def renew_ids(nb: NotebookNode) -> None:
     """An id for every cell, the same at every grading: its name, or its number. They become names of places in a page."""
     for number, cell in enumerate(nb.cells, 1):
         cell["id"] = (grade_id(cell) or f"cell-{number}").replace("_", "-")[:64]

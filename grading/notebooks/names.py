@@ -3,6 +3,7 @@
 import re
 import shlex
 import unicodedata
+from typing import Any
 
 MAX_NAME = 120
 MAX_CELL = 10_000       # characters of one cell of a table; spreadsheets take up to 32,767
@@ -10,7 +11,7 @@ MAX_STUDENT = 128       # characters of an id in nbgrader's gradebook
 FORMULA = re.compile(r"^\s*[=+\-@\t\r\n|%\uff1d\uff0b\uff0d\uff20]")        # the last four are the first ones as wide letters
 
 
-def csv_safe(text):
+def csv_safe(text: Any) -> Any:
     """`text` for a cell of a table that a spreadsheet may open: a cell that would be read as a formula gets a quote.
 
     Numbers stay numbers. Line breaks and other control characters become spaces.
@@ -22,7 +23,7 @@ def csv_safe(text):
     return "'" + clean if (FORMULA.match(clean) or FORMULA.match(text)) and not is_number(text) else clean
 
 
-def is_number(text):
+def is_number(text: str) -> bool:
     return re.fullmatch(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?", text) is not None
 
 
@@ -36,22 +37,22 @@ def printable(text: object, most: int = MAX_NAME) -> str:
     return clean if len(text) <= most else clean[:most] + "…"
 
 
-def shown(name):
+def shown(name: str) -> str:
     """A name as it may stand in a sentence of a log or of feedback: in quotes, and not to be taken for Markdown or HTML."""
     return "'" + re.sub("[`<>]", "?", printable(name)) + "'"
 
 
-def for_shell(name):
+def for_shell(name: str) -> str | None:
     """A name as a word of a command to copy; None if no command can hold it."""
     return shlex.quote(name) if name.isprintable() else None
 
 
-def one_name(student):
+def one_name(student: str) -> str:
     """A student's name however its accents were written: one student has one name."""
     return unicodedata.normalize("NFC", student)
 
 
-def trouble_with(name):
+def trouble_with(name: str) -> str | None:
     """Why `name` cannot be a student's id or the name of a file that is taken along, or None if it can."""
     if not name or name in (".", ".."):
         return "the name is empty"
@@ -62,7 +63,7 @@ def trouble_with(name):
     return None
 
 
-def trouble_with_student(name):
+def trouble_with_student(name: str) -> str | None:
     """The same for a student's id, which also ends up in web addresses and pages of formgrader."""
     if re.search(r"[<>\"&\\/?*#%{}]", name):
         return "the name of the folder holds one of <>\"&\\/?*#%{}"

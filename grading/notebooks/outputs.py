@@ -8,6 +8,7 @@ comes out: harmless cells stay as they are, others are shown as their source tex
 import base64
 import binascii
 import re
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from html.parser import HTMLParser
 from typing import Any
@@ -52,7 +53,7 @@ def output(kind: str, **fields: Any) -> NotebookNode:
     return NotebookNode(output_type=kind, **fields)
 
 
-def clean(untrusted, count=None, draw=lambda content: None):
+def clean(untrusted: Any, count: int | None = None, draw: Callable[[str], str | None] = lambda content: None) -> list[NotebookNode]:
     """The showable part of a cell's outputs as notebook nodes; anything malformed is left out.
 
     `draw` turns the content of a picture that came as data (see pictures.py) into base64 PNG, or None.
@@ -63,7 +64,7 @@ def clean(untrusted, count=None, draw=lambda content: None):
     return nodes
 
 
-def clean_one(untrusted, count, draw):
+def clean_one(untrusted: Any, count: int | None, draw: Callable[[str], str | None]) -> NotebookNode | None:
     match untrusted:
         case {"output_type": "stream", "name": "stdout" | "stderr" as name, "text": str(text)}:
             return output("stream", name=name, text=clean_text(text))
@@ -77,7 +78,7 @@ def clean_one(untrusted, count, draw):
     return None
 
 
-def clean_data(data, draw):
+def clean_data(data: Any, draw: Callable[[str], str | None]) -> dict[str, Any]:
     kept = {}
     for mime, content in data.items():
         if not isinstance(content, str):
@@ -97,7 +98,7 @@ def clean_data(data, draw):
     return kept or {"text/plain": "(this kind of output is not shown)"}
 
 
-def clean_text(text):
+def clean_text(text: str) -> str:
     """Text that can be written as UTF-8, of bounded length; colours stay, other control characters go."""
     text = text[:MAX_TEXT].encode("utf-8", "replace").decode()
     if text.count("\x1b") > MAX_COLOURS:
@@ -105,7 +106,7 @@ def clean_text(text):
     return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f\u202a-\u202e\u2066-\u2069]", "\ufffd", text)
 
 
-def clean_image(mime, content):
+def clean_image(mime: str, content: Any) -> str | None:
     """The picture in base64 and nothing else, or None if it is not of the kind that it claims to be."""
     try:
         blob = base64.b64decode(content[:2 * MAX_IMAGE], validate=False)
@@ -116,7 +117,7 @@ def clean_image(mime, content):
     return base64.b64encode(blob).decode()
 
 
-def clean_html(text):
+def clean_html(text: str) -> str:
     """HTML of a few bare tags, in which no TeX is typeset."""
     return inert(nh3.clean(text, tags=TAGS, attributes={}, link_rel=None))
 
@@ -126,7 +127,7 @@ def inert(html: str) -> str:
     return html.replace("\\", "<span>\\</span>").replace("$", "<span>$</span>")
 
 
-def as_text(nodes):
+def as_text(nodes: Iterable[NotebookNode]) -> list[NotebookNode]:
     """The outputs of a tests cell as text alone: nothing in them is read as a grade, or looks like the grader's table."""
     kept = []
     for node in nodes:
@@ -142,7 +143,7 @@ def as_text(nodes):
 
 # --- markdown ---------------------------------------------------------------------------------------------------
 
-def clean_markdown(source, attachments=None):
+def clean_markdown(source: str, attachments: Any = None) -> str:
     """`source` itself where its page is harmless, without its pictures from elsewhere, or else shown as plain text.
 
     `attachments` are pictures that were checked (see `embedded.py`): what is judged is a page with small ones in their place.
@@ -155,7 +156,7 @@ def clean_markdown(source, attachments=None):
     return as_source(source)
 
 
-def without_pictures(source):
+def without_pictures(source: str) -> str:
     """Markdown in which pictures that are not attached are links. Each ] is looked for once, whatever stands there."""
     parts, close = source.split("!["), 0
     kept, at = [parts[0]], len(parts[0])
@@ -167,18 +168,18 @@ def without_pictures(source):
     return "".join(kept)
 
 
-def as_source(source):
+def as_source(source: str) -> str:
     """Markdown that shows `source` as it was written."""
     fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", source)), default=0))
     return f"*Shown as it was written:*\n\n{fence}\n{source}\n{fence}"
 
 
 @lru_cache(maxsize=500)     # most of a class hands in the same cells
-def is_harmless_text(source):
+def is_harmless_text(source: str) -> bool:
     return is_harmless(source)
 
 
-def is_harmless(source, attachments=None):
+def is_harmless(source: str, attachments: Any = None) -> bool:
     """Whether nbconvert makes a page of `source`, and soon, that holds no script, loads nothing and wears no foreign clothes."""
     try:
         return bounded(renders_harmlessly, source, attachments, seconds=RENDER_SECONDS)
@@ -186,7 +187,7 @@ def is_harmless(source, attachments=None):
         return False
 
 
-def renders_harmlessly(source, attachments):
+def renders_harmlessly(source: str, attachments: Any) -> bool:
     html = render(source, attachments)
     if ACTIVE_TEX.search(html):
         return False
@@ -195,11 +196,11 @@ def renders_harmlessly(source, attachments):
         url_schemes={"http", "https", "mailto", "data"}, strip_comments=False))
 
 
-def render(source, attachments):
+def render(source: str, attachments: Any) -> str:
     return MarkdownWithMath(renderer=IPythonRenderer(escape=False, attachments=attachments or {})).render(source)
 
 
-def keep_attribute(tag, name, value):
+def keep_attribute(tag: str, name: str, value: str) -> str | None:
     """The attribute filter of `nh3.clean`: the value, or None for what harmless markdown does not make."""
     match tag, name:
         case "a", "href":
@@ -224,30 +225,30 @@ def keep_attribute(tag, name, value):
 class Events(HTMLParser):
     """Tags with their attributes, text and comments in the order of the page."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.found = []
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.found.append((tag, *sorted(attrs)))
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag: str) -> None:
         if tag not in ("br", "hr", "img"):
             self.found.append(("/", tag))
 
-    def handle_startendtag(self, tag, attrs):
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
 
-    def handle_data(self, data):
+    def handle_data(self, data: str) -> None:
         self.found.append(data)
 
-    def handle_comment(self, data):
+    def handle_comment(self, data: str) -> None:
         self.found.append(("comment", data))
 
     handle_decl = handle_pi = unknown_decl = handle_comment
 
 
-def events(html):
+def events(html: str) -> list[Any]:
     parser = Events()
     parser.feed(html)
     parser.close()

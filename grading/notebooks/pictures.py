@@ -13,6 +13,8 @@ import math
 import os
 from functools import cache, lru_cache
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 from ..border.bounded import bounded
 from ..border.wire import WireError
@@ -25,14 +27,14 @@ MAX_ALL = 2**20             # of all pictures of a notebook
 DRAW_SECONDS = 5            # of CPU time for one picture; an ordinary one takes a twentieth of one
 
 
-def helper_files(root):
+def helper_files(root: str | Path) -> dict[str, bytes]:
     """{relative path: bytes} of the course's plotting helper; the copies of all assignments are the same, one is enough."""
     paths = sorted(Path(root).glob(f"source/*/{HELPER}"))[:1]
     return {str(path.relative_to(root)): path.read_bytes() for path in paths}
 
 
 @cache
-def helper(root):
+def helper(root: str | Path) -> ModuleType:
     """The course's plotting helper as a module, loaded from `root`/source."""
     spec = importlib.util.spec_from_file_location("trusted_gradient_plots", Path(root, *helper_files(root)))
     module = importlib.util.module_from_spec(spec)
@@ -46,10 +48,10 @@ class Album:
     `shelf` is a folder in which the workers of one run keep pictures for each other; each has its own `draw` as well.
     """
 
-    def __init__(self, root, shelf=None):
+    def __init__(self, root: str | Path, shelf: Path | None = None) -> None:
         self.root, self.shelf, self.left, self.room = root, shelf, MAX_PICTURES, MAX_ALL
 
-    def draw(self, content):
+    def draw(self, content: str) -> str | None:
         """As `draw` below; None once there were enough."""
         self.left, self.room = self.left - 1, self.room - len(content)
         if self.left < 0 or self.room < 0 or len(content) > MAX_CONTENT:
@@ -58,7 +60,7 @@ class Album:
 
 
 @lru_cache(maxsize=128)
-def draw(root, content, shelf=None):
+def draw(root: str | Path, content: str, shelf: Path | None = None) -> str | None:
     """The picture that the JSON text `content` describes, as base64 PNG; None if it describes none."""
     kept = shelf and shelf / hashlib.sha256(content.encode(errors="surrogatepass")).hexdigest()
     try:
@@ -73,18 +75,18 @@ def draw(root, content, shelf=None):
     return picture
 
 
-def drawn(root, content):
+def drawn(root: str | Path, content: str) -> str:
     return base64.b64encode(helper(root).png(**read(json.loads(content)))).decode()
 
 
-def put(path, text):
+def put(path: Path, text: str) -> None:
     """Write all of `path` or nothing: another worker may be reading it."""
     new = path.with_name(f"{path.name}.{os.getpid()}")
     new.write_text(text)
     new.rename(path)
 
 
-def read(content):
+def read(content: Any) -> dict[str, Any]:
     """Check untrusted content and give it the form that the helper's `png` takes. Raises on anything else."""
     panels = content["panels"]
     if not 1 <= len(panels) <= 4:
@@ -93,7 +95,7 @@ def read(content):
             "panels": [read_panel(panel) for panel in panels]}
 
 
-def read_panel(panel):
+def read_panel(panel: Any) -> dict[str, Any]:
     lines = {text(label): (numbers(xy[0]), numbers(xy[1])) for label, xy in panel["lines"].items()}
     if len(lines) > MAX_LINES or len(panel["points"]) > MAX_LINES or any(len(x) != len(y) for x, y in lines.values()):
         raise WireError("a panel has too many lines, or lines of unequal length")
@@ -102,14 +104,14 @@ def read_panel(panel):
             "legend": text(panel["legend"])}
 
 
-def text(value):
+def text(value: Any) -> str:
     """A label: short, and without the signs that would make Matplotlib typeset a formula."""
     if not isinstance(value, str) or len(value) > MAX_TEXT:
         raise WireError("a label is not a short text")
     return value.replace("$", "").replace("\\", "")
 
 
-def numbers(values):
+def numbers(values: Any) -> list[float]:
     if not isinstance(values, list) or len(values) > MAX_POINTS:
         raise WireError("a line is not a short list of numbers")
     return [value if abs(value) < 1e30 else math.nan for value in map(float, values)]

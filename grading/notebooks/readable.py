@@ -5,9 +5,12 @@ In a page of Jupyter macros reach only what is typeset after them, and which cel
 """
 
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import nbformat
+from nbformat import NotebookNode
 
 from ..pages.macros import Budget, MacroError, Macros
 
@@ -44,7 +47,7 @@ def formulas(text: str) -> list[tuple[int, int, int, int]]:
     return found
 
 
-def closed(text, opening):
+def closed(text: str, opening: re.Match[str]) -> tuple[int, int, int, int] | None:
     """The span of the formula that begins with `opening`; None if it does not end."""
     start, sign = opening.start(), opening[0]
     if opening["name"]:
@@ -65,7 +68,7 @@ def closed(text, opening):
     return last and (start, opening.end(), last.start(), last.end())
 
 
-def environment(text, opening):
+def environment(text: str, opening: re.Match[str]) -> int | None:
     """Where the environment that begins with `opening` ends, those of the same name in it included."""
     depth = 0
     for match in re.finditer(r"\\(begin|end)\{" + re.escape(opening["name"]) + r"\}", text[opening.start():]):
@@ -108,7 +111,7 @@ def make_readable(nb: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookN
     return nb
 
 
-def learn(cell, folder, macros):
+def learn(cell: NotebookNode, folder: Path, macros: Macros) -> None:
     """Take up what a cell defines. What a notebook defines anywhere holds in all of it: so do its readers see it."""
     if cell.cell_type == "markdown":
         found = Macros(budget=macros.budget)
@@ -119,7 +122,7 @@ def learn(cell, folder, macros):
             macros.known = macros_of(folder, match) | macros.known
 
 
-def macros_of(folder, match):
+def macros_of(folder: Path, match: re.Match[str]) -> dict[str, Any]:
     """The macros of a notebook that `%run` names, if it holds nothing else that runs."""
     path = Path(folder, match["name"])
     if not path.is_file():
@@ -134,7 +137,7 @@ def macros_of(folder, match):
     return found.known
 
 
-def with_name(cell, work):
+def with_name(cell: NotebookNode, work: Callable[[], Any]) -> None:
     """Do `work`; if a formula stops it, say in which cell. Raises `NotReadable`."""
     try:
         work()
@@ -143,5 +146,5 @@ def with_name(cell, work):
         raise NotReadable(f"The formulas of the cell {name} cannot be written out: {error}") from error
 
 
-def is_empty(source):
+def is_empty(source: str) -> bool:
     return not re.sub(r"<!--.*?-->", "", source, flags=re.DOTALL).strip()

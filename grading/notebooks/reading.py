@@ -8,6 +8,7 @@ mended on the way is kept in its record (see `record`), which nothing in the fil
 import json
 import re
 import secrets
+from typing import Any
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_notebook
@@ -35,7 +36,7 @@ class Unreadable(Exception):
     """The file is no notebook; the message says what it is instead, for a TA and for the student."""
 
 
-def read_notebook(content):
+def read_notebook(content: bytes) -> tuple[NotebookNode, list[str]]:
     """The notebook in the bytes `content`. Raises `Unreadable`."""
     notes = []
     content = without_outputs(content) if len(content) > SMALL else content
@@ -45,7 +46,7 @@ def read_notebook(content):
     return built(parse(decode(content, notes), notes), notes)
 
 
-def read_script(content):
+def read_script(content: bytes) -> tuple[NotebookNode, list[str]]:
     """The same of a Python file."""
     notes = []
     text = decode(content[:MAX_BYTES], notes)
@@ -73,7 +74,7 @@ def closing(content: bytes, at: int) -> int:
     return len(content)
 
 
-def built(data, notes):
+def built(data: Any, notes: list[str]) -> tuple[NotebookNode, list[str]]:
     notebook = new_notebook()
     notebook.cells = rebuild_all(data, notes)
     notebook.metadata["language_info"] = {"name": "python"}
@@ -82,7 +83,7 @@ def built(data, notes):
     return notebook
 
 
-def decode(content, notes):
+def decode(content: bytes, notes: list[str]) -> str:
     if not content.strip(b"\0 \t\r\n"):
         raise Unreadable("The file is empty." if not content else "The file holds nothing but blanks.")
     for start, kind in OTHER_FILES.items():
@@ -100,7 +101,7 @@ def decode(content, notes):
     return text
 
 
-def parse(text, notes):
+def parse(text: str, notes: list[str]) -> Any:
     try:
         data = json.loads(text)
     except RecursionError:
@@ -112,7 +113,7 @@ def parse(text, notes):
     return data
 
 
-def salvage(text, notes):
+def salvage(text: str, notes: list[str]) -> dict[str, Any]:
     """The whole cells before the place where the file is damaged."""
     cells, decoder = [], json.JSONDecoder()
     start = re.search(r'"cells"\s*:\s*\[\s*', text)
@@ -131,7 +132,7 @@ def salvage(text, notes):
     return {"cells": cells}
 
 
-def rebuild_all(data, notes):
+def rebuild_all(data: Any, notes: list[str]) -> list[NotebookNode]:
     cells = data.get("cells")
     if not isinstance(cells, list):
         sheets = data.get("worksheets")
@@ -156,7 +157,7 @@ def rebuild_all(data, notes):
     return built
 
 
-def rebuild(cell, room, notes):
+def rebuild(cell: dict[str, Any], room: int, notes: list[str]) -> NotebookNode:
     """One cell out of what is known of its kind, its text, its name and its pictures."""
     kind = cell.get("cell_type")
     source = as_text(cell.get("source", cell.get("input")))
@@ -179,7 +180,7 @@ def rebuild(cell, room, notes):
     return built
 
 
-def new_cell(kind, source):
+def new_cell(kind: str, source: str) -> NotebookNode:
     """One cell. `nbformat.v4.new_code_cell` and the like make the same and validate each against the schema, which is slow."""
     cell = NotebookNode(id=secrets.token_hex(4), cell_type=kind, metadata=NotebookNode(), source=source)
     if kind == "code":
@@ -187,7 +188,7 @@ def new_cell(kind, source):
     return cell
 
 
-def as_text(value):
+def as_text(value: Any) -> str:
     """A JSON string, or list of strings, as text that can be written as UTF-8; ends of lines as everywhere else."""
     if isinstance(value, list):
         value = "".join(part for part in value if isinstance(part, str))
@@ -197,7 +198,7 @@ def as_text(value):
     return value.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def language_of(metadata):
+def language_of(metadata: Any) -> str | None:
     """The language that the notebook's kernel names, if it is not Python."""
     for key, entry in (("kernelspec", "language"), ("language_info", "name")):
         about = metadata.get(key) if isinstance(metadata, dict) else None

@@ -15,11 +15,14 @@ the points of its tests cell.
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import nbformat
+from nbformat import NotebookNode
 
 from .cells import grade_id, tests_cell
 
@@ -104,7 +107,7 @@ class Record:
         """Whether nothing of the notebook could be graded."""
         return self.mended.get(WHOLE, "").endswith(NOTHING)
 
-    def write(self, nb) -> None:
+    def write(self, nb: NotebookNode) -> None:
         nb.metadata[KEY] = {"version": VERSION, "mended": dict(self.mended)}
         if self.look:
             nb.metadata[KEY]["look"] = list(self.look)
@@ -118,7 +121,7 @@ class Record:
                 for name, verdict in self.verdicts.items()}}
 
     @classmethod
-    def read(cls, nb) -> "Record":
+    def read(cls, nb: NotebookNode) -> "Record":
         """The record of a notebook that the course wrote; an empty one where there is none."""
         stored = nb.metadata.get(KEY, {})
         verdicts = {name: read_verdict(verdict, nb, name) for name, verdict in stored.get("verdicts", {}).items()}
@@ -164,7 +167,7 @@ def stored_check(check: CheckRecord) -> dict:
     return found if check.wrong else {name: value for name, value in found.items() if name != "wrong"}
 
 
-def read_verdict(stored, nb, exercise) -> VerdictRecord:
+def read_verdict(stored: Mapping[str, Any], nb: NotebookNode, exercise: str) -> VerdictRecord:
     checks = tuple(CheckRecord(check["name"], check["title"], check.get("weight", 1), check["core"],
                                Outcome(check["outcome"]), check.get("misconception"), check.get("wrong", "")) for check in stored["checks"])
     if "fraction" in stored:        # version 1
@@ -174,7 +177,7 @@ def read_verdict(stored, nb, exercise) -> VerdictRecord:
                          stored.get("blank", False), stored.get("seen"))
 
 
-def note(nb, line: str, kind: str = WHOLE) -> None:
+def note(nb: NotebookNode, line: str, kind: str = WHOLE) -> None:
     """Keep a note on the whole notebook, `WHOLE` or `FILE`, beside those that are there."""
     record = Record.read(nb)
     said = " ".join(filter(None, (record.mended.get(kind), line)))

@@ -21,6 +21,6 @@ def are_returned(pages: Path) -> bool:
         return False
 
 
-def state_of(pages):
+def state_of(pages: Path) -> str:
     """Changes whenever a page is made anew."""
     return "".join(f"{path.name.encode().hex()} {path.stat().st_mtime_ns} {path.stat().st_size}\n" for path in sorted(pages.glob("*.html")))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
+from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
 from .cells import points_of
@@ -19,13 +20,13 @@ from .cells import points_of
 CELL = re.compile(r"^# %% (\S+)[^\n]*\n", re.MULTILINE)
 
 
-def describe(text):
+def describe(text: str) -> str:
     """The one line that says what a case is: the leading comment of its text."""
     lines = text.split("# %%")[0].strip().splitlines()
     return " ".join(line.lstrip("# ").strip() for line in lines)
 
 
-def fill(notebook, text):
+def fill(notebook: NotebookNode, text: str) -> NotebookNode:
     """Put the cells of `text` into `notebook` (a released one) in place. Raises `KeyError` for an unknown grade_id."""
     places = {cell.metadata.get("nbgrader", {}).get("grade_id", cell.get("id")): cell for cell in notebook.cells}
     pieces, last = CELL.split(text)[1:], notebook.cells[0]
@@ -40,7 +41,7 @@ def fill(notebook, text):
     return notebook
 
 
-def hand_in(case, release, destination):
+def hand_in(case: Path, release: Path, destination: Path) -> None:
     """Write the submission of the folder `case` into `destination`, out of the released assignment `release`."""
     case, release, destination = Path(case), Path(release), Path(destination)
     shutil.copytree(release, destination)

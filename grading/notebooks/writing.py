@@ -2,19 +2,20 @@
 
 import json
 from json.encoder import encode_basestring
+from typing import Any
 
-from nbformat import from_dict
+from nbformat import NotebookNode, from_dict
 from nbformat.v4.rwbase import rejoin_lines, split_lines, strip_transient
 
 WORDS = {None: "null", True: "true", False: "false"}
 
 
-def notebook_text(nb):
+def notebook_text(nb: NotebookNode) -> str:
     """The text of `nb`, which is changed: its texts are split into lines, as they stand in the file."""
     return encode(strip_transient(split_lines(nb)), "\n")
 
 
-def notebook_of(text):
+def notebook_of(text: str) -> NotebookNode | None:
     """The notebook in a text that grading wrote, without nbformat's validation, which takes ten times as long; None if it
     is none."""
     try:
@@ -23,7 +24,7 @@ def notebook_of(text):
         return None
 
 
-def encode(value, line):
+def encode(value: Any, line: str) -> str:
     """JSON with an indent of one. Before Python 3.15 the fast encoder of `json` knows no indent."""
     if isinstance(value, str):
         return encode_basestring(value)

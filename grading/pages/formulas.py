@@ -7,6 +7,7 @@ import re
 import xml.etree.ElementTree as ElementTree
 from collections import OrderedDict
 from html import escape, unescape
+from typing import Any
 
 from latex2mathml.converter import convert_to_element
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
@@ -27,7 +28,7 @@ class NotTranslated(Exception):
     """The formula has no MathML of ours."""
 
 
-def depth(tex):
+def depth(tex: str) -> int:
     """How deep the groups of a formula are nested, at most."""
     deepest = now = 0
     for sign in GROUPS.findall(tex):
@@ -36,7 +37,7 @@ def depth(tex):
     return deepest
 
 
-def mathml(tex, display="inline"):
+def mathml(tex: str, display: str = "inline") -> str:
     """The formula, which has no macros any more, as a <math> element. Raises `NotTranslated`."""
     if len(tex) > MAX_LENGTH or depth(tex) > MAX_DEPTH:
         raise NotTranslated(tex)
@@ -55,11 +56,11 @@ def mathml(tex, display="inline"):
 class Renderer(IPythonRenderer):
     """Markdown to HTML as nbconvert has it, formulas as MathML. `macros` learns the definitions that are met."""
 
-    def __init__(self, macros: Macros, attachments=None, below=1):
+    def __init__(self, macros: Macros, attachments: dict[str, Any] | None = None, below: int = 1) -> None:
         super().__init__(escape=False, attachments=attachments or {})
         self.macros, self.below = macros, below
 
-    def formula(self, tex, display):
+    def formula(self, tex: str, display: str) -> str:
         try:
             rest = self.macros.expand(tex)
             self.macros.budget.translate(rest)
@@ -67,22 +68,22 @@ class Renderer(IPythonRenderer):
         except (NotTranslated, MacroError):
             return f"<code>{escape(tex)}</code>"
 
-    def heading(self, text, level, **attrs):
+    def heading(self, text: str, level: int, **attrs: Any) -> str:
         level = min(level + self.below, 6)
         return f"<h{level}>{text}</h{level}>\n"
 
-    def block_math(self, body):
+    def block_math(self, body: str) -> str:
         formula = self.formula(body, "block")
         # a wide formula scrolls by itself on a phone, and has to be reached without a mouse
         return f'<div class="formula" tabindex="0">{formula}</div>' if formula else ""
 
-    def multiline_math(self, text):
+    def multiline_math(self, text: str) -> str:
         return self.block_math(text.strip("$"))
 
-    def latex_environment(self, name, body):
+    def latex_environment(self, name: str, body: str) -> str:
         return self.block_math(f"\\begin{{{name}}}{body}\\end{{{name}}}")
 
-    def inline_math(self, body):
+    def inline_math(self, body: str) -> str:
         return self.formula(body, "inline")
 
 

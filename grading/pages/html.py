@@ -2,7 +2,11 @@
 
 import base64
 import io
+from collections.abc import Iterable, Sequence
 from html import escape
+from typing import Any
+
+from matplotlib.figure import Figure
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1a1a1a; --paper: #fff; --link: #003d99; --quiet: #444; --line: #767676; --head: #eee; }
@@ -29,7 +33,7 @@ mark { background: #ffe9a8; color: #1a1a1a; text-decoration: underline; }
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
-def page(title, *parts, style=""):
+def page(title: str, *parts: str, style: str = "") -> str:
     """A whole page of `parts`, each of them HTML; its heading is `title`. `style` is added to that of all pages."""
     return ("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
             f"<meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n"
@@ -38,11 +42,11 @@ def page(title, *parts, style=""):
             f"<h1>{escape(title)}</h1>\n" + "\n".join(parts) + "\n</main>\n</body>\n</html>\n")
 
 
-def section(title, *parts):
+def section(title: str, *parts: str) -> str:
     return f"<section>\n<h2>{escape(title)}</h2>\n" + "\n".join(parts) + "\n</section>"
 
 
-def paragraph(text, note=False):
+def paragraph(text: str, note: bool = False) -> str:
     return f"<p class=\"note\">{escape(text)}</p>" if note else f"<p>{escape(text)}</p>"
 
 
@@ -50,11 +54,11 @@ class Html(str):
     """Text that is HTML already and goes into a table as it is."""
 
 
-def link(address, text):
+def link(address: str, text: str) -> Html:
     return Html(f"<a href=\"{escape(address)}\">{escape(text)}</a>")
 
 
-def table(caption, head, rows):
+def table(caption: str, head: Iterable[str], rows: Iterable[Sequence[Any]]) -> str:
     """A table whose first column names the row. Numbers stand to the right, None shows as a dash."""
     top = "".join(f"<th scope=\"col\">{escape(name)}</th>" for name in head)
     body = "".join("<tr>" + cell(row[0], "th") + "".join(cell(value) for value in row[1:]) + "</tr>\n" for row in rows)
@@ -63,14 +67,14 @@ def table(caption, head, rows):
             f"<caption>{escape(caption)}</caption>\n<thead><tr>{top}</tr></thead>\n<tbody>\n{body}</tbody></table></div>")
 
 
-def cell(value, kind="td"):
+def cell(value: Any, kind: str = "td") -> str:
     if kind == "th":
         return f"<th scope=\"row\">{shown(value)}</th>"
     number = value is None or isinstance(value, (int, float))
     return f"<td class=\"number\">{shown(value)}</td>" if number else f"<td>{shown(value)}</td>"
 
 
-def shown(value):
+def shown(value: Any) -> str:
     if value is None:
         return "–"
     if isinstance(value, float):
@@ -78,7 +82,7 @@ def shown(value):
     return value if isinstance(value, Html) else escape(str(value))
 
 
-def picture(figure, alt, caption=""):
+def picture(figure: Figure, alt: str, caption: str = "") -> str:
     """A Matplotlib figure as an inline SVG image with its text as outlines, the same bytes each time."""
     import matplotlib
     content = io.BytesIO()

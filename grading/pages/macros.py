@@ -9,7 +9,9 @@ Formulas may be a student's, and made to grow without end: a `Budget` bounds the
 
 import re
 from collections import deque
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 TOKEN = re.compile(r"\\(?:[A-Za-z]+|.|$)|#\d|%[^\n]*|\s+|.", re.DOTALL)
 WORD = re.compile(r"\\[A-Za-z]+\Z")
@@ -49,17 +51,17 @@ class Budget:
     translated: int = 100_000   # characters of formulas without macros that become MathML
     left: int = 0               # of the formula that is expanded now
 
-    def start(self):
+    def start(self) -> None:
         self.left = min(self.page, self.formula)
 
-    def spend(self, tokens):
+    def spend(self, tokens: Sequence[str]) -> None:
         size = sum(map(len, tokens)) + 1
         self.page -= size
         self.left -= size
         if self.left < 0:
             raise MacroError("the macros bring in more than a formula can hold: does one of them contain itself?")
 
-    def translate(self, tex):
+    def translate(self, tex: str) -> None:
         self.translated -= len(tex)
         if self.translated < 0:
             raise MacroError("the page holds more formulas than are translated")
@@ -72,19 +74,19 @@ class Macros:
     known: dict = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)
 
-    def expand(self, tex):
+    def expand(self, tex: str) -> str:
         """`tex` without macros and without their definitions, which are learnt. Raises `MacroError`."""
         if not self.known and not any(word in tex for word in KEYWORDS | UNREADABLE):
             return tex
         self.budget.start()
         return join(Expansion(self, tex).run())
 
-    def used_in(self, tex):
+    def used_in(self, tex: str) -> set[str]:
         """The names of the macros in `tex`, and of commands that define some."""
         return {token for token in TOKEN.findall(tex) if token in self.known or token in KEYWORDS | UNREADABLE}
 
 
-def join(tokens):
+def join(tokens: Iterable[str]) -> str:
     """The text of tokens; where a command would run into a letter, a blank keeps them apart."""
     text = []
     for token in tokens:
@@ -97,14 +99,14 @@ def join(tokens):
 class Expansion:
     """One formula on its way: `rest` is still to be read, `done` is read."""
 
-    def __init__(self, macros, tex):
+    def __init__(self, macros: "Macros", tex: str) -> None:
         self.macros, self.budget = macros.known, macros.budget
         self.rest, self.done = deque(TOKEN.findall(tex)), []
         self.wanted = [0]       # arguments that the command before still waits for, one number per open group
         self.brackets = []      # how many groups were open where [ opened
         self.last = ""          # what was read last, blanks aside
 
-    def run(self):
+    def run(self) -> list[str]:
         while self.rest:
             token = self.rest.popleft()
             if token in UNREADABLE:
@@ -120,7 +122,7 @@ class Expansion:
                     self.last = token
         return self.done
 
-    def count_arguments(self, token):
+    def count_arguments(self, token: str) -> None:
         if token == "*" and self.wanted[-1]:
             return
         if token == "}":
@@ -137,7 +139,7 @@ class Expansion:
 
     # --- definitions --------------------------------------------------------------------------------------------
 
-    def define(self, keyword):
+    def define(self, keyword: str) -> None:
         if keyword in (r"\def", r"\gdef"):
             name, count = self.name(keyword), 0
             self.blanks()
@@ -169,13 +171,13 @@ class Expansion:
                 return
         self.macros[name] = macro
 
-    def name(self, keyword):
+    def name(self, keyword: str) -> str:
         found = [token for token in self.argument(keyword) if not token.isspace()]
         if len(found) != 1 or found[0][0] != "\\":
             raise MacroError(f"{keyword} needs the name of a macro")
         return found[0]
 
-    def skip(self, sign):
+    def skip(self, sign: str) -> bool:
         self.blanks()
         if self.rest and self.rest[0] == sign:
             self.rest.popleft()
@@ -184,7 +186,7 @@ class Expansion:
 
     # --- macros -------------------------------------------------------------------------------------------------
 
-    def put_in(self, name, macro):
+    def put_in(self, name: str, macro: Any) -> None:
         given = []
         if macro.default is not None:
             found = self.optional()
@@ -203,7 +205,7 @@ class Expansion:
             tokens = ["{", *tokens, "}"]
         self.rest.extendleft(reversed(tokens))
 
-    def needs_braces(self, tokens):
+    def needs_braces(self, tokens: Sequence[str]) -> bool:
         """Whether what a macro brings has to be held together: a command takes the whole of it, a script what comes first."""
         if len(tokens) < 2 or self.last not in ("^", "_"):
             return len(tokens) > 1
@@ -212,18 +214,18 @@ class Expansion:
             place = closing(tokens, place) + 1
         return place == len(tokens)
 
-    def blanks(self):
+    def blanks(self) -> None:
         while self.rest and (self.rest[0].isspace() or self.rest[0][0] == "%"):
             self.rest.popleft()
 
-    def argument(self, name):
+    def argument(self, name: str) -> tuple[str, ...]:
         """The tokens of the next argument: a group without its braces, or one token."""
         self.blanks()
         if not self.rest or self.rest[0] == "}":
             raise MacroError(f"{name} lacks an argument")
         return self.group(name) if self.rest[0] == "{" else (self.rest.popleft(),)
 
-    def group(self, name):
+    def group(self, name: str) -> tuple[str, ...]:
         found, depth = [], 0
         while self.rest:
             token = self.rest.popleft()
@@ -234,7 +236,7 @@ class Expansion:
                 return tuple(found[1:-1])
         raise MacroError(f"after {name} a brace is not closed")
 
-    def optional(self):
+    def optional(self) -> tuple[str, ...] | None:
         """The tokens of [...], if the next thing is that."""
         if not self.skip("["):
             return None
@@ -249,7 +251,7 @@ class Expansion:
         raise MacroError("a bracket [ is not closed")
 
 
-def closing(tokens, start):
+def closing(tokens: Sequence[str], start: int) -> int:
     """Where the group that opens at `start` closes; where there is none, -1."""
     depth = 0
     for place in range(start, len(tokens)):

@@ -29,7 +29,7 @@ class Judged:
     which cells a person has judged, which waited for one, and the points that the checks gave."""
 
     people: frozenset[str] = frozenset()
-    notebook: object = None
+    notebook: NotebookNode | None = None
     digest: str = ""
     notes: Notes = ("", ())
     waiting: frozenset[str] = frozenset()

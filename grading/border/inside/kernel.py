@@ -11,10 +11,14 @@ import gc
 import io
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
+from types import FrameType
+from typing import Any
 
 import calls
 import wire
@@ -35,14 +39,14 @@ class CellTimeout(BaseException):
 class Recorder:
     """Collects the outputs of the running cell in notebook format and stops listening at the caps."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.start(0)
 
-    def start(self, most):
+    def start(self, most: int) -> None:
         """Begin anew, for at most `most` bytes of output."""
         self.outputs, self.size, self.printed, self.most = [], 0, 0, most
 
-    def add(self, output, size):
+    def add(self, output: dict[str, Any], size: int) -> None:
         if self.size > self.most:
             return
         self.size += size
@@ -50,7 +54,7 @@ class Recorder:
             output = {"output_type": "stream", "name": "stdout", "text": "... Output truncated ...\n"}
         self.outputs.append(output)
 
-    def write(self, name, text):
+    def write(self, name: str, text: str) -> None:
         most = min(MAX_STREAM, self.most)
         if self.printed > most:
             return
@@ -64,13 +68,13 @@ class Recorder:
         else:
             self.outputs.append({"output_type": "stream", "name": name, "text": [text]})
 
-    def show(self, kind, data, metadata, **more):
+    def show(self, kind: str, data: Mapping[str, Any], metadata: Mapping[str, Any] | None, **more: Any) -> None:
         data = {mime: base64.b64encode(blob).decode() if isinstance(blob, bytes) else blob
                 for mime, blob in data.items()}
         size = sum(len(blob) if isinstance(blob, str) else 1000 for blob in data.values())
         self.add({"output_type": kind, "data": data, "metadata": metadata or {}, **more}, size)
 
-    def finish(self):
+    def finish(self) -> list[dict[str, Any]]:
         for output in self.outputs:
             if isinstance(output.get("text"), list):
                 output["text"] = "".join(output["text"])
@@ -83,13 +87,13 @@ recorder = Recorder()
 class Bytes(io.RawIOBase):
     """The `buffer` of a stream: what is written to it is shown as text."""
 
-    def __init__(self, stream):
+    def __init__(self, stream: "Stream") -> None:
         self.stream = stream
 
-    def writable(self):
+    def writable(self) -> bool:
         return True
 
-    def write(self, blob):
+    def write(self, blob: Any) -> int:
         self.stream.write(bytes(blob).decode("utf-8", errors="replace"))
         return len(blob)
 
@@ -99,17 +103,17 @@ class Stream(io.TextIOBase):
 
     encoding, errors = "utf-8", "strict"
 
-    def __init__(self, name):
+    def __init__(self, name: str) -> None:
         self.name, self.buffer = name, Bytes(self)
 
-    def fileno(self):
+    def fileno(self) -> int:
         """A number, as in ipykernel, for what asks for one; what is written to that file nobody sees."""
         return 1 if self.name == "stdout" else 2
 
-    def writable(self):
+    def writable(self) -> bool:
         return True
 
-    def write(self, text):
+    def write(self, text: str) -> int:
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         recorder.write(self.name, text)
@@ -117,47 +121,47 @@ class Stream(io.TextIOBase):
 
 
 class Publisher(DisplayPublisher):
-    def publish(self, data, metadata=None, **_):
+    def publish(self, data: Mapping[str, Any], metadata: Mapping[str, Any] | None = None, **_: Any) -> None:
         recorder.show("display_data", data, metadata)
 
-    def clear_output(self, wait=False):
+    def clear_output(self, wait: bool = False) -> None:
         recorder.outputs.clear()
 
 
 class Hook(DisplayHook):
-    def write_output_prompt(self):
+    def write_output_prompt(self) -> None:
         pass
 
-    def write_format_data(self, format_dict, md_dict=None):
+    def write_format_data(self, format_dict: Mapping[str, Any], md_dict: Mapping[str, Any] | None = None) -> None:
         recorder.show("execute_result", format_dict, md_dict, execution_count=self.prompt_count)
 
-    def finish_displayhook(self):
+    def finish_displayhook(self) -> None:
         pass
 
 
 class Shell(InteractiveShell):
-    def init_display_formatter(self):
+    def init_display_formatter(self) -> None:
         super().init_display_formatter()
         self.display_formatter.active_types = self.display_formatter.format_types
 
-    def enable_gui(self, gui=None):
+    def enable_gui(self, gui: str | None = None) -> None:
         pass
 
-    def enable_matplotlib(self, gui=None):
+    def enable_matplotlib(self, gui: str | None = None) -> Any:
         """Draw inline, whatever window or widget is asked for: there is none here."""
         return super().enable_matplotlib("inline")
 
-    def system(self, cmd):
+    def system(self, cmd: str) -> None:
         """Run a line that begins with "!". IPython's own way takes a terminal, and there is none."""
         code, text = run_command(self.var_expand(cmd, depth=1))
         print(text, end="")
         self.user_ns["_exit_code"] = code
 
-    def getoutput(self, cmd, split=True, depth=0):
+    def getoutput(self, cmd: str, split: bool = True, depth: int = 0) -> SList | LSString:
         text = run_command(self.var_expand(cmd, depth=depth + 1))[1]
         return SList(text.splitlines()) if split else LSString(text)
 
-    def transform_cell(self, raw_cell):
+    def transform_cell(self, raw_cell: str) -> str:
         """Leave alone what is Python already: looking for magics and shell commands takes longer than most cells."""
         try:
             compile(raw_cell, "", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
@@ -165,7 +169,7 @@ class Shell(InteractiveShell):
             return super().transform_cell(raw_cell)
         return raw_cell
 
-    def should_run_async(self, raw_cell, **more):
+    def should_run_async(self, raw_cell: str, **more: Any) -> bool:
         """Without compiling the cell once more: no cell needs an event loop that does not say so."""
         return ("await" in raw_cell or "async" in raw_cell) and super().should_run_async(raw_cell, **more)
 
@@ -183,7 +187,7 @@ class Shell(InteractiveShell):
                       "traceback": [str(line)[:20_000] for line in stb[:100]]}, 10_000)
 
 
-def run_command(line):
+def run_command(line: str) -> tuple[int, str]:
     """(exit code, what was printed) of a line for the shell; what goes on in the background is not waited for."""
     with tempfile.TemporaryFile() as file:
         done = subprocess.run(line, shell=True, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT)
@@ -191,7 +195,7 @@ def run_command(line):
         return done.returncode, file.read(MAX_STREAM + 1).decode(errors="replace")
 
 
-def shorten(error, cells):
+def shorten(error: BaseException, cells: Any) -> None:
     """Leave in the tracebacks of `error` the notebook's own frames, and of these the outer and the inner ones.
 
     Paths of this host are nobody's business, and a thousand frames of a recursion take seconds to format. The first frame
@@ -218,12 +222,12 @@ def shorten(error, cells):
         error, foreign = error.__cause__ or error.__context__, 0
 
 
-def is_in_notebook(frame, cells):
+def is_in_notebook(frame: FrameType, cells: Any) -> bool:
     name = frame.tb_frame.f_code.co_filename
     return name in cells or not os.path.isabs(name) or name.startswith(os.getcwd())
 
 
-def write_files(files, block):
+def write_files(files: list[Any], block: bytes) -> dict[str, Any]:
     """Put the submission's other files into the working folder; past the size of the scratch space they are cut off."""
     for name, at, size in files:
         try:
@@ -235,7 +239,7 @@ def write_files(files, block):
     return {"written": True}
 
 
-def list_fonts():
+def list_fonts() -> None:
     """Let Matplotlib list its fonts by their names alone. For each of sixty PostScript fonts it would read the size of
     every letter, a fifth of the server's start; the list has no use for that, and no picture is drawn with them."""
     from matplotlib import _afm
@@ -247,11 +251,11 @@ def list_fonts():
             self._header = _afm._parse_header(file)
 
     whole, _afm.AFM = _afm.AFM, Header
-    import matplotlib.font_manager      # noqa: F401
+    import matplotlib.font_manager  # noqa: F401
     _afm.AFM = whole
 
 
-def refuse_changed_upstream():
+def refuse_changed_upstream() -> None:
     """An override that IPython calls no more would lose outputs and errors in silence: then there is no kernel."""
     for ours in (Publisher, Hook, Shell):
         base = ours.__bases__[0]
@@ -260,7 +264,7 @@ def refuse_changed_upstream():
                                "than the course is made for")
 
 
-def let_go_of_fonts():
+def let_go_of_fonts() -> None:
     """Close the font files that Matplotlib keeps open: a kernel opens its own, for an open file is shared by all forks."""
     from matplotlib import font_manager, mathtext
     for cached in (getattr(font_manager, "_get_font", None), getattr(mathtext.MathTextParser, "_parse_cached", None)):
@@ -272,7 +276,7 @@ def let_go_of_fonts():
 class Kernel:
     """One shell and what it knows of the notebook: which cell each function came from."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         refuse_changed_upstream()
         config = Config()
         config.HistoryManager.enabled = False
@@ -285,13 +289,13 @@ class Kernel:
         self.cell_of = {}           # execution count -> number of the cell in the notebook
         self.warm_up()
 
-    def warm_up(self):
+    def warm_up(self) -> None:
         """Show one figure and one traceback to nobody: what they load and cache is then there before the fork."""
         self.shell.run_cell("1 / 0")
         list_fonts()
         self.shell.enable_matplotlib("inline")
         import matplotlib.pyplot as plt
-        import numpy.random     # noqa: F401  NumPy itself loads it late
+        import numpy.random  # noqa: F401  NumPy itself loads it late
         figure, axes = plt.subplots()
         axes.semilogy([1, 2, 3], [1e-3, 1, 10], label="$a$")
         axes.set(title="title", xlabel="label", ylabel="label")
@@ -306,7 +310,7 @@ class Kernel:
         sys.modules["__main__"] = self.shell.user_module
         self.shell.compile._filename_map.clear()
 
-    def serve(self, sock):
+    def serve(self, sock: socket.socket) -> None:
         """Answer requests until the grader hangs up. Runs in the forked process of one submission."""
         sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__ = Stream("stdout"), Stream("stderr")
         while True:
@@ -329,7 +333,7 @@ class Kernel:
 
     # --- cells --------------------------------------------------------------------------------------------------
 
-    def run(self, request):
+    def run(self, request: dict[str, Any]) -> dict[str, Any]:
         """Run one cell; its outputs, and for each watched name how many definitions there are by now."""
         recorder.start(request["show"])
         self.cell_of[self.shell.execution_count] = request["cell"]
@@ -348,10 +352,10 @@ class Kernel:
                 "count": self.shell.execution_count - 1, "seconds": time.monotonic() - started}
 
     @staticmethod
-    def time_is_up(signum, frame):
+    def time_is_up(signum: int, frame: FrameType | None) -> None:
         raise CellTimeout("the cell used up its time")
 
-    def note(self, name):
+    def note(self, name: str) -> int:
         known, now = self.definitions.setdefault(name, []), self.shell.user_ns.get(name)
         if callable(now) and not any(now is one for one in known):
             known.append(now)
@@ -359,7 +363,7 @@ class Kernel:
 
     # --- calls --------------------------------------------------------------------------------------------------
 
-    def exercise(self, sock):
+    def exercise(self, sock: socket.socket) -> dict[str, Any]:
         """Fork a child that answers calls over the same socket; say how it ended."""
         pid = os.fork()
         if pid == 0:
@@ -369,7 +373,7 @@ class Kernel:
         status = os.waitpid(pid, 0)[1]
         return {"ended": os.waitstatus_to_exitcode(status)}
 
-    def calls(self, request, block):
+    def calls(self, request: dict[str, Any], block: bytes) -> tuple[dict[str, Any], bytes]:
         """Call one definition of a function once for each case. The alarm ends this forked child, not the kernel."""
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.setitimer(signal.ITIMER_REAL, request["seconds"])
@@ -381,7 +385,7 @@ class Kernel:
         signal.setitimer(signal.ITIMER_REAL, 0)
         return {"reports": reports}, bytes(blobs)
 
-    def locate(self, error):
+    def locate(self, error: BaseException) -> list[int] | None:
         """[cell number, line] of the innermost frame of `error` that lies in a cell, or None.
 
         Of a recursion that was too deep it is the outermost one.

@@ -25,11 +25,12 @@ import socket
 import stat
 import sys
 import tempfile
+from typing import Any
 
 gc.disable()        # nothing of what is loaded here is garbage, and looking for some takes a sixth of the start
 
-import kernel as kernel_module      # noqa: E402
-import watch                        # noqa: E402
+import kernel as kernel_module  # noqa: E402
+import watch  # noqa: E402
 
 CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID = 0x20000, 0x8000000, 0x10000000, 0x20000000
 MS_NOSUID, MS_NODEV, MS_REC, MS_PRIVATE = 2, 4, 0x4000, 0x40000
@@ -44,7 +45,7 @@ FEW = {resource.RLIMIT_SIGPENDING: 512, resource.RLIMIT_MEMLOCK: 0, resource.RLI
 libc = ctypes.CDLL(None, use_errno=True)
 
 
-def check(result, what):
+def check(result: int, what: str) -> None:
     if result != 0:
         number = ctypes.get_errno()
         raise OSError(number, f"{what}: {os.strerror(number)}")
@@ -52,7 +53,7 @@ def check(result, what):
 
 # --- what the server does before anything else --------------------------------------------------------------------
 
-def leave_root(uid):
+def leave_root(uid: int) -> None:
     """Become a user that owns nothing and shares its id with nobody: a limit on processes does not bind root."""
     with contextlib.suppress(PermissionError):      # in a user namespace the host may have closed this door
         os.setgroups([])
@@ -63,7 +64,7 @@ def leave_root(uid):
 
 # --- what the forked process does before it becomes the kernel ----------------------------------------------------
 
-def enter_namespaces():
+def enter_namespaces() -> None:
     uid, gid = os.getuid(), os.getgid()
     limit_counts()      # what the new namespace may hold of its user's counts is what the limit is now
     check(libc.unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC), "unshare")
@@ -72,13 +73,13 @@ def enter_namespaces():
             file.write(text)
 
 
-def go_first_when_memory_is_short():
+def go_first_when_memory_is_short() -> None:
     """Where the system has to end a process, let it be the kernel and neither the server nor the grader."""
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
         file.write("1000")
 
 
-def mount_own_places(limits):
+def mount_own_places(limits: dict[str, Any]) -> None:
     """Fresh scratch space; no shared memory and no /proc of anybody else (a nested /proc may not be mounted)."""
     check(libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None), "make mounts private")
     flags = MS_NOSUID | MS_NODEV
@@ -88,7 +89,7 @@ def mount_own_places(limits):
         check(libc.mount(b"tmpfs", place.encode(), b"tmpfs", flags, options), f"mount {place}")
 
 
-def drop_privileges():
+def drop_privileges() -> None:
     check(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
     for capability in range(64):
         libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
@@ -96,12 +97,12 @@ def drop_privileges():
     check(libc.capset(header, none), "capset")
 
 
-def limit_counts():
+def limit_counts() -> None:
     for kind, most in FEW.items():
         lower(kind, most, most)
 
 
-def limit_resources(limits, isolation):
+def limit_resources(limits: dict[str, Any], isolation: str) -> None:
     """Limits of each process. The soft CPU limit comes first: its signal tells a time-out from a lack of memory."""
     cpu, memory = limits["cpu_seconds"], limits["memory_bytes"]
     limit_counts()
@@ -114,7 +115,7 @@ def limit_resources(limits, isolation):
         resource.setrlimit(resource.RLIMIT_NPROC, (limits["processes"],) * 2)
 
 
-def lower(kind, soft, hard):
+def lower(kind: int, soft: int, hard: int) -> None:
     """Set a limit, but never above what it is."""
     most = resource.getrlimit(kind)[1]
     if most != resource.RLIM_INFINITY:
@@ -122,12 +123,12 @@ def lower(kind, soft, hard):
     resource.setrlimit(kind, (soft, hard))
 
 
-def counts_by_namespace():
+def counts_by_namespace() -> bool:
     """Whether Linux counts processes for each user namespace (5.14 and later), not over all that a user runs."""
     return tuple(map(int, re.match(r"(\d+)\.(\d+)", os.uname().release).groups())) >= (5, 14)
 
 
-def filter_system_calls(program, call):
+def filter_system_calls(program: str, call: int) -> None:
     """Load the filter that the grader made (see border/filter.py), for all threads, with system call number `call`."""
     code = bytes.fromhex(program)
     buffer = ctypes.create_string_buffer(code, len(code))
@@ -139,7 +140,7 @@ def filter_system_calls(program, call):
     check(libc.syscall(call, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, ctypes.byref(made)), "filter system calls")
 
 
-def keep_only(wanted):
+def keep_only(wanted: set[int]) -> None:
     """Leave the kernel no open file but those `wanted`: one that is shared carries offsets and locks to the next kernel.
 
     Where a library holds on to a file, it gets a description of its own; without /proc nobody else has it.
@@ -158,7 +159,7 @@ def keep_only(wanted):
                 os.close(own)
 
 
-def become_kernel(ready, sock, scratch):
+def become_kernel(ready: kernel_module.Kernel, sock: socket.socket, scratch: str) -> None:
     """Serve one submission out of `scratch` and end the process; never returns."""
     try:
         null = os.open(os.devnull, os.O_RDWR)
@@ -179,7 +180,7 @@ def become_kernel(ready, sock, scratch):
 
 # --- what the monitor does -------------------------------------------------------------------------------------------
 
-def sweep():
+def sweep() -> None:
     """End what the kernel left behind: without a pid namespace its orphans become this process's children."""
     while True:
         with open("/proc/thread-self/children") as file:
@@ -194,14 +195,14 @@ def sweep():
 # --- the server ---------------------------------------------------------------------------------------------------
 
 class Server:
-    def __init__(self, control):
+    def __init__(self, control: socket.socket) -> None:
         self.control, self.ready = control, kernel_module.Kernel()
         self.child = self.leash = self.scratch = None
         gc.freeze()         # a collection in a fork would write into every page that it shares with this process
         gc.enable()
         gc.set_threshold(10_000)
 
-    def serve(self):
+    def serve(self) -> None:
         self.answer({"ready": True})
         while True:
             message, fds, _, _ = socket.recv_fds(self.control, 65536, 1)
@@ -219,10 +220,10 @@ class Server:
             except OSError as error:
                 self.answer({"error": str(error), "errno": error.errno or 0})
 
-    def answer(self, message):
+    def answer(self, message: dict[str, Any]) -> None:
         self.control.sendall(json.dumps(message).encode())
 
-    def fork(self, sock, request):
+    def fork(self, sock: socket.socket, request: dict[str, Any]) -> None:
         """Start a kernel on `sock`. The isolation: "namespaces" of its own, the whole "sandbox", or "none"."""
         self.end()
         if request["isolation"] == "sandbox":
@@ -249,7 +250,7 @@ class Server:
             number, _, words = said.partition(" ")
             raise OSError(int(number or 0), words or "the kernel ended before it was ready")
 
-    def monitor(self, sock, request, tell, leash):
+    def monitor(self, sock: socket.socket, request: dict[str, Any], tell: int, leash: int) -> None:
         use = None
         if request["isolation"] == "namespaces":
             enter_namespaces()
@@ -268,7 +269,7 @@ class Server:
         if request["isolation"] != "namespaces":
             sweep()
 
-    def begin(self, sock, request, tell):
+    def begin(self, sock: socket.socket, request: dict[str, Any], tell: int) -> None:
         """Become the kernel. The new session takes it out of the server's process group, which it could signal."""
         os.setsid()
         check(libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "die with the monitor")
@@ -277,14 +278,14 @@ class Server:
         os.close(tell)
         become_kernel(self.ready, sock, self.scratch)
 
-    def become(self, sock, request):
+    def become(self, sock: socket.socket, request: dict[str, Any]) -> None:
         """Become the kernel in this very process, and stop listening to who asked for it."""
         self.confine(sock, request, self.control.fileno())
         self.answer({"done": True})
         self.control.close()
         become_kernel(self.ready, sock, SCRATCH)
 
-    def confine(self, sock, request, report):
+    def confine(self, sock: socket.socket, request: dict[str, Any], report: int) -> None:
         """Give up everything that a kernel does not need; `report` is the one open file that stays beside its socket."""
         isolation = request["isolation"]
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)       # and so it stays: see border/filter.py
@@ -297,7 +298,7 @@ class Server:
         if request["filter"]:
             filter_system_calls(*request["filter"])
 
-    def end(self):
+    def end(self) -> None:
         """End the kernel, if there is one, and everything that it started; return when all of it is gone."""
         if self.child is None:
             return

@@ -13,6 +13,8 @@ import resource
 import select
 import signal
 import sys
+from collections.abc import Callable
+from typing import Any
 
 MILLISECONDS = 100
 CROWD, LAST = 4, 19     # threads at work at the priority of all; that of those who let everybody else go first
@@ -25,14 +27,14 @@ class Use:
     `others` of the threads in there are the sandbox's own.
     """
 
-    def __init__(self, folder, pids, limits, net="net", scratch=None, others=0):
+    def __init__(self, folder: int, pids: Callable[[], list[str]], limits: dict[str, Any], net: str = "net", scratch: str | None = None, others: int = 0) -> None:
         self.folder, self.pids, self.limits, self.net, self.scratch, self.others = folder, pids, limits, net, scratch, others
 
-    def too_much(self):
+    def too_much(self) -> bool:
         """Whether it is over a limit. A process that ends while it is looked at may count twice, so look twice."""
         return self.over() and self.over()
 
-    def make_way(self):
+    def make_way(self) -> None:
         """Let a crowd have what nobody else wants: beside sixty busy processes an honest notebook would run out of time."""
         names = self.pids()
         if sum(int((self.fields(name)[17:18] or [0])[0]) for name in names) > CROWD + self.others:
@@ -40,7 +42,7 @@ class Use:
                 with contextlib.suppress(OSError):      # it ended meanwhile
                     os.setpriority(os.PRIO_PROCESS, thread, LAST)
 
-    def threads(self, name):
+    def threads(self, name: str) -> list[int]:
         try:
             folder = os.open(f"{name}/task", os.O_RDONLY, dir_fd=self.folder)
         except OSError:
@@ -52,7 +54,7 @@ class Use:
         finally:
             os.close(folder)
 
-    def over(self):
+    def over(self) -> bool:
         names = self.pids()
         if sum(self.cpu_seconds(name) for name in names) > self.limits["cpu_seconds"] + 1:
             return True
@@ -63,36 +65,36 @@ class Use:
         return sum(self.resident_bytes(name) for name in names) > most \
             and sum(self.own_bytes(name) for name in names) > most
 
-    def cpu_seconds(self, name):
+    def cpu_seconds(self, name: str) -> float:
         """Of a process and of its children that have ended: none can end without being waited for or staying visible."""
         return sum(map(int, self.fields(name)[11:15])) / TICKS
 
-    def fields(self, name):
+    def fields(self, name: str) -> list[str]:
         """What /proc tells of a process in one line, from the third word on: the second is its name and may hold anything."""
         return self.read(f"{name}/stat").rpartition(")")[2].split()
 
-    def resident_bytes(self, name):
+    def resident_bytes(self, name: str) -> int:
         sizes = re.findall(r"^Vm(?:RSS|Swap):\s+(\d+) kB", self.read(f"{name}/status"), re.MULTILINE)
         return 1024 * sum(map(int, sizes))
 
-    def own_bytes(self, name):
+    def own_bytes(self, name: str) -> int:
         """Memory with shared pages divided among those who share them; a process that hides it counts in full."""
         found = re.findall(r"^(?:Pss|SwapPss):\s+(\d+) kB", self.read(f"{name}/smaps_rollup"), re.MULTILINE)
         return 1024 * sum(map(int, found)) if found else self.resident_bytes(name)
 
-    def sockets(self):
+    def sockets(self) -> int:
         """How many there are: what waits in their buffers is in no process's size."""
         found = re.search(r"^sockets: used (\d+)", self.read(f"{self.net}/sockstat"), re.MULTILINE)
         return int(found[1]) if found else 0
 
-    def files(self):
+    def files(self) -> int:
         try:
             sizes = os.statvfs(self.scratch)
         except OSError:
             return 0
         return sizes.f_files - sizes.f_ffree
 
-    def read(self, name):
+    def read(self, name: str) -> str:
         """The text of a file of a process; empty if it ended meanwhile or does not let itself be read."""
         try:
             with open(os.open(name, os.O_RDONLY, dir_fd=self.folder), errors="replace") as file:
@@ -101,14 +103,14 @@ class Use:
             return ""
 
 
-def all_but(folder, others):
+def all_but(folder: int, others: set[int]) -> Callable[[], list[str]]:
     """The processes in an open /proc but for `others`."""
     return lambda: [name for name in os.listdir(folder) if name.isdigit() and int(name) not in others]
 
 
-def descendants(first):
+def descendants(first: int) -> Callable[[], list[str]]:
     """Process `first` and what comes of it, in this process's /proc."""
-    def pids():
+    def pids() -> list[str]:
         found, wanted = {}, [str(first)]
         while wanted:
             name = wanted.pop()
@@ -119,7 +121,7 @@ def descendants(first):
     return pids
 
 
-def children(name):
+def children(name: str) -> list[str]:
     """The children of all threads of a process; none if it ended meanwhile."""
     found = []
     try:
@@ -131,7 +133,7 @@ def children(name):
     return found
 
 
-def keep(pidfd, leash, use):
+def keep(pidfd: int, leash: int, use: "Use") -> None:
     """Return when the process behind `pidfd` has ended, `leash` becomes readable, or `use` is too much."""
     events = select.poll()
     events.register(pidfd, select.POLLIN)
@@ -143,7 +145,7 @@ def keep(pidfd, leash, use):
             use.make_way()
 
 
-def main(pid, memory_bytes, cpu_seconds, scratch_files, socket_bytes):
+def main(pid: int, memory_bytes: int, cpu_seconds: int, scratch_files: int, socket_bytes: int) -> None:
     try:
         pidfd = os.pidfd_open(pid)
     except ProcessLookupError:
