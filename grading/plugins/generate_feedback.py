@@ -22,13 +22,14 @@ from traitlets import default
 
 from ..notebooks.dates import zone_of
 from ..notebooks.record import Record
+from ..run.audit import entries, in_force, in_words
 from ..run.results import SubmissionResult, results_of
 from .forced import forced
 from .overview import NAME, overview, titles_of
 from .page import PageExporter, read
 
 CODE = Path(__file__).resolve().parents[1]      # what decides how a page looks
-PARTS = ("pages", "notebooks", "checks/table.py", "run/results.py", "plugins/feedback.py", "plugins/generate_feedback.py",
+PARTS = ("pages", "notebooks", "checks/table.py", "run/audit.py", "run/results.py", "plugins/feedback.py", "plugins/generate_feedback.py",
          "plugins/overview.py", "plugins/page.py")
 
 
@@ -49,6 +50,7 @@ class GenerateFeedback(converters.GenerateFeedback):
 
     def convert_notebooks(self):
         self.results = read_results(self.coursedir, self.coursedir.assignment_id)
+        self.regrades = {}
         super().convert_notebooks()
 
     def init_destination(self, assignment_id, student_id):
@@ -67,13 +69,15 @@ class GenerateFeedback(converters.GenerateFeedback):
         about = resources["nbgrader"]
         if known := self.results.get(about["student"]):
             about["submission"] = known
+            resources["regraded"] = self.regraded(known)
         return resources
 
     def set_permissions(self, assignment_id, student_id):
         """Called last for each submission that went well."""
         graded, pages = self.places(assignment_id, student_id)
         pages.joinpath(NAME).unlink(missing_ok=True)
-        pages.joinpath(NAME).write_text(overview(self.results[student_id], graded, zone=zone_of(self.config)), encoding="utf-8")
+        pages.joinpath(NAME).write_text(overview(self.results[student_id], graded, zone=zone_of(self.config),
+                                                  regraded=self.regraded(self.results[student_id])), encoding="utf-8")
         super().set_permissions(assignment_id, student_id)
         mark(self.digest(self.results[student_id]), self.results[student_id], graded, pages)
 
@@ -81,7 +85,7 @@ class GenerateFeedback(converters.GenerateFeedback):
 
     def begin(self):
         """Get ready for `make`, once for many submissions."""
-        self.results = {}
+        self.results, self.regrades = {}, {}
         self.exporter = self.exporter_class(parent=self, config=self.config)
         for preprocessor in self.preprocessors:
             self.exporter.register_preprocessor(preprocessor)
@@ -113,7 +117,8 @@ class GenerateFeedback(converters.GenerateFeedback):
                 records[path.stem], titles[path.stem] = Record.read(nb), titles_of(nb)
                 page, resources = self.exporter.from_notebook_node(nb, resources)
                 partial.joinpath(path.stem + resources["output_extension"]).write_text(page, encoding="utf-8")
-            partial.joinpath(NAME).write_text(overview(result, graded, records, zone_of(self.config), titles), encoding="utf-8")
+            partial.joinpath(NAME).write_text(overview(result, graded, records, zone_of(self.config), titles,
+                                                       self.regraded(result)), encoding="utf-8")
             self.give_permissions(partial)
             if target.exists():
                 os.rename(target, old)
@@ -142,11 +147,19 @@ class GenerateFeedback(converters.GenerateFeedback):
 
     def digest(self, result):
         """A digest of all that the pages of a submission are made of."""
-        found = hashlib.sha256(repr((result, code_digest(), self.settings())).encode("utf-8", "surrogateescape"))
+        found = hashlib.sha256(repr((result, code_digest(), self.settings(), *self.regraded(result))).encode("utf-8", "surrogateescape"))
         graded, _ = self.places(result.assignment.name, result.student_id)
         for path in sorted(files_in(graded, self.coursedir.ignore)):
             found.update(os.fsencode(path) + b"\0" + hashlib.sha256(Path(path).read_bytes()).digest())
         return found.hexdigest()
+
+    def regraded(self, result):
+        """A sentence on each regrade that changed the points of a submission."""
+        name = result.assignment.name
+        if name not in self.regrades:
+            self.regrades[name] = in_force(entries(self.coursedir.root, name))
+        return [in_words(entry, zone_of(self.config)) for entry in self.regrades[name]
+                if entry.student == result.student_id and entry.changed]
 
     def settings(self):
         """What of the configuration changes a page."""

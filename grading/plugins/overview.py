@@ -16,11 +16,11 @@ from .feedback import give_titles, in_time
 NAME = "index.html"
 
 
-def overview(submission, folder, records=None, zone=None, titles=None):
+def overview(submission, folder, records=None, zone=None, titles=None, regraded=()):
     """The overview page of a submission (its row, or `run/results.py`'s) whose graded notebooks lie in `folder`.
 
     `records` is what they say of their grading and `titles` {notebook: `titles_of` it}, where these are known already. Moments are
-    shown in `zone`, by default this machine's.
+    shown in `zone`, by default this machine's; `regraded` are sentences on regrades.
     """
     records, parts, waiting, points, most = records_in(folder) if records is None else records, [], [], 0.0, 0.0
     for notebook in sorted(submission.notebooks, key=lambda row: row.name):
@@ -41,7 +41,8 @@ def overview(submission, folder, records=None, zone=None, titles=None):
         parts.append(section(title, table(f"Points in {title}", ("exercise", "points", "of", "checks"), cells),
                              first_step(rows), to_page, *mended))
     name = submission.assignment.name
-    return page(f"Feedback on {name}", *summary(submission, points, most, waiting, zone or zone_called(None)), *parts)
+    return page(f"Feedback on {name}", *summary(submission, points, most, waiting, zone or zone_called(None)), *map(paragraph, regraded),
+                *parts)
 
 
 def titles_in(path):

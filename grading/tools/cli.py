@@ -85,6 +85,39 @@ def grade(
 
 
 @app.command()
+def regrade(
+    assignment: Assignment,
+    because: Annotated[str | None, typer.Option(help="Why, in words that complete “regraded because ...”: students read it on their pages.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say who would change, by how much and by which check; write nothing.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Restore what the last regrade changed.")] = False,
+    everyone: Annotated[bool, typer.Option("--all", help="Also those who would be graded the same, as far as checks, points and policy tell.")] = False,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes that grade at once.  [default: one per core]")] = None,
+    course: Root = None,
+):
+    """Grade again what a changed check, weight, reference or policy touches, up and down, with an audit. Exit status: 0, 3 some could not be."""
+    from ..border.sandbox import started_early
+    jobs = jobs or len(os.sched_getaffinity(0))
+    if undo == (because is not None):
+        fail('Say why: course regrade ASSIGNMENT --because "..."; or take the last one back: course regrade ASSIGNMENT --undo')
+    with started_early(0 if undo else jobs) as boxes, ending_well():
+        from . import regrade as fair
+        raise typer.Exit(fair.undo(console, course, assignment) if undo else
+                         fair.regrade(console, course, assignment, because or "", jobs, everyone, dry_run, boxes))
+
+
+@app.command()
+def history(
+    student: Annotated[str, typer.Argument(help="The student's name in nbgrader.")],
+    assignment: Annotated[str | None, typer.Argument(help="Only this assignment.")] = None,
+    course: Root = None,
+):
+    """Answer a complaint: a student's points, which checks lost them and why, what graded them, and every regrade."""
+    from . import history as past
+    with ending_well():
+        past.history(console, course, student, assignment)
+
+
+@app.command()
 def feedback(
     assignment: Assignment,
     student: Annotated[list[str] | None, typer.Option(help="Only this student; may be repeated.")] = None,

@@ -93,10 +93,9 @@ def penalty_changes(course, assignment, graded):
     return [Change(LATE, -before or 0.0, -now or 0.0, "deadline, extension, policy or points")]
 
 
-def changes_table(lines) -> Table:
+def changes_table(lines, title="Dry run: nothing was written. A regrade would change:") -> Table:
     """Who would change: `lines` have a `student` and `changes`."""
-    table = Table("student", "exercise", "before", "now", "why", title_justify="left",
-                  title="Dry run: nothing was written. A regrade would change:")
+    table = Table("student", "exercise", "before", "now", "why", title_justify="left", title=title)
     for line in lines:
         for change in line.changes:
             table.add_row(escape(printable(line.student)), change.exercise, points(change.before), points(change.now), escape(change.why))

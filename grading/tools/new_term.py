@@ -16,13 +16,14 @@ from sqlalchemy.engine import make_url
 from ..lms.ids import FILE as STUDENTS
 from ..notebooks.names import printable
 from ..root import CourseError
+from ..run.audit import FOLDER as AUDIT
 from ..run.course import Course
 from . import status
 from .terminal import tell
 
 UNFINISHED = "UNFINISHED"
 KEPT = {"README.md"}            # of the folders of a term
-REPORTS = ("report-*", "similar-*", "feedback-*")      # of build/
+REPORTS = ("report-*", "similar-*", "mistakes-*", "feedback-*")      # of build/
 TABLES = ("grades.csv", "canvas.csv", "moodle.csv")
 
 
@@ -89,6 +90,7 @@ def parts_of(course):
         yield Part(name, folder.name, tuple(entry for entry in entries(folder) if entry.name not in KEPT | {".grading.lock"}))
     yield Part("the exchange", "exchange", tuple(entries(Path(course.exchange_root(), course.dir.course_id)))
                if course.exchange_root() and course.dir.course_id else ())
+    yield Part("the audit of regrades", "audit", tuple(entries(root / AUDIT)))
     yield Part("reports", "reports", tuple(sorted(path for pattern in REPORTS for path in (root / "build").glob(pattern))))
     yield Part("tables of grades", "reports", tuple(root / name for name in TABLES if (root / name).exists()))
     yield Part("ids of the class", ".", tuple(path for path in [root / STUDENTS] if path.exists()))
