@@ -74,6 +74,8 @@ def trouble(code: str) -> str:
             return f"{'uses' if isinstance(node.ctx, ast.Load) else 'changes'} .{node.attr}"
         if isinstance(node, ast.Name) and (node.id not in own or node.id.startswith("__")):
             return f"stands on {node.id}, which is not in it"
+        if getattr(node, "returns", None) or getattr(node, "annotation", None) and isinstance(node, ast.arg):
+            return "has annotations"
         if isinstance(node, ast.arguments) and any(not isinstance(inner, PLAIN) for default in [*node.defaults, *node.kw_defaults]
                                                    if default for inner in ast.walk(default)):
             return "computes the default of an argument"       # that would happen when the bank is loaded
@@ -138,11 +140,18 @@ def whole(example: Answer, exercise: str, function: str) -> str:
         node.args, node.body = value.args, [ast.Return(value.body)]
     if not isinstance(node, ast.FunctionDef):
         return ""
-    node.name, node.body = function, inside + node.body
+    node.name, node.body, node.returns = function, inside + node.body, None
     for inner in ast.walk(node):
-        if isinstance(inner, ast.Name) and inner.id == exercise:      # it calls itself
+        if isinstance(inner, ast.Name) and inner.id == exercise:        # it calls itself
             inner.id = function
-    return ast.unparse(ast.fix_missing_locations(node))
+        elif isinstance(inner, ast.arg):
+            inner.annotation = None     # which would be computed when the bank is loaded
+        elif isinstance(inner, ast.FunctionDef):
+            inner.returns = None
+    try:
+        return ast.unparse(ast.fix_missing_locations(node))
+    except (RecursionError, ValueError):
+        return ""
 
 
 # --- into the file ------------------------------------------------------------------------------------------------

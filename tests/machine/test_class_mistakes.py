@@ -187,7 +187,17 @@ HARMFUL = ["def f(z):\n    import os", "def f(z):\n    return open('x')", "def f
            "def f(z):\n    return np.load('x')", "def f(z):\n    global g\n    g = 1", "def f(z, big=np.ones(10**9)):\n    return z",
            "@g\ndef f(z):\n    return z", "def f(z):\n    return eval('z')", "def f(z):\n    return f'{z.__init__}'",
            "def f(z):\n    return __import__('os')", "def f(z):\n    return getattr(z, 'x')", "def f(z):\n    yield z", "def f(z:",
-           "def f(z):\n    z.tofile('x')", "def f(z):\n    return g(z)", "class f: pass", "def f(z):\n    del np.exp"]
+           "def f(z):\n    z.tofile('x')", "def f(z):\n    return g(z)", "class f: pass", "def f(z: print(1)):\n    return z", "def f(z) -> np.ones(9):\n    return z", "def f(z):\n    del np.exp"]
+
+
+def test_an_example_becomes_one_function_with_what_it_stands_on_and_without_annotations():
+    sources = ["def half(z: float) -> float:\n    return z / 2", "import numpy as np\nf = lambda z, k=2: half(z) * k + g", "g = 3.0"]
+    defined = class_answers.definitions(sources)
+    answer = class_answers.Answer("a", "1", "n", "f", None, class_answers.unparsed(defined["f"]), class_answers.helpers(defined, "f"))
+    code = naming.whole(answer, "f", "f_wrong")
+    namespace = {}
+    exec(code, namespace)
+    assert naming.trouble(code) == "" and namespace["f_wrong"](4.0) == 7.0 and ":" not in code.splitlines()[0][:-1]
 
 
 @pytest.mark.parametrize("code", HARMLESS)
