@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, tzinfo
 from pathlib import Path
+from typing import Any
 
 from ..notebooks.dates import shown_moment
 from ..notebooks.record import written
@@ -30,11 +31,11 @@ class Entry:
     student: str
     when: str       # UTC
     because: str
-    old: dict
-    new: dict
-    changes: list = field(default_factory=list)
-    by: dict = field(default_factory=dict)
-    graded: dict = field(default_factory=dict)      # digests of the graded notebooks {"old", "new"}
+    old: dict[str, Any]
+    new: dict[str, Any]
+    changes: list[Any] = field(default_factory=list)
+    by: dict[str, Any] = field(default_factory=dict)
+    graded: dict[str, str] = field(default_factory=dict)      # digests of the graded notebooks {"old", "new"}
     undoes: str | None = None
 
     @property
@@ -110,7 +111,7 @@ def kept(root: str | Path, run: str, student: str) -> Path:
     return Path(root, FOLDER, BEFORE, run, student)
 
 
-def keep(root: str | Path, entry: Entry, folder: Path, rows: list) -> None:
+def keep(root: str | Path, entry: Entry, folder: Path, rows: list[Any]) -> None:
     """Keep a graded folder, its rows and the line that is to come, before any of it is changed."""
     target = kept(root, entry.run, entry.student)
     make(root)
@@ -134,6 +135,7 @@ def settle(root: str | Path, assignment: str, graded: Callable[[str], Path]) -> 
             shutil.rmtree(path.parent)
 
 
-def rows(folder: Path) -> list:
+def rows(folder: Path) -> list[Any]:
     """The rows that `keep` wrote."""
-    return json.loads((folder / ROWS).read_text(encoding="utf-8"))
+    found: list[Any] = json.loads((folder / ROWS).read_text(encoding="utf-8"))
+    return found

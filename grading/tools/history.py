@@ -19,6 +19,7 @@ from ..run.execute import JUDGES, OWN
 from ..run.gradebook import find_generated
 from ..run.older import Today
 from ..run.results import CellGrade, NotebookResult, SubmissionResult, results_of
+from .dry_run import points
 from .regrade import graded_folder, standing
 from .terminal import tell
 
@@ -120,7 +121,7 @@ def show_entry(console: Console, course: Course, entry: audit.Entry) -> None:
     what = entry.because[:1].upper() + entry.because[1:] if entry.undoes else f"regraded because {entry.because}"
     tell(console, f"{shown_moment(entry.moment.replace(second=0), course.zone)}: {what}: {before} -> {after} points")
     for exercise, old, new, why in entry.changes:
-        tell(console, f"  {exercise}: {'–' if old is None else written(old)} -> {written(new)} ({why})")
+        tell(console, f"  {exercise}: {points(old)} -> {points(new)} ({why})")
     for notebook in sorted({*entry.by.get("old", {}), *entry.by.get("new", {})}):
         old, new = (entry.by.get(side, {}).get(notebook, {}).get(OWN, "unknown") for side in ("old", "new"))
         tell(console, f"  {notebook}: checks, reference and sentences {old} -> {new}" if old != new else

@@ -153,7 +153,7 @@ def people_decided(course: Course, assignment: str, students: list[str]) -> dict
 
 def with_people(change: Change, decided: dict[str, float]) -> Change:
     given = decided.get(f"test_{change.exercise}")
-    return change if given is None else replace(change, before=given, now=given, why=f"{change.why}; a person's points stay")
+    return change if given is None or change.now is None else replace(change, before=given, now=given, why=f"{change.why}; a person's points stay")
 
 
 # --- then store ---------------------------------------------------------------------------------------------------
