@@ -10,6 +10,8 @@ import sqlite3
 import sys
 import uuid
 
+from grading.notebooks.again import MARK
+
 from . import classes, likeness, systems
 
 TABLES = ("submitted_assignment", "submitted_notebook", "grade", "comment")
@@ -53,6 +55,8 @@ def enlarge(base, folder, size):
                 shutil.copytree(base / step / old / "ps1", folder / step / new / "ps1", copy_function=os.link)
             if new != old:
                 rows.copy(old, new)
+    for mark in folder.glob(f"autograded/*/ps1/{MARK}"):
+        os.utime(mark)      # a link changes a file's time, and nothing has been handed in since it was graded
     return folder
 
 
