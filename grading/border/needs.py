@@ -117,7 +117,7 @@ def missing(answers: Mapping[str, int | str], here: Surroundings) -> list[Missin
     refused = {call for call, answer in answers.items() if isinstance(answer, int) and answer in REFUSALS}
     label = str(answers.get("label", here.label))
     mounts_forbidden = here.label.startswith(ENGINES_OWN) or confined(here.label) and answers.get("mount") == errno.EACCES
-    taken_away = here.restricted and not mounts_forbidden and (TAKEN_AWAY in label or bool(refused) and not confined(here.label))
+    taken_away = here.restricted and not mounts_forbidden and not confined(here.label) and bool(refused - {"proc"})
     found = closed(answers)
     if here.container and here.root and not here.administers:
         found.append(user(here))
@@ -127,7 +127,7 @@ def missing(answers: Mapping[str, int | str], here: Surroundings) -> list[Missin
     elif taken_away:
         found.append(apparmor_on_host())
     calls = sorted({ASKED[call] for call in refused & ASKED.keys() if answers[call] != errno.EACCES}) if here.filtered else []
-    if calls and not taken_away:
+    if calls and TAKEN_AWAY not in label:       # there AppArmor is what refuses them
         found.append(profile(calls, here))
     elif refused - {"proc"} and not found:      # something that is not known here
         found.append(Missing("namespaces", f"Linux refuses {', '.join(sorted(refused))}", "Ask whoever runs this machine to let "

@@ -69,8 +69,8 @@ def image(settings):
         root = KEPT / "root"
         shutil.rmtree(root, ignore_errors=True)
         subprocess.run(["debootstrap", "--variant=minbase", "bookworm", root, "http://deb.debian.org/debian"], check=True, stdout=subprocess.DEVNULL)
-        archive = subprocess.Popen(["tar", "--directory", root, "--create", "."], stdout=subprocess.PIPE)
-        assert podman("import", "-", BASE, stdin=archive.stdout).returncode == 0 and archive.wait() == 0
+        with subprocess.Popen(["tar", "--directory", root, "--create", "."], stdout=subprocess.PIPE) as archive:
+            assert podman("import", "-", BASE, stdin=archive.stdout).returncode == 0
         shutil.rmtree(root)
     if podman("image", "exists", name).returncode:
         done = podman("build", "--isolation=chroot", "--network=host", "--volume", f"{CERTIFICATES}:/opt/certificates:ro",
@@ -156,28 +156,38 @@ def test_there_is_no_notebook_gradebook_or_checkout_in_the_image(image):
 
 
 def test_formgrader_opens_with_the_token_and_nobody_else_gets_in(image, course):
-    environment = {**os.environ, "PYTHONPATH": str(course)}
-    running = subprocess.Popen([sys.executable, "-m", "grading.tools.container", "--engine", "podman"], cwd=course, env=environment,
-                               text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    try:
-        address = next(word for line in running.stderr for word in line.split() if word.startswith("http"))
-        host, _, token = address.partition("/lab?token=")
-        assert host == "http://127.0.0.1:8888" and wait_for(f"{host}/api/status?token={token}")
-        page = urllib.request.urlopen(f"{host}/formgrader/manage_assignments?token={token}").read().decode()
-        assert "formgrader" in page.lower() and "<title>" in page
-        assignments = json.load(urllib.request.urlopen(f"{host}/formgrader/api/assignments?token={token}"))
-        assert {entry["name"] for entry in assignments} >= {"ps1", "ps5"}
-        with pytest.raises(urllib.error.HTTPError, match="403"):
-            urllib.request.urlopen(f"{host}/formgrader/api/assignments")
-    finally:
-        podman("stop", "--all", "--time", "5")
-        running.wait(60)
+    log = course / "lab.log"
+    with open(log, "w") as file, subprocess.Popen([sys.executable, "-m", "grading.tools.container", "--engine", "podman"], cwd=course,
+                                                  env={**os.environ, "PYTHONPATH": str(course)}, stdout=file, stderr=file) as running:
+        try:
+            host, token = address_in(log).split("/lab?token=")
+            assert host == "http://127.0.0.1:8888" and wait_for(f"{host}/api/status?token={token}"), log.read_text()
+            with urllib.request.urlopen(f"{host}/formgrader/manage_assignments?token={token}") as page:
+                assert "Manage Assignments" in page.read().decode()
+            with urllib.request.urlopen(f"{host}/formgrader/api/assignments?token={token}") as answer:
+                assert {entry["name"] for entry in json.load(answer)} >= {"ps1", "ps5"}
+            with pytest.raises(urllib.error.HTTPError, match="403") as refused:
+                urllib.request.urlopen(f"{host}/formgrader/api/assignments")
+            refused.value.close()
+        finally:
+            podman("stop", "--all", "--time", "5")
+            running.wait(60)
+
+
+def address_in(log):
+    """The address that the command prints before JupyterLab is there."""
+    for _ in range(120):
+        if found := re.search(r"http://\S+token=\S+", log.read_text()):
+            return found[0]
+        time.sleep(0.5)
+    raise AssertionError(log.read_text())
 
 
 def wait_for(address):
     for _ in range(120):
         try:
-            return urllib.request.urlopen(address).status == 200
+            with urllib.request.urlopen(address) as answer:
+                return answer.status == 200
         except OSError:
             time.sleep(0.5)
     return False

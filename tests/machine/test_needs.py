@@ -105,6 +105,13 @@ DOCKER = {"filtered": True, "masked": ("/proc/kcore", "/proc/keys")}
     ({"clone": 38, "unshare": 1}, Surroundings(container=Platform.DOCKER, filtered=True), [Need.PROFILE]),
     ({"clone": 1, "unshare": 1}, Surroundings(container=Platform.DOCKER, label="docker-default (enforce)", **DOCKER),
      [Need.APPARMOR, Need.PROFILE, Need.PROC]),
+    ({"clone": 1, "unshare": 1}, Surroundings(container=Platform.DOCKER, restricted=True, label="unconfined", **DOCKER),
+     [Need.APPARMOR, Need.PROFILE, Need.PROC]),
+    ({"clone": 1, "unshare": 1}, Surroundings(container=Platform.DOCKER, restricted=True, label="docker-default (enforce)", **DOCKER),
+     [Need.APPARMOR, Need.PROFILE, Need.PROC]),
+    ({**DONE, "proc": 1}, Surroundings(container=Platform.DOCKER, restricted=True, label="unconfined", filtered=True), [Need.PROC]),
+    ({"clone": 0, "unshare": 0, "uid_map": 1, "mount": 1, "label": "unprivileged_userns (enforce)"},
+     Surroundings(container=Platform.DOCKER, restricted=True, label="unconfined", filtered=True), [Need.APPARMOR]),
     ({**DONE, "mount": 13, "proc": 13}, Surroundings(container=Platform.KUBERNETES, label="made-here (enforce)", filtered=True),
      [Need.APPARMOR, Need.PROC]),
     # Ubuntu: the namespace is made, and whoever made it has no rights in it
