@@ -204,7 +204,17 @@ def height(exercises, questions):
 
 
 def fitting(found, chance):
-    """(exercises, questions) for one page: of each kind one, in the order of the table, then more of them while there is room."""
+    """(exercises, questions) for one page, see `taken`; where long functions leave room for too few questions, without the longest."""
+    exercises, questions = taken(found, chance)
+    if len(questions) < FEWEST and len(found) > 1:
+        longest = max(found, key=lambda one: len(one[0].lines))
+        others = fitting([one for one in found if one is not longest], chance)
+        return others if len(others[1]) > len(questions) else (exercises, questions)
+    return exercises, questions
+
+
+def taken(found, chance):
+    """(exercises, questions): of each kind one, in the order of the table, then more of them while there is room."""
     pool = [(exercise, question) for exercise, questions in found for question in questions]
     chosen, used = [], {}
 
@@ -220,9 +230,14 @@ def fitting(found, chance):
             chosen.append((exercise, question))
             used[exercise.name] = exercise
 
-    for again in (False, True):
-        for kind in (*KINDS, "shape of a name") if len(chosen) < FEWEST or not again else ():
-            take(kind, again)
+    kinds, before = (*KINDS, "shape of a name"), None
+    for kind in kinds:
+        take(kind, again=False)
+    while len(chosen) < FEWEST and len(chosen) != before:
+        before = len(chosen)
+        for kind in kinds:
+            if len(chosen) < FEWEST:
+                take(kind, again=True)
     order = [exercise.name for exercise, _ in found]
     chosen.sort(key=lambda one: order.index(one[0].name))
     return list({exercise.name: exercise for exercise, _ in chosen}.values()), [question for _, question in chosen]

@@ -246,9 +246,14 @@ def of_value(exercise: Exercise) -> Iterator[Question]:
 
 
 def names_set(exercise) -> dict[int, str]:
-    """{line: the name that it sets}, for lines that do nothing else."""
-    return {node.lineno: node.targets[0].id for node in own_nodes(exercise.tree)
-            if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name) and node.lineno == node.end_lineno}
+    """{line: the name that it sets}, for lines that do nothing else and set it to something: what `np.empty` gives is anything."""
+    found = {}
+    for node in own_nodes(exercise.tree):
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name) and node.lineno == node.end_lineno:
+            asked = {getattr(one, "attr", getattr(one, "id", None)) for one in ast.walk(node.value)}
+            if not asked & {"empty", "empty_like", "ndarray"}:
+                found[node.lineno] = node.targets[0].id
+    return found
 
 
 def of_intermediate_value(exercise: Exercise) -> Iterator[Question]:

@@ -250,9 +250,10 @@ def kinds_of(exercise):
     ("def f(a):\n    return 1 / (1 + a)", (3.0,), {"value"}),
     ("def f(a):\n    if a > 7:\n        return 1.0\n    return f(\n        a + 5)", (3.0,), {"value", "names from outside"}),
     ("def f(a):\n    return a + np.random.random()", (3.0,), set()),
+    ("def f(a):\n    b = np.empty(2)\n    b[:] = a\n    return b", (3.0,), {"value"}),
     ("def f(a):\n    raise NotImplementedError", (3.0,), set()),
     ("def f(a):\n    while True:\n        a += 1", (3.0,), set()),
-    ("def f(a):\n    return object()", (3.0,), set())], ids=["product", "name", "if", "loop", "matrices", "outside", "NumPy only", "two equal numbers", "calls itself", "by chance", "stub", "endless", "no number"])
+    ("def f(a):\n    return object()", (3.0,), set())], ids=["product", "name", "if", "loop", "matrices", "outside", "NumPy only", "two equal numbers", "calls itself", "by chance", "uninitialised", "stub", "endless", "no number"])
 def test_a_kind_is_asked_where_its_rule_holds_and_nowhere_else(text, call, kinds):
     assert kinds_of(exercise_of(text, call)) == kinds
 
@@ -364,6 +365,17 @@ def test_a_sheet_asks_three_to_five_questions_within_a_page_and_answers_are_on_t
         assert f"<td>{followup.marked_up(question.answer)}</td>" not in text
     assert "<b>student" not in text + answers and "<script" not in text + answers and "http" not in text.replace("http-equiv", "")
     assert len(re.findall("<li>", text)) == len(sheet.questions)
+
+
+def test_a_long_function_leaves_its_place_to_three_questions():
+    def asked(name, lines, count):
+        exercise = questions.Exercise(name, f"def {name}(a):\n" + "    a = a\n" * (lines - 1), 1, [], None)
+        return exercise, [questions.Question("value", name, f"{number}?", "") for number in range(count)]
+    found = [asked("long", 26, 1), asked("also_long", 24, 1), *(asked(f"short_{n}", 9, 1) for n in range(3))]
+    for seed in range(20):
+        exercises, some = followup.fitting(found, random.Random(seed))
+        assert len(some) >= followup.FEWEST and followup.height(exercises, some) <= followup.HEIGHT
+    assert len(followup.fitting([asked("long", 26, 2)], random.Random(1))[1]) == 2, "where there is no other"
 
 
 def test_a_sheet_does_not_accuse(styles):
