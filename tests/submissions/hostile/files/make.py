@@ -305,7 +305,7 @@ def folder_called_like_the_notebook(folder, root):
     (folder / NOTEBOOK).mkdir()
 
 
-@case(told="was graded in its place")
+@case()
 def notebook_in_a_folder(folder, root):
     """A folder was handed in inside the folder."""
     (folder / "ps1").mkdir()
@@ -375,19 +375,19 @@ def no_notebook(folder, root):
     (folder / "answers.pdf").write_bytes(b"%PDF-1.7")
 
 
-@case(told="was graded in its place")
+@case()
 def notebook_of_another_ending(folder, root):
     """What a mail program makes of a notebook."""
     (folder / NOTEBOOK).rename(folder / "answers.txt")
 
 
-@case(told="was graded in its place")
+@case()
 def renamed_notebook(folder, root):
     """What a browser calls a second download."""
     (folder / NOTEBOOK).rename(folder / "Activations (2).ipynb")
 
 
-@case(told="was graded in its place")
+@case()
 def two_renamed_notebooks(folder, root):
     """Two candidates with the same answers."""
     shutil.copy(folder / NOTEBOOK, folder / "activations_old.ipynb")
