@@ -18,6 +18,7 @@ from .verdict import FAILED, NOT_RUN, PASSED, RAISED, CheckResult, Verdict
 
 SIGNS = {PASSED: "✓ passed", FAILED: "✗ failed", NOT_RUN: "– not run"}
 WIDTH = 80      # of the plain text, in columns
+NAMED = "This looks like a known mistake"
 FAILED_ROW = re.compile(r'<tr data-outcome="(?:failed|not run)">.*?<td style="text-align:left">(.*?)</td></tr>')
 
 
@@ -54,7 +55,7 @@ def rows(verdict: Verdict, max_points: float, gate: Gate) -> Iterator[Row]:
             lines.insert(0, f"the same as at check {said[lines[0]]}")
         known = one.misconception
         if known:
-            lines.append(f"This looks like a known mistake — {known.name}: {known.says}")
+            lines.append(f"{NAMED} — {known.name}: {known.says}")
         elif one.outcome == FAILED and hint:
             lines.append(f"Hint: {hint}")
         new = tuple(line for line in lines if said.setdefault(line, number) == number)

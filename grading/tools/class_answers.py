@@ -10,17 +10,19 @@ import json
 import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from ..checks.table import failures
+from ..checks import bank
+from ..checks.suite import judge_functions
+from ..checks.table import NAMED, failures
 from ..notebooks.cells import exercise_of, is_tests
 from ..notebooks.later import parse
 from ..notebooks.near import did_you_mean
-from ..notebooks.record import Outcome, Record, VerdictRecord
+from ..notebooks.record import CheckRecord, Outcome, Record, VerdictRecord
 from ..notebooks.writing import notebook_of
-from ..root import CourseError
+from ..root import CONFIG, CourseError
 from ..run.course import Course
 from ..run.execute import digests
 from ..run.gradebook import find_generated, submissions_of
@@ -44,11 +46,17 @@ class Answer:
     code: str = ""
     helpers: tuple[str, ...] = ()
     said: str = ""      # on the first failed check, as the student reads it
+    doubtful: frozenset[str] = frozenset()      # names that grading gave and the values do not bear out, see `confirmed`
+
+    @property
+    def named(self) -> set[str]:
+        """The known mistakes that grading recognised."""
+        return {check.misconception for check in self.verdict.checks if check.misconception}
 
     @property
     def known(self) -> set[str]:
-        """The known mistakes that grading recognised."""
-        return {check.misconception for check in self.verdict.checks if check.misconception}
+        """Those that gave the same values."""
+        return self.named - self.doubtful
 
     @property
     def comparable(self) -> bool:
@@ -65,6 +73,12 @@ class Group:
     name: str
     known: bool
     answers: list[Answer] = field(default_factory=list)
+
+    @property
+    def like(self) -> str:
+        """Of an unknown one the known mistake that most of its authors were told of; "" if none was named."""
+        told = Counter(name for answer in self.answers for name in answer.doubtful)
+        return "" if self.known or not told else min(told, key=lambda name: (-told[name], name))
 
     @property
     def examples(self) -> list[Answer]:
@@ -99,6 +113,7 @@ class ClassAnswers:
     wrong: list[Answer] = field(default_factory=list)
     missing: int = 0
     otherwise: list[str] = field(default_factory=list)
+    damaged: list[str] = field(default_factory=list)        # whose graded notebook cannot be read
 
     @cached_property
     def groups(self) -> list[Group]:
@@ -147,6 +162,7 @@ def read(course: Course, assignment: str, watch: Callable = iter) -> ClassAnswer
             found.students += 1
             for path in sorted(folder.glob("*.ipynb")):
                 add_notebook(found, path, student, labels[student], today)
+    found.wrong = confirmed(found.wrong, course.execute.course_root)
     if not found.students:
         raise CourseError(f"Nobody's {assignment} is graded yet. Grade it first: course grade {shlex.quote(assignment)}")
     return found
@@ -154,8 +170,12 @@ def read(course: Course, assignment: str, watch: Callable = iter) -> ClassAnswer
 
 def add_notebook(found: ClassAnswers, path: Path, student: str, label: str, today: Mapping[str, str]) -> None:
     """Add what one graded notebook has."""
-    nb = notebook_of(path.read_text(encoding="utf-8"))
-    record = Record() if nb is None else Record.read(nb)
+    try:
+        nb = notebook_of(path.read_text(encoding="utf-8"))
+        record = Record.read(nb)
+    except (AttributeError, KeyError, TypeError, ValueError):       # damaged, or no notebook
+        found.damaged.append(student)
+        return
     if record.graded_by and any(record.graded_by.get(judge) != today[judge] for judge in JUDGES) and student not in found.otherwise:
         found.otherwise.append(student)
     lost = {name: verdict for name, verdict in record.verdicts.items() if not verdict.passed}
@@ -213,6 +233,7 @@ def said_of(nb, exercise: str) -> str:
                     exercise_of(cell.metadata.nbgrader["grade_id"]) == exercise
                     or output.data.get("text/plain", "").startswith(f"{exercise}:")):
                 for title, lines in failures(output.data["text/html"]):
+                    lines = [line for line in lines if not line.startswith(NAMED)]
                     if lines:
                         return f"“{exercise} {title}” does not hold yet. " + " ".join(sentence(line) for line in lines)
     return ""
@@ -231,6 +252,41 @@ def keys(exercise: str, verdict: VerdictRecord) -> list[str]:
         parts = [(check.name, check.wrong.split("-")[grid] if check.wrong else str(check.outcome)) for check in verdict.checks]
         found.append(hashlib.sha256(json.dumps([exercise, grid, sorted(parts)]).encode()).hexdigest())
     return found
+
+
+def gives(root: str | Path, notebook: str, exercise: str, name: str) -> VerdictRecord | None:
+    """What an entry of the bank gives on the hidden inputs, as grading records it; None without the entry."""
+    for entry in bank.load(Path(root, "tests", "misconceptions", f"{notebook}.py")):
+        if (entry.exercise, entry.name) == (exercise, name) and Path(root, CONFIG).exists():
+            return judge_functions(notebook, {exercise: entry.function}, root)[exercise].record(1.0)
+    return None
+
+
+def confirmed(answers: list[Answer], root: str | Path) -> list[Answer]:
+    """The answers, each with the names that its values do not bear out.
+
+    Grading also names a mistake that breaks the same rule, or is near enough. Here an answer has a mistake if one of the checks that
+    bear its name gave just what the bank's entry gives there. Of a mistake that the bank does not know any more the name stands.
+    """
+    known: dict[tuple[str, str, str], VerdictRecord | None] = {}
+    found = []
+    for answer in answers:
+        doubtful = set()
+        for name in answer.named if answer.comparable else ():
+            place = answer.notebook, answer.exercise, name
+            if place not in known:
+                known[place] = gives(root, *place)
+            due = known[place]
+            if due is not None and not any(same(check, other) for check in answer.verdict.checks if check.misconception == name
+                                           for other in due.checks if other.name == check.name):
+                doubtful.add(name)
+        found.append(replace(answer, doubtful=frozenset(doubtful)) if doubtful else answer)
+    return found
+
+
+def same(check: CheckRecord, other: CheckRecord) -> bool:
+    """Whether two answers gave the same in a check, or nothing that could be compared."""
+    return not other.wrong or bool(set(check.wrong.split("-")) & set(other.wrong.split("-")))
 
 
 def clusters(answers: Iterable[Answer]) -> list[Group]:

@@ -70,7 +70,9 @@ def show_one(console: Console, course: Course, found: ClassAnswers, group: Group
 # --- in words -----------------------------------------------------------------------------------------------------
 
 def title(group: Group) -> str:
-    return f"{group.exercise}: {group.name}" if group.known else f"{group.name} (unknown)"
+    if group.known:
+        return f"{group.exercise}: {group.name}"
+    return f"{group.name} (unknown{f', like: {group.like}' if group.like else ''})"
 
 
 def count(number: int, what: str) -> str:
@@ -112,6 +114,8 @@ def remarks(found: ClassAnswers) -> list[str]:
         students = len({answer.student for answer in old})
         said.append(f"{count(len(old), 'wrong answer')} of {count(students, 'submission')} cannot be put together with others: graded before "
                     f"digests of wrong answers were kept. To renew them: {again}")
+    if found.damaged:
+        said.append(f"{count(len(found.damaged), 'graded notebook')} cannot be read. To make them anew: {again}")
     if found.otherwise:
         said.append(f"{count(len(found.otherwise), 'submission')} graded with other checks or another reference than today's: the same "
                     f"mistake may stand in two rows. To renew them: {again}")
@@ -133,7 +137,8 @@ def as_page(course: Course, found: ClassAnswers, names: bool = False) -> str:
     rows = [(title(group), len(group.answers), earned(group), seen(group)) for group in found.groups]
     overview = table("Mistakes, the most frequent first", ("mistake", "submissions", "points", "visible checks saw it"), rows)
     said = ("A known mistake is one of tests/misconceptions that grading recognised. Unknown answers stand together if they fail the "
-            "same checks with the same wrong values on the hidden inputs, whatever their code looks like. Code is shown without comments.")
+            "same checks with the same wrong values on the hidden inputs, whatever their code looks like. “Like” names a known mistake that "
+            "their authors were told of, though they gave other values. Code is shown without comments.")
     return page(f"Mistakes in {found.assignment}", paragraph(said), *(paragraph(line, note=True) for line in remarks(found)),
                 overview if rows else paragraph("There are no wrong answers."),
                 *(part(course, found.assignment, group, names) for group in found.groups))

@@ -16,10 +16,9 @@ from pathlib import Path
 from rich.console import Console
 
 from ..checks import bank
-from ..checks.suite import judge_functions
 from ..root import CourseError
 from ..run.course import Course
-from .class_answers import Answer, ClassAnswers, Group, keys
+from .class_answers import Answer, ClassAnswers, Group, gives, keys
 from .class_mistakes import to_send
 from .terminal import tell
 
@@ -218,12 +217,9 @@ def gives_the_same(course: Course, group: Group, name: str) -> bool:
 
 
 def keys_of_entry(course: Course, notebook: str, exercise: str, name: str) -> list[str]:
-    """What an entry of the bank gives on the hidden inputs, as `class_answers.keys` has it; [] without the entry."""
-    root = Path(course.execute.course_root)
-    for entry in bank.load(root / "tests" / "misconceptions" / f"{notebook}.py"):
-        if (entry.exercise, entry.name) == (exercise, name):
-            return keys(exercise, judge_functions(notebook, {exercise: entry.function}, root)[exercise].record(1.0))
-    return []
+    """What an entry of the bank gives, as `class_answers.keys` has it; [] without the entry."""
+    found = gives(course.execute.course_root, notebook, exercise, name)
+    return keys(exercise, found) if found else []
 
 
 # --- who is affected ----------------------------------------------------------------------------------------------
@@ -234,8 +230,8 @@ def affected(course: Course, found: ClassAnswers, name: str) -> tuple[list[str],
     A mistake that the bank knows and no grading has named yet has those whose answers gave what it gives. Raises `CourseError`.
     """
     exercise, _, rest = name.rpartition(": ")
-    students = {answer.student for group in found.groups if exercise in ("", group.exercise) and group.name == rest
-                for answer in group.answers}
+    students = {answer.student for answer in found.wrong if exercise in ("", answer.exercise) and rest in answer.named}
+    students |= {answer.student for group in found.groups if not group.known and group.name == name for answer in group.answers}
     unknown, in_bank = [answer for answer in found.wrong if not answer.known], False
     for notebook in sorted({answer.notebook for answer in found.wrong}):
         for entry in bank_of(course, notebook):

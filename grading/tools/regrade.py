@@ -54,6 +54,7 @@ class Chosen:
     same: int = 0
     newer: list[str] = field(default_factory=list)      # handed in again since
     gone: list[str] = field(default_factory=list)       # nothing in submitted/
+    damaged: list[str] = field(default_factory=list)    # a graded notebook that cannot be read
 
 
 def regrade(console: Console, root: Path | None, assignment: str, because: str, jobs: int, everyone: bool = False,
@@ -105,7 +106,12 @@ def choose(course: Course, assignment: str, everyone: bool) -> Chosen:
             folder = graded_folder(course, assignment, result.student_id)
             if not folder.is_dir():
                 continue
-            if not everyone and today.differs(result, records_in(folder)) is None:
+            try:
+                records = records_in(folder)
+            except (AttributeError, KeyError, TypeError, ValueError):
+                found.damaged.append(result.student_id)
+                continue
+            if not everyone and today.differs(result, records) is None:
                 found.same += 1
             elif result.student_id not in there:
                 found.gone.append(result.student_id)
@@ -120,6 +126,9 @@ def left_out(assignment: str, chosen: Chosen) -> list[str]:
     said = [f"{chosen.same} would be graded as they are."] if chosen.same else []
     if chosen.newer:
         said.append(f"Handed in again since, and left to course grade {shlex.quote(assignment)}: {', '.join(map(printable, chosen.newer))}")
+    if chosen.damaged:
+        said.append(f"A graded notebook cannot be read, and is left to course grade {shlex.quote(assignment)} --force --student ...: "
+                    f"{', '.join(map(printable, chosen.damaged))}")
     if chosen.gone:
         said.append(f"Nothing in submitted/ any more, and left as they are: {', '.join(map(printable, chosen.gone))}")
     return said

@@ -113,6 +113,20 @@ def test_a_record_without_digests_is_said_with_the_command_that_renews_it(course
     assert members(cluster(course, 2)) == ["steep-2", "steep-3"]
 
 
+@pytest.mark.sandbox
+def test_a_name_that_the_values_do_not_bear_out_is_no_known_mistake_but_a_cluster_like_it(course):
+    path = course / "tests/misconceptions/activations.py"
+    path.write_text(path.read_text().replace("    return np.tanh(np.asarray(z, dtype=float))", "    return 2 * np.tanh(np.asarray(z, dtype=float))", 1))
+    group = next(group for group in read(course).groups if group.like == "is tanh")
+    assert (group.known, members(group)) == (False, ["tanh-1", "tanh-2"]) and "like:" in run(course)
+    assert "known mistake" not in group.said
+    assert naming.affected(Course(course), read(course), "is tanh")[0] == ["tanh-1", "tanh-2"]
+    for damaged in course.glob("autograded/right/ps1/*.ipynb"):
+        damaged.chmod(0o644)
+        damaged.write_text("{")
+    assert "1 graded notebook cannot be read" in run(course)
+
+
 # --- a comment to all of them -------------------------------------------------------------------------------------
 
 @pytest.mark.sandbox

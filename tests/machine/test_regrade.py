@@ -223,9 +223,12 @@ def test_who_handed_in_again_or_is_gone_is_left_out_by_name(course):
     shutil.rmtree(course / "submitted/right")
     shutil.rmtree(course / "submitted/clips")
     submit_text(course, "clips", TEXTS["right"])
+    path = course / "autograded/nothing/ps1/activations.ipynb"
+    path.chmod(0o644)
+    path.write_text("{")
     chosen = regrade.choose(Course(course), "ps1", False)
-    assert (chosen.students, chosen.newer, chosen.gone) == (["judged", "nothing"], ["clips"], ["right"])
-    assert [line.split(":")[-1].strip() for line in regrade.left_out("ps1", chosen)] == ["clips", "right"]
+    assert (chosen.students, chosen.newer, chosen.gone, chosen.damaged) == (["judged"], ["clips"], ["right"], ["nothing"])
+    assert [line.split(":")[-1].strip() for line in regrade.left_out("ps1", chosen)] == ["clips", "nothing", "right"]
 
 
 @pytest.mark.parametrize("because", ["", "   ", "x" * 501, "a\x1b[31m"])
