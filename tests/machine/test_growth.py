@@ -12,7 +12,7 @@ from grading.notebooks.record import CheckRecord, Outcome
 from grading.notebooks.submissions import hand_in
 from grading.run.course import Course
 from grading.run.gradebook import penalty_of, submissions_of, waits_for_a_person
-from grading.tools import analysis, report, similar
+from grading.tools import analysis, figures, report, similar
 from grading.tools.analysis import ClassResult, Item, Work
 from grading.tools.fingerprints import FEW, candidates
 
@@ -121,6 +121,8 @@ def test_a_report_looks_at_each_point_a_few_times_whatever_the_size_of_the_class
         result = ClassResult("ps1", [Item("easy", 2, False), Item("hard", 4, False)], works, [])
         analysis.items(result)
         report.overview(result)
+        found = figures.ClassFigures(result, {work.student: "AB"[n % 2] for n, work in enumerate(works)})
+        assert len(found.looks[0]) == 6 and found.exercises
         list(report.submission_rows(result, False)), list(report.check_rows(result))
         return Counted.asked
     assert asked(80) == 2 * asked(40)
