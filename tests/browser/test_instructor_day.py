@@ -103,7 +103,6 @@ def test_an_instructor_lives_a_day_in_formgrader(world, lab, new_page, open_from
     grade_by_hand(formgrader, shot)
     score, comment = written(instructor.folder)
     assert (score, comment) == (4, COMMENT)
-    grade_on_one_page(lab, new_page, shot)
 
     formgrader.follow("Manual Grading")
     formgrader.follow("Manage Assignments")
@@ -148,24 +147,6 @@ def grade_by_hand(formgrader, shot):
     formgrader.page.wait_for_timeout(1000)      # formgrader scrolls slowly to what has the focus
     question.evaluate("cell => cell.scrollIntoView({block: 'end'})")
     shot(formgrader.page, "formgrader-rubric")
-
-
-def grade_on_one_page(lab, new_page, shot):
-    """Grade the question of who is left on the page of the whole class, with the keyboard."""
-    page = new_page(viewport={"width": 1400, "height": 900})
-    page.goto(lab.address("/formgrader/written/ps1/activations/explain_activations"))
-    page.locator("#left", has_text="1 left").wait_for()
-    waiting = page.locator("article.waits")
-    assert page.locator("article").count() == len(STUDENTS) and waiting.count() == 1
-    page.locator("#grader").fill("AB")
-    card = page.locator(f"#{waiting.get_attribute('id')}")
-    card.locator(".score").fill("3")
-    card.locator(".score").press("Enter")
-    card.locator(".news", has_text="saved").wait_for()
-    assert "given so far: AB: 3" in card.inner_text() and page.locator("article.waits").count() == 0
-    page.evaluate("scrollTo(0, 0)")
-    shot(page, "formgrader-written")
-    assert page.refused == []
 
 
 def assert_readable(table):
