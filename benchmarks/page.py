@@ -88,7 +88,8 @@ def for_staff(staff):
 
 def watched(watch):
     return (f"{watch['students']} students handed in {watch['submissions']} times within {watch['seconds']:.0f} s, one in nine slow, looping or "
-            f"ending its kernel; {watch['answered']} were answered. From the exchange's last act to the page, calm notebooks ({watch['calm']}): "
+            f"ending its kernel; {watch['answered']} were answered, and {watch['superseded']} were replaced by a newer one of the same student before "
+            f"their turn. From the exchange's last act to the page, calm notebooks ({watch['calm']}): "
             f"p50 {watch['p50']:.2f} s, p95 {watch['p95']:.2f} s, at most {watch['max']:.1f} s. Memory of all processes together: "
             f"{watch['memory_first'] / 2**20:.0f} MiB at first, {watch['memory_last'] / 2**20:.0f} MiB at the end.")
 

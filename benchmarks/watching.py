@@ -12,6 +12,8 @@ import sys
 import time
 from pathlib import Path
 
+from grading.watch.log import State, reading
+
 from . import exchange, systems
 
 WAITS = b'data-waits="yes"'
@@ -34,7 +36,7 @@ def load(chosen):
         watcher = subprocess.Popen([sys.executable, "-W", "ignore", "-m", "grading", "watch", "ps1", "--course", course], cwd=systems.ROOT, stdout=log, stderr=log)
         try:
             warm(place, parked, place / "feedback" / ".watching")
-            yield run(chosen, place, parked, calm, watcher.pid)
+            yield run(chosen, course, place, parked, calm, watcher.pid)
         finally:
             watcher.send_signal(signal.SIGTERM)
             watcher.wait()
@@ -54,7 +56,13 @@ def warm(place, parked, heart):
     wait([(page, time.monotonic(), "warm")], 120)
 
 
-def run(chosen, place, parked, calm, pid):
+def outcomes(course, *states):
+    """The submissions that the watcher's log has in these states."""
+    with reading(course) as log:
+        return log.rows(*states)
+
+
+def run(chosen, course, place, parked, calm, pid):
     turns = [(student, again) for again in range(chosen.watch_each) for student in sorted(path.name for path in parked.iterdir())]
     random.Random(0).shuffle(turns)
     pause, due, waiting, found, memory = chosen.watch_seconds / len(turns), time.monotonic(), [], {}, []
@@ -66,10 +74,11 @@ def run(chosen, place, parked, calm, pid):
         waiting.append((exchange.hand_in(place, student, parked / student), time.monotonic(), (student, again)))
         if len(found) % 20 == 0:
             memory.append(memory_of(pid))
-    waiting = wait(waiting, 600, found)
+    waiting = wait(waiting, 600, found, lambda: len(outcomes(course, State.ANSWERED, State.SUPERSEDED)) > len(turns))     # the warm one is there too
     memory.append(memory_of(pid))
     of_calm = sorted(seconds for (student, _), seconds in found.items() if student in calm)
     return {"submissions": len(turns), "students": len(turns) // chosen.watch_each, "seconds": chosen.watch_seconds, "answered": len(found),
+            "superseded": len(outcomes(course, State.SUPERSEDED)),
             "calm": len(of_calm), "p50": statistics.median(of_calm), "p95": of_calm[int(0.95 * (len(of_calm) - 1))], "max": of_calm[-1],
             "memory_first": memory[0], "memory_last": memory[-1]}
 
@@ -89,12 +98,12 @@ def look(waiting, found):
     return left
 
 
-def wait(waiting, seconds, found=None):
+def wait(waiting, seconds, found=None, done=lambda: False):
     until, found = time.monotonic() + seconds, {} if found is None else found
-    while waiting and time.monotonic() < until:
+    while waiting and time.monotonic() < until and not done():
         waiting = look(waiting, found)
         time.sleep(0.02)
-    return waiting
+    return look(waiting, found)     # of what came last
 
 
 def memory_of(pid):
