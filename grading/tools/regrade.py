@@ -75,7 +75,7 @@ def regrade(console: Console, root: Path | None, assignment: str, because: str, 
         Sandbox(course.execute.sandbox).probe()
     with tempfile.TemporaryDirectory(prefix="regrade-") as folder:
         plans = look(console, course, assignment, chosen.students, jobs, boxes, Path(folder))
-        console.print(changes_table([plan for plan in plans if not plan.error], f"A regrade of {len(plans)} submissions changes:"))
+        console.print(changes_table([plan for plan in plans if not plan.error], f"A regrade of {len(plans)} submission{'' if len(plans) == 1 else 's'} changes:"))
         failed = [plan for plan in plans if plan.error]
         for plan in failed:
             tell(console, f"not graded, left as it is: {printable(plan.student)}: {printable(plan.error, 500)}")

@@ -231,6 +231,7 @@ def test_who_handed_in_again_or_is_gone_is_left_out_by_name(course):
     assert [line.split(":")[-1].strip() for line in regrade.left_out("ps1", chosen)] == ["clips", "nothing", "right"]
 
 
+@pytest.mark.sandbox
 @pytest.mark.parametrize("because", ["", "   ", "x" * 501, "a\x1b[31m"])
 def test_a_reason_is_asked_for(graded, because):
     with pytest.raises(CourseError, match="--because needs a reason"):
