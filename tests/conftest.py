@@ -57,6 +57,22 @@ def due_to(case, assignment=None):
     return due(case, ROOT / "source" / (assignment or case.parent.name))
 
 
+# --- reports ------------------------------------------------------------------------------------------------------
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable():
+    """What a test said goes to the process that prints it as UTF-8; a file's name that is none would end this one."""
+    return without_surrogates((yield))
+
+
+def without_surrogates(data):
+    if isinstance(data, str):
+        return data.encode("utf-8", "backslashreplace").decode()
+    if isinstance(data, dict):
+        return {key: without_surrogates(value) for key, value in data.items()}
+    return type(data)(map(without_surrogates, data)) if isinstance(data, (list, tuple)) else data
+
+
 # --- skipped by name where no sandbox can be had ----------------------------------------------------------------
 
 @cache
