@@ -31,7 +31,7 @@ def course(course_folder):
 
 # --- the same as nbgrader -----------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("assignment", [GOLDEN[0], GOLDEN[-1]])      # each takes half a minute; these two hold every kind of end
+@pytest.mark.parametrize("assignment", GOLDEN[:1])      # each takes half a minute; the first holds every kind of end
 def test_golden_submissions_leave_what_nbgrader_autograde_leaves(assignment, golden_class, course_folder):
     theirs, finished = golden_class[assignment]
     assert finished.returncode == 0, finished.stdout[-3000:]
