@@ -97,6 +97,7 @@ class Record:
     verdicts: dict[str, VerdictRecord] = field(default_factory=dict)
     changed: dict[str, Seen] = field(default_factory=dict)
     look: tuple[str, ...] = ()
+    damaged: bool = False       # whether the graded notebook could not be read; then nothing else is known of it
 
     @property
     def notes(self) -> tuple[str, tuple[str, ...]]:
@@ -140,6 +141,14 @@ def records_in(folder: str | Path) -> dict[str, Record]:
 
 
 def read_record(path: Path) -> Record:
+    """The record of a graded notebook, a `damaged` one where the file cannot be read."""
+    try:
+        return record_at_the_end(path)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return Record(damaged=True)
+
+
+def record_at_the_end(path: Path) -> Record:
     """The record of a graded notebook. Its file ends with it: the cells, which are most of a file, need not be read."""
     with open(path, "rb") as file:
         file.seek(max(0, os.fstat(file.fileno()).st_size - END_BYTES))

@@ -2,6 +2,7 @@
 
 import json
 from json.encoder import encode_basestring
+from pathlib import Path
 from typing import Any
 
 from nbformat import NotebookNode, from_dict
@@ -21,6 +22,14 @@ def notebook_of(text: str) -> NotebookNode | None:
     try:
         return rejoin_lines(from_dict(json.loads(text)))
     except (ValueError, AttributeError):
+        return None
+
+
+def notebook_in(path: Path) -> NotebookNode | None:
+    """The same of a file; None if there is none, or it is damaged."""
+    try:
+        return notebook_of(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, UnicodeDecodeError):
         return None
 
 

@@ -22,7 +22,7 @@ from ..notebooks.answers import plain
 from ..notebooks.cells import grade_id
 from ..notebooks.mend import canon
 from ..notebooks.record import written as in_words
-from ..notebooks.writing import notebook_of
+from ..notebooks.writing import notebook_in
 from ..pages.formulas import to_html
 from ..pages.macros import Macros
 from ..run.gradebook import submissions_of
@@ -70,7 +70,7 @@ def cards(coursedir, gradebook, assignment, notebook, cell):
     for submission in submissions_of(gradebook, gradebook.find_assignment(assignment)):
         part = next((part for part in submission.notebooks if part.name == notebook), None)
         path = Path(coursedir.format_path(coursedir.autograded_directory, submission.student_id, assignment), f"{notebook}.ipynb")
-        nb = notebook_of(path.read_text(encoding="utf-8")) if part and path.exists() else None
+        nb = notebook_in(path) if part else None
         if nb is None:
             continue
         grade = next(grade for grade in part.grades if grade.name == cell)

@@ -45,6 +45,8 @@ def kinds(record: Record, notebook: str, grades: Iterable[Grade]) -> list[str]:
     """The same without anything that a student chose, for a page that others may read, while one of the `grades` waits for a
     person: who has resolved them all has seen the rest as well."""
     waiting = {grade.name for grade in grades if grade.needs_manual_grade}
+    if record.damaged:
+        return [f"the graded {notebook} cannot be read: it has to be graded again, with --force"]
     if not waiting:
         return []
     found = [f"{notebook} could not be graded"] if record.refused else [f"{notebook} was not handed in as it should be"] \

@@ -23,6 +23,8 @@ class Today:
         """Why a graded submission (`run/results.py`'s) with these records would be graded otherwise, in words; None if it would not."""
         reasons = set()
         for name, record in records.items():
+            if record.damaged:
+                reasons.add(f"the graded {name} cannot be read")
             if name not in self.own or not record.graded_by:
                 continue
             by = record.graded_by

@@ -16,7 +16,7 @@ from nbgrader.api import Comment, Grade
 from ..notebooks.again import MARK
 from ..notebooks.changed import changes, parts_of, seen_in
 from ..notebooks.record import Record, Seen, read_record
-from ..notebooks.writing import notebook_of
+from ..notebooks.writing import notebook_in
 
 ELSEWHERE = "(the answer is the same; something else that it stands on was changed, and the checks judge it otherwise now)"
 Notes = tuple[str, tuple[str, ...]]     # see `Record.notes`
@@ -44,17 +44,9 @@ def judged(folder: Path, name: str, wanted: Mapping[str, Any], grades: Mapping[s
     path = Path(folder, f"{name}.ipynb")
     if not path.exists():
         return Judged(people)
-    notebook = notebook_of(path.read_text(encoding="utf-8")) if people else None
-    return Judged(people, notebook, digest_in(folder), notes_in(path),
+    notebook = notebook_in(path) if people else None
+    return Judged(people, notebook, digest_in(folder), read_record(path).notes,
                   frozenset(cell for cell in grades if grades[cell].needs_manual_grade), {cell: grades[cell].auto_score for cell in grades})
-
-
-def notes_in(path: Path) -> Notes:
-    """What was odd about a graded notebook; of one that is damaged nothing is known."""
-    try:
-        return read_record(path).notes
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return "", ()
 
 
 def digest_in(folder: Path) -> str:

@@ -20,8 +20,8 @@ from ..checks.table import NAMED, failures
 from ..notebooks.cells import exercise_of, is_tests
 from ..notebooks.later import parse
 from ..notebooks.near import did_you_mean
-from ..notebooks.record import CheckRecord, Outcome, Record, VerdictRecord
-from ..notebooks.writing import notebook_of
+from ..notebooks.record import CheckRecord, Outcome, VerdictRecord, read_record
+from ..notebooks.writing import notebook_in
 from ..root import CONFIG, CourseError
 from ..run.course import Course
 from ..run.execute import digests
@@ -170,10 +170,8 @@ def read(course: Course, assignment: str, watch: Callable = iter) -> ClassAnswer
 
 def add_notebook(found: ClassAnswers, path: Path, student: str, label: str, today: Mapping[str, str]) -> None:
     """Add what one graded notebook has."""
-    try:
-        nb = notebook_of(path.read_text(encoding="utf-8"))
-        record = Record.read(nb)
-    except (AttributeError, KeyError, TypeError, ValueError):       # damaged, or no notebook
+    nb, record = notebook_in(path), read_record(path)
+    if nb is None or record.damaged:
         found.damaged.append(student)
         return
     if record.graded_by and any(record.graded_by.get(judge) != today[judge] for judge in JUDGES) and student not in found.otherwise:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import nbformat
 from nbgrader.api import MissingEntry
 from nbgrader.utils import parse_utc
 from rich.markup import escape
@@ -12,6 +11,7 @@ from rich.table import Table
 from ..notebooks.cells import exercise_of, is_tests
 from ..notebooks.names import printable
 from ..notebooks.record import Record, written
+from ..notebooks.writing import notebook_in, notebook_of
 from ..run.gradebook import Writer, penalty_of
 from ..run.penalties import owed
 
@@ -34,9 +34,9 @@ def changes(course, assignment, graded) -> list[Change]:
     folder = Path(course.dir.format_path(course.dir.autograded_directory, graded.student, assignment))
     found = []
     for name, text in graded.notebooks.items():
-        path = folder / f"{name}.ipynb"
-        before = told(nbformat.read(path, as_version=4)) if path.exists() else {}
-        for exercise, (verdict, words) in told(nbformat.reads(text, as_version=4)).items():
+        there = notebook_in(folder / f"{name}.ipynb")
+        before = told(there) if there else {}
+        for exercise, (verdict, words) in told(notebook_of(text)).items():
             old, old_words = before.get(exercise, (None, ""))
             why = reasons(old, verdict, words != old_words)
             if old is None or old.points != verdict.points or why:
@@ -52,9 +52,14 @@ def flagged(graded):
 
 def told(nb):
     """{exercise: (its record, the words that its student reads)} of a graded notebook."""
-    tables = {text.partition(":")[0]: text for cell in filter(is_tests, nb.cells) for output in cell.outputs
-              if output.output_type == "display_data" and (text := output.data.get("text/plain"))}
+    tables = tables_of(nb)
     return {name: (verdict, tables.get(name, "")) for name, verdict in Record.read(nb).verdicts.items()}
+
+
+def tables_of(nb):
+    """{exercise: its table as text} of a graded notebook."""
+    return {text.partition(":")[0]: text for cell in filter(is_tests, nb.cells) for output in cell.outputs
+            if output.output_type == "display_data" and (text := output.data.get("text/plain"))}
 
 
 def reasons(old, now, other_words):

@@ -22,6 +22,7 @@ from ..notebooks.intake import files_below
 from ..notebooks.names import printable
 from ..notebooks.near import did_you_mean
 from ..notebooks.record import Record
+from ..notebooks.writing import notebook_in
 from ..pages.html import Html, page, paragraph, table
 from ..root import CourseError
 from ..run.course import Course
@@ -132,7 +133,7 @@ class Maker:
             self.calls[path.stem] = {name: asking.public_calls(as_released(cell.source), name)
                                      for cell in nb.cells if is_tests(cell) for name in hidden_calls(cell.source)}
             known = Path(course.execute.course_root, "tests", "misconceptions", f"{path.stem}.py")
-            self.says |= {(entry.exercise, entry.name): entry.says for entry in (bank.load(known) if known.exists() else ())}
+            self.says |= {(entry.exercise, entry.name): entry.says for entry in (bank.load(known))}
 
     def sheet(self, student, seed, by_lot=False):
         """(the `Sheet` of a student or None, why there is none)."""
@@ -141,7 +142,10 @@ class Maker:
         chance = random.Random(f"{seed}/{self.assignment}/{student}")
         for path in sorted(folder.glob("*.ipynb")):
             if path.stem in self.calls:
-                found += self.asked(path.stem, nbformat.read(path, as_version=4), files_below(folder))
+                nb = notebook_in(path)
+                if nb is None:
+                    return None, f"the graded {path.stem} cannot be read: course grade {shlex.quote(self.assignment)} --force --student {shlex.quote(student)}"
+                found += self.asked(path.stem, nb, files_below(folder))
         return self.composed(student, found, chance, by_lot)
 
     def composed(self, student, found, chance, by_lot=False):

@@ -6,12 +6,12 @@ from pathlib import Path
 from nbgrader.api import Student
 from rich.console import Console
 
-from ..notebooks.cells import exercise_of, is_tests
+from ..notebooks.cells import exercise_of
 from ..notebooks.dates import shown_moment
 from ..notebooks.names import one_name, printable
 from ..notebooks.near import did_you_mean
-from ..notebooks.record import Outcome, Record, VerdictRecord, written
-from ..notebooks.writing import notebook_of
+from ..notebooks.record import Outcome, Record, VerdictRecord, read_record, written
+from ..notebooks.writing import notebook_in
 from ..root import CourseError
 from ..run import audit
 from ..run.course import Course
@@ -19,7 +19,7 @@ from ..run.execute import JUDGES, OWN
 from ..run.gradebook import find_generated
 from ..run.older import Today
 from ..run.results import CellGrade, NotebookResult, SubmissionResult, results_of
-from .dry_run import points
+from .dry_run import points, tables_of
 from .regrade import graded_folder, standing
 from .terminal import tell
 
@@ -55,15 +55,17 @@ def show(console: Console, course: Course, result: SubmissionResult, today: Toda
     folder, records = graded_folder(course, assignment, result.student_id), {}
     for notebook in result.notebooks:
         path = folder / f"{notebook.name}.ipynb"
-        nb = notebook_of(path.read_text(encoding="utf-8")) if path.exists() else None
-        if nb is None:
+        if not path.exists():
             tell(console, f"\n{notebook.name} was not handed in.")
             continue
-        records[notebook.name] = Record.read(nb)
-        show_notebook(console, notebook, nb, records[notebook.name])
+        nb, records[notebook.name] = notebook_in(path), read_record(path)
+        if nb is not None and not records[notebook.name].damaged:
+            show_notebook(console, notebook, nb, records[notebook.name])
     if records:
-        same = today.differs(result, records)
-        tell(console, f"\nToday it would be graded {'the same' if same is None else f'otherwise ({same}): course regrade {shlex.quote(assignment)} --because ...'}.")
+        same, name = today.differs(result, records), shlex.quote(assignment)
+        remedy = f"course grade {name} --force --student {shlex.quote(result.student_id)}" if any(record.damaged for record in records.values()) \
+            else f"course regrade {name} --because ..."
+        tell(console, f"\nToday it would be graded {'the same' if same is None else f'otherwise ({same}): {remedy}'}.")
     for entry in audit.entries(course.dir.root, assignment):
         if entry.student == result.student_id:
             show_entry(console, course, entry)
@@ -71,8 +73,7 @@ def show(console: Console, course: Course, result: SubmissionResult, today: Toda
 
 
 def show_notebook(console: Console, notebook: NotebookResult, nb, record: Record) -> None:
-    tables = {text.partition(":")[0]: text for cell in filter(is_tests, nb.cells) for output in cell.outputs
-              if output.output_type == "display_data" and (text := output.data.get("text/plain"))}
+    tables = tables_of(nb)
     for grade in notebook.grades:
         verdict = record.verdicts.get(exercise_of(grade.name))
         tell(console, f"\n{exercise_of(grade.name)}: {points_of(grade)}", "bold")

@@ -106,12 +106,10 @@ def choose(course: Course, assignment: str, everyone: bool) -> Chosen:
             folder = graded_folder(course, assignment, result.student_id)
             if not folder.is_dir():
                 continue
-            try:
-                records = records_in(folder)
-            except (AttributeError, KeyError, TypeError, ValueError):
+            records = records_in(folder)
+            if any(record.damaged for record in records.values()):
                 found.damaged.append(result.student_id)
-                continue
-            if not everyone and today.differs(result, records) is None:
+            elif not everyone and today.differs(result, records) is None:
                 found.same += 1
             elif result.student_id not in there:
                 found.gone.append(result.student_id)

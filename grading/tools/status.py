@@ -191,6 +191,9 @@ def sort_in(course, found, one, known):
     if one.why:
         found.again.append(one.student)
     records = records_in(folder)
+    if any(record.damaged for record in records.values()):
+        found.older.append(one.student)
+        return      # nothing else is known of it before it is graded again
     if any(record.mended for record in records.values()):
         found.mended.append(one.student)
     if result and result.waits_for_a_person:

@@ -15,7 +15,8 @@ from grading.checks import bank
 from grading.notebooks.record import read_record
 from grading.root import CourseError
 from grading.run.course import Course
-from grading.tools import acts, class_answers, naming
+from grading.tools import acts, analysis, class_answers, history, naming, status
+from grading.tools.followup import Maker
 from tests.machine.classes import course_grade, submit_text
 
 STEEP = {       # the sigmoid of 2z in three spellings, none of which the bank knows
@@ -125,6 +126,24 @@ def test_a_name_that_the_values_do_not_bear_out_is_no_known_mistake_but_a_cluste
         damaged.chmod(0o644)
         damaged.write_text("{")
     assert "1 graded notebook cannot be read" in run(course)
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize("content", [b"{", b"\xff\xfe", b"[]", b'{"cells": []}'[:-1]])
+def test_one_damaged_graded_notebook_ends_no_command_and_each_names_what_mends_it(course, content):
+    damaged, = course.glob("autograded/right/ps1/*.ipynb")
+    damaged.chmod(0o644)
+    damaged.write_bytes(content)
+    console = Console(file=io.StringIO(), width=300)
+    status.show(console, status.states(course, "ps1"))
+    history.history(console, course, "right")
+    said = console.file.getvalue()
+    assert "cannot be read): course grade ps1 --force --student right" in said and "ps1: next: course grade ps1 --force" in said
+    works = {work.student: work.reasons for work in analysis.read(course, "ps1").works}
+    assert [student for student, reasons in works.items() if any("cannot be read" in reason for reason in reasons)] == ["right"]
+    assert "cannot be read" in Maker(Course(course), "ps1").sheet("right", 1)[1]
+    assert course_grade(course, "right", force=True)[0] == 0
+    assert status.states(course, "ps1")[0].older == []
 
 
 # --- a comment to all of them -------------------------------------------------------------------------------------
