@@ -28,7 +28,7 @@ class AnswerKey:
         self.root, self.notebook = Path(root), notebook
         with importing_from(root):
             self.reference = importlib.import_module(f"reference_impl.{notebook}")
-            self.bank: list[Misconception] = bank.load(self.root / "tests" / "misconceptions" / f"{notebook}.py")
+            self.bank: list[Misconception] = bank.misconceptions_of(self.root, notebook)
         self.known: dict[tuple[str, str, bytes], list[Any]] = {}
         self.failures: dict[tuple[str, str, str], str | bool | None] = {}
 

@@ -59,6 +59,11 @@ def right_answer(exercise: str, style: str) -> Callable[[Answer], Answer]:
     return mark
 
 
+def misconceptions_of(root: str | Path, notebook: str) -> list[Misconception]:
+    """The known mistakes of a notebook of the course in `root`; none where it has no file of them."""
+    return load(Path(root, "tests", "misconceptions", f"{notebook}.py"))
+
+
 def load(path: Path) -> list[Any]:
     """The entries of the file at `path`, in their order there; none without the file."""
     if not path.exists():

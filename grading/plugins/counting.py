@@ -11,7 +11,7 @@ from collections import defaultdict
 from functools import wraps
 from pathlib import Path
 
-from nbgrader.api import Assignment, Grade, Notebook, SubmittedAssignment, SubmittedNotebook
+from nbgrader.api import Assignment, Grade, Gradebook, Notebook, SubmittedAssignment, SubmittedNotebook
 from nbgrader.apps.api import NbGraderAPI
 from sqlalchemy import func
 
@@ -57,7 +57,7 @@ def counted(upstream, about):
         found = upstream(self, *arguments, **options)
         asked = signature.bind(self, *arguments, **options).arguments
         with self.gradebook as gradebook:
-            less = summed(taken_off(gradebook), about)
+            less = summed(taken_off(gradebook, asked.get("student_id"), asked.get("assignment_id")), about)
         if upstream.__name__ == "get_submissions":
             found = [row for row in found if any(folder.is_dir() for folder in folders(self, row["student"], asked["assignment_id"]))]
         for row in found if isinstance(found, list) else filter(None, [found]):
@@ -67,11 +67,16 @@ def counted(upstream, about):
     return get
 
 
-def taken_off(gradebook) -> dict[tuple, float]:
-    """{(student, assignment, notebook): the points that nbgrader's total has too many}"""
+def taken_off(gradebook: Gradebook, student: str | None = None, assignment: str | None = None) -> dict[tuple, float]:
+    """{(student, assignment, notebook): the points that nbgrader's total has too many}, of all or of one student or assignment:
+    nbgrader asks for each submission that is not graded by itself."""
     found, names = defaultdict(float), {row.id: row.name for row in gradebook.assignments}
     base = gradebook.db.query(SubmittedNotebook).join(SubmittedAssignment, SubmittedNotebook.assignment_id == SubmittedAssignment.id) \
         .join(Notebook, SubmittedNotebook.notebook_id == Notebook.id)
+    if student is not None:
+        base = base.filter(SubmittedAssignment.student_id == student)
+    if assignment is not None:
+        base = base.join(Assignment, SubmittedAssignment.assignment_id == Assignment.id).filter(Assignment.name == assignment)
     where = SubmittedAssignment.student_id, SubmittedAssignment.assignment_id, Notebook.name
     late = base.filter(SubmittedNotebook.late_submission_penalty > 0).with_entities(*where, SubmittedNotebook.late_submission_penalty)
     waiting = base.join(Grade, Grade.notebook_id == SubmittedNotebook.id).filter(Grade.needs_manual_grade) \

@@ -36,6 +36,11 @@ def raw_of(submission: SubmittedAssignment) -> float:
     return sum(score_of(grade) for notebook in submission.notebooks for grade in notebook.grades)
 
 
+def net_of(points: float, penalty: float) -> float:
+    """What counts of points once a penalty is taken off."""
+    return round(max(0.0, points - penalty), 2)
+
+
 def is_graded(submission: SubmittedAssignment) -> bool:
     """Whether anybody has graded it: a row may be there for an extension alone."""
     return any(grade.auto_score is not None or grade.manual_score is not None
@@ -73,7 +78,7 @@ class Grades:
                 return Standing(None, "it is handed in and not graded")
             return Standing(0.0, raw=0.0) if self.someone else Standing(None, "nobody has handed it in")
         raw, penalty = round(raw_of(submission), 2), round(penalty_of(submission), 2)
-        net = round(max(0.0, raw - penalty), 2)
+        net = net_of(raw, penalty)
         if waits_for_a_person(submission):
             return Standing(None, "a person has to finish grading it", raw, penalty, submission.timestamp, net)
         return Standing(net, "", raw, penalty, submission.timestamp)

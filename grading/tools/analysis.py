@@ -12,7 +12,6 @@ import shlex
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 
@@ -22,7 +21,7 @@ from ..run.course import Course
 from ..notebooks.cells import exercise_of
 from ..notebooks.record import Outcome, records_in
 from ..run.gradebook import find_generated, penalty_of, submissions_of, waits_for_a_person
-from ..run.grades import raw_of
+from ..run.grades import net_of, raw_of
 from ..run.penalties import is_judged, score_of
 
 FEWEST = 20     # submissions below which a correlation is not shown: from there on one of 0.45 is told from none
@@ -104,7 +103,7 @@ def read(root, assignment, watch=iter):
         labels = labels_of(assignment, [submission.student_id for submission in submissions])
         works, not_graded = [], []
         for submission in watch(submissions):
-            folder = Path(course.dir.format_path(course.dir.autograded_directory, submission.student_id, assignment))
+            folder = course.graded_folder(assignment, submission.student_id)
             if folder.is_dir():
                 works.append(read_work(submission, folder, labels[submission.student_id]))
             elif submission.extension is None:      # else the row may be there for the extension alone
@@ -125,7 +124,7 @@ def labels_of(assignment, students):
 def read_work(submission, folder, label):
     work = Work(submission.student_id, label, {}, penalty=round(penalty_of(submission), 2))
     if not waits_for_a_person(submission):
-        work.counts = round(max(0.0, raw_of(submission) - work.penalty), 2)
+        work.counts = net_of(raw_of(submission), work.penalty)
     if submission.timestamp and submission.duedate:
         work.hours_early = (submission.duedate - submission.timestamp).total_seconds() / 3600
     for notebook in submission.notebooks:

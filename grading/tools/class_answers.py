@@ -157,7 +157,7 @@ def read(course: Course, assignment: str, watch: Callable = iter) -> ClassAnswer
     labels, today = labels_of(assignment, students), digests(course.execute.course_root)
     found = ClassAnswers(assignment)
     for student in watch(sorted(students)):
-        folder = Path(course.dir.format_path(course.dir.autograded_directory, student, assignment))
+        folder = course.graded_folder(assignment, student)
         if folder.is_dir():
             found.students += 1
             for path in sorted(folder.glob("*.ipynb")):
@@ -254,7 +254,7 @@ def keys(exercise: str, verdict: VerdictRecord) -> list[str]:
 
 def gives(root: str | Path, notebook: str, exercise: str, name: str) -> VerdictRecord | None:
     """What an entry of the bank gives on the hidden inputs, as grading records it; None without the entry."""
-    for entry in bank.load(Path(root, "tests", "misconceptions", f"{notebook}.py")):
+    for entry in bank.misconceptions_of(root, notebook):
         if (entry.exercise, entry.name) == (exercise, name) and Path(root, CONFIG).exists():
             return judge_functions(notebook, {exercise: entry.function}, root)[exercise].record(1.0)
     return None

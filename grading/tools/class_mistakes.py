@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape as plain
 from rich.table import Table
 
-from ..checks.answer_key import AnswerKey
+from ..checks.bank import misconceptions_of
 from ..notebooks.names import printable
 from ..notebooks.record import written
 from ..pages.html import Html, page, paragraph, section, table
@@ -101,7 +101,7 @@ def to_send(course: Course, group: Group) -> str:
     """The sentence on a mistake: of a known one its explanation, of an unknown one what its authors' table says first."""
     if not group.known:
         return printable(group.said, 1000)
-    entries = AnswerKey(course.execute.course_root, group.notebook).bank
+    entries = misconceptions_of(course.execute.course_root, group.notebook)
     return next((entry.says for entry in entries if (entry.exercise, entry.name) == (group.exercise, group.name)), group.said)
 
 

@@ -1,7 +1,6 @@
 """`course grade --dry-run`: who would change, by how much, and why - points, words, weights, penalties."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from nbgrader.api import MissingEntry
 from nbgrader.utils import parse_utc
@@ -31,7 +30,7 @@ class Change:
 
 def changes(course, assignment, graded) -> list[Change]:
     """What a regrade (`graded`) would change of what stands in autograded/ and in the gradebook."""
-    folder = Path(course.dir.format_path(course.dir.autograded_directory, graded.student, assignment))
+    folder = course.graded_folder(assignment, graded.student)
     found = []
     for name, text in graded.notebooks.items():
         there = notebook_in(folder / f"{name}.ipynb")

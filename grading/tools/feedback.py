@@ -92,7 +92,7 @@ def graded_folders(course: Course, assignment: str, students: list[str]) -> list
     """The students of whom a graded submission lies in autograded/. Raises `CourseError` if one of `students` is not there."""
     base, excluded = Path(course.dir.root, course.dir.autograded_directory), course.dir.student_id_exclude.split(",")
     found = [folder.name for folder in sorted(base.glob("*")) if folder.name not in excluded and not folder.name.startswith(".")
-             and Path(course.dir.format_path(course.dir.autograded_directory, folder.name, assignment)).is_dir()]
+             and course.graded_folder(assignment, folder.name).is_dir()]
     missing = sorted(set(students) - set(found))
     if missing:
         raise CourseError(f"Nothing of {assignment} is graded by: {', '.join(map(shown, missing))}. Grade first: course grade {assignment}")

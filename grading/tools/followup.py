@@ -132,12 +132,11 @@ class Maker:
             nb = nbformat.read(path, as_version=4)
             self.calls[path.stem] = {name: asking.public_calls(as_released(cell.source), name)
                                      for cell in nb.cells if is_tests(cell) for name in hidden_calls(cell.source)}
-            known = Path(course.execute.course_root, "tests", "misconceptions", f"{path.stem}.py")
-            self.says |= {(entry.exercise, entry.name): entry.says for entry in (bank.load(known))}
+            self.says |= {(entry.exercise, entry.name): entry.says for entry in bank.misconceptions_of(course.execute.course_root, path.stem)}
 
     def sheet(self, student, seed, by_lot=False):
         """(the `Sheet` of a student or None, why there is none)."""
-        folder = Path(self.course.dir.format_path(self.course.dir.autograded_directory, student, self.assignment))
+        folder = self.course.graded_folder(self.assignment, student)
         found = []
         chance = random.Random(f"{seed}/{self.assignment}/{student}")
         for path in sorted(folder.glob("*.ipynb")):

@@ -20,7 +20,7 @@ from ..run.gradebook import find_generated
 from ..run.older import Today
 from ..run.results import CellGrade, NotebookResult, SubmissionResult, results_of
 from .dry_run import points, tables_of
-from .regrade import graded_folder, standing
+from .regrade import standing
 from .terminal import tell
 
 
@@ -52,7 +52,7 @@ def show(console: Console, course: Course, result: SubmissionResult, today: Toda
             f", due {shown_moment(result.duedate, course.zone)}" if result.duedate else ""))
     if result.waits_for_a_person:
         tell(console, "A person has yet to grade part of it.")
-    folder, records = graded_folder(course, assignment, result.student_id), {}
+    folder, records = course.graded_folder(assignment, result.student_id), {}
     for notebook in result.notebooks:
         path = folder / f"{notebook.name}.ipynb"
         if not path.exists():

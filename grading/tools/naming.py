@@ -234,7 +234,7 @@ def affected(course: Course, found: ClassAnswers, name: str) -> tuple[list[str],
     students |= {answer.student for group in found.groups if not group.known and group.name == name for answer in group.answers}
     unknown, in_bank = [answer for answer in found.wrong if not answer.known], False
     for notebook in sorted({answer.notebook for answer in found.wrong}):
-        for entry in bank_of(course, notebook):
+        for entry in bank.misconceptions_of(course.execute.course_root, notebook):
             if entry.name == rest and exercise in ("", entry.exercise):
                 in_bank, due = True, set(keys_of_entry(course, notebook, entry.exercise, rest))
                 students |= {answer.student for answer in unknown if answer.exercise == entry.exercise and answer.comparable
@@ -242,7 +242,3 @@ def affected(course: Course, found: ClassAnswers, name: str) -> tuple[list[str],
     if not students and not in_bank:
         students = {answer.student for answer in found.find(name).answers}
     return sorted(students), sum(exercise in ("", answer.exercise) for answer in found.not_comparable)
-
-
-def bank_of(course: Course, notebook: str) -> list[bank.Misconception]:
-    return bank.load(Path(course.execute.course_root, "tests", "misconceptions", f"{notebook}.py"))

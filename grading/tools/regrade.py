@@ -11,6 +11,7 @@ import tempfile
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -23,6 +24,7 @@ from ..run import audit
 from ..run.batch import Graded
 from ..run.course import Course, store_one
 from ..run.execute import JUDGES, OWN
+from ..run.grades import net_of
 from ..run.gradebook import Writer, find_generated
 from ..run.older import Today
 from ..run.penalties import renew, score_of
@@ -64,7 +66,7 @@ def regrade(console: Console, root: Path | None, assignment: str, because: str, 
     if not because or len(because) > MOST_WORDS or not because.isprintable():
         raise CourseError(f"--because needs a reason of 1 to {MOST_WORDS} characters: students read it on their pages.")
     course.assignments(assignment)
-    audit.settle(course.dir.root, assignment, lambda student: graded_folder(course, assignment, student))
+    audit.settle(course.dir.root, assignment, partial(course.graded_folder, assignment))
     chosen = choose(course, assignment, everyone)
     for line in left_out(assignment, chosen):
         tell(console, line)
@@ -92,10 +94,6 @@ def regrade(console: Console, root: Path | None, assignment: str, because: str, 
 
 # --- whom ---------------------------------------------------------------------------------------------------------
 
-def graded_folder(course: Course, assignment: str, student: str) -> Path:
-    return Path(course.dir.format_path(course.dir.autograded_directory, student, assignment))
-
-
 def choose(course: Course, assignment: str, everyone: bool) -> Chosen:
     """Who is graded, by the same hand-in, and would be graded otherwise today; `everyone` who is graded, with `everyone`."""
     there = {one.student: one.why for one in course.submissions(assignment)}
@@ -103,7 +101,7 @@ def choose(course: Course, assignment: str, everyone: bool) -> Chosen:
     with course.gradebook() as gradebook:
         today = Today(course, find_generated(gradebook, assignment))
         for result in results_of(gradebook, assignment):
-            folder = graded_folder(course, assignment, result.student_id)
+            folder = course.graded_folder(assignment, result.student_id)
             if not folder.is_dir():
                 continue
             records = records_in(folder)
@@ -140,7 +138,7 @@ def look(console: Console, course: Course, assignment: str, students: list[str],
     run = course.grade(assignment, course.submissions(assignment, students, force=True), jobs, store=False, boxes=boxes)
     with closing(run), watched(console, f"grading {assignment}") as watch:
         for number, graded in enumerate(watch(run, len(students))):
-            before = audit.state(graded_folder(course, assignment, graded.student))
+            before = audit.state(course.graded_folder(assignment, graded.student))
             if graded.error:
                 plans.append(Plan(graded.student, [], before, error=graded.error))
                 continue
@@ -172,7 +170,7 @@ def store(course: Course, assignment: str, because: str, plans: list[Plan]) -> t
     with course.locked(), course.writer(assignment) as writer:
         writer.tidy()
         for plan in plans:
-            folder = graded_folder(course, assignment, plan.student)
+            folder = course.graded_folder(assignment, plan.student)
             if audit.state(folder) != plan.before:
                 skipped.append(plan.student)
                 continue
@@ -200,7 +198,7 @@ def standing(result: SubmissionResult) -> dict:
     """What counts for a student, and its parts."""
     points = {grade.name: round(grade.score, 4) for notebook in result.notebooks for grade in notebook.grades}
     total, penalty = round(sum(points.values()), 2), round(result.late_submission_penalty, 2)
-    return {"points": total, "penalty": penalty, "counts": round(max(0.0, total - penalty), 2), "exercises": points}
+    return {"points": total, "penalty": penalty, "counts": net_of(total, penalty), "exercises": points}
 
 
 def digests_of(folder: Path) -> dict:
@@ -230,7 +228,7 @@ def undo(console: Console, root: Path | None, assignment: str) -> int:
     """Restore what the last regrade changed; returns the exit status: 3 if somebody was left out. Raises `CourseError`."""
     course = Course(root)
     course.assignments(assignment)
-    audit.settle(course.dir.root, assignment, lambda student: graded_folder(course, assignment, student))
+    audit.settle(course.dir.root, assignment, partial(course.graded_folder, assignment))
     standing_runs = audit.in_force(audit.entries(course.dir.root, assignment))
     if not standing_runs:
         raise CourseError(f"No regrade of {assignment} is there to be undone. See: course history STUDENT")
@@ -239,7 +237,7 @@ def undo(console: Console, root: Path | None, assignment: str) -> int:
     moment, restored, left = datetime.now(UTC), 0, []
     with course.locked(), course.writer(assignment) as writer:
         for entry in mine:
-            folder = graded_folder(course, assignment, entry.student)
+            folder = course.graded_folder(assignment, entry.student)
             if audit.state(folder) != entry.graded["new"] or not audit.kept(course.dir.root, last, entry.student).is_dir():
                 left.append(entry.student)
                 continue

@@ -147,12 +147,8 @@ def gradebook_rows(course):
         return {}
     with course.gradebook() as gradebook:
         return {row.name: Known({result.student_id: result for result in results_of(gradebook, row.name)
-                                 if result.extension is None or graded_folder(course, result).is_dir()}, Today(course, row), row.duedate)
+                                 if result.extension is None or course.graded_folder(row.name, result.student_id).is_dir()}, Today(course, row), row.duedate)
                 for row in gradebook.assignments if row.notebooks}      # else only name and deadline were added
-
-
-def graded_folder(course, result):
-    return Path(course.dir.format_path(course.dir.autograded_directory, result.student_id, result.assignment.name))
 
 
 def tells_other_points(result, folder, pages, records, zone):
@@ -179,7 +175,7 @@ def state(course, assignment, known):
 
 def sort_in(course, found, one, known):
     """Put one submission under all that it waits for."""
-    folder = Path(course.dir.format_path(course.dir.autograded_directory, one.student, found.assignment))
+    folder = course.graded_folder(found.assignment, one.student)
     result = known.results.get(one.student) if known else None
     found.submitted.append(one.student)
     if one.why:

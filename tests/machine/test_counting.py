@@ -54,6 +54,14 @@ def test_penalties_are_off_and_what_waits_counts_for_nothing_in_every_table(api)
     assert api.get_student("student-01")["score"] == due == api.get_student_submissions("student-01")[0]["score"]
 
 
+def test_what_is_taken_off_one_submission_is_asked_of_that_one_alone(api, course):
+    with Gradebook(f"sqlite:///{course}/gradebook.db") as gradebook:
+        one = {("student-01", "ps1", NAME): 0.25 + 4.0}
+        assert counting.taken_off(gradebook) == {**one, ("student-02", "ps1", NAME): 0.0}
+        assert counting.taken_off(gradebook, "student-01", "ps1") == one
+        assert counting.taken_off(gradebook, "student-03") == counting.taken_off(gradebook, assignment="ps2") == {}
+
+
 def test_who_only_has_an_extension_handed_in_nothing_and_what_is_not_graded_says_so(api):
     assert {row["student"]: row["autograded"] for row in api.get_submissions("ps1")} == {"student-01": True, "student-03": False}
     assert api.get_submission("ps1", "student-02")["submitted"] is False

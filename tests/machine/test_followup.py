@@ -144,6 +144,17 @@ def notebooks_of(assignment):
     return sorted((ROOT / "release" / assignment).glob("*.ipynb"))
 
 
+def asker(namespace):
+    """Asks a function of `namespace` in this process, as `followup.asker` asks a kernel."""
+    def ask(name, call, before=None, after=None, changed=None):
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said):
+            traced.answer(namespace, name, copy.deepcopy(call), before or {}, after or {}, changed)
+        with contextlib.suppress(KeyError):
+            return asking.read_trace(json.loads(said.getvalue()), tuple(call))
+    return ask
+
+
 def in_this_process(nb, notebook, assignment, verdicts=None):
     """[(exercise, candidates, namespace)] of a trusted submission, its calls done here."""
     source = nbformat.read(ROOT / "source" / assignment / f"{notebook}.ipynb", as_version=4)
@@ -153,17 +164,11 @@ def in_this_process(nb, notebook, assignment, verdicts=None):
             with contextlib.suppress(Exception), contextlib.redirect_stdout(io.StringIO()):
                 exec(compile(cell.source, "cell", "exec"), namespace)
 
-    def ask(name, call, before=None, after=None, changed=None):
-        said = io.StringIO()
-        with contextlib.redirect_stdout(said):
-            traced.answer(namespace, name, copy.deepcopy(call), before or {}, after or {}, changed)
-        with contextlib.suppress(KeyError):
-            return asking.read_trace(json.loads(said.getvalue()), tuple(call))
     for cell in source.cells:
         for name in hidden_calls(cell.source) if is_tests(cell) else ():
             if there := followup.text_of(nb, name):
                 calls = sorted(asking.public_calls(as_released(cell.source), name), key=asking.size_of)
-                exercise = questions.Exercise(name, *there, calls, ask, (verdicts or {}).get(name))
+                exercise = questions.Exercise(name, *there, calls, asker(namespace), (verdicts or {}).get(name))
                 yield exercise, questions.candidates(exercise), namespace
 
 
@@ -226,13 +231,7 @@ def exercise_of(text, *calls, verdict=None, name="f", **says):
     namespace = {"np": np}
     exec(compile(text, "cell", "exec"), namespace)
 
-    def ask(name, call, before=None, after=None, changed=None):
-        said = io.StringIO()
-        with contextlib.redirect_stdout(said):
-            traced.answer(namespace, name, copy.deepcopy(call), before or {}, after or {}, changed)
-        with contextlib.suppress(KeyError):
-            return asking.read_trace(json.loads(said.getvalue()), tuple(call))
-    return questions.Exercise(name, text, 1, sorted(calls, key=asking.size_of), ask, verdict, says)
+    return questions.Exercise(name, text, 1, sorted(calls, key=asking.size_of), asker(namespace), verdict, says)
 
 
 def kinds_of(exercise):
