@@ -9,10 +9,12 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 DYNAMIC = {"exec", "eval", "globals", "setattr", "delattr", "vars", "__import__", "get_ipython", "reload"}
 STATE = {"seterr", "seterrcall", "setbufsize", "setrecursionlimit"}     # of NumPy and Python, for all that follows
+KEPT = 10_000       # characters: the facts of longer cells are read anew, for keeping them would keep much
 DEFINITION = re.compile(r"^[ \t]*def (\w{1,80})\(", re.MULTILINE)     # in what is no Python
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
@@ -25,19 +27,55 @@ class Change:
     name: str
 
 
+@dataclass(frozen=True)
+class Facts:
+    """What a cell's text tells, whatever stands around it. `unknown`: it does what its text does not tell; `modules` are
+    names that it gives to modules, `used` those that its function bodies load, `bound` those that it binds, deletes or writes
+    into, `called` those whose method it calls for the effect alone."""
+
+    unknown: bool = False
+    modules: frozenset[str] = frozenset()
+    used: frozenset[str] = frozenset()
+    bound: frozenset[str] = frozenset()
+    called: frozenset[str] = frozenset()
+
+
 def changes(sources: list[tuple[int, str]], place: int, exercise: str) -> list[Change]:
     """What the cells after number `place` may have done to `exercise`; `sources` are (number, source) in their order."""
-    used, modules = {exercise}, set()
-    for number, source in sources:
-        tree = parse(source)
-        modules |= imported(tree)
-        if number <= place:
-            used |= names_in_functions(tree)
-    found = []
-    for number, source in sources:
-        if number > place:
-            found += [Change(number, name) for name in sorted(touched(source, used, modules))]
-    return found
+    cells = [(number, facts(source)) for number, source in sources]
+    modules = frozenset().union(*(cell.modules for _, cell in cells))
+    used = {exercise}.union(*(cell.used for number, cell in cells if number <= place))
+    return [Change(number, name) for number, cell in cells if number > place
+            for name in sorted(({""} if cell.unknown else set()) | used & (cell.bound | cell.called - modules))]
+
+
+def facts(source: str) -> Facts:
+    """The facts of a cell. Most cells of a class are the course's own: these are read once."""
+    return (kept_facts if len(source) <= KEPT else read_facts)(source)
+
+
+def read_facts(source: str) -> Facts:
+    tree = parse(source)
+    if tree is None:        # a magic or a shell command is no Python; what else is none does not run
+        lines = [line.strip() for line in source.splitlines()]
+        return Facts(any(line.startswith(("%", "!")) and not line.startswith("%matplotlib") for line in lines))
+    unknown, named = False, set[str]()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Name(id=name)) if name in DYNAMIC:
+                unknown = True
+            case ast.Call(func=ast.Attribute(attr=name)) if name in STATE | {"reload"}:
+                unknown = True
+            case ast.ImportFrom(names=[ast.alias(name="*")]):
+                unknown = True
+            case ast.Global(names=names):
+                named |= set(names)
+    written, called = written_into(tree)
+    return Facts(unknown, frozenset(imported(tree)), frozenset(names_in_functions(tree)),
+                 frozenset(named | bound_at_top(tree.body) | written), frozenset(called))
+
+
+kept_facts = lru_cache(maxsize=512)(read_facts)
 
 
 def parse(source: str) -> ast.Module | None:
@@ -47,10 +85,10 @@ def parse(source: str) -> ast.Module | None:
         return None
 
 
-def names_in_functions(tree: ast.AST | None, own: frozenset = frozenset()) -> set[str]:
+def names_in_functions(tree: ast.AST, own: frozenset[str] = frozenset()) -> set[str]:
     """The global names that function bodies load; `own` are the local ones of the functions around."""
-    found = set()
-    for node in [] if tree is None else within(tree):
+    found = set[str]()
+    for node in within(tree):
         if isinstance(node, FUNCTIONS):
             local = own | local_names(node) | comprehension_names(node)
             found |= {inner.id for inner in within(node) if isinstance(inner, ast.Name)} - local
@@ -63,29 +101,9 @@ def comprehension_names(scope: ast.AST) -> set[str]:
             for inner in ast.walk(node.target) if isinstance(inner, ast.Name)}
 
 
-def touched(source: str, used: set[str], modules: set[str]) -> set[str]:
-    """The names of `used` that a cell changes; "" stands for what its text does not tell."""
-    tree = parse(source)
-    if tree is None:        # a magic or a shell command is no Python; what else is none does not run
-        lines = [line.strip() for line in source.splitlines()]
-        return {""} if any(line.startswith(("%", "!")) and not line.startswith("%matplotlib") for line in lines) else set()
-    found = set()
-    for node in ast.walk(tree):
-        match node:
-            case ast.Call(func=ast.Name(id=name)) if name in DYNAMIC:
-                found.add("")
-            case ast.Call(func=ast.Attribute(attr=name)) if name in STATE | {"reload"}:
-                found.add("")
-            case ast.ImportFrom(names=[ast.alias(name="*")]):
-                found.add("")
-            case ast.Global(names=names):
-                found |= used & set(names)
-    return found | used & (bound_at_top(tree.body) | written_into(tree, modules))
-
-
 def bound_at_top(body: list[ast.stmt]) -> set[str]:
     """The names that statements outside of functions and classes bind or delete."""
-    found, pending = set(), list(body)
+    found, pending = set[str](), list[ast.AST](body)
     while pending:
         node = pending.pop()
         match node:
@@ -104,24 +122,24 @@ def bound_at_top(body: list[ast.stmt]) -> set[str]:
     return found
 
 
-def written_into(tree: ast.Module, modules: set[str]) -> set[str]:
-    """The names whose object is written into, as in `np.exp = ...`, `table["a"] = ...` or `values.append(1)`; of
-    functions, those that are not the function's own. Calling a function of a module is no writing."""
-    found = set()
+def written_into(tree: ast.Module) -> tuple[set[str], set[str]]:
+    """The names whose object is written into, as in `np.exp = ...` or `table["a"] = ...`, and those whose method is called
+    for its effect, as in `values.append(1)`; of functions, those that are not the function's own."""
+    written, called = set[str](), set[str]()
     for scope in [tree, *(node for node in ast.walk(tree) if isinstance(node, FUNCTIONS))]:
-        own = set() if scope is tree else local_names(scope)
+        own = set[str]() if scope is tree else local_names(scope)
         for node in within(scope):
             match node:
                 case ast.Attribute(ctx=ast.Store() | ast.Del()) | ast.Subscript(ctx=ast.Store() | ast.Del()):
-                    found |= root_of(node) - own
-                case ast.Expr(value=ast.Call(func=ast.Attribute() as method)):      # a call for its effect alone
-                    found |= root_of(method) - own - modules
-    return found
+                    written |= root_of(node) - own
+                case ast.Expr(value=ast.Call(func=ast.Attribute() as method)):
+                    called |= root_of(method) - own
+    return written, called
 
 
-def imported(tree: ast.Module | None) -> set[str]:
-    """The names that stand for modules."""
-    return {(alias.asname or alias.name).split(".")[0] for node in ([] if tree is None else ast.walk(tree))
+def imported(tree: ast.Module) -> set[str]:
+    """The names that stand for modules: calling one's function is no writing."""
+    return {(alias.asname or alias.name).split(".")[0] for node in ast.walk(tree)
             if isinstance(node, ast.Import) for alias in node.names}
 
 

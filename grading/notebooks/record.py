@@ -16,7 +16,7 @@ the points of its tests cell.
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from types import SimpleNamespace
@@ -118,7 +118,7 @@ class Record:
                                            for name, seen in self.changed.items()}
         if self.graded_by:
             nb.metadata[KEY] |= {"graded_by": self.graded_by, "verdicts": {
-                name: {**asdict(verdict), "warnings": list(verdict.warnings),
+                name: {**vars(verdict), "warnings": list(verdict.warnings),
                        "checks": [stored_check(check) for check in verdict.checks]}
                 for name, verdict in self.verdicts.items()}}
 
@@ -175,7 +175,7 @@ def record_of(content: dict) -> Record:
 
 def stored_check(check: CheckRecord) -> dict:
     """A check as it is stored: the digest of a wrong answer only where there is one."""
-    found = {**asdict(check), "outcome": str(check.outcome)}
+    found = {**vars(check), "outcome": str(check.outcome)}
     return found if check.wrong else {name: value for name, value in found.items() if name != "wrong"}
 
 
