@@ -1,10 +1,13 @@
 """`course class import`: take a class list into the gradebook, after saying what it would change."""
 
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from nbgrader.api import Student
+from rich.console import Console
 from rich.markup import escape
 
 from ..lms import classlist
@@ -51,15 +54,19 @@ class Plan:
 
 def import_class(console, root, file, yes=False, id_column=None, system=None):
     """Say what the class list in `file` changes and, with `yes`, change it. Returns the exit status: 3 if rows were left out."""
-    course = Course(root)
     found = read_file(Path(file), id_column)
     found.system = system or found.system
+    return take(console, Course(root), file, found, yes)
+
+
+def take(console: Console, course: Course, source: str | Path, found: classlist.ClassList, yes: bool = False) -> int:
+    """The same for a class list that was read from `source` already."""
     ids = read_ids(course.dir.root)
     there = yes or exists(course.dir.db_url)       # asking makes no gradebook
     with course.gradebook() if there else nullcontext() as gradebook:
         rows = {row.id: row for row in gradebook.students} if there else {}
         made = plan(found, rows, ids)
-        say(console, file, made)
+        say(console, source, made)
         something = made.new or made.changed or made.ids != ids
         if yes and something:
             store(gradebook, rows, made)
@@ -86,7 +93,7 @@ def read_file(path, id_column):
 
 # --- what would change ------------------------------------------------------------------------------------------
 
-def plan(found, rows, ids):
+def plan(found: classlist.ClassList, rows: Mapping[str, Student], ids: dict[str, Any]) -> Plan:
     """The `Plan` of taking `found` (a `ClassList`) into the students `rows` {id: row of the gradebook}."""
     trouble, changes, taken = list(found.trouble), [], {}
     known = keys_of(rows, ids, found.system)
@@ -111,6 +118,9 @@ def keys_of(rows, ids, system):
     found = {}
     for student, row in rows.items():
         mine = {("here", student)} | {(key, value) for key, value in ids.get(student, {}).get(system, {}).items() if key != "section"}
+        if system == "lti":     # it names people by the numbers that the platform's own exports have; a hub may use addresses as ids
+            mine |= {("number", value) for one in ids.get(student, {}).values() for key, value in one.items() if key in ("number", "login")}
+            mine |= {("number", student), ("email", student.casefold())}
         if row.lms_user_id and not ids.get(student):
             mine.add(("number" if system == "moodle" else "id", row.lms_user_id))
         mine |= {("email", row.email.casefold())} if row.email else set()
@@ -143,11 +153,11 @@ def differing(person, row, system):
             if value and value != (getattr(row, name) or "")}
 
 
-def say(console, file, made):
+def say(console, source, made):
     """What the import does, in lines."""
-    kind = {"list": "a class list", "canvas": "Canvas's", "moodle": "Moodle's", "blackboard": "Blackboard's"}[made.system]
+    kind = {"list": "a class list", "canvas": "Canvas's", "moodle": "Moodle's", "blackboard": "Blackboard's", "lti": "a platform's members"}[made.system]
     same = len(made.changes) - len(made.new) - len(made.changed)
-    lines = [f"{file}: {kind} with {len(made.changes)} student{'s' * (len(made.changes) != 1)}: {len(made.new)} new, {len(made.changed)} changed, {same} as before."]
+    lines = [f"{source}: {kind} with {len(made.changes)} student{'s' * (len(made.changes) != 1)}: {len(made.new)} new, {len(made.changed)} changed, {same} as before."]
     lines += [f"new: {printable(change.student)} ({printable(change.person.name)})" for change in made.new[:NAMES]]
     lines += [f"new: and {len(made.new) - NAMES} more"] if len(made.new) > NAMES else []
     for change in made.changed[:NAMES]:

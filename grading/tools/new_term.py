@@ -14,6 +14,8 @@ from pathlib import Path
 from sqlalchemy.engine import make_url
 
 from ..lms.ids import FILE as STUDENTS
+from ..lms.lti_sent import FILE as SENT
+from ..lms.lti_settings import FOLDER as LTI
 from ..notebooks.names import printable
 from ..root import CourseError
 from ..run.audit import FOLDER as AUDIT
@@ -93,6 +95,7 @@ def parts_of(course):
     yield Part("the audit of regrades", "audit", tuple(entries(root / AUDIT)))
     yield Part("reports", "reports", tuple(sorted(path for pattern in REPORTS for path in (root / "build").glob(pattern))))
     yield Part("tables of grades", "reports", tuple(root / name for name in TABLES if (root / name).exists()))
+    yield Part("what was sent to the learning platform", "lti", tuple(path for path in [root / LTI / SENT] if path.exists()))
     yield Part("ids of the class", ".", tuple(path for path in [root / STUDENTS] if path.exists()))
     if course.dir.db_url.startswith("sqlite"):
         database = Path(make_url(course.dir.db_url).database or "")

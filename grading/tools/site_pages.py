@@ -15,7 +15,7 @@ from ..run.course import Course
 from . import lecture, site_figures
 from .publish import deadlines, title_of, write_zip
 
-DOCS = ("students", "instructors", "tas", "containers", "threat-model", "performance")
+DOCS = ("students", "instructors", "tas", "lti", "containers", "threat-model", "performance")
 LINK = re.compile(r"(?P<bang>!?)\[(?P<text>[^\]]*)\]\((?P<target>[^)\s]+)\)")
 HIDDEN_CODE = "The code of this output answers an exercise of the course. It is handed out after the deadline."
 

@@ -5,14 +5,16 @@ from typing import Annotated
 
 import typer
 
-from .shared import Assignment, Root, console, ending_well
+from .shared import Assignment, Root, console, ending_well, fail
 
 classes = typer.Typer(no_args_is_help=True, help="The class list.")
+platform = typer.Typer(no_args_is_help=True, help="Scores in the learning platform, over LTI 1.3.")
 
 
 def add_to(app: typer.Typer) -> None:
     """Make the commands of this module commands of `app`."""
     app.add_typer(classes, name="class")
+    app.add_typer(platform, name="lms")
     for command in (due, extend, collect, revise):
         app.command()(command)
     app.command("new-term")(new_term)
@@ -25,7 +27,8 @@ def class_list():
 
 @classes.command("import")
 def class_import(
-    file: Annotated[Path, typer.Argument(help="What Canvas, Moodle, Blackboard or a spreadsheet exported as CSV.")],
+    file: Annotated[Path | None, typer.Argument(help="What Canvas, Moodle, Blackboard or a spreadsheet exported as CSV.")] = None,
+    lms: Annotated[bool, typer.Option("--lms", help="Ask the learning platform for its members, over LTI 1.3, in place of a file.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without this it only says what it would change.")] = False,
     id: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column that holds the id under which students hand in.  "
                                            "[default: login, else number, else e-mail]")] = None,
@@ -33,9 +36,39 @@ def class_import(
     course: Root = None,
 ):
     """Take a class list over; ids of students who are known stay. Exit status: 0, 3 if rows were left out."""
-    from . import classes as lists
+    if lms == (file is not None) or (lms and system):
+        fail("Name a file that was exported there: course class import FILE; or ask the platform itself: course class import --lms")
     with ending_well():
+        if lms:
+            from .lms import import_members
+            raise typer.Exit(import_members(console, course, yes, id))
+        from . import classes as lists
         raise typer.Exit(lists.import_class(console, course, file, yes, id, system))
+
+
+@platform.callback()
+def learning_platform():
+    """Scores in the learning platform, over LTI 1.3."""
+
+
+@platform.command("key")
+def lms_key(course: Root = None):
+    """Make the key that this course is known by over there, and print its public half."""
+    from . import lms
+    with ending_well():
+        lms.show_key(console, course)
+
+
+@platform.command("push")
+def lms_push(
+    assignment: Assignment,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say who would change, what stands there now, and what was overridden there; send nothing.")] = False,
+    course: Root = None,
+):
+    """Send the scores that differ from what stands there. Exit status: 0, 3 if some could not be sent."""
+    from . import lms
+    with ending_well():
+        raise typer.Exit(lms.push(console, course, assignment, dry_run))
 
 
 def due(

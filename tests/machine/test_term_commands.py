@@ -108,11 +108,15 @@ def the_archive(root):
     new_term.new_term(Console(file=screen, width=300), root, "2026-winter", False, True)
     assert "would move: submitted (2)" in screen.getvalue() and (root / "gradebook.db").exists()
     (root / "build" / "report-ps1.html").write_text("report")
+    (root / ".lti").mkdir()
+    for name in ("sent.json", "key.pem"):
+        (root / ".lti" / name).write_text("{}")
     new_term.new_term(Console(file=screen, width=300), root, "2026-winter", True, True)
     place = root / "archive" / "2026-winter"
     for name in ("gradebook.db", "submitted/student-01/ps1/activations.ipynb", "autograded/student-02/ps1", "feedback/student-01/ps1",
-                 "reports/report-ps1.html", "reports/feedback-ps1.zip"):
+                 "reports/report-ps1.html", "reports/feedback-ps1.zip", "lti/sent.json"):
         assert (place / name).exists() and not (root / name).exists(), name
+    assert (root / ".lti" / "key.pem").exists() and not (root / ".lti" / "sent.json").exists(), "the connection stays"
     assert "kept: source/" in screen.getvalue() and (root / "source" / "ps1").is_dir() and not (place / new_term.UNFINISHED).exists()
     assert state(root).step == "not generated" and state(root).submitted == []
     with pytest.raises(CourseError, match="nothing of a term"):
