@@ -121,7 +121,7 @@ def keys_of(rows, ids, system):
         if system == "lti":     # it names people by the numbers that the platform's own exports have; a hub may use addresses as ids
             mine |= {("number", value) for one in ids.get(student, {}).values() for key, value in one.items() if key in ("number", "login")}
             mine |= {("number", student), ("email", student.casefold())}
-        if row.lms_user_id and not ids.get(student):
+        elif row.lms_user_id and not ids.get(student):
             mine.add(("number" if system == "moodle" else "id", row.lms_user_id))
         mine |= {("email", row.email.casefold())} if row.email else set()
         for key in mine:
