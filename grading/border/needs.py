@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import ClassVar
 
 from . import probe
 from .surroundings import UBUNTU, Platform, Surroundings, look
@@ -66,8 +67,8 @@ class Missing:
     name: str
     said: str
     remedy: str
-    ok = False
-    needed = True
+    ok: ClassVar[bool] = False
+    needed: ClassVar[bool] = True
 
 
 def security(need: Need, platform: Platform, named: str | None = None) -> str:

@@ -34,7 +34,7 @@ class Entry:
     file: str
     key: str            # one for each person
     user: str = ""      # Canvas's number or Blackboard's login of the person
-    attempt: tuple = ()
+    attempt: tuple[Any, ...] = ()
     when: datetime | None = None    # by the clock of the platform
     late: bool = False
     prefix: str = ""    # under which Moodle takes feedback back
@@ -143,7 +143,7 @@ READERS = {"canvas": canvas, "moodle": moodle, "blackboard": blackboard}
 
 def hand_ins(entries: Iterable[Entry], system: str) -> list[HandIn]:
     """One for each person: of Blackboard's attempts the newest, of Canvas's files the newest of each name."""
-    people = {}
+    people: dict[str, list[Entry]] = {}
     for entry in entries:
         people.setdefault(entry.key, []).append(entry)
     found = []
@@ -154,10 +154,10 @@ def hand_ins(entries: Iterable[Entry], system: str) -> list[HandIn]:
             one.earlier = len({entry.attempt for entry in mine}) - 1
             mine = [entry for entry in mine if entry.attempt == newest and entry.file]      # without the page on the attempt
         if system == "canvas":
-            newest = {}
+            last: dict[str, Entry] = {}
             for entry in sorted(mine, key=lambda entry: (entry.attempt, number_behind(entry.file))):
-                newest[without_number(entry.file)] = entry
-            one.earlier, mine = len(mine) - len(newest), list(newest.values())
+                last[without_number(entry.file)] = entry
+            one.earlier, mine = len(mine) - len(last), list(last.values())
         one.entries = mine
         found.append(one)
     return sorted(found, key=lambda one: (one.name.casefold(), one.user))

@@ -34,7 +34,7 @@ class Person:
     first: str = ""
     last: str = ""
     email: str = ""
-    there: dict = field(default_factory=dict)       # {"id", "number", "login", "section"} over there
+    there: dict[str, str] = field(default_factory=dict)       # {"id", "number", "login", "section"} over there
     row: int = 0
 
     @property
@@ -59,14 +59,14 @@ def read(content: bytes, id_column: str | None = None) -> ClassList:
     rows = rows_of(content, lambda title: plain(title) in MEANING or (id_column and plain(title) == plain(id_column)))
     if not any(cell for row in rows for cell in row):
         raise CourseError("it is empty")
-    at = max(range(min(20, len(rows))), key=lambda n: sum(plain(cell) in MEANING for cell in rows[n]), default=None)
-    head = [plain(cell) for cell in rows[at]] if at is not None else []
+    at = max(range(min(20, len(rows))), key=lambda n: sum(plain(cell) in MEANING for cell in rows[n]))
+    head = [plain(cell) for cell in rows[at]]
     columns = columns_of(head)
     if id_column and plain(id_column) not in head:
-        raise CourseError(f"it has no column {printable(id_column)}. There are: {titles_of(rows[at]) if rows else 'none'}")
+        raise CourseError(f"it has no column {printable(id_column)}. There are: {titles_of(rows[at])}")
     if not columns.keys() & {"login", "number", "email", "id"} and not id_column:
         raise CourseError("no column of it says who somebody is: a login, a number or an e-mail address. "
-                          f"There are: {titles_of(rows[at]) if rows else 'none'}. Name it with --id COLUMN")
+                          f"There are: {titles_of(rows[at])}. Name it with --id COLUMN")
     found, trouble = [], []
     system = system_of(head)
     for number, row in enumerate(rows[at + 1:], start=at + 2):
@@ -145,7 +145,8 @@ def trouble_with(person: Person, values: dict[str, str]) -> str | None:
 
 def without_twins(people: list[Person], trouble: list[str], system: str) -> ClassList:
     """A second row of the same person counts once; of two people with one id neither can be taken."""
-    kept, shared = {}, set()
+    kept: dict[str, Person] = {}
+    shared = set()
     for person in people:
         twin = kept.setdefault(person.id, person)
         if (twin.name, twin.email) != (person.name, person.email):

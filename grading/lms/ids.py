@@ -18,7 +18,8 @@ def read_ids(root: str | Path) -> dict[str, dict[str, dict[str, str]]]:
     """{student: {system: {"id", "number", "login", "section"}}}; {} where no list was imported."""
     path = Path(root, FILE)
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        found: dict[str, dict[str, dict[str, str]]] = json.loads(path.read_text(encoding="utf-8"))
+        return found
     except FileNotFoundError:
         return {}
     except (ValueError, OSError) as error:
@@ -26,7 +27,7 @@ def read_ids(root: str | Path) -> dict[str, dict[str, dict[str, str]]]:
                           "course class import FILE") from None
 
 
-def write_ids(root: str | Path, ids: dict) -> None:
+def write_ids(root: str | Path, ids: dict[str, dict[str, dict[str, str]]]) -> None:
     """As a whole, or not at all."""
     path = Path(root, FILE)
     partial = path.with_name(f".{FILE}.partial")

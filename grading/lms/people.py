@@ -12,7 +12,7 @@ class Known:
     id: str
     first: str
     last: str
-    there: dict
+    there: dict[str, str]
 
 
 def find(name: str, user: str, known: list[Known]) -> tuple[str | None, str]:

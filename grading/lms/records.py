@@ -6,20 +6,22 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 
 def place_of(submitted: str | Path, assignment: str) -> Path:
     return Path(submitted, ".lms", f"{assignment}.json")
 
 
-def read_records(submitted: str | Path, assignment: str) -> dict[str, dict]:
+def read_records(submitted: str | Path, assignment: str) -> dict[str, dict[str, Any]]:
     try:
-        return json.loads(place_of(submitted, assignment).read_text(encoding="utf-8"))
+        found: dict[str, dict[str, Any]] = json.loads(place_of(submitted, assignment).read_text(encoding="utf-8"))
+        return found
     except (OSError, ValueError):
         return {}
 
 
-def write_records(submitted: str | Path, assignment: str, records: dict) -> None:
+def write_records(submitted: str | Path, assignment: str, records: dict[str, dict[str, Any]]) -> None:
     place = place_of(submitted, assignment)
     place.parent.mkdir(parents=True, exist_ok=True)
     partial = place.with_suffix(".partial")

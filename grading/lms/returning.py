@@ -7,11 +7,12 @@ Canvas (*Upload Submissions*) by the two numbers in a file's name, which are tho
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-def write_zip(pages: Mapping[str, Path], records: Mapping[str, dict], system: str, place: Path) -> tuple[list[str], list[str]]:
+def write_zip(pages: Mapping[str, Path], records: Mapping[str, dict[str, Any]], system: str, place: Path) -> tuple[list[str], list[str]]:
     """Pack the HTML pages of each student's folder (`pages`) for a system; (students packed, those it did not hand out).
 
     `records` are those of `records.read_records`. Where nobody's can be packed nothing is written.

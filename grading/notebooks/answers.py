@@ -10,7 +10,7 @@ import ast
 import hashlib
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .cells import as_released, grade_id
 
@@ -22,7 +22,7 @@ STUB = re.compile(r"^[^\w\n]*(write )?your (answer|code) here\b.*$|^[ \t]*raise 
 Answers = dict[str, tuple[str, ...]]
 
 
-def answers(nb: NotebookNode, wanted: Mapping) -> Answers:
+def answers(nb: NotebookNode, wanted: Mapping[str, Any]) -> Answers:
     """{exercise or question: the pieces of its answer}; what is not answered is not there."""
     found = {}
     for name, entry in wanted.items():
@@ -35,12 +35,12 @@ def answers(nb: NotebookNode, wanted: Mapping) -> Answers:
     return found
 
 
-def own_pieces(nb: NotebookNode, name: str, entry: Mapping) -> tuple[str, ...]:
+def own_pieces(nb: NotebookNode, name: str, entry: Mapping[str, Any]) -> tuple[str, ...]:
     text = answer_cell(nb, name, entry)
     return () if text in ("", plain(as_released(entry["source"]))) else (text,)
 
 
-def answer_cell(nb: NotebookNode, name: str, entry: Mapping) -> str:
+def answer_cell(nb: NotebookNode, name: str, entry: Mapping[str, Any]) -> str:
     """The text of the cell of this name, the last one, else of a definition of the function elsewhere."""
     known = [text_of(cell) for cell in nb.cells if grade_id(cell) == name]
     if known or entry["cell_type"] != "code":
@@ -61,12 +61,12 @@ def definition(source: str, name: str) -> str:
     return "\n".join(source.splitlines()[node.lineno - 1:node.end_lineno]) if node else source
 
 
-def defines(name: str) -> re.Pattern:
+def defines(name: str) -> re.Pattern[str]:
     """Where a cell gives `name` a function."""
     return re.compile(rf"^(async )?def {re.escape(name)}\s*\(|^{re.escape(name)}\s*=", re.MULTILINE)
 
 
-def pieces_behind(nb: NotebookNode, name: str, wanted: Mapping) -> tuple[str, ...]:
+def pieces_behind(nb: NotebookNode, name: str, wanted: Mapping[str, Any]) -> tuple[str, ...]:
     """What stands between a question and the next cell of the course, cell by cell."""
     places = [number for number, cell in enumerate(nb.cells) if grade_id(cell) == name]
     found = []
@@ -84,12 +84,13 @@ def text_of(cell: NotebookNode) -> str:
     return "\n".join(filter(None, [plain(cell.source), *pictures]))
 
 
-def pieces_between(nb: NotebookNode, name: str, wanted: Mapping) -> tuple[str, ...]:
+def pieces_between(nb: NotebookNode, name: str, wanted: Mapping[str, Any]) -> tuple[str, ...]:
     """What stands between a graded cell and the cell of the course before it that asks for no answer, cell by cell."""
     place = next((number for number, cell in enumerate(nb.cells) if grade_id(cell) == name), 0)
     found = []
     for cell in reversed(nb.cells[:place]):
-        entry = wanted.get(grade_id(cell))
+        mark = grade_id(cell)
+        entry = wanted.get(mark) if mark else None
         if entry and not (entry["metadata"]["solution"] and not entry["metadata"]["grade"]):
             break
         if cell.cell_type == "code" and not entry:
@@ -102,7 +103,7 @@ def plain(source: str) -> str:
     return "\n".join(line.rstrip() for line in STUB.sub("", source.replace("\r\n", "\n")).strip().splitlines()).strip()
 
 
-def looks_like(nb: NotebookNode, wanted: Mapping) -> bool:
+def looks_like(nb: NotebookNode, wanted: Mapping[str, Any]) -> bool:
     """Whether a notebook has any cell of the assignment that is answered or graded: by its name, its text or its function."""
     asked = {name: entry for name, entry in wanted.items()
              if any(entry["metadata"][kind] for kind in ("solution", "grade", "task"))} or wanted

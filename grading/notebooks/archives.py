@@ -36,7 +36,8 @@ def content_of(archive: zipfile.ZipFile, about: zipfile.ZipInfo, most: int) -> b
 
 def members(content: bytes) -> dict[str, bytes]:
     """{name: content} of the regular files of a zip. Raises `NotUnpacked`."""
-    found, left = {}, MAX_CONTENT
+    found: dict[str, bytes] = {}
+    left = MAX_CONTENT
     if len(content) > MAX_CONTENT:
         raise NotUnpacked(f"is a zip archive of more than {MAX_CONTENT // 2**20} MiB")
     try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .answers import answers, pieces_between, plain
 from .record import Record, Seen
@@ -22,9 +22,10 @@ CONTEXT = 2             # lines around a change
 WIDTH = 400             # characters of a line of it
 
 
-def parts_of(wanted: Mapping) -> dict[str, list[str]]:
+def parts_of(wanted: Mapping[str, Any]) -> dict[str, list[str]]:
     """{graded cell: the answers that it stands for} in the order of the notebook."""
-    found, above = {}, []
+    found: dict[str, list[str]] = {}
+    above: list[str] = []
     for name, entry in wanted.items():
         mark = entry["metadata"]
         if mark["grade"] or mark["task"]:
@@ -35,7 +36,7 @@ def parts_of(wanted: Mapping) -> dict[str, list[str]]:
     return found
 
 
-def texts(nb: NotebookNode, wanted: Mapping) -> dict[str, str]:
+def texts(nb: NotebookNode, wanted: Mapping[str, Any]) -> dict[str, str]:
     """{graded cell: all that was answered for it}."""
     given = answers(nb, wanted)
     found = {}
@@ -47,13 +48,13 @@ def texts(nb: NotebookNode, wanted: Mapping) -> dict[str, str]:
     return found
 
 
-def seen_in(nb: NotebookNode, wanted: Mapping, waiting: Iterable[str]) -> dict[str, str]:
+def seen_in(nb: NotebookNode, wanted: Mapping[str, Any], waiting: Iterable[str]) -> dict[str, str]:
     """{graded cell: the text that a person saw last}; where one still has to look again, the one from before the change."""
     before = Record.read(nb).changed
     return texts(nb, wanted) | {name: before[name].text for name in waiting if name in before}
 
 
-def changes(nb: NotebookNode, wanted: Mapping, seen: Mapping[str, str], graded: Iterable[str]) -> dict[str, Seen]:
+def changes(nb: NotebookNode, wanted: Mapping[str, Any], seen: Mapping[str, str], graded: Iterable[str]) -> dict[str, Seen]:
     """{graded cell: what was seen, and the difference} for those of `graded` by a person that are answered otherwise now."""
     now = texts(nb, wanted)
     return {name: Seen(seen[name], tuple(difference(seen[name], now[name]))) for name in graded
@@ -67,6 +68,6 @@ def difference(before: str, now: str) -> list[str]:
     if max(map(len, texts)) > MOST_COMPARED:
         same = next((place for place, (one, other) in enumerate(zip(*texts)) if one != other), min(map(len, texts)))
         start = max(0, same - CONTEXT)
-        texts = tuple(lines[start:start + MOST_COMPARED] for lines in texts)
+        texts = texts[0][start:start + MOST_COMPARED], texts[1][start:start + MOST_COMPARED]
     found = [line[:WIDTH] for line in difflib.unified_diff(*texts, n=CONTEXT, lineterm="")][2:]
     return found if len(found) <= MOST_LINES else [*found[:MOST_LINES], f"… and {len(found) - MOST_LINES} more lines"]

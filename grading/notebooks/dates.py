@@ -69,7 +69,7 @@ def utc(moment: datetime) -> datetime:
 def shown_moment(moment: datetime, zone: tzinfo) -> str:
     """A moment of the gradebook as people read it: "Mon 30 Nov 2026, 12:00 CET (Europe/Berlin)"."""
     here = local(moment, zone)
-    name, key = here.tzname(), getattr(zone, "key", "")
+    name, key = here.tzname() or "", getattr(zone, "key", "")
     name = name if name.isalpha() else f"UTC{name}"
     place = "" if key.removeprefix("Etc/") in (name, "") else f" ({key})"
     seconds = here.strftime(":%S") if here.second else ""
@@ -137,8 +137,8 @@ def abbreviated(name: str, wall: datetime, zone: tzinfo, text: str) -> tzinfo:
     """The zone that an abbreviation means: only the course's own have one meaning."""
     for fold in (0, 1):
         here = wall.replace(tzinfo=zone, fold=fold)
-        if here.tzname() == name:
-            return timezone(here.utcoffset())
+        if here.tzname() == name and (offset := here.utcoffset()) is not None:
+            return timezone(offset)
     raise CourseError(f'"{text}": {name} is the name of no time zone here on that day. Leave it out for the course\'s own '
                       f"({zone}), or write a difference to UTC, for example +01:00.")
 
@@ -149,25 +149,25 @@ def take_time(text: str, whole: str) -> tuple[str, time]:
         return (text[:found.start()] + text[found.end():]).replace(" at ", " ").strip(), time(12)
     if re.search(r"\bmidnight\b", text, re.IGNORECASE):
         raise CourseError(f'"{whole}": midnight begins one day and ends another. Write 23:59, or 00:00 of the day that begins.')
-    found = list(CLOCK.finditer(text))
-    if len(found) != 1:
-        said = "names no time of day" if not found else "names more than one time of day"
+    clocks = list(CLOCK.finditer(text))
+    if len(clocks) != 1:
+        said = "names no time of day" if not clocks else "names more than one time of day"
         raise CourseError(f'"{whole}" {said}. {EXAMPLE}')
-    hour, minute, second = int(found[0][1]), int(found[0][2] or 0), int(found[0][3] or 0)
-    half = (found[0][4] or found[0][5] or "").lower()
+    hour, minute, second = int(clocks[0][1]), int(clocks[0][2] or 0), int(clocks[0][3] or 0)
+    half = (clocks[0][4] or clocks[0][5] or "").lower()
     if hour > (12 if half else 23) or minute > 59 or second > 59 or (half and not hour):
-        raise CourseError(f'"{whole}": there is no time {found[0][0].strip()}. {EXAMPLE}')
+        raise CourseError(f'"{whole}": there is no time {clocks[0][0].strip()}. {EXAMPLE}')
     if half:
         hour = hour % 12 + (12 if half == "pm" else 0)
-    left = text[:found[0].start()] + " " + text[found[0].end():]
+    left = text[:clocks[0].start()] + " " + text[clocks[0].end():]
     return re.sub(r"\b(at|um|uhr)\b", " ", left, flags=re.IGNORECASE).strip(), time(hour, minute, second)
 
 
 def read_day(text: str, today: datetime, at: time, whole: str) -> date:
     """The day that the rest of a text names."""
     words = re.sub(r"\b(of|on|the)\b", " ", text, flags=re.IGNORECASE).split()
-    weekday = [word for word in words if is_weekday(word)]
-    words = [word for word in words if word not in weekday]
+    weekday = [number for word in words if (number := weekday_of(word)) is not None]
+    words = [word for word in words if not is_weekday(word)]
     rest = " ".join(words).strip()
     if not rest and len(weekday) == 1:
         return next_weekday(weekday[0], today, at)
@@ -177,7 +177,7 @@ def read_day(text: str, today: datetime, at: time, whole: str) -> date:
     if day is None or len(weekday) > 1:
         raise CourseError(f'"{whole}" is no date that can be read. {EXAMPLE}')
     found = dated(*day, today, at, whole)
-    if weekday and found.weekday() != weekday_of(weekday[0]):
+    if weekday and found.weekday() != weekday[0]:
         raise CourseError(f'"{whole}": {found:%d %b %Y} is a {DAYS[found.weekday()].title()}.')
     return found
 
@@ -192,8 +192,8 @@ def weekday_of(word: str) -> int | None:
                                                                         or name[:5] == word)), None)
 
 
-def next_weekday(word: str, today: datetime, at: time) -> date:
-    days = (weekday_of(word) - today.weekday()) % 7
+def next_weekday(weekday: int, today: datetime, at: time) -> date:
+    days = (weekday - today.weekday()) % 7
     if not days and at <= today.time():
         days = 7
     return today.date() + timedelta(days=days)
@@ -222,7 +222,7 @@ def spelt(text: str, whole: str) -> tuple[int | None, int, int] | None:
     words = [word.strip(".") for word in text.split()]
     months = [word for word in words if word[:3].lower() in MONTHS and word.isalpha()]
     numbers = [re.sub(r"(?<=\d)(st|nd|rd|th)$", "", word.lower()) for word in words if word not in months]
-    if len(months) != 1 or not all(number.isdigit() for number in numbers) or not 1 <= len(numbers) <= 2:
+    if len(months) != 1 or not all(number.isdecimal() for number in numbers) or not 1 <= len(numbers) <= 2:
         return None
     years = [int(number) for number in numbers if len(number) == 4]
     days = [int(number) for number in numbers if len(number) <= 2]

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from html.parser import HTMLParser
 from pathlib import PurePosixPath
 from posixpath import normpath
+from typing import Any
 from unicodedata import normalize
 from urllib.parse import unquote
 
@@ -88,7 +89,7 @@ def decoded(text: str) -> bytes:
         return b""
 
 
-def checked(attachments: Mapping) -> Pictures:
+def checked(attachments: Mapping[str, Any]) -> Pictures:
     """The attachments of a cell, as somebody else wrote them, that are pictures which may be shown."""
     kept = {}
     for name, forms in list(attachments.items())[:MAX_PICTURES]:
@@ -174,7 +175,8 @@ def of_tag(attributes: str) -> tuple[str, str]:
 
 def beside(files: Mapping[str, bytes], shown: set[str]) -> tuple[str, Pictures]:
     """A text that shows the pictures among `files` that no cell shows, and these; `shown` are the base64 of those that are."""
-    pictures, lines = {}, []
+    pictures: Pictures = {}
+    lines: list[str] = []
     for name, content in sorted(files.items()):
         picture = as_attachment(content) if PurePosixPath(name).suffix.lower() in ENDINGS and len(lines) < MAX_PICTURES else None
         if picture and not shown & set(picture.values()):

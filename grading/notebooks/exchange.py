@@ -49,19 +49,19 @@ def waiting(inbound: str | Path, assignment: str, submitted: Callable[[str], str
         names = sorted(os.listdir(inbound))
     except OSError:
         return []
-    newest = {}
+    newest: dict[str, tuple[bool, datetime.datetime, Arrival]] = {}
     for name in names:
         if (found := arrival(inbound, name, assignment)) and os.path.isdir(os.path.join(inbound, name)):
             own = not check_owner or owner_of(os.path.join(inbound, name)) == found.student
             newest[found.student] = max(newest.get(found.student, (False, found.when, found)), (own, found.when, found),
                                         key=lambda entry: entry[:2])
-    found = []
+    later = []
     for _, (_, _, one) in sorted(newest.items()):
         folder = submitted(one.student)
         before = time_of(folder)
         if before is None or one.when > before:
-            found.append(Arrival(one.student, one.folder, one.when, os.path.lexists(folder)))
-    return found
+            later.append(Arrival(one.student, one.folder, one.when, os.path.lexists(folder)))
+    return later
 
 
 def time_of(folder: str) -> datetime.datetime | None:

@@ -8,7 +8,10 @@ A Python file counts where no notebook answers anything. A single notebook under
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from nbformat import NotebookNode
 
 from . import answers
 from .archives import NotUnpacked, members
@@ -27,12 +30,12 @@ class Candidate:
     With `doubt` it could not be read, and might have been the one."""
 
     name: str
-    notebook: object = None
+    notebook: NotebookNode | None = None
     trouble: str | None = None
     doubt: bool = False
-    given: dict = field(default_factory=dict)       # see `answers.answers`
+    given: answers.Answers = field(default_factory=dict)
     inside: str | None = None
-    files: dict = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
 
     @property
     def shown(self) -> str:
@@ -44,12 +47,12 @@ class Found:
     """The notebook that counts, or the reason why none does; a note on the choice, and whether there was none to make; the
     folder that it lies in, and what came with it in an archive."""
 
-    notebook: object = None
+    notebook: NotebookNode | None = None
     reason: str = ""
     note: str = ""
     certain: bool = False
     folder: str = ""
-    files: dict = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
 
 
 class Search:
@@ -59,7 +62,7 @@ class Search:
     what may be looked at.
     """
 
-    def __init__(self, folder, name: str, wanted: Mapping, notebooks: list[str], files: list[str], why: Callable):
+    def __init__(self, folder: Path, name: str, wanted: Mapping[str, Any], notebooks: list[str], files: list[str], why: Callable[[BaseException], str]) -> None:
         self.folder, self.name, self.wanted, self.why = folder, name, wanted, why
         self.files, self.file = files, f"{name}.ipynb"
         self.exact = next((one for one in notebooks if same(one, self.file)), self.file)
@@ -102,7 +105,7 @@ class Search:
         return [Candidate(name, trouble=f"{label(name)} is a zip archive, not a notebook."),
                 *([one for one in notebooks if one.notebook] or found)]
 
-    def candidate(self, name: str, content: bytes, inside: str | None = None, files: Mapping = {}) -> Candidate:
+    def candidate(self, name: str, content: bytes, inside: str | None = None, files: Mapping[str, bytes] = {}) -> Candidate:
         one = Candidate(name, inside=inside)
         if is_disguised(name) and b'"cells"' not in content:
             one.trouble = f"{one.shown} is no notebook."
@@ -120,7 +123,7 @@ class Search:
             one.files = beside(name, files)
         return one
 
-    def read(self, name, content):
+    def read(self, name: str, content: bytes) -> NotebookNode:
         if name.endswith(".py"):
             return read_script(content)
         try:
@@ -133,14 +136,14 @@ class Search:
             raise
 
     @property
-    def assignment(self):
+    def assignment(self) -> str:
         """The assignment's name: that of the folder, as it is in submitted/ or in the exchange."""
         parts = self.folder.name.split("+")
         return parts[-3] if len(parts) > 3 else parts[-2] if len(parts) == 3 else self.folder.name
 
     def nearest(self, names: list[str]) -> list[str]:
         """The names whose files are looked at, those first that bear the notebook's."""
-        def far(name):
+        def far(name: str) -> tuple[bool, bool, str]:
             stem = key(PurePosixPath(name).stem)
             return stem != key(self.name), key(self.name) not in stem, name
         return sorted(names, key=far)[:MAX_LOOKED_AT]
@@ -149,7 +152,7 @@ class Search:
 
     def choose(self, named: Candidate | None, good: list[Candidate], trouble: str | None) -> Found:
         most = [one for one in good if not any(has_more(other, one) for other in good)]
-        if any(one is named for one in most) and all(named.given == one.given for one in most):
+        if named is not None and any(one is named for one in most) and all(named.given == one.given for one in most):
             return Found(named.notebook)
         best = most[0]
         differ = list(dict.fromkeys(name for one in most for name in answers.differing(best.given, one.given)))
@@ -165,7 +168,7 @@ class Search:
 
     def nothing(self, pool: list[Candidate]) -> str:
         """Why there is nothing to grade: what is there instead."""
-        said = [pool[0].trouble] + [one.trouble for one in pool[1:NAMED] if one.trouble and one.trouble != pool[0].trouble]
+        said = [pool[0].trouble or ""] + [one.trouble for one in pool[1:NAMED] if one.trouble and one.trouble != pool[0].trouble]
         other = [label(name) for name in self.files if not is_disguised(name)]
         if other and said[0].startswith("There is no "):
             said.append(f"There is: {', '.join(other[:NAMED])}" + (f" and {len(other) - NAMED} more." if other[NAMED:] else "."))

@@ -49,9 +49,9 @@ class Refusal:
 class Intake:
     """What is taken of a submission. `stamp` is the exchange's time stamp as it stands in the folder, or None."""
 
-    notebooks: dict = field(default_factory=dict)       # {name: NotebookNode or Refusal}
-    files: list = field(default_factory=list)           # [(relative name, bytes)]
-    notes: list = field(default_factory=list)           # what a human should know
+    notebooks: dict[str, NotebookNode | Refusal] = field(default_factory=dict)
+    files: list[tuple[str, bytes]] = field(default_factory=list)    # by their relative names
+    notes: list[str] = field(default_factory=list)      # what a human should know
     stamp: str | None = None
 
 
@@ -130,7 +130,7 @@ def illustrate(notebook: NotebookNode, files: dict[str, bytes], folder: str, cou
     The text of the course itself stays as it is.
     """
     ours = {embedded.taken_out(as_released(entry["source"]))[0] for entry in wanted.values() if entry["cell_type"] == "markdown"}
-    shown = set()
+    shown: set[str] = set()
     for cell in notebook.cells:
         if cell.cell_type == "markdown" and cell.source.strip() not in ours:
             cell.source, pictures = embedded.with_files(cell.source, cell.get("attachments", {}), files, folder)
@@ -151,7 +151,10 @@ def walk(folder: Path, ignore: Iterable[str], notes: list[str], ours: Iterable[s
     What stands where one of the files `ours` belongs, or a folder above it, is left out.
     """
     above = {str(parent) for name in ours for parent in PurePath(name).parents}
-    files, notebooks, left_out, seen = [], [], [], 0
+    files: list[str] = []
+    notebooks: list[str] = []
+    left_out: list[str] = []
+    seen = 0
     pending = [""]
     while pending:
         inside = pending.pop()
@@ -192,7 +195,8 @@ def is_ignored(name: str, patterns: Iterable[str]) -> bool:
 
 def read_files(folder: str | Path, names: Iterable[str], notes: list[str]) -> list[tuple[str, bytes]]:
     """[(relative name, bytes)] of the files `names` below `folder`, as many as the caps allow."""
-    found, left, skipped = [], MAX_FILE_BYTES, 0
+    found: list[tuple[str, bytes]] = []
+    left, skipped = MAX_FILE_BYTES, 0
     for name in names:
         try:
             content = read_below(folder, name, left) if len(found) < MAX_FILES else None
@@ -211,7 +215,7 @@ def read_files(folder: str | Path, names: Iterable[str], notes: list[str]) -> li
 
 def files_below(folder: str | Path) -> list[tuple[str, bytes]]:
     """The files of a folder that is trusted to hold nothing but regular files: [(relative name, bytes)]."""
-    notes = []
+    notes: list[str] = []
     return read_files(folder, walk(Path(folder), IGNORED, notes)[0], notes)
 
 

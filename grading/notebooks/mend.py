@@ -108,8 +108,9 @@ def recognise(nb: NotebookNode, wanted: Mapping[str, Any], mended: dict[str, str
 def restore_locked(nb: NotebookNode, wanted: Mapping[str, Any], mended: dict[str, str]) -> None:
     """Write the released text into locked cells; keep beside them what stood there instead."""
     for cell in list(nb.cells):
-        entry = wanted.get(grade_id(cell))
-        if not entry or not entry["metadata"]["locked"]:
+        name = grade_id(cell)
+        entry = wanted.get(name) if name else None
+        if name is None or not entry or not entry["metadata"]["locked"]:
             continue
         found, cell.source = cell.source, entry["source"]
         text, pictures = embedded.taken_out(as_released(entry["source"]))
@@ -121,7 +122,7 @@ def restore_locked(nb: NotebookNode, wanted: Mapping[str, Any], mended: dict[str
             kept.attachments = cell.pop("attachments")
         # an answer may stand in there: code has to run before the checks, text is read after the question
         nb.cells.insert(nb.cells.index(cell) + (cell.cell_type == "markdown"), kept)
-        mended.setdefault(grade_id(cell), CHANGED)
+        mended.setdefault(name, CHANGED)
 
 
 def drop(cell: NotebookNode, pictures: Iterable[str]) -> None:
@@ -169,7 +170,7 @@ def canon(notebook: Any) -> dict[str, dict[str, Any]]:
 def in_words(mended: Mapping[str, str]) -> list[str]:
     """One line for each kind of repair, with the names of its cells."""
     lines = [mended[name] for name in (WHOLE, FILE) if name in mended]
-    names = {}
+    names: dict[str, list[str]] = {}
     for name, said in mended.items():
         if name not in (WHOLE, FILE):
             names.setdefault(said, []).append(name)

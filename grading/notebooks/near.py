@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 def near(name: str, known: Iterable[str], most: int = 3) -> list[str]:
     """Those of `known` that may have been meant by `name`, the nearest first."""
-    plain = {}
+    plain: dict[str, str] = {}
     for one in known:
         plain.setdefault(folded(one), one)
     return [plain[one] for one in difflib.get_close_matches(folded(name), list(plain), most, 0.7)]

@@ -204,17 +204,17 @@ def keep_attribute(tag: str, name: str, value: str) -> str | None:
     """The attribute filter of `nh3.clean`: the value, or None for what harmless markdown does not make."""
     match tag, name:
         case "a", "href":
-            good = re.match(r"https?://|mailto:|#", value)
+            good = bool(re.match(r"https?://|mailto:|#", value))
         case "a", "class":
             good = value == "anchor-link"
         case "img", "src":
-            good = re.match(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+$", value)
+            good = bool(re.match(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+$", value))
         case ("th" | "td"), "style":
-            good = re.fullmatch(r"text-align: ?(left|right|center);?", value)
+            good = bool(re.fullmatch(r"text-align: ?(left|right|center);?", value))
         case ("div" | "span"), "class":
             good = value == "highlight" or value in HIGHLIGHT
         case "code", "class":
-            good = re.fullmatch(r"language-[\w+#.-]{1,30}", value)
+            good = bool(re.fullmatch(r"language-[\w+#.-]{1,30}", value))
         case ("h1" | "h2" | "h3" | "h4" | "h5" | "h6"), "id":
             good = not OTHERS_IDS.search(value)
         case _:
@@ -227,7 +227,7 @@ class Events(HTMLParser):
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self.found = []
+        self.found: list[Any] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.found.append((tag, *sorted(attrs)))
@@ -245,14 +245,17 @@ class Events(HTMLParser):
     def handle_comment(self, data: str) -> None:
         self.found.append(("comment", data))
 
-    handle_decl = handle_pi = unknown_decl = handle_comment
+    def handle_decl(self, decl: str) -> None:
+        self.handle_comment(decl)
+
+    handle_pi = unknown_decl = handle_comment
 
 
 def events(html: str) -> list[Any]:
     parser = Events()
     parser.feed(html)
     parser.close()
-    joined = []
+    joined: list[Any] = []
     for event in parser.found:
         if isinstance(event, str) and joined and isinstance(joined[-1], str):
             joined[-1] += event

@@ -37,6 +37,7 @@ def helper_files(root: str | Path) -> dict[str, bytes]:
 def helper(root: str | Path) -> ModuleType:
     """The course's plotting helper as a module, loaded from `root`/source."""
     spec = importlib.util.spec_from_file_location("trusted_gradient_plots", Path(root, *helper_files(root)))
+    assert spec is not None and spec.loader is not None     # for a file whose name ends in .py there always is one
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

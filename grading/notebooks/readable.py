@@ -52,7 +52,7 @@ def closed(text: str, opening: re.Match[str]) -> tuple[int, int, int, int] | Non
     start, sign = opening.start(), opening[0]
     if opening["name"]:
         end = environment(text, opening)
-        return end and (start, start, end, end)
+        return None if end is None else (start, start, end, end)
     wanted = {"\\\\(": "\\\\)", "\\\\[": "\\\\]"}.get(sign, sign)
     depth, last = 0, None
     for match in BRACES.finditer(text, opening.end()):

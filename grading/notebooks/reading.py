@@ -23,6 +23,7 @@ MAX_FILE = 256 * 2**20      # of the file as it lies there
 SMALL = 2 * 2**20           # up to here outputs may be parsed as well
 OUTPUTS = re.compile(rb'"outputs"\s*:\s*\[')       # in a string both quotes would have a backslash before them
 BRACKETS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[][]', re.DOTALL)
+BETWEEN = re.compile(r"[\s,]*")       # what stands between two cells
 MAX_CELLS = 500
 MAX_SOURCE = 100_000        # characters of one cell; pages with more take minutes to highlight
 MAX_TEXT = 2_000_000        # characters of all cells
@@ -36,9 +37,9 @@ class Unreadable(Exception):
     """The file is no notebook; the message says what it is instead, for a TA and for the student."""
 
 
-def read_notebook(content: bytes) -> tuple[NotebookNode, list[str]]:
+def read_notebook(content: bytes) -> NotebookNode:
     """The notebook in the bytes `content`. Raises `Unreadable`."""
-    notes = []
+    notes: list[str] = []
     content = without_outputs(content) if len(content) > SMALL else content
     if len(content) > MAX_BYTES:
         raise Unreadable(f"The file is too large: {len(content) / 2**20:.0f} MiB without outputs, and {MAX_BYTES // 2**20} are "
@@ -46,9 +47,9 @@ def read_notebook(content: bytes) -> tuple[NotebookNode, list[str]]:
     return built(parse(decode(content, notes), notes), notes)
 
 
-def read_script(content: bytes) -> tuple[NotebookNode, list[str]]:
+def read_script(content: bytes) -> NotebookNode:
     """The same of a Python file."""
-    notes = []
+    notes: list[str] = []
     text = decode(content[:MAX_BYTES], notes)
     if not is_script(text):
         raise Unreadable("The file is not a Python script.")
@@ -74,7 +75,7 @@ def closing(content: bytes, at: int) -> int:
     return len(content)
 
 
-def built(data: Any, notes: list[str]) -> tuple[NotebookNode, list[str]]:
+def built(data: Any, notes: list[str]) -> NotebookNode:
     notebook = new_notebook()
     notebook.cells = rebuild_all(data, notes)
     notebook.metadata["language_info"] = {"name": "python"}
@@ -89,7 +90,7 @@ def decode(content: bytes, notes: list[str]) -> str:
     for start, kind in OTHER_FILES.items():
         if content.startswith(start):
             raise Unreadable(f"The file is {kind}, not a notebook.")
-    encoding = json.detect_encoding(content)
+    encoding: str = json.detect_encoding(content)
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:
@@ -115,7 +116,8 @@ def parse(text: str, notes: list[str]) -> Any:
 
 def salvage(text: str, notes: list[str]) -> dict[str, Any]:
     """The whole cells before the place where the file is damaged."""
-    cells, decoder = [], json.JSONDecoder()
+    cells: list[Any] = []
+    decoder = json.JSONDecoder()
     start = re.search(r'"cells"\s*:\s*\[\s*', text)
     at = start.end() if start else len(text)
     while at < len(text) and len(cells) < MAX_CELLS:
@@ -124,7 +126,7 @@ def salvage(text: str, notes: list[str]) -> dict[str, Any]:
         except (ValueError, RecursionError):
             break
         cells.append(cell)
-        at = re.compile(r"[\s,]*").match(text, at).end()
+        at = next(BETWEEN.finditer(text, at)).end()
     if not cells:
         raise Unreadable("The file is a Python script, not a notebook." if is_script(text) else
                          "The file is not a notebook, or it is damaged from the start.")

@@ -92,7 +92,7 @@ class Record:
     """What graded a notebook, what was mended in it {grade_id: words}, its verdicts {exercise: record}, what of it a person
     had graded in another form {grade_id: what was seen}, and what staff should know of what came with it."""
 
-    graded_by: dict = field(default_factory=dict)
+    graded_by: dict[str, Any] = field(default_factory=dict)
     mended: dict[str, str] = field(default_factory=dict)
     verdicts: dict[str, VerdictRecord] = field(default_factory=dict)
     changed: dict[str, Seen] = field(default_factory=dict)
@@ -164,7 +164,7 @@ def record_at_the_end(path: Path) -> Record:
     return record_of(json.loads(path.read_text(encoding="utf-8")))
 
 
-def record_of(content: dict) -> Record:
+def record_of(content: dict[str, Any]) -> Record:
     """The record of a graded notebook as its file has it. Of its cells version 1 alone needs to know."""
     stored = content.get("metadata", {}).get(KEY, {})
     if stored.get("version") == VERSION:        # plain data will do, and takes half the time
@@ -173,7 +173,7 @@ def record_of(content: dict) -> Record:
     return Record.read(nbformat.from_dict({"metadata": {KEY: stored}, "cells": content.get("cells", [])}))
 
 
-def stored_check(check: CheckRecord) -> dict:
+def stored_check(check: CheckRecord) -> dict[str, Any]:
     """A check as it is stored: the digest of a wrong answer only where there is one."""
     found = {**vars(check), "outcome": str(check.outcome)}
     return found if check.wrong else {name: value for name, value in found.items() if name != "wrong"}

@@ -5,6 +5,7 @@ keeps nobody from the next. Code stays as it is; a piece of comments alone, or o
 """
 
 import re
+from typing import Any
 
 MARK = re.compile(r"^# (?:%%|In\s?\[[\d ]{0,8}\]:?|<codecell>|<markdowncell>)(?P<about>[^\n]*)$", re.MULTILINE)
 NAME = re.compile(r"""grade_id["']?\s*[:=]\s*["']([\w-]{1,120})["']""")
@@ -18,7 +19,7 @@ def is_script(text: str) -> bool:
     return re.search(r"^[ \t]*(def|import|from) \w", text, re.MULTILINE) is not None and not text.lstrip().startswith("{")
 
 
-def cells_of(text: str) -> list[dict]:
+def cells_of(text: str) -> list[dict[str, Any]]:
     """The cells as they would stand in the file of a notebook."""
     text = HEADER.sub("", text.replace("\r\n", "\n"), count=1)
     marks = list(MARK.finditer(text)) or [mark for mark in PIECE.finditer(text) if not decorated(text, mark.start())]
@@ -33,12 +34,12 @@ def decorated(text: str, start: int) -> bool:
     return text[:start].rpartition("\n")[0].rpartition("\n")[2].startswith("@")
 
 
-def cell_of(source: str, about: str) -> dict:
+def cell_of(source: str, about: str) -> dict[str, Any]:
     lines = source.splitlines()
     text = "[markdown]" in about or "[md]" in about or all(not line.strip() or line.startswith("#") for line in lines)
     if text:
         source = "\n".join(line[1:].removeprefix(" ") if line.startswith("#") else line for line in lines).strip().strip('"').strip()
-    cell = {"cell_type": "markdown" if text else "code", "source": source, "metadata": {}}
+    cell: dict[str, Any] = {"cell_type": "markdown" if text else "code", "source": source, "metadata": {}}
     if name := NAME.search(about):
         cell["metadata"] = {"nbgrader": {"grade_id": name[1]}}
     return cell

@@ -70,7 +70,9 @@ def due(case: Path, source: Path) -> Due:
     An exercise whose cell the case writes is worth all its points, any other nothing; `due.json` names what differs from
     that, and nothing else. Raises `ValueError` where it says what cannot be meant.
     """
-    said, usual, most = json.loads((case / "due.json").read_text()), {}, {}
+    said = json.loads((case / "due.json").read_text())
+    usual: dict[str, float] = {}
+    most: dict[str, float] = {}
     for text in sorted(case.glob("*.py")):
         if (notebook := source / f"{text.stem}.ipynb").exists():
             written = set(CELL.findall(text.read_text()))

@@ -87,7 +87,7 @@ class Renderer(IPythonRenderer):
         return self.formula(body, "inline")
 
 
-def to_html(source: str, macros: Macros, attachments: dict | None = None, below: int = 1) -> str:
+def to_html(source: str, macros: Macros, attachments: dict[str, Any] | None = None, below: int = 1) -> str:
     """Markdown as HTML without TeX; `macros` is what the page knows so far, and learns.
 
     `below` is how many levels of headings the page has above those of the notebook.
@@ -105,9 +105,9 @@ class Translations:
     MOST, LONGEST = 4000, 20_000        # texts, and characters of one
 
     def __init__(self) -> None:
-        self.known: OrderedDict[tuple, tuple] = OrderedDict()
+        self.known: OrderedDict[tuple[Any, ...], tuple[Any, ...]] = OrderedDict()
 
-    def to_html(self, source: str, macros: Macros, attachments: dict | None = None) -> str:
+    def to_html(self, source: str, macros: Macros, attachments: dict[str, Any] | None = None) -> str:
         if len(source) > self.LONGEST or attachments:
             return to_html(source, macros, attachments)
         budget, key = macros.budget, (source, frozenset(macros.known.items()))

@@ -11,7 +11,6 @@ import re
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 TOKEN = re.compile(r"\\(?:[A-Za-z]+|.|$)|#\d|%[^\n]*|\s+|.", re.DOTALL)
 WORD = re.compile(r"\\[A-Za-z]+\Z")
@@ -38,8 +37,8 @@ class Macro:
     """`body` is a tuple of tokens; `default`, if there is one, belongs to the first of `count` arguments."""
 
     count: int
-    body: tuple
-    default: tuple | None = None
+    body: tuple[str, ...]
+    default: tuple[str, ...] | None = None
 
 
 @dataclass
@@ -71,7 +70,7 @@ class Budget:
 class Macros:
     """The macros that a page knows so far, {name with backslash: Macro}."""
 
-    known: dict = field(default_factory=dict)
+    known: dict[str, Macro] = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)
 
     def expand(self, tex: str) -> str:
@@ -88,7 +87,7 @@ class Macros:
 
 def join(tokens: Iterable[str]) -> str:
     """The text of tokens; where a command would run into a letter, a blank keeps them apart."""
-    text = []
+    text: list[str] = []
     for token in tokens:
         if text and token[:1].isalpha() and token.isascii() and WORD.match(text[-1]):
             text.append(" ")
@@ -101,9 +100,10 @@ class Expansion:
 
     def __init__(self, macros: "Macros", tex: str) -> None:
         self.macros, self.budget = macros.known, macros.budget
-        self.rest, self.done = deque(TOKEN.findall(tex)), []
+        self.rest: deque[str] = deque(TOKEN.findall(tex))
+        self.done: list[str] = []
         self.wanted = [0]       # arguments that the command before still waits for, one number per open group
-        self.brackets = []      # how many groups were open where [ opened
+        self.brackets: list[int] = []      # how many groups were open where [ opened
         self.last = ""          # what was read last, blanks aside
 
     def run(self) -> list[str]:
@@ -154,8 +154,7 @@ class Expansion:
             name = self.name(keyword)
             self.skip("=")
             other = self.argument(name)
-            macro = self.macros.get(other[0]) if len(other) == 1 else None
-            macro = macro or Macro(0, other)
+            macro = self.macros.get(other[0], Macro(0, other)) if len(other) == 1 else Macro(0, other)
         elif keyword == r"\DeclareMathOperator":
             star = ("*",) if self.skip("*") else ()
             name = self.name(keyword)
@@ -163,10 +162,10 @@ class Expansion:
         else:
             self.skip("*")
             name = self.name(keyword)
-            count, default = self.optional(), self.optional()
-            if count is not None and (len(count) != 1 or not count[0].isdigit()):
-                raise MacroError(f"the definition of {name} does not say how many arguments: [{join(count)}]")
-            macro = Macro(int(count[0]) if count else 0, self.argument(name), default)
+            said, default = self.optional(), self.optional()
+            if said is not None and (len(said) != 1 or not said[0].isdecimal()):
+                raise MacroError(f"the definition of {name} does not say how many arguments: [{join(said)}]")
+            macro = Macro(int(said[0]) if said else 0, self.argument(name), default)
             if keyword == r"\providecommand" and name in self.macros:
                 return
         self.macros[name] = macro
@@ -186,14 +185,14 @@ class Expansion:
 
     # --- macros -------------------------------------------------------------------------------------------------
 
-    def put_in(self, name: str, macro: Any) -> None:
-        given = []
+    def put_in(self, name: str, macro: Macro) -> None:
+        given: list[tuple[str, ...]] = []
         if macro.default is not None:
             found = self.optional()
             given.append(macro.default if found is None else found)
         while len(given) < macro.count:
             given.append(self.argument(name))
-        tokens = []
+        tokens: list[str] = []
         for token in macro.body:
             number = int(token[1]) if token[0] == "#" and len(token) == 2 else 0
             if number > macro.count:
@@ -226,7 +225,8 @@ class Expansion:
         return self.group(name) if self.rest[0] == "{" else (self.rest.popleft(),)
 
     def group(self, name: str) -> tuple[str, ...]:
-        found, depth = [], 0
+        found: list[str] = []
+        depth = 0
         while self.rest:
             token = self.rest.popleft()
             found.append(token)
@@ -240,7 +240,8 @@ class Expansion:
         """The tokens of [...], if the next thing is that."""
         if not self.skip("["):
             return None
-        found, depth = [], 0
+        found: list[str] = []
+        depth = 0
         while self.rest:
             token = self.rest.popleft()
             if token == "]" and not depth:

@@ -14,6 +14,7 @@ import shutil
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import nbgrader.apps.api
@@ -33,15 +34,15 @@ from ..run.gradebook import NotGenerated, find_generated
 from ..run.human import in_words, reasons, standing
 from ..run.review import Judged, have_somebody_look, is_settled, judged, review, waits
 from ..notebooks.again import MARK, digest, mark_of, why_again
-from ..notebooks.intake import STAMP, Refusal, read_stamp, screen
+from ..notebooks.intake import STAMP, Intake, Refusal, read_stamp, screen
 from ..notebooks.changed import WIDTH
 from ..notebooks.folders import move_to
 from ..notebooks.names import one_name, printable, shown, trouble_with_student
 from ..notebooks.record import Record
-from ..notebooks.writing import notebook_of, notebook_text
+from ..notebooks.writing import notebook_text
 
 
-def install():
+def install() -> None:
     """Have `nbgrader autograde` and formgrader use this module's class."""
     nbgrader.apps.autogradeapp.Autograde = Autograde
     nbgrader.apps.api.Autograde = Autograde
@@ -50,18 +51,21 @@ def install():
 class Autograde(converters.Autograde):
     """nbgrader's converter, reading screened copies of the submissions."""
 
-    stage = None        # the folder of screened copies, while there is one
+    stage: str | None = None        # the folder of screened copies, while there is one
 
-    def start(self):
+    def start(self) -> None:
         self.check_settings()
-        self.trouble = {}       # {submission: [lines]} for a human
-        self.folders, self.current, self.done = {}, None, set()
-        self.failed, self.refused, self.settled = set(), set(), set()
+        self.trouble: dict[str, list[str]] = {}       # {submission: [lines]} for a human
+        self.folders: dict[str, str] = {}
+        self.done: set[str] = set()
+        self.failed: set[str] = set()
+        self.refused: set[str] = set()
+        self.settled: set[str] = set()
         with tempfile.TemporaryDirectory(prefix="submitted-") as folder:
             self.screened = folder
             super().start()
 
-    def check_settings(self):
+    def check_settings(self) -> None:
         """A setting that no submission could be graded with ends the run in one sentence."""
         try:
             Limits.changed(Execute(config=self.config).limits)
@@ -71,7 +75,7 @@ class Autograde(converters.Autograde):
 
     # --- which submissions ------------------------------------------------------------------------------------
 
-    def init_notebooks(self):
+    def init_notebooks(self) -> None:
         """Find the submissions: every folder of the assignment, whatever it holds and however it is called."""
         step, assignment = self.coursedir.submitted_directory, self.coursedir.assignment_id
         pattern = self.coursedir.format_path(step, self.coursedir.student_id, assignment)
@@ -79,7 +83,9 @@ class Autograde(converters.Autograde):
         if not folders:
             return super().init_notebooks()         # which says what it looked for, and what may have been meant
         self.wanted = self.notebooks_of(assignment)
-        self.stage, self.assignments, self.notebooks = self.screened, {}, []
+        self.stage = self.screened
+        self.assignments: dict[str, list[str]] = {}
+        self.notebooks: list[str] = []
         names = self.coursedir.format_path(step, "(?P<student>.*)", re.escape(assignment), escape=True)
         for folder in folders:
             match = re.fullmatch(names, folder, re.DOTALL)
@@ -94,7 +100,7 @@ class Autograde(converters.Autograde):
                 self.folders[student] = folder
                 self.assignments[self._format_source(assignment, student)] = []
 
-    def notebooks_of(self, assignment):
+    def notebooks_of(self, assignment: str) -> dict[str, dict[str, Any]]:
         """{name: canon} of the assignment's notebooks that are to be graded."""
         with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
             try:
@@ -104,7 +110,7 @@ class Autograde(converters.Autograde):
                 raise NbGraderException(f"no assignment {assignment!r}") from None
         return {name: found[name] for name in sorted(fnmatch.filter(found, self.coursedir.notebook_id))}
 
-    def _format_source(self, assignment_id, student_id, escape=False):
+    def _format_source(self, assignment_id: str, student_id: str, escape: bool = False) -> str:
         if not self._sanitizing or self.stage is None:
             return super()._format_source(assignment_id, student_id, escape)
         root, separator = (re.escape(self.stage), re.escape(os.sep)) if escape else (self.stage, os.sep)
@@ -112,13 +118,13 @@ class Autograde(converters.Autograde):
 
     # --- one submission ---------------------------------------------------------------------------------------
 
-    def init_destination(self, assignment_id, student_id):
+    def init_destination(self, assignment_id: str, student_id: str) -> bool:
         """Called first for each submission: screen it if it is to be graded."""
         self.current, self.refused, self.settled = student_id, set(), set()
         place = Path(self._format_source(assignment_id, student_id))
         place.mkdir(parents=True)
         self.notebooks = [str(place / f"{name}.ipynb") for name in self.wanted]
-        notes = []
+        notes: list[str] = []
         self.read_at, self.digest = time.time_ns(), digest(self.folders[student_id])
         stamp = read_stamp(self.folders[student_id], notes)
         if stamp:
@@ -133,7 +139,7 @@ class Autograde(converters.Autograde):
         self.write_screened(screen(self.folders[student_id], self.wanted, self.coursedir.ignore, course), place)
         return True
 
-    def begin_again(self, assignment_id, student_id):
+    def begin_again(self, assignment_id: str, student_id: str) -> bool:
         """Whether other content was handed in than was graded, or nothing of it could be read: what was graded is removed."""
         graded = Path(self._format_dest(assignment_id, student_id))
         if student_id in self.coursedir.student_id_exclude.split(",") or not why_again(self.folders[student_id], graded):
@@ -141,7 +147,7 @@ class Autograde(converters.Autograde):
         with forced(self):
             return super().init_destination(assignment_id, student_id)
 
-    def write_screened(self, intake, place):
+    def write_screened(self, intake: Intake, place: Path) -> None:
         for name, content in intake.files:
             target = place / name
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -157,15 +163,15 @@ class Autograde(converters.Autograde):
                 self.tell(*reasons(record, name))
             nbformat.write(notebook, place / f"{name}.ipynb")
 
-    def tell(self, *lines):
+    def tell(self, *lines: str) -> None:
         for line in lines:
             if line not in self.trouble.setdefault(self.current, []):       # it may be said of each notebook
                 self.log.warning("%s: %s", shown(self.current), line)
                 self.trouble[self.current].append(line)
 
-    def judged_before(self, assignment_id, student_id):
+    def judged_before(self, assignment_id: str, student_id: str) -> dict[str, Judged]:
         """{notebook: what a person judged of it}, before the graded folder is removed."""
-        folder, found = Path(self._format_dest(assignment_id, student_id)), {}
+        folder, found = Path(self._format_dest(assignment_id, student_id)), dict[str, Judged]()
         with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
             for name, wanted in self.wanted.items():
                 try:
@@ -176,11 +182,11 @@ class Autograde(converters.Autograde):
                                      {comment.name: comment for comment in row.comments})
         return found
 
-    def convert_single_notebook(self, notebook_filename):
+    def convert_single_notebook(self, notebook_filename: str) -> None:
         super().convert_single_notebook(notebook_filename)
         name = Path(notebook_filename).stem
         path = Path(self._format_dest(self.coursedir.assignment_id, self.current), f"{name}.ipynb")
-        nb = notebook_of(path.read_text(encoding="utf-8"))
+        nb = nbformat.v4.reads(path.read_text(encoding="utf-8"))       # nbgrader has just written it
         with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
             grades = gradebook.find_submission_notebook(name, self.coursedir.assignment_id, self.current).grades
             for grade in grades:
@@ -200,7 +206,7 @@ class Autograde(converters.Autograde):
         if changed:
             path.write_text(notebook_text(nb) + "\n", encoding="utf-8")
 
-    def set_permissions(self, assignment_id, student_id):
+    def set_permissions(self, assignment_id: str, student_id: str) -> None:
         """Called last for each submission that went well."""
         mark = Path(self._format_dest(assignment_id, student_id), MARK)
         mark.unlink(missing_ok=True)
@@ -214,7 +220,7 @@ class Autograde(converters.Autograde):
 
     # --- the end ----------------------------------------------------------------------------------------------
 
-    def convert_notebooks(self):
+    def convert_notebooks(self) -> None:
         """Grade them all, then name those that need a human. Raises `NbGraderException` if one was not graded."""
         try:
             super().convert_notebooks()
@@ -225,7 +231,7 @@ class Autograde(converters.Autograde):
         if self.failed:
             raise NbGraderException("not every submission could be graded")
 
-    def summarise(self):
+    def summarise(self) -> None:
         """Name who needs a human, and why, in the words of `course grade`."""
         found = standing(self.coursedir, self.coursedir.assignment_id, self.done)
         self.trouble = {student: lines for student, lines in self.trouble.items() if lines}

@@ -12,9 +12,13 @@ import os
 import shlex
 import shutil
 import stat
+from datetime import datetime
+from logging import Logger
 from pathlib import Path
+from typing import Any
 
 from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.coursedir import CourseDirectory
 from nbgrader.exchange.default import ExchangeCollect
 from nbgrader.utils import check_mode
 
@@ -28,6 +32,9 @@ GROUP_FOLDER, GROUP_FILE = 0o2770, 0o660        # what nbgrader's `groupshared` 
 KILOBYTE = 1000                                 # as nbgrader counts `max_file_size` and `max_dir_size`
 
 
+Entry = dict[str, Any]      # a folder of the exchange as nbgrader's ExchangeCollect knows it: username, filename, timestamp
+
+
 class NotCollected(Exception):
     """Why one submission is not taken; the message completes the sentence that its name begins."""
 
@@ -37,7 +44,7 @@ class Collect(ExchangeCollect):
 
     # --- which --------------------------------------------------------------------------------------------------
 
-    def init_src(self):
+    def init_src(self) -> None:
         """Of each student the newest submission, or the newest before the deadline where that is asked for."""
         if self.coursedir.course_id == "":
             self.fail("No course id specified. Re-run with --course flag.")
@@ -47,7 +54,8 @@ class Collect(ExchangeCollect):
             self.fail(f"Course not found: {self.inbound_path}")
         if not check_mode(self.inbound_path, read=True, execute=True):
             self.fail(f"You don't have read permissions for the directory: {self.inbound_path}")
-        self.left, students = [], {}
+        self.left: list[tuple[str, str]] = []
+        students: dict[str, list[Entry]] = {}
         for name in sorted(os.listdir(self.inbound_path)):
             if record := self.read_name(name):
                 students.setdefault(record["username"], []).append(record)
@@ -58,7 +66,7 @@ class Collect(ExchangeCollect):
             in_time = [record for record in records if due and record["timestamp"] <= due]
             self.src_records.append((in_time or records)[0])
 
-    def due(self):
+    def due(self) -> datetime | None:
         """The deadline, if only what was handed in before it is to be collected."""
         if not self.before_duedate:
             return None
@@ -68,7 +76,7 @@ class Collect(ExchangeCollect):
             except MissingEntry:
                 return None
 
-    def read_name(self, name):
+    def read_name(self, name: str) -> Entry | None:
         """The record of the folder `name` of the exchange; None if it is another assignment's, or none: that is named."""
         parts, wanted = parse_name(name, self.coursedir.assignment_id), self.coursedir.student_id or "*"
         if not parts or parts[0] != wanted and not fnmatch.fnmatchcase(parts[0], wanted):
@@ -83,20 +91,20 @@ class Collect(ExchangeCollect):
             return None
         return {"username": parts[0], "filename": name, "timestamp": when}
 
-    def _sort_by_timestamp(self, records):
+    def _sort_by_timestamp(self, records: list[Entry]) -> list[Entry]:
         """The newest first, but a folder that belongs to the student it names before any that does not."""
         newest = super()._sort_by_timestamp(records)
         return sorted(newest, key=lambda record: self.check_owner and not self.is_own(record))
 
-    def is_own(self, record):
+    def is_own(self, record: Entry) -> bool:
         return self.owner(record) == record["username"]
 
-    def owner(self, record):
+    def owner(self, record: Entry) -> str | None:
         return owner_of(os.path.join(self.inbound_path, record["filename"]))
 
     # --- take them ----------------------------------------------------------------------------------------------
 
-    def copy_files(self):
+    def copy_files(self) -> None:
         """Collect them all, then name what was left."""
         say = self.log.info if self.src_records else self.log.warning
         say("%d submissions of %s for course %s to collect", len(self.src_records), self.coursedir.assignment_id,
@@ -116,7 +124,7 @@ class Collect(ExchangeCollect):
             for name, trouble in self.left[:1000]:
                 self.log.error("  %s: %s", shown(name), trouble)
 
-    def say_what_waits(self):
+    def say_what_waits(self) -> None:
         """Without `update` a second submission stays in the exchange."""
         course, assignment = self.coursedir, self.coursedir.assignment_id
         found = [] if self.update or self.before_duedate else waiting(
@@ -127,10 +135,10 @@ class Collect(ExchangeCollect):
                              "nbgrader collect %s --update", len(found), ", ".join(shown(one.student) for one in found[:20]),
                              shlex.quote(assignment))
 
-    def leave(self, name, trouble):
+    def leave(self, name: str, trouble: str) -> None:
         self.left.append((name, trouble))
 
-    def collect(self, record):
+    def collect(self, record: Entry) -> None:
         student, assignment = record["username"], self.coursedir.assignment_id
         if self.check_owner and not self.is_own(record):
             self.log.warning("%s claims to be submitted by %s but is owned by %s; cheating attempt? You may disable this "
@@ -149,7 +157,7 @@ class Collect(ExchangeCollect):
         os.makedirs(os.path.dirname(target), exist_ok=True)
         self.replace(os.path.join(self.inbound_path, record["filename"]), target)
 
-    def replace(self, source, target):
+    def replace(self, source: str, target: str) -> None:
         """Copy `source` beside `target` and move it there: what was collected before stays until the new one is whole.
 
         Where there was nothing before, an empty folder stays for what cannot be taken, and grading names it.
@@ -169,7 +177,7 @@ class Collect(ExchangeCollect):
             raise
         remove(old)
 
-    def do_copy(self, src, dest, log=None):
+    def do_copy(self, src: str, dest: str, log: Logger | None = None) -> None:
         """nbgrader's method: copy one submission; one that cannot be taken is named and leaves an empty folder."""
         try:
             self.copy(src, dest)
@@ -178,7 +186,7 @@ class Collect(ExchangeCollect):
             remove(dest)
             os.mkdir(dest)
 
-    def copy(self, source, dest):
+    def copy(self, source: str, dest: str) -> None:
         """Copy one submission into the new folder `dest`. Raises `NotCollected` or `OSError`."""
         os.makedirs(dest)
         copy = Copy(self.coursedir)
@@ -202,12 +210,13 @@ class Collect(ExchangeCollect):
 class Copy:
     """One submission on its way: copied within the caps of the course, links as links, special files not at all."""
 
-    def __init__(self, coursedir):
+    def __init__(self, coursedir: CourseDirectory) -> None:
         self.ignore, self.include = coursedir.ignore, coursedir.include
         self.file_bytes = KILOBYTE * coursedir.max_file_size
-        self.room, self.entries, self.left = KILOBYTE * coursedir.max_dir_size, MAX_ENTRIES, []
+        self.room, self.entries = KILOBYTE * coursedir.max_dir_size, MAX_ENTRIES
+        self.left: list[str] = []
 
-    def folder(self, source, dest, inside="", depth=0):
+    def folder(self, source: int, dest: str, inside: str = "", depth: int = 0) -> None:
         """Copy the open folder `source` into the existing folder `dest`, files before folders."""
         names = sorted(name for name in os.listdir(source)
                        if not any(fnmatch.fnmatch(name, pattern) for pattern in self.ignore))
@@ -223,7 +232,7 @@ class Copy:
             if trouble:
                 self.left.append(f"{shown(os.path.join(inside, name))} {trouble}")
 
-    def one(self, source, name, dest, relative, depth):
+    def one(self, source: int, name: str, dest: str, relative: str, depth: int) -> str | None:
         """Copy one entry; why it is left behind, or None."""
         mode = os.stat(name, dir_fd=source, follow_symlinks=False).st_mode
         if stat.S_ISLNK(mode):
@@ -242,7 +251,7 @@ class Copy:
             return self.file(source, name, dest)
         return None
 
-    def file(self, source, name, dest):
+    def file(self, source: int, name: str, dest: str) -> str | None:
         with open(os.open(name, FILE, dir_fd=source), "rb") as file:
             about = os.fstat(file.fileno())
             if not stat.S_ISREG(about.st_mode):
@@ -260,21 +269,21 @@ class Copy:
         return None
 
 
-def trouble_with_place(path):
+def trouble_with_place(path: str) -> str | None:
     """Why what lies in the exchange at `path` is no submission, or None if it is a folder."""
     if stat.S_ISDIR(os.lstat(path).st_mode):
         return None
     return kind_of(path) or "is a file, not a folder"
 
 
-def remove(path):
+def remove(path: str) -> None:
     if os.path.islink(path) or os.path.isfile(path):
         os.unlink(path)
     else:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def share(folder):
+def share(folder: str) -> None:
     """Give the group the rights that nbgrader gives it."""
     for inside, _, names in os.walk(folder):
         os.chmod(inside, os.stat(inside).st_mode & 0o7777 | GROUP_FOLDER)

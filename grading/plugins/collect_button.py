@@ -6,9 +6,13 @@ there; who collects takes them away.
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+from nbgrader.coursedir import CourseDirectory
 from nbgrader.exchange.default import ExchangeCollect
+from traitlets.config import Config
 
 from ..notebooks import exchange
 
@@ -41,21 +45,27 @@ def install() -> None:
         handlers.ManageAssignmentsHandler.render = render
 
 
-def render(handler, name, **values) -> str:
+def render(handler: Any, name: str, **values: Any) -> str:
     html = super(type(handler), handler).render(name, **values)
     formgrader = handler.settings["nbgrader_formgrader"]
     return with_counts(html, counts(formgrader.coursedir, formgrader.config))
 
 
-def counts(coursedir, config) -> dict[str, int]:
+def counts(coursedir: CourseDirectory, config: Config) -> dict[str, int]:
     """{assignment: how many submissions the button would bring}, for those that have some."""
     collect = ExchangeCollect(coursedir=coursedir, config=config)
-    inbound, found = Path(collect.root, coursedir.course_id, "inbound"), {}
+    inbound = Path(collect.root, coursedir.course_id, "inbound")
+    found: dict[str, int] = {}
     for folder in sorted(Path(coursedir.root, coursedir.source_directory).glob("*/")):
-        number = len(exchange.waiting(inbound, folder.name, lambda student, name=folder.name: coursedir.format_path(
-            coursedir.submitted_directory, student, name), collect.check_owner))
+        submitted = partial(in_submitted, coursedir, folder.name)
+        number = len(exchange.waiting(inbound, folder.name, submitted, collect.check_owner))
         found |= {folder.name: number} if number else {}
     return found
+
+
+def in_submitted(coursedir: CourseDirectory, assignment: str, student: str) -> str:
+    folder: str = coursedir.format_path(coursedir.submitted_directory, student, assignment)
+    return folder
 
 
 def with_counts(html: str, found: dict[str, int]) -> str:

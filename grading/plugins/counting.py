@@ -8,8 +8,10 @@ handed in: here both go by what lies in the folders.
 
 import inspect
 from collections import defaultdict
+from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
+from typing import Any
 
 from nbgrader.api import Assignment, Grade, Gradebook, Notebook, SubmittedAssignment, SubmittedNotebook
 from nbgrader.apps.api import NbGraderAPI
@@ -17,9 +19,10 @@ from sqlalchemy import func
 
 from ..notebooks.again import REFUSED_BEFORE, needs_grading
 
+About = tuple[bool, bool, bool]
 INSTALLED = "what_counts"       # the mark of what was replaced
 # {method: what of (student, assignment, notebook) one of its rows is about}
-METHODS = {"get_student": (True, False, False), "get_students": (True, False, False), "get_submission": (True, True, False),
+METHODS: dict[str, About] = {"get_student": (True, False, False), "get_students": (True, False, False), "get_submission": (True, True, False),
            "get_submissions": (True, True, False), "get_notebook_submissions": (True, True, True),
            "get_student_notebook_submissions": (True, True, True)}
 
@@ -35,7 +38,7 @@ def install() -> None:
     NbGraderAPI.get_autograded_students = autograded_students
 
 
-def autograded_students(self, assignment_id):
+def autograded_students(self: NbGraderAPI, assignment_id: str) -> set[str]:
     """The students of whose submission what was graded is what was handed in."""
     with self.gradebook as gradebook:
         known = [student for student, in gradebook.db.query(SubmittedAssignment.student_id).join(Assignment).filter(
@@ -45,15 +48,16 @@ def autograded_students(self, assignment_id):
             and (not submitted.is_dir() or needs_grading(submitted, graded) in (None, REFUSED_BEFORE))}
 
 
-def folders(api, student, assignment):
-    directories = api.coursedir.submitted_directory, api.coursedir.autograded_directory
-    return tuple(Path(api.coursedir.format_path(directory, student, assignment)) for directory in directories)
+def folders(api: NbGraderAPI, student: str, assignment: str) -> tuple[Path, Path]:
+    course = api.coursedir
+    return (Path(course.format_path(course.submitted_directory, student, assignment)),
+            Path(course.format_path(course.autograded_directory, student, assignment)))
 
 
-def counted(upstream, about):
+def counted(upstream: Callable[..., Any], about: About) -> Callable[..., Any]:
     signature = inspect.signature(upstream)
 
-    def get(self, *arguments, **options):
+    def get(self: NbGraderAPI, *arguments: Any, **options: Any) -> Any:
         found = upstream(self, *arguments, **options)
         asked = signature.bind(self, *arguments, **options).arguments
         with self.gradebook as gradebook:
@@ -67,10 +71,11 @@ def counted(upstream, about):
     return get
 
 
-def taken_off(gradebook: Gradebook, student: str | None = None, assignment: str | None = None) -> dict[tuple, float]:
+def taken_off(gradebook: Gradebook, student: str | None = None, assignment: str | None = None) -> dict[tuple[str, str, str], float]:
     """{(student, assignment, notebook): the points that nbgrader's total has too many}, of all or of one student or assignment:
     nbgrader asks for each submission that is not graded by itself."""
-    found, names = defaultdict(float), {row.id: row.name for row in gradebook.assignments}
+    found: defaultdict[tuple[str, str, str], float] = defaultdict(float)
+    names = {row.id: row.name for row in gradebook.assignments}
     base = gradebook.db.query(SubmittedNotebook).join(SubmittedAssignment, SubmittedNotebook.assignment_id == SubmittedAssignment.id) \
         .join(Notebook, SubmittedNotebook.notebook_id == Notebook.id)
     if student is not None:
@@ -86,13 +91,13 @@ def taken_off(gradebook: Gradebook, student: str | None = None, assignment: str 
     return found
 
 
-def summed(less, about) -> dict[tuple, float]:
+def summed(less: dict[tuple[Any, ...], float], about: About) -> dict[tuple[Any, ...], float]:
     """The same for all assignments, or all notebooks, together."""
-    found = defaultdict(float)
+    found: defaultdict[tuple[Any, ...], float] = defaultdict(float)
     for key, points in less.items():
         found[only(key, about)] += points
     return found
 
 
-def only(key, about):
+def only(key: tuple[Any, ...], about: About) -> tuple[Any, ...]:
     return tuple(one for one, wanted in zip(key, about) if wanted)

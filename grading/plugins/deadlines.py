@@ -5,25 +5,31 @@ dialog shows a date of summer with the offset of winter, and saving it moves the
 """
 
 import json
+from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from nbformat import NotebookNode
 from nbgrader.apps.api import NbGraderAPI
 from nbgrader.apps.dbapp import DbAssignmentAddApp
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.server_extensions.formgrader.apihandlers import AssignmentHandler, GradeHandler
 from tornado import web
+from traitlets.config import Config
 
 from ..notebooks import dates
 from ..notebooks.head import show_deadline
 from ..root import CourseError
 from ..run.penalties import late_policy, renew
 
+Method = Callable[..., Any]
 INSTALLED = "of_the_course"     # the mark of what was replaced, so that a second course in a process replaces nothing twice
 
 
-def install():
+def install() -> None:
     """Have `nbgrader db assignment add` and formgrader read, show and store deadlines as `course due` does."""
     for owner, name, change in ((DbAssignmentAddApp, "start", checked), (NbGraderAPI, "__init__", in_zone),
                                 (NbGraderAPI, "get_assignment", with_its_own_offset), (AssignmentHandler, "put", stored_in_zone),
@@ -35,15 +41,15 @@ def install():
             setattr(owner, name, replaced)
 
 
-def read(text, config):
+def read(text: str, config: Config) -> tuple[datetime, str]:
     """(the deadline as nbgrader keeps it, a line to say if it named no zone). Raises `CourseError`."""
     zone = dates.zone_of(config)
     moment = dates.read_moment(text, zone)
     return moment, f"{text!r} is {dates.shown_moment(moment, zone)}"
 
 
-def checked(upstream):
-    def start(self):
+def checked(upstream: Method) -> Method:
+    def start(self: DbAssignmentAddApp) -> Any:
         if not self.duedate:
             return upstream(self)
         try:
@@ -56,16 +62,16 @@ def checked(upstream):
     return start
 
 
-def in_zone(upstream):
-    def __init__(self, *arguments, **options):
+def in_zone(upstream: Method) -> Method:
+    def __init__(self: NbGraderAPI, *arguments: Any, **options: Any) -> None:
         upstream(self, *arguments, **options)
         if not self.config.NbGraderAPI.get("timezone"):
             self.timezone = dates.zone_of(self.config if self.config.Course else self.coursedir.config).key
     return __init__
 
 
-def with_its_own_offset(upstream):
-    def get_assignment(self, *arguments, **options):
+def with_its_own_offset(upstream: Method) -> Method:
+    def get_assignment(self: NbGraderAPI, *arguments: Any, **options: Any) -> Any:
         found = upstream(self, *arguments, **options)
         if found and found.get("duedate_notimezone"):
             with self.gradebook as gradebook:
@@ -76,8 +82,8 @@ def with_its_own_offset(upstream):
     return get_assignment
 
 
-def stored_in_zone(upstream):
-    def put(self, assignment_id):
+def stored_in_zone(upstream: Method) -> Method:
+    def put(self: AssignmentHandler, assignment_id: str) -> Any:
         body = self.get_json_body() or {}
         when = body.get("duedate_notimezone")
         if when:
@@ -91,7 +97,7 @@ def stored_in_zone(upstream):
     return put
 
 
-def from_dialog(when, offset, shown, config):
+def from_dialog(when: str, offset: str, shown: dict[str, Any] | None, config: Config) -> datetime:
     """The moment that formgrader's dialog sends: an offset that stands there still as it was `shown`, but is not the zone's on
     another day, was not meant."""
     zone = dates.zone_of(config)
@@ -101,9 +107,9 @@ def from_dialog(when, offset, shown, config):
     return moment
 
 
-def with_penalty(upstream):
+def with_penalty(upstream: Method) -> Method:
     """A score that a person gives changes what a late submission costs."""
-    def put(self, grade_id):
+    def put(self: GradeHandler, grade_id: str) -> Any:
         answer = upstream(self, grade_id)
         renew(self.gradebook.find_grade_by_id(grade_id).notebook.assignment, late_policy(self.coursedir.config))
         self.gradebook.db.commit()
@@ -114,7 +120,7 @@ def with_penalty(upstream):
 class ShowDeadline(NbGraderPreprocessor):
     """A step of GenerateAssignment: students see in the notebook's head when it is due."""
 
-    def preprocess(self, nb, resources):
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         about = resources.get("nbgrader")
         if about is None:       # without a gradebook, see `steps.released`
             return nb, resources

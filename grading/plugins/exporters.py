@@ -9,9 +9,13 @@ not graded or waits for a person. Who handed in nothing of what is due has 0.
 
 import csv
 import os
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from datetime import datetime, tzinfo
 from pathlib import Path
+from typing import Any
 
+from nbgrader.api import Assignment, Gradebook, Student
+from nbgrader.coursedir import CourseDirectory
 from nbgrader.plugins import ExportPlugin
 from traitlets import Dict, Enum, Unicode, default
 
@@ -40,7 +44,7 @@ class GradebookExporter(ExportPlugin):
 
     system = ""         # whose ids count, see `grading.lms.ids`
 
-    def export(self, gradebook):
+    def export(self, gradebook: Gradebook) -> None:
         """Write the table to `--to`. Called by nbgrader."""
         place = self.to or self.default_name
         self.there = self.read_there()
@@ -57,30 +61,30 @@ class GradebookExporter(ExportPlugin):
         self.log.info("Wrote %d students and %d assignments to %s", len(students), len(grades), place)
 
     @property
-    def coursedir(self):
+    def coursedir(self) -> CourseDirectory | None:
         return getattr(self.parent, "coursedir", None)
 
-    def read_there(self):
+    def read_there(self) -> dict[str, dict[str, str]]:
         """{student: what the system calls them}"""
         ids = read_ids(self.coursedir.root) if self.coursedir is not None else {}
         return {student: systems.get(self.system, {}) for student, systems in ids.items()}
 
-    def belongs(self, grades):
+    def belongs(self, grades: Grades) -> bool:
         why = grades.why_not_yet()
         if why:
             self.log.info("%s is left out: %s", grades.assignment.name, why)
         return why is None
 
-    def rows(self, grades, students):
+    def rows(self, grades: Sequence[Grades], students: Sequence[Student]) -> Iterator[Sequence[Any]]:
         """All rows of the table."""
         yield from self.head([one.assignment for one in grades])
         for student in students:
             yield [*self.about(student), *(self.score(one, student) for one in grades)]
 
-    def titles(self, assignments):
+    def titles(self, assignments: Sequence[Assignment]) -> list[str]:
         return [self.columns.get(row.name, row.name) for row in assignments]
 
-    def score(self, grades, student):
+    def score(self, grades: Grades, student: Student) -> float | str:
         standing = grades.of(student.id)
         if standing.net is None and standing.so_far is not None and self.unfinished == "partial":
             return standing.so_far
@@ -88,15 +92,15 @@ class GradebookExporter(ExportPlugin):
             self.log.warning("%s of %s is left blank: %s", grades.assignment.name, shown(student.id), standing.why)
         return "" if standing.net is None else standing.net
 
-    def id_of(self, student, kind):
+    def id_of(self, student: Student, kind: str) -> str:
         """The student's id of one kind in the other system, "" where nobody said."""
         return self.there.get(student.id, {}).get(kind, "")
 
-    def head(self, assignments):
+    def head(self, assignments: Sequence[Assignment]) -> Iterator[Sequence[Any]]:
         """The rows above the students'."""
         raise NotImplementedError
 
-    def about(self, student):
+    def about(self, student: Student) -> Sequence[str]:
         """The first cells of a student's row."""
         raise NotImplementedError
 
@@ -106,11 +110,11 @@ class CanvasExporter(GradebookExporter):
 
     default_name, system = "canvas.csv", "canvas"
 
-    def head(self, assignments):
+    def head(self, assignments: Sequence[Assignment]) -> Iterator[Sequence[Any]]:
         yield ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *self.titles(assignments)]
         yield ["    Points Possible", "", "", "", "", *(row.max_score for row in assignments)]
 
-    def about(self, student):
+    def about(self, student: Student) -> Sequence[str]:
         name = ", ".join(part for part in (student.last_name, student.first_name) if part)
         number = self.ids.get(student.id) or self.id_of(student, "id") or student.lms_user_id or ""
         return (name or student.id, number, self.id_of(student, "number"), self.id_of(student, "login") or student.id,
@@ -122,15 +126,15 @@ class MoodleExporter(GradebookExporter):
 
     default_name, system = "moodle.csv", "moodle"
 
-    def head(self, assignments):
+    def head(self, assignments: Sequence[Assignment]) -> Iterator[Sequence[Any]]:
         yield ["First name", "Last name", "Username", "ID number", "Email address", *self.titles(assignments)]
 
-    def about(self, student):
+    def about(self, student: Student) -> Sequence[str]:
         number = self.ids.get(student.id) or self.id_of(student, "number") or self.lone_id(student)
         return (student.first_name or "", student.last_name or "", self.id_of(student, "login") or student.id, number,
                 student.email or "")
 
-    def lone_id(self, student):
+    def lone_id(self, student: Student) -> str:
         """nbgrader's one id for a learning platform, unless it is Canvas's."""
         ids = read_ids(self.coursedir.root) if self.coursedir is not None else {}
         return "" if "canvas" in ids.get(student.id, {}) else student.lms_user_id or ""
@@ -142,10 +146,10 @@ class TableExporter(GradebookExporter):
     default_name = "grades.csv"
 
     @default("unfinished")
-    def _unfinished_default(self):
+    def _unfinished_default(self) -> str:
         return "partial"        # it is read here, where what is open can be seen
 
-    def rows(self, grades, students):
+    def rows(self, grades: Sequence[Grades], students: Sequence[Student]) -> Iterator[Sequence[Any]]:
         zone = zone_of(self.config)
         yield ["assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email", "raw_score",
                "late_submission_penalty", "score", "max_score"]
@@ -158,7 +162,5 @@ class TableExporter(GradebookExporter):
                        standing.raw if known else "", standing.penalty if known else "", net, one.assignment.max_score]
 
 
-def moment(value, zone):
-    with suppress(AttributeError):
-        return f"{local(value, zone):%Y-%m-%d %H:%M:%S%z}"
-    return ""
+def moment(value: datetime | None, zone: tzinfo) -> str:
+    return f"{local(value, zone):%Y-%m-%d %H:%M:%S%z}" if value else ""

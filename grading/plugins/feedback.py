@@ -2,20 +2,24 @@
 exercises, the grader's tables apart from what a cell printed, and Markdown without TeX."""
 
 import re
+from datetime import timedelta, tzinfo
+from typing import Any
 
 from jinja2 import pass_context
+from jinja2.runtime import Context
+from nbformat import NotebookNode
 from nbgrader import preprocessors
 from nbgrader.api import Gradebook, MissingEntry
-from nbgrader.preprocessors import GetGrades as NbgraderGetGrades
+from nbgrader.preprocessors import GetGrades as NbgraderGetGrades, NbGraderPreprocessor
 from nbgrader.utils import is_locked
 
 from ..notebooks.cells import is_tests, title_of
 from ..notebooks.dates import shown_moment, zone_of
 from ..notebooks.record import Record, written
-from ..pages.formulas import to_html
+from ..pages.formulas import Translations, to_html
 from ..pages.macros import Macros
 from ..run.penalties import is_judged
-from ..run.results import results_of
+from ..run.results import NotebookResult, SubmissionResult, results_of
 
 
 HEADING = re.compile(r"^#{1,6}[ \t]([^\n]*)$", re.MULTILINE)
@@ -30,10 +34,13 @@ class GetGrades(NbgraderGetGrades):
     else it is read here.
     """
 
-    def preprocess(self, nb, resources):
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         about = resources["nbgrader"]
         submission = about.get("submission") or read_submission(**{name: about[name] for name in ("db_url", "assignment", "student", "notebook")})
-        self.result = submission.notebook(about["notebook"])
+        result: NotebookResult | None = submission.notebook(about["notebook"])
+        if result is None:
+            raise not_in_gradebook("notebook", about)
+        self.result = result
         self.refused = Record.read(nb).refused
         for number, cell in enumerate(nb.cells):
             self.preprocess_cell(cell, resources, number)
@@ -48,18 +55,18 @@ class GetGrades(NbgraderGetGrades):
         resources["title"], resources["deadline"] = give_titles(nb) or about["notebook"], in_time(submission, zone_of(self.config))
         return nb, resources
 
-    def _get_comment(self, cell, resources):
+    def _get_comment(self, cell: NotebookNode, resources: dict[str, Any]) -> None:
         """A person's words alone, and whether anything was answered: "No response." is nbgrader's note, not a comment."""
         comment = self.result.comments.get(cell.metadata.nbgrader["grade_id"])
         if comment is None:
-            raise not_in_gradebook("comment", cell, resources)
+            raise not_in_gradebook(f"comment for {cell.metadata.nbgrader['grade_id']}", resources["nbgrader"])
         cell.metadata.nbgrader["comment"] = comment.manual_comment
         cell.metadata.nbgrader["unanswered"] = comment.auto_comment is not None
 
-    def _get_score(self, cell, resources):
+    def _get_score(self, cell: NotebookNode, resources: dict[str, Any]) -> None:
         grade = self.result.grade(cell.metadata.nbgrader["grade_id"])
         if grade is None:
-            raise not_in_gradebook("grade", cell, resources)
+            raise not_in_gradebook(f"grade for {cell.metadata.nbgrader['grade_id']}", resources["nbgrader"])
         # where the checks and a person have both judged, the person decides, until the student changes the answer
         overruled = is_tests(cell) and grade.manual_score is not None and not grade.needs_manual_grade
         cell.metadata.nbgrader |= {
@@ -67,24 +74,23 @@ class GetGrades(NbgraderGetGrades):
             "waiting": not is_judged(grade) or (self.refused and grade.needs_manual_grade)}
 
 
-def read_submission(db_url, assignment, student, notebook):
+def read_submission(db_url: str, assignment: str, student: str, notebook: str) -> SubmissionResult:
     """What the gradebook says of a submission. Raises `MissingEntry` where it knows no such notebook of it."""
     with Gradebook(db_url) as gradebook:
         gradebook.find_submission_notebook(notebook, assignment, student)
         return next(results_of(gradebook, assignment, [student]))
 
 
-def not_in_gradebook(what, cell, resources):
-    about = resources["nbgrader"]
-    return MissingEntry(f"The gradebook has no {what} for {cell.metadata.nbgrader['grade_id']} in {about['notebook']} of "
+def not_in_gradebook(what: str, about: dict[str, Any]) -> MissingEntry:
+    of = "called" if what == "notebook" else "in"
+    return MissingEntry(f"The gradebook has no {what} {of} {about['notebook']} of "
                         f"{about['assignment']} by {about['student']}. Grade again: course grade {about['assignment']} --force")
 
 
-def in_time(submission, zone):
+def in_time(submission: SubmissionResult, zone: tzinfo) -> str | None:
     """A sentence on the deadline of a submission (a row) and on when it came; None where there is no deadline."""
-    if submission.assignment.duedate is None:
+    if submission.assignment.duedate is None or (due := submission.duedate) is None:
         return None
-    due = submission.duedate
     said = f"It was due {shown_moment(due, zone)}" + (", with the extension you were given" if submission.extension else "")
     if submission.timestamp is None:
         return said + "."
@@ -93,14 +99,14 @@ def in_time(submission, zone):
         "in time." if late.total_seconds() <= 0 else f"{how_long(late)} late.")
 
 
-def how_long(late):
+def how_long(late: timedelta) -> str:
     minutes = int(late.total_seconds() // 60)
     days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
     parts = [(days, "day"), (hours, "hour"), (minutes, "minute")]
     return " ".join(f"{count} {name}{'s' * (count != 1)}" for count, name in parts if count) or "less than a minute"
 
 
-def give_titles(nb):
+def give_titles(nb: NotebookNode) -> str:
     """Give each graded cell the heading that it stands under; returns the notebook's own, its first.
 
     A heading counts for the next graded cell alone: a moved cell is not to bear another exercise's title.
@@ -118,23 +124,23 @@ def give_titles(nb):
     return plain(first)
 
 
-def headings(source):
+def headings(source: str) -> list[str]:
     """The headings of a Markdown cell, in their order."""
     return [text for found in HEADING.findall(source) if (text := found.strip().rstrip("#").rstrip())]
 
 
-def plain(heading):
+def plain(heading: str | None) -> str:
     """A heading as plain text, without the points that it promises: the page says what was earned."""
     return POINTS.sub("", (heading or "").replace("`", "")[:MAX_TITLE]).rstrip()
 
 
-class OfTheCourse:
+class OfTheCourse(NbGraderPreprocessor):
     """The marks of a hidden region are the course's in locked cells. In a student's own they are only words: no page fails
     because they do not match. `marks` are the names of the traits that hold them."""
 
     marks: tuple[str, ...]
 
-    def preprocess_cell(self, cell, resources, cell_index):
+    def preprocess_cell(self, cell: NotebookNode, resources: dict[str, Any], cell_index: int) -> tuple[NotebookNode, dict[str, Any]]:
         if not any(getattr(self, mark) in cell.source for mark in self.marks):
             return cell, resources
         try:
@@ -158,13 +164,14 @@ class ClearMarkScheme(OfTheCourse, preprocessors.ClearMarkScheme):
 
 
 @pass_context
-def markdown(context, source, cell=None):
+def markdown(context: Context, source: str, cell: NotebookNode | None = None) -> str:
     """The template's filter: Markdown as HTML, formulas as MathML, with the macros of all cells so far."""
     macros = context["resources"].setdefault("macros", Macros())
-    cell, translations = cell or context.get("cell") or {}, context["resources"].get("translations")
-    return (translations.to_html if translations else to_html)(source, macros, cell.get("attachments"))
+    attachments = (cell or context.get("cell") or {}).get("attachments")
+    translations: Translations | None = context["resources"].get("translations")
+    return (translations.to_html if translations else to_html)(source, macros, attachments)
 
 
-def points(value):
+def points(value: float | None) -> str:
     """The template's filter: points without needless decimals."""
     return written(float(value or 0))

@@ -10,19 +10,22 @@ import fnmatch
 import hashlib
 import os
 import shutil
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import nbgrader.apps.api
 import nbgrader.apps.generatefeedbackapp
 from nbconvert.exporters.exporter import ResourcesDict
 from nbgrader import converters
 from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.coursedir import CourseDirectory
 from traitlets import default
 
 from ..notebooks.dates import zone_of
 from ..notebooks.record import Record
-from ..run.audit import entries, in_force, in_words
+from ..run.audit import Entry, entries, in_force, in_words
 from ..run.results import SubmissionResult, results_of
 from .forced import forced
 from .overview import NAME, overview, titles_of
@@ -33,7 +36,7 @@ PARTS = ("pages", "notebooks", "checks/table.py", "run/audit.py", "run/results.p
          "plugins/overview.py", "plugins/page.py")
 
 
-def install():
+def install() -> None:
     """Have `nbgrader generate_feedback` and formgrader use this module's class."""
     nbgrader.apps.generatefeedbackapp.GenerateFeedback = GenerateFeedback
     nbgrader.apps.api.GenerateFeedback = GenerateFeedback
@@ -43,17 +46,17 @@ class GenerateFeedback(converters.GenerateFeedback):
     """nbgrader's converter: the gradebook read once, one exporter, an overview for each student."""
 
     @default("exporter_class")
-    def _exporter_class_default(self):
+    def _exporter_class_default(self) -> type[PageExporter]:
         return PageExporter
 
     # --- as nbgrader calls it -----------------------------------------------------------------------------------
 
-    def convert_notebooks(self):
+    def convert_notebooks(self) -> None:
         self.results = read_results(self.coursedir, self.coursedir.assignment_id)
-        self.regrades = {}
+        self.regrades: dict[str, list[Entry]] = {}
         super().convert_notebooks()
 
-    def init_destination(self, assignment_id, student_id):
+    def init_destination(self, assignment_id: str, student_id: str) -> bool:
         """Whether the pages are to be made: nbgrader's rule, and when what they were made of is not what there is now."""
         graded, pages = self.places(assignment_id, student_id)
         if super().init_destination(assignment_id, student_id):
@@ -64,7 +67,7 @@ class GenerateFeedback(converters.GenerateFeedback):
         with forced(self):
             return super().init_destination(assignment_id, student_id)
 
-    def init_single_notebook_resources(self, notebook_filename):
+    def init_single_notebook_resources(self, notebook_filename: str) -> dict[str, Any]:
         resources = super().init_single_notebook_resources(notebook_filename)
         about = resources["nbgrader"]
         if known := self.results.get(about["student"]):
@@ -72,7 +75,7 @@ class GenerateFeedback(converters.GenerateFeedback):
             resources["regraded"] = self.regraded(known)
         return resources
 
-    def set_permissions(self, assignment_id, student_id):
+    def set_permissions(self, assignment_id: str, student_id: str) -> None:
         """Called last for each submission that went well."""
         graded, pages = self.places(assignment_id, student_id)
         pages.joinpath(NAME).unlink(missing_ok=True)
@@ -83,7 +86,7 @@ class GenerateFeedback(converters.GenerateFeedback):
 
     # --- one submission by itself -------------------------------------------------------------------------------
 
-    def begin(self):
+    def begin(self) -> None:
         """Get ready for `make`, once for many submissions."""
         self.results, self.regrades = {}, {}
         self.exporter = self.exporter_class(parent=self, config=self.config)
@@ -106,10 +109,10 @@ class GenerateFeedback(converters.GenerateFeedback):
             shutil.rmtree(leftover, ignore_errors=True)
         partial.mkdir(parents=True)
         try:
-            for path in files_in(graded, [*self.coursedir.ignore, "*.ipynb"]):
-                copy = partial / os.path.relpath(path, graded)
+            for other in files_in(graded, [*self.coursedir.ignore, "*.ipynb"]):
+                copy = partial / os.path.relpath(other, graded)
                 copy.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(path, copy)
+                shutil.copy(other, copy)
             records, titles = {}, {}
             for path in sorted(graded.glob("*.ipynb")):
                 nb, resources = read(path.read_text(encoding="utf-8")), self.init_single_notebook_resources(str(path))
@@ -132,7 +135,7 @@ class GenerateFeedback(converters.GenerateFeedback):
         mark(digest, result, graded, pages)
         return True
 
-    def give_permissions(self, folder):
+    def give_permissions(self, folder: Path) -> None:
         """What nbgrader gives the files of a folder that it has made."""
         permissions, shared = int(str(self.permissions), 8), self.coursedir.groupshared
         for place, _, names in os.walk(folder):
@@ -141,11 +144,11 @@ class GenerateFeedback(converters.GenerateFeedback):
             if shared:
                 os.chmod(place, (os.stat(place).st_mode | 0o2770) & 0o2777)
 
-    def places(self, assignment, student):
+    def places(self, assignment: str, student: str) -> tuple[Path, Path]:
         """The folders of a submission's graded notebooks and of its pages."""
         return Path(self._format_source(assignment, student)), Path(self._format_dest(assignment, student))
 
-    def digest(self, result):
+    def digest(self, result: SubmissionResult) -> str:
         """A digest of all that the pages of a submission are made of."""
         found = hashlib.sha256(repr((result, code_digest(), self.settings(), *self.regraded(result))).encode("utf-8", "surrogateescape"))
         graded, _ = self.places(result.assignment.name, result.student_id)
@@ -153,7 +156,7 @@ class GenerateFeedback(converters.GenerateFeedback):
             found.update(os.fsencode(path) + b"\0" + hashlib.sha256(Path(path).read_bytes()).digest())
         return found.hexdigest()
 
-    def regraded(self, result):
+    def regraded(self, result: SubmissionResult) -> list[str]:
         """A sentence on each regrade that changed the points of a submission."""
         name = result.assignment.name
         if name not in self.regrades:
@@ -161,15 +164,15 @@ class GenerateFeedback(converters.GenerateFeedback):
         return [in_words(entry, zone_of(self.config)) for entry in self.regrades[name]
                 if entry.student == result.student_id and entry.changed]
 
-    def settings(self):
+    def settings(self) -> tuple[str, list[tuple[str, str]]]:
         """What of the configuration changes a page."""
         return zone_of(self.config).key, sorted((name, repr(self.config[name])) for name in ("HTMLExporter", "GenerateFeedback", "CourseDirectory")
                       if name in self.config)
 
 
-def files_in(folder, ignored):
+def files_in(folder: str | Path, ignored: Iterable[str]) -> list[str]:
     """What nbgrader's `find_all_files` finds, which lists a folder anew for each file and pattern."""
-    def counts(name):
+    def counts(name: str) -> bool:
         # as for a shell, what begins with a dot is meant by what begins with one
         return not any(fnmatch.fnmatchcase(name, pattern) and (pattern.startswith(".") or not name.startswith(".")) for pattern in ignored)
     found = []
@@ -179,7 +182,7 @@ def files_in(folder, ignored):
     return found
 
 
-def read_results(coursedir, assignment, students=None):
+def read_results(coursedir: CourseDirectory, assignment: str, students: list[str] | None = None) -> dict[str, SubmissionResult]:
     """{student: what the gradebook says}; {} for an assignment that it does not know."""
     with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
         try:
@@ -191,7 +194,7 @@ def read_results(coursedir, assignment, students=None):
 # --- the mark -----------------------------------------------------------------------------------------------------
 
 @cache
-def code_digest():
+def code_digest() -> str:
     """A digest of the code and the templates that make pages."""
     found = hashlib.sha256()
     for part in PARTS:
@@ -202,18 +205,18 @@ def code_digest():
     return found.hexdigest()
 
 
-def place_of_mark(pages):
+def place_of_mark(pages: Path) -> Path:
     return pages.with_name(f".{pages.name}.made")
 
 
-def mark(digest, result, graded, pages):
+def mark(digest: str, result: SubmissionResult, graded: Path, pages: Path) -> None:
     """Note what `pages` were made of, once they stand."""
     new = pages.with_name(f".{pages.name}.making")
     new.write_text(f"{digest} {state_of(pages, '*.html')} {digest_of(result)} {state_of(graded, '*.ipynb')}\n", encoding="ascii")
     os.replace(new, place_of_mark(pages))
 
 
-def read_mark(pages):
+def read_mark(pages: Path) -> list[str]:
     """The four digests of a mark: of all that the pages were made of, of their state, of what the gradebook said, of the
     graded notebooks' state; [] if there is none."""
     try:
@@ -222,12 +225,12 @@ def read_mark(pages):
         return []
 
 
-def is_current(digest, pages):
+def is_current(digest: str, pages: Path) -> bool:
     """Whether `pages` were made of that, and nobody has touched them since."""
     return read_mark(pages)[:2] == [digest, state_of(pages, "*.html")]
 
 
-def says(result, graded, pages):
+def says(result: SubmissionResult, graded: Path, pages: Path) -> bool | None:
     """Whether `pages` say what the gradebook says now of the notebooks in `graded`; None if that cannot be seen at a glance."""
     known = read_mark(pages)
     if len(known) != 4 or known[1] != state_of(pages, "*.html"):
@@ -235,11 +238,11 @@ def says(result, graded, pages):
     return known[2:] == [digest_of(result), state_of(graded, "*.ipynb")]
 
 
-def digest_of(result):
+def digest_of(result: SubmissionResult) -> str:
     return hashlib.sha256(repr(result).encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def state_of(folder, pattern):
+def state_of(folder: Path, pattern: str) -> str:
     """A digest of names, sizes and times of files in a folder."""
     about = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in sorted(folder.glob(pattern))]
     return hashlib.sha256(repr(about).encode("utf-8", "surrogateescape")).hexdigest()

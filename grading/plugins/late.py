@@ -19,7 +19,7 @@ class LatePolicy(BasePlugin):
     grace_minutes = Float(0.0, min=0, help="Minutes after the deadline that cost nothing.").tag(config=True)
     most_percent = Float(100.0, min=0, max=100, help="Percent of the score that it costs at most.").tag(config=True)
 
-    def late_submission_penalty(self, student_id, score, total_seconds_late):
+    def late_submission_penalty(self, student_id: str, score: float, total_seconds_late: float) -> float | None:
         """The points to take off a notebook's `score`, or None. Called by nbgrader when a submission is late."""
         if total_seconds_late <= 60 * self.grace_minutes or not self.percent_per_day:
             return None

@@ -5,6 +5,7 @@ own path, and with brackets in it finds nothing. Here what is there by its lette
 import glob
 import os
 from importlib import import_module
+from typing import Any
 
 MODULES = ("nbgrader.converters.base", "nbgrader.apps.api", "nbgrader.exchange.default.exchange",
            "nbgrader.exchange.default.collect", "nbgrader.exchange.default.release_feedback", "nbgrader.utils")
@@ -13,11 +14,11 @@ MODULES = ("nbgrader.converters.base", "nbgrader.apps.api", "nbgrader.exchange.d
 class Literal:
     """Stands for the module `glob`."""
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         return getattr(glob, name)
 
     @staticmethod
-    def glob(pattern: str, **options) -> list[str]:
+    def glob(pattern: str, **options: Any) -> list[str]:
         """`glob.glob`, in which the folders and the file that a pattern begins with are no pattern if they are there."""
         letters, parts = "", pattern.split(os.sep)
         while parts and os.path.lexists(longer := f"{letters}{parts[0]}" or os.sep):
@@ -30,4 +31,4 @@ class Literal:
 def install() -> None:
     """Have nbgrader look for files that way."""
     for module in MODULES:
-        import_module(module).glob = Literal()
+        vars(import_module(module))["glob"] = Literal()

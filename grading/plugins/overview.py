@@ -1,9 +1,12 @@
 """The overview of an assignment, `index.html`, that stands beside the feedback pages of its notebooks."""
 
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import tzinfo
 from pathlib import Path
 from typing import NamedTuple
 
 import nbformat
+from nbformat import NotebookNode
 
 from ..pages.html import Html, link, page, paragraph, section, table
 from ..notebooks.cells import exercise_of, grade_id, title_of
@@ -12,11 +15,13 @@ from ..notebooks.mend import in_words
 from ..notebooks.record import Outcome, Record, VerdictRecord, records_in, written
 from ..run.penalties import is_judged
 from .feedback import give_titles, in_time
+from ..run.results import CellGrade, SubmissionResult
 
 NAME = "index.html"
+Titles = tuple[str | None, dict[str, str | None]]     # of a notebook, and {grade_id: of an exercise}
 
 
-def overview(submission, folder, records=None, zone=None, titles=None, regraded=()):
+def overview(submission: SubmissionResult, folder: str | Path, records: Mapping[str, Record] | None = None, zone: tzinfo | None = None, titles: Mapping[str, Titles] | None = None, regraded: Iterable[str] = ()) -> str:
     """The overview page of a submission (its row, or `run/results.py`'s) whose graded notebooks lie in `folder`.
 
     `records` is what they say of their grading and `titles` {notebook: `titles_of` it}, where these are known already. Moments are
@@ -45,17 +50,17 @@ def overview(submission, folder, records=None, zone=None, titles=None, regraded=
                 *parts)
 
 
-def titles_in(path):
+def titles_in(path: Path) -> Titles:
     """`titles_of` the graded notebook at `path`, if it is there. Grading wrote it: no validation."""
     return titles_of(nbformat.v4.reads(path.read_text(encoding="utf-8"))) if path.exists() else (None, {})
 
 
-def titles_of(nb):
+def titles_of(nb: NotebookNode) -> Titles:
     """(title, {grade_id: the exercise's title}) of a graded notebook, whose cells get them."""
-    return give_titles(nb), {grade_id(cell): cell.metadata.nbgrader.get("title") for cell in nb.cells if grade_id(cell)}
+    return give_titles(nb), {name: cell.metadata.nbgrader.get("title") for cell in nb.cells if (name := grade_id(cell))}
 
 
-def summary(submission, points, most, waiting, zone):
+def summary(submission: SubmissionResult, points: float, most: float, waiting: Sequence[str], zone: tzinfo) -> list[str]:
     """Paragraphs on the whole assignment that are true at this moment."""
     said = [paragraph(f"You have {written(points)} of {written(most)} points.")]
     if waiting:
@@ -78,7 +83,7 @@ class Row(NamedTuple):
     verdict: VerdictRecord | None
 
 
-def row_of(grade, verdicts, title, refused=False):
+def row_of(grade: CellGrade, verdicts: Mapping[str, VerdictRecord], title: str, refused: bool = False) -> Row:
     known = is_judged(grade) and not (refused and grade.needs_manual_grade)
     score = (grade.auto_score or 0.0) if grade.needs_manual_grade else grade.score
     verdict = verdicts.get(exercise_of(grade.name))
@@ -91,17 +96,17 @@ def row_of(grade, verdicts, title, refused=False):
     return Row(title, float(score) if known else None, float(grade.max_score), checks, verdict)
 
 
-def first_step(rows):
+def first_step(rows: Sequence[Row]) -> str:
     """Where to go on: the exercise that lost most points for each check that did not pass, for there is most to win."""
-    judged = [row for row in rows if row.verdict and row.points is not None]
-    gains = {row.title: (row.most - row.points) / max(1, len(row.verdict.checks) - row.verdict.count(Outcome.PASSED))
-             for row in judged if row.points < row.most}
+    judged = [(row, row.verdict, row.points) for row in rows if row.verdict and row.points is not None]
+    gains = {row.title: (row.most - points) / max(1, len(verdict.checks) - verdict.count(Outcome.PASSED))
+             for row, verdict, points in judged if points < row.most}
     if not judged:
         return ""
     if not gains:
-        praise = " Well done!" if any(row.most > 0 for row in judged) else ""
+        praise = " Well done!" if any(row.most > 0 for row, _, _ in judged) else ""
         return paragraph("Every exercise has all of its points." + praise)
     done = len(judged) - len(gains)
     start = f"{done} of {len(judged)} exercises are complete. " if done else ""
-    return paragraph(f"{start}A good place to go on is “{max(gains, key=gains.get)}”: there are most points to win for each check "
+    return paragraph(f"{start}A good place to go on is “{max(gains, key=gains.__getitem__)}”: there are most points to win for each check "
                      "that failed. Its table in the notebook's page says what each check saw and what to try.")

@@ -7,13 +7,15 @@ nothing of that to do. What a class has in common, the course's text and code, i
 
 import json
 import re
+from collections.abc import Callable
 from functools import lru_cache
+from typing import IO, Any
 
 from nbconvert import HTMLExporter
 from nbconvert.filters import Highlight2HTML
 from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
 from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
-from nbformat import v4
+from nbformat import NotebookNode, v4
 
 from ..pages.formulas import Translations
 
@@ -23,20 +25,25 @@ IMAGE = re.compile(r"""<img\b(?:[^>"']|"[^"]*"|'[^']*')*+>""", re.IGNORECASE)
 QUOTED, ALT = re.compile(r"""("[^"]*"|'[^']*')"""), re.compile(r"\salt[\s=/>]", re.IGNORECASE)
 NO_WORDS = "No description has been provided for this image"     # nbconvert's
 
+Highlighter = Callable[..., str]
+
 
 class PageExporter(HTMLExporter):
     """nbconvert's exporter for the feedback pages of one course. A page depends on its notebook alone, not on those before."""
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.translations, self.highlighters, self.styles = Translations(), {}, None
+        self.translations, self.styles = Translations(), None
+        self.highlighters: dict[str | None, Highlighter] = {}
         self.environment.auto_reload = False    # a class's templates do not change on the way
 
-    def from_file(self, file_stream, resources=None, **kw):
+    def from_file(self, file_stream: IO[str], resources: dict[str, Any] | None = None,      # type: ignore[override]    # nbconvert says a notebook, and gives a page
+                  **kw: Any) -> tuple[str, dict[str, Any]]:
         """The page of a graded notebook."""
         return self.from_notebook_node(read(file_stream.read()), resources, **kw)
 
-    def from_notebook_node(self, nb, resources=None, **kw):
+    def from_notebook_node(self, nb: NotebookNode, resources: dict[str, Any] | None = None,     # type: ignore[override]    # the same
+                           **kw: Any) -> tuple[str, dict[str, Any]]:
         """The page of `nb`, which is changed on the way."""
         resources = self._init_resources(resources)
         resources["translations"] = self.translations
@@ -59,7 +66,7 @@ class PageExporter(HTMLExporter):
         page = self.template.render(nb=nb, resources=resources).lstrip("\r\n")
         return IMAGE.sub(with_words, page), resources
 
-    def highlighter(self, nb):
+    def highlighter(self, nb: NotebookNode) -> Highlighter:
         """The template's filter for code in the language of `nb`."""
         about = nb.metadata.get("language_info", {})
         lexer = about.get("pygments_lexer", about.get("name"))
@@ -70,25 +77,25 @@ class PageExporter(HTMLExporter):
         return self.highlighters[lexer]
 
 
-def read(text):
+def read(text: str) -> NotebookNode:
     """The notebook that the course's grading wrote: it is not validated again."""
     return v4.to_notebook_json(json.loads(text))
 
 
-def remembering(highlight):
+def remembering(highlight: Highlighter) -> Highlighter:
     """`highlight` that does the same code once."""
     @lru_cache(CODES)
-    def known(source, language, magics):
+    def known(source: str, language: str | None, magics: str | None) -> str:
         return highlight(source, language, {"magics_language": magics} if magics else None)
 
-    def code(source, language=None, metadata=None):
+    def code(source: str, language: str | None = None, metadata: dict[str, Any] | None = None) -> str:
         if len(source) > LONGEST:
             return highlight(source, language, metadata)
         return known(source, language, (metadata or {}).get("magics_language"))
     return code
 
 
-def with_words(image):
+def with_words(image: re.Match[str]) -> str:
     """An image that says nothing in words, with nbconvert's note in their place."""
     text = image[0]
     return text if ALT.search(QUOTED.sub("", text)) else f'{text[:4]} alt="{NO_WORDS}"{text[4:]}'

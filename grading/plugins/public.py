@@ -1,8 +1,10 @@
 """Where the course can be reached by everybody, as `nbgrader_config.py` says; each address is empty until it is set."""
 
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote, urlencode
 
+from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Unicode, validate
 from traitlets.config import Configurable
@@ -30,7 +32,7 @@ class PublicPlaces(Configurable):
     hub = Unicode("", help="Of a JupyterHub with nbgitpuller: https://hub.example.org").tag(config=True)
 
     @validate("site", "repository", "hub")
-    def _address(self, proposal):
+    def _address(self, proposal: Any) -> str:
         address = proposal["value"].rstrip("/")
         if address and not address.startswith(("https://", "http://localhost", "http://127.0.0.1")):
             proposal["trait"].error(self, address)
@@ -55,7 +57,7 @@ class PublicPlaces(Configurable):
 class NameTheWebSite(NbGraderPreprocessor):
     """Write the web site's address into the first cell, which fetches what is missing from there in Colab."""
 
-    def preprocess(self, nb, resources):
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         site = PublicPlaces(config=self.config).site
         for cell in nb.cells:
             if site and cell.cell_type == "code":

@@ -10,6 +10,7 @@ import filecmp
 import glob
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from nbgrader.exchange.default import ExchangeReleaseFeedback
@@ -30,9 +31,14 @@ MOST_NOTEBOOKS = 50     # of one submission that get a page
 class ReleaseFeedback(ExchangeReleaseFeedback):
     """nbgrader's command, one student at a time."""
 
-    def copy_files(self):
+    src_path: str       # of everybody's pages; nbgrader's
+
+    def copy_files(self) -> None:
         """Release what can be released, then name who got nothing."""
-        everybody, self.left, self.released, self.stood = self.src_path, {}, set(), set()
+        everybody: str = self.src_path
+        self.left: dict[str, str] = {}
+        self.released: set[str] = set()
+        self.stood: set[str] = set()
         for folder in sorted({os.path.dirname(page) for page in glob.glob(os.path.join(everybody, "*.html"))}):
             trouble = lacks(folder)
             if trouble is None:
@@ -51,7 +57,7 @@ class ReleaseFeedback(ExchangeReleaseFeedback):
             for student, trouble in self.left.items():
                 self.log.error("  %s: %s", shown(student), trouble)
 
-    def release(self, folder):
+    def release(self, folder: str) -> None:
         """Release the pages of one submission, also to each notebook that was handed in and has none of its name."""
         student = Path(folder).parent.name
         if student in self.coursedir.student_id_exclude.split(","):
@@ -73,7 +79,7 @@ class ReleaseFeedback(ExchangeReleaseFeedback):
         self.released.add(student)
 
 
-def notebooks_in(folder):
+def notebooks_in(folder: str | Path) -> list[str]:
     """The names, without suffix, of the notebooks in the top of a folder that was handed in, but for those that are no text:
     no page can be asked for by them."""
     try:
@@ -83,14 +89,14 @@ def notebooks_in(folder):
         return []
 
 
-def is_text(name):
+def is_text(name: str) -> bool:
     try:
         return bool(name.encode())
     except UnicodeEncodeError:
         return False
 
 
-def pages_for(names, folder):
+def pages_for(names: Iterable[str], folder: Path) -> dict[str, Path]:
     """{name: page} for those of the notebooks called `names` that have no page of their name in `folder`.
 
     Where only one was graded, its page is what there is to say on all of them, else the overview.
@@ -100,7 +106,7 @@ def pages_for(names, folder):
     return {name: other for name in names if name not in pages and other.exists()}
 
 
-def lacks(folder):
+def lacks(folder: str) -> str | None:
     """What the exchange would have put beside the pages of `folder`, and is not there; None if all is."""
     for name in (STAMP, SECRET):
         try:

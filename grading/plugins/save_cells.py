@@ -2,13 +2,14 @@
 
 import shlex
 
+from nbformat import NotebookNode
 from nbgrader.preprocessors import SaveCells as NbgraderSaveCells
 
 
 class SaveCells(NbgraderSaveCells):
     """A step of GenerateAssignment, see `steps`."""
 
-    def _create_notebook(self, nb):
+    def _create_notebook(self, nb: NotebookNode) -> None:
         try:
             super()._create_notebook(nb)
         except RuntimeError as error:

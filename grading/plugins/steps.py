@@ -4,6 +4,7 @@ nbgrader_config.py names it for `nbgrader generate_assignment`; whatever has to 
 gradebook, asks `up_to_saved` or `released`.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from nbformat import NotebookNode
@@ -41,7 +42,7 @@ def released(nb: NotebookNode, folder: Path, config: Config | None = None) -> No
     return done(nb, folder, [name for name in RELEASE if name != SAVE], config)
 
 
-def done(nb, folder, names, config):
+def done(nb: NotebookNode, folder: Path, names: Iterable[str], config: Config | None) -> NotebookNode:
     for name in names:
         nb, _ = import_item(name)(config=config)(nb, {"metadata": {"path": str(folder)}})
     return nb

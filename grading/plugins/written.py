@@ -9,11 +9,15 @@ import hashlib
 import json
 import os
 import secrets
+from collections.abc import Iterable, Mapping
 from html import escape
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
-from nbgrader.api import MissingEntry
+from nbformat import NotebookNode
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.coursedir import CourseDirectory
 from nbgrader.server_extensions.formgrader import handlers
 from nbgrader.server_extensions.formgrader.base import BaseApiHandler, BaseHandler, check_notebook_dir, check_xsrf
 from tornado import web
@@ -32,8 +36,10 @@ TEMPLATES = Path(__file__).resolve().parents[1] / "pages" / "templates" / "writt
 GRADERS = "graders.json"
 ADDRESS = r"/formgrader/written/([^/]+)/([^/]+)/([^/]+)/?"
 
+Card = dict[str, Any]       # what the page's script reads of an answer, and what is shown of it
 
-def install():
+
+def install() -> None:
     """Add the page to formgrader, and links to it where one chooses a notebook to grade."""
     if not any(entry[0] == ADDRESS for entry in handlers.default_handlers):
         handlers.default_handlers.insert(0, (ADDRESS, WrittenHandler))
@@ -41,9 +47,9 @@ def install():
         handlers.GradebookNotebooksHandler.render = with_links
 
 
-def with_links(self, name, **about):
+def with_links(self: BaseHandler, name: str, **about: Any) -> str:
     """The page on an assignment's notebooks, which links to the questions of each."""
-    page, assignment = BaseHandler.render(self, name, **about), about.get("assignment_id")
+    page, assignment = BaseHandler.render(self, name, **about), about.get("assignment_id", "")
     found = questions(self.gradebook, assignment)
     links = [f'<li><a title="{escape(f"{notebook}, {cell}")}" '
              f'href="{escape(self.base_url)}/formgrader/written/{quote(assignment)}/{quote(notebook)}/{quote(cell)}">'
@@ -52,7 +58,7 @@ def with_links(self, name, **about):
     return page.replace("</table>", f'</table><ul class="list-unstyled">{"".join(links)}</ul>', 1) if links else page
 
 
-def questions(gradebook, assignment):
+def questions(gradebook: Gradebook, assignment: str) -> list[tuple[str, str]]:
     """[(notebook, cell)] of what only a person grades."""
     try:
         row = gradebook.find_assignment(assignment)
@@ -64,14 +70,14 @@ def questions(gradebook, assignment):
 
 # --- what is shown ------------------------------------------------------------------------------------------------
 
-def cards(coursedir, gradebook, assignment, notebook, cell):
+def cards(coursedir: CourseDirectory, gradebook: Gradebook, assignment: str, notebook: str, cell: str) -> list[Card]:
     """What the page needs of each answer, in an order that is none of the class's: a list of plain dictionaries."""
     found, wanted = [], canon(gradebook.find_notebook(notebook, assignment))
     for submission in submissions_of(gradebook, gradebook.find_assignment(assignment)):
         part = next((part for part in submission.notebooks if part.name == notebook), None)
         path = Path(coursedir.format_path(coursedir.autograded_directory, submission.student_id, assignment), f"{notebook}.ipynb")
         nb = notebook_in(path) if part else None
-        if nb is None:
+        if part is None or nb is None:
             continue
         grade = next(grade for grade in part.grades if grade.name == cell)
         comment = next((one for one in part.comments if one.name == cell), None)
@@ -81,11 +87,11 @@ def cards(coursedir, gradebook, assignment, notebook, cell):
     return sorted(found, key=lambda one: one["key"])
 
 
-def order_of(assignment, cell, student):
+def order_of(assignment: str, cell: str, student: str) -> str:
     return hashlib.sha256(f"{assignment}/{cell}/{student}".encode()).hexdigest()
 
 
-def answer(nb, name, wanted):
+def answer(nb: NotebookNode, name: str, wanted: Mapping[str, Any]) -> str:
     """The cells of an answer as HTML: what stands behind the question, up to the next cell of the course."""
     places = [number for number, cell in enumerate(nb.cells) if grade_id(cell) == name]
     parts = [own_text(nb.cells[places[-1]])] if places and not wanted[name]["metadata"]["task"] else []
@@ -96,11 +102,11 @@ def answer(nb, name, wanted):
     return "".join(filter(None, parts)) or "<p><i>Nothing was written.</i></p>"
 
 
-def own_text(cell):
+def own_text(cell: NotebookNode) -> str:
     return to_html(cell.source, Macros(), cell.get("attachments"), below=3)
 
 
-def as_html(cell):
+def as_html(cell: NotebookNode) -> str:
     if cell.cell_type == "markdown":
         return own_text(cell) if plain(cell.source) else ""
     parts = [f"<pre>{escape(cell.source)}</pre>"] if cell.source.strip() else []
@@ -113,7 +119,7 @@ def as_html(cell):
     return "".join(parts)
 
 
-def read_graders(root):
+def read_graders(root: str | Path) -> dict[str, dict[str, float]]:
     """{grade: {grader: score}}"""
     try:
         return json.loads(Path(root, GRADERS).read_text(encoding="utf-8"))
@@ -121,7 +127,7 @@ def read_graders(root):
         return {}
 
 
-def agreement(graders, most):
+def agreement(graders: Iterable[Mapping[str, float]], most: float) -> str:
     """A sentence on how far apart two graders of the same answer are."""
     pairs = [sorted(given.values()) for given in graders if len(given) > 1]
     if not pairs:
@@ -137,7 +143,7 @@ class WrittenHandler(BaseHandler):
     @web.authenticated
     @check_xsrf
     @check_notebook_dir
-    def get(self, assignment, notebook, cell):
+    def get(self, assignment: str, notebook: str, cell: str) -> None:
         try:
             row = self.gradebook.find_notebook(notebook, assignment)
         except MissingEntry:
@@ -155,7 +161,7 @@ class WrittenHandler(BaseHandler):
         self.write(page(self.base_url, (assignment, notebook, cell), canon(row)[cell]["source"], found, most, nonce))
 
 
-def page(base, names, question, found, most, nonce):
+def page(base: str, names: tuple[str, str, str], question: str, found: list[Card], most: float, nonce: str) -> str:
     """The whole page as HTML."""
     text, _, rubric = question.partition("### BEGIN MARK SCHEME")
     facts = json.dumps({"save": f"{base}/formgrader/api/written", "most": most, "cards": [
@@ -174,7 +180,7 @@ def page(base, names, question, found, most, nonce):
     return html.replace("@cards@", values["cards"])
 
 
-def card(number, one, most):
+def card(number: int, one: Card, most: float) -> str:
     state = "waits" if one["waiting"] else "graded"
     return (f'<article class="{state}" id="answer-{number}"><h2>Answer {number} <small>{state}</small></h2><div class="answer">{one["answer"]}</div>'
             f'<p class="mark"><label>Score <input class="score" type="number" min="0" step="any" aria-label="Score of answer {number}"> of '
@@ -190,7 +196,7 @@ class SaveHandler(BaseApiHandler):
 
     @web.authenticated
     @check_notebook_dir
-    def post(self):
+    def post(self) -> None:
         try:
             status, answer = save(self.coursedir, self.gradebook, self.get_json_body() or {})
         except (MissingEntry, KeyError):
@@ -199,7 +205,7 @@ class SaveHandler(BaseApiHandler):
         self.finish(json.dumps(answer))
 
 
-def save(coursedir, gradebook, body):
+def save(coursedir: CourseDirectory, gradebook: Gradebook, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
     """(HTTP status, what is there now): nothing is written where somebody else has changed what the page had shown."""
     grade = gradebook.find_grade_by_id(body["grade"])
     comment = gradebook.find_comment_by_id(body["comment"]) if body.get("comment") else None
@@ -222,7 +228,7 @@ def save(coursedir, gradebook, body):
     return 200, {"score": score, "text": body.get("text") or "", "graders": graders}
 
 
-def note_grader(root, grade, grader, score):
+def note_grader(root: str | Path, grade: str, grader: str, score: float | None) -> dict[str, float]:
     """Keep what a grader gave; {grader: score} of this answer."""
     known = read_graders(root)
     mine = known.setdefault(grade, {})

@@ -94,7 +94,7 @@ def answer(bundle: batch.Bundle, root: str, ignore: tuple[str, ...], job: Job) -
                   sum(result.max_score for result in results.values()), checks_of(graded), graded.seconds, graded.overran, note)
 
 
-def result_of(name, text, graded) -> NotebookResult:
+def result_of(name: str, text: str, graded: batch.Graded) -> NotebookResult:
     """What the gradebook would say of a notebook, if it were asked now."""
     grades, comments = [], {}
     for cell in read(text).cells:
@@ -108,7 +108,7 @@ def result_of(name, text, graded) -> NotebookResult:
     return NotebookResult(name, tuple(grades), comments, sum(grade.max_score for grade in grades), None)
 
 
-def checks_of(graded) -> dict[str, tuple[int, int, list[str]]]:
+def checks_of(graded: batch.Graded) -> dict[str, tuple[int, int, list[str]]]:
     """{exercise: (checks that passed, all, the names of those that did not)}"""
     return {exercise: (verdict.count(Outcome.PASSED), len(verdict.checks), [c.name for c in verdict.checks if c.outcome != Outcome.PASSED]) for text in graded.notebooks.values()
             for exercise, verdict in record_of(read(text)).verdicts.items()}
@@ -116,7 +116,7 @@ def checks_of(graded) -> dict[str, tuple[int, int, list[str]]]:
 
 # --- pages --------------------------------------------------------------------------------------------------------
 
-def pages_of(job, assignment, graded, results, root) -> dict[str, str]:
+def pages_of(job: Job, assignment: str, graded: batch.Graded, results: dict[str, NotebookResult], root: str) -> dict[str, str]:
     if job.show == "points":
         return {name: points_page(assignment, name, result) for name, result in results.items()}
     made, submission = {}, SubmissionResult(job.student, Named(assignment), tuple(results.values()))
@@ -127,7 +127,7 @@ def pages_of(job, assignment, graded, results, root) -> dict[str, str]:
     return made
 
 
-def points_page(assignment, name, result) -> str:
+def points_page(assignment: str, name: str, result: NotebookResult) -> str:
     rows = [(exercise_of(grade.name), None if grade.needs_manual_grade else grade.score, grade.max_score) for grade in result.grades]
     said = f"{written(result.score)} of {written(result.max_score)} points so far. A dash: a person has to read it."
     return as_preview(page(f"Preview of {assignment}", paragraph("Official checks, before your instructor's final grading."),

@@ -1,6 +1,5 @@
 """What submissions are graded with, as course and gradebook have it now; and still as they had it, where it cannot be read."""
 
-import os
 import shutil
 import sqlite3
 import tempfile
@@ -9,6 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
+from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
@@ -16,8 +16,7 @@ from ..run.batch import Bundle
 from ..run.course import Course
 from ..run.execute import JUDGES
 from ..run.gradebook import NotGenerated
-
-LOOK_SECONDS = 5.0      # how often it is asked whether something changed
+from .stamps import LOOK_SECONDS, Stamps, stamps
 
 
 class Bundles:
@@ -26,7 +25,7 @@ class Bundles:
     def __init__(self, course: Course, assignments: list[str], terse: bool) -> None:
         self.course, self.assignments, self.terse = course, assignments, terse
         self.held: dict[str, Bundle] = {}
-        self.stamp: object = None
+        self.stamp: Stamps | None = None
         self.trouble: str | None = None
         self.version, self.asked = 0, 0.0
         course.dir.db_url = for_reading(course.dir.db_url)
@@ -62,21 +61,14 @@ class Bundles:
         with copied(self.course.dir), self.course.writer(name) as writer:
             return self.course.bundle(name, writer)
 
-    def state(self) -> object:
+    def state(self) -> Stamps:
         """What changes when the files that they are made of do."""
         places = [path] if (path := file_of(self.course.dir.db_url)) else []
         for name in JUDGES:
             places += sorted(Path(self.course.execute.course_root, name).glob("*.py"))
         for name in self.assignments:
             places += sorted(Path(self.course.dir.format_path(self.course.dir.source_directory, ".", name)).rglob("*"))
-        return tuple((str(place), about.st_mtime_ns, about.st_size) for place in places if (about := stat(place)))
-
-
-def stat(place):
-    try:
-        return os.stat(place)
-    except OSError:
-        return None
+        return stamps(places)
 
 
 def check_syntax(code: dict[str, bytes]) -> None:
@@ -104,7 +96,7 @@ def file_of(address: str) -> Path | None:
 
 
 @contextmanager
-def copied(place) -> Iterator[None]:
+def copied(place: CourseDirectory) -> Iterator[None]:
     """Have the course `place` read a copy of its gradebook meanwhile.
 
     Whoever wrote it last was killed, and SQLite undoes what was half written when it is opened next. That is for who may write.

@@ -13,17 +13,18 @@ from collections.abc import Iterator
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from ..notebooks.archives import NotUnpacked, members
-from ..notebooks.exchange import one_name
 from ..notebooks.folders import FOLDER, NotTaken, read_regular
-from ..notebooks.names import trouble_with, trouble_with_student
+from ..notebooks.names import one_name, trouble_with, trouble_with_student
 from ..plugins.collect import Copy, NotCollected
 from ..plugins.placing import place_preview
 from ..root import CourseError
 from ..run.course import Course
 from .inbox import HandIn, Refused, last_change
 from .log import FOLDER as PRIVATE
+from .queue import Entry
 
 QUIET_SECONDS = 2.0     # nothing must have changed for so long: nobody says when it is complete
 MAX_ZIP = 256 * 2**20
@@ -57,7 +58,7 @@ class Drop:
             elif item.name.lower().endswith(".zip") and item.is_file(follow_symlinks=False):
                 yield from self.of_zip(item, known, assignments)
 
-    def of_folder(self, item, known, assignments):
+    def of_folder(self, item: os.DirEntry[str], known: set[str], assignments: list[str]) -> Iterator[tuple[str, HandIn | Refused]]:
         student = one_name(item.name)
         inside = [name for name in assignments if Path(item.path, name).is_dir()]
         places = {name: os.path.join(item.path, name) for name in inside} or ({assignments[0]: item.path} if len(assignments) == 1 else {})
@@ -68,7 +69,7 @@ class Drop:
                 trouble = trouble_with_student(student)
                 yield name, Refused(trouble) if trouble else HandIn(name, path, student, assignment, changed)
 
-    def of_zip(self, item, known, assignments):
+    def of_zip(self, item: os.DirEntry[str], known: set[str], assignments: list[str]) -> Iterator[tuple[str, HandIn | Refused]]:
         about = item.stat(follow_symlinks=False)
         whole = f"{item.name}+{stamp(about.st_ctime)}"
         if whole in known or time.time() - about.st_ctime < QUIET_SECONDS:
@@ -113,7 +114,7 @@ class Drop:
 
     # --- what comes back ----------------------------------------------------------------------------------------
 
-    def put(self, one, notebook: str, page: bytes) -> bool:
+    def put(self, one: HandIn | Entry, notebook: str, page: bytes) -> bool:
         """Put a page where whoever runs the upload finds it. Raises `OSError` or `Refused`."""
         if trouble_with(notebook) or "/" in notebook:
             raise Refused("has a notebook whose name cannot be that of a page")
@@ -121,10 +122,10 @@ class Drop:
         folder.mkdir(exist_ok=True)
         return place_preview(page, folder, f"{notebook}.html")
 
-    def done(self, one) -> None:
+    def done(self, one: HandIn | Entry) -> None:
         shutil.rmtree(self.folder(one.name), ignore_errors=True)
 
-    def beat(self, **about) -> None:
+    def beat(self, **about: Any) -> None:
         """Nobody here looks for a sign of life."""
 
     def rest(self) -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from nbgrader.exchange.default import ExchangeReleaseFeedback
 from nbgrader.utils import notebook_hash
@@ -63,7 +64,7 @@ class Exchange:
         """Where the student's side looks for the page of a notebook of the submission `name`. Raises `Refused`."""
         return self.feedback / f"{notebook_hash(secret=inbox.secret_of(self.folder(name)), notebook_id=notebook)}.html"
 
-    def beat(self, **about) -> None:
+    def beat(self, **about: Any) -> None:
         """Say that somebody is watching."""
         heart = self.feedback / HEARTBEAT
         with suppress(OSError):

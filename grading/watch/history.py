@@ -2,9 +2,10 @@
 
 import statistics
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from .log import Log, State
+from .log import Log, Row, State
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def ways(log: Log, assignment: str) -> list[Way]:
             for student, mine in sorted(rows.items())]
 
 
-def until_passed(rows) -> dict[tuple[str, str], int | None]:
+def until_passed(rows: Iterable[Row]) -> dict[tuple[str, str], int | None]:
     found: dict[tuple[str, str], int | None] = {}
     for number, row in enumerate(rows, start=1):
         for exercise, (_, _, *failed) in row.checks.items():
@@ -51,7 +52,7 @@ def until_passed(rows) -> dict[tuple[str, str], int | None]:
     return found
 
 
-def until_right(rows) -> dict[str, int | None]:
+def until_right(rows: Iterable[Row]) -> dict[str, int | None]:
     found: dict[str, int | None] = {}
     for number, row in enumerate(rows, start=1):
         for exercise, (passed, count, *_) in row.checks.items():

@@ -11,6 +11,7 @@ import json
 import os
 import secrets
 import time
+from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 from urllib.parse import quote, urlparse
@@ -21,8 +22,8 @@ from tornado import ioloop, web
 from ..notebooks.record import written
 from ..pages.html import STYLE
 from ..plugins.placing import is_preview
+from ..plugins.release_feedback import notebooks_in
 from ..run.course import Course
-from .answer import notebooks_in
 from .exchange import Exchange
 from .inbox import Refused
 from .log import Log, Row, State, clock, reading
@@ -77,7 +78,7 @@ class Rows:
     def line(self, head: list[str], row: Row) -> str:
         return "".join(f'<td role="cell" data-name="{name}">{cell}</td>' for name, cell in zip(head, self.cells(row)))
 
-    def cells(self, row: Row):
+    def cells(self, row: Row) -> Iterator[str]:
         if self.staff:
             yield escape(row.student)
         yield escape(row.assignment)
@@ -143,7 +144,7 @@ class Page(Handler):
     """The page itself; its rows come by themselves."""
 
     @web.authenticated
-    def get(self):
+    def get(self) -> None:
         nonce, (name, staff) = secrets.token_urlsafe(16), self.who()
         token = escape(self.xsrf_token if isinstance(self.xsrf_token, str) else self.xsrf_token.decode())     # the hub wants it with each cookie
         self.set_header("Content-Security-Policy", f"default-src 'none'; connect-src 'self'; style-src 'unsafe-inline'; script-src 'nonce-{nonce}'")
@@ -157,7 +158,7 @@ class RowsOfUser(Handler):
     """The rows, as the page asks for them."""
 
     @web.authenticated
-    def get(self):
+    def get(self) -> None:
         self.set_header("Content-Type", "application/json")
         with reading(self.course.dir.root) as log:
             rows = Rows(self.place, self.policies, log, *self.who()) if log else None
@@ -169,7 +170,7 @@ class Feedback(Handler):
     """A page of feedback, for whoever handed in and for staff."""
 
     @web.authenticated
-    def get(self, submission, notebook):
+    def get(self, submission: str, notebook: str) -> None:
         name, staff = self.who()
         with reading(self.course.dir.root) as log:
             mine = [row for row in (log.rows() if staff else log.rows(student=name)) if row.name == submission] if log else []
@@ -197,7 +198,8 @@ def main() -> None:
     parser.add_argument("--staff", nargs="*", default=[])
     chosen = parser.parse_args()
     address = urlparse(os.environ["JUPYTERHUB_SERVICE_URL"])
-    application(Course(chosen.course), os.environ["JUPYTERHUB_SERVICE_PREFIX"], frozenset(chosen.staff)).listen(address.port, address.hostname)
+    application(Course(chosen.course), os.environ["JUPYTERHUB_SERVICE_PREFIX"], frozenset(chosen.staff)).listen(
+        address.port or 80, address.hostname)
     ioloop.IOLoop.current().start()
 
 

@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 FOLDER, NAME = ".watch", "log.sqlite"       # below the course's root
 HOUR = 3600.0
@@ -60,7 +61,7 @@ class Row:
     seconds: float
     points: float | None
     most: float | None
-    checks: dict
+    checks: dict[str, Any]
     note: str | None
     replaced: float | None
 
@@ -126,7 +127,7 @@ class Log:
         self.db.execute("insert or ignore into submissions (name, student, assignment, claimed, first_seen, changed, state, since, note) "
                         "values (?, ?, ?, ?, ?, ?, ?, ?, ?)", (name, student, assignment, claimed, now, changed, state, now, note))
 
-    def set(self, name: str, state: State, now: float, **more) -> None:
+    def set(self, name: str, state: State, now: float, **more: Any) -> None:
         """Change a submission's state, and what else is known of it now (names of columns)."""
         if "checks" in more:
             more["checks"] = json.dumps(more["checks"])

@@ -5,12 +5,13 @@ import sys
 from pathlib import Path
 
 from ..root import CONFIG
-from .bundles import LOOK_SECONDS, stat
+from .stamps import LOOK_SECONDS, Stamps, stamps
 
 CODE, SUFFIXES = Path(__file__).resolve().parents[1], (".py", ".j2", ".css", ".json")
 TRY = ("import sys; from grading.run.course import Course; from grading.watch import service, settings; "
        "settings.Watch(config=Course(sys.argv[1]).config)")
 TRY_SECONDS = 120
+State = tuple[tuple[str, ...], Stamps]      # which assignments there are, and what the files are
 
 
 class Renewal:
@@ -19,7 +20,7 @@ class Renewal:
     def __init__(self, root: str | Path, source: str | Path) -> None:
         self.root, self.source, self.asked = Path(root), Path(root, source), 0.0
         self.began = self.seen = self.state()
-        self.tried: object = None
+        self.tried: State | None = None
         self.trouble: str | None = None
 
     def is_due(self, now: float) -> bool:
@@ -34,9 +35,9 @@ class Renewal:
             return self.trouble is None
         return False
 
-    def state(self) -> object:
+    def state(self) -> State:
         places = [path for path in sorted(CODE.rglob("*")) if path.suffix in SUFFIXES]
-        return tuple(sorted(map(str, self.source.glob("*/")))), tuple((str(place), about.st_mtime_ns, about.st_size) for place in [*places, self.root / CONFIG] if (about := stat(place)))
+        return tuple(sorted(map(str, self.source.glob("*/")))), stamps([*places, self.root / CONFIG])
 
     def try_it(self) -> str | None:
         """What goes wrong if code and settings are loaded by another process, in one line; None if nothing does."""

@@ -16,6 +16,7 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from sqlite3 import Error as LogError
+from typing import Any
 
 from ..notebooks.names import shown
 from ..root import CourseError
@@ -29,6 +30,7 @@ from .drop import Drop
 from .exchange import Exchange
 from .inbox import HandIn, Refused, last_change
 from .log import FOLDER, NAME, Log, Row, State, clock
+from ..plugins.release_feedback import notebooks_in
 from .queue import Entry, in_order, superseded
 from .renewal import Renewal
 from .settings import Watch
@@ -235,8 +237,10 @@ class Watcher:
                     self.try_again(entry, f"{type(error).__name__}: {error}", now)
 
     def take_result(self, entry: Entry, result: Answer | Lost, now: float) -> None:
-        if isinstance(result, Lost) or result.error:
-            self.failed(entry, f"the process {result.why}" if isinstance(result, Lost) else result.error, now)
+        if isinstance(result, Lost):
+            self.failed(entry, f"the process {result.why}", now)
+        elif result.error:
+            self.failed(entry, result.error, now)
         elif result.overran and not entry.slow:
             row = self.row(entry.name)
             self.log.set(entry.name, State.WAITING, now, slow=1, seconds=(row.seconds if row else 0.0) + result.seconds)
@@ -282,7 +286,7 @@ class Watcher:
     def put_notice(self, entry: Entry, *lines: str) -> None:
         if self.settings.show == "off":
             return
-        for name in answers.notebooks_in(self.place.folder(entry.name)):
+        for name in notebooks_in(self.place.folder(entry.name)):
             with suppress(Refused):
                 self.place.put(entry, name, notice(entry.assignment, *lines))
 
@@ -339,7 +343,7 @@ def woken(watcher: Watcher) -> Iterator[int]:
     """A descriptor that can be read when somebody says stop, by Ctrl-C or SIGTERM."""
     ours, theirs = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 
-    def stop(*_):
+    def stop(*_: Any) -> None:
         watcher.stopping = True
     before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     old = signal.set_wakeup_fd(theirs, warn_on_full_buffer=False)

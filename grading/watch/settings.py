@@ -1,6 +1,7 @@
 """What an instructor sets, as `c.Watch...` in nbgrader_config.py."""
 
 from dataclasses import fields, replace
+from typing import Any
 
 from traitlets import Bool, Dict, Enum, Float, Int, List, TraitError, validate
 from traitlets.config import Configurable
@@ -18,14 +19,15 @@ class Watch(Configurable):
     answers = Int(10, min=0, help="Answers to one student on one assignment in `hours`.").tag(config=True)
     hours = Float(24.0, min=0.01, help="The time in which they are counted.").tag(config=True)
     free = Int(3, min=0, help="Of these, how many come without a wait.").tag(config=True)
-    waits = List(Float(min=0), [60, 120, 300, 600, 1200, 1800, 3600], help="Seconds after each answer until the next, once the free ones are used up.").tag(config=True)
+    waits = List(Float(min=0), [60, 120, 300, 600, 1200, 1800, 3600],     # type: ignore[misc]    # traitlets' types know no list of numbers
+                 help="Seconds after each answer until the next, once the free ones are used up.").tag(config=True)
     exceptions = Dict(help="""Other numbers for single students: {"student-01": {"answers": 20, "free": 20}}.""").tag(config=True)
     own = Bool(False, help="Whether a submission has to belong to the unix user that it names. Set it where students have accounts.").tag(config=True)
     poll_seconds = Float(0.3, min=0.05, help="How often the exchange is looked at.").tag(config=True)
     quiet_seconds = Float(10.0, min=0, help="How long nothing must have changed in a folder that the exchange did not finish.").tag(config=True)
 
     @validate("exceptions")
-    def _known_numbers(self, proposal):
+    def _known_numbers(self, proposal: Any) -> dict[str, dict[str, Any]]:
         names = {field.name for field in fields(Policy)}
         for student, changes in proposal["value"].items():
             if not isinstance(changes, dict) or set(changes) - names:

@@ -37,7 +37,7 @@ def test_a_date_is_read_as_people_write_it(text):
     ("30 Nov", "no time of day"), ("30 Nov midnight", "23:59, or 00:00"), ("03/04/2026 12:00", "of March or of April"),
     ("20 Nov 12:00", "which year"), ("31 Feb 12:00", "no such day"), ("2027-03-28 02:30", "skips that time"),
     ("2026-10-25 02:30", "twice"), ("2026-11-30 12:00 EST", "EST"), ("2026-11-30 12:00 Europe/Londn", "Europe/London"),
-    ("30 Nov 25:00", "no time 25:00"), ("soon 12:00", "no date"), ("Tue 30 Nov 12:00", "is a Monday"), ("30 Nov 12:00 13:00", "more than one"),
+    ("30 Nov 25:00", "no time 25:00"), ("soon 12:00", "no date"), ("² Nov 12:00", "no date"), ("Tue 30 Nov 12:00", "is a Monday"), ("30 Nov 12:00 13:00", "more than one"),
     ("30 31 Nov 12:00", "which number"), ("2026-13-01 12:00", "no such day"), ("", "no time")])
 def test_what_has_two_meanings_or_none_is_refused(text, why):
     with pytest.raises(CourseError, match=why):

@@ -8,9 +8,9 @@ from unittest.mock import patch
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from nbgrader import converters
-from nbgrader.api import Gradebook
+from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.utils import find_all_files
 from rich.console import Console
 
@@ -18,10 +18,11 @@ from grading.notebooks.outputs import clean_markdown
 from grading.pages.formulas import Translations, to_html
 from grading.pages.macros import Budget, Macros
 from grading.plugins import page
+from grading.plugins.feedback import GetGrades
 from grading.plugins.generate_feedback import GenerateFeedback, files_in
 from grading.plugins.overview import overview
 from grading.run.course import Course
-from grading.run.results import read, results_of
+from grading.run.results import Named, SubmissionResult, read, results_of
 from grading.tools.feedback import make_feedback
 
 HARMFUL = [
@@ -221,3 +222,9 @@ def test_the_files_beside_a_notebook_are_those_that_nbgrader_finds(ignored, tmp_
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     assert sorted(files_in(tmp_path / "ps1", ignored)) == sorted(find_all_files(str(tmp_path / "ps1"), ignored))
+
+
+def test_a_notebook_that_the_gradebook_does_not_know_is_named_with_what_to_do():
+    about = {"assignment": "ps1", "student": "student-01", "notebook": "other", "submission": SubmissionResult("student-01", Named("ps1"), ())}
+    with pytest.raises(MissingEntry, match="no notebook called other of ps1 by student-01. Grade again: course grade ps1 --force"):
+        GetGrades().preprocess(new_notebook(), {"nbgrader": about})

@@ -84,6 +84,7 @@ def test_a_text_without_macros_comes_back_unchanged(tex):
     (r"\edef\v{x}", r"\edef is not read here"),
     (r"\def\v(#1){x}", r"the definition of \v is not read here"),
     (r"\newcommand{\v}[many]{x}", "does not say how many arguments"),
+    (r"\newcommand{\v}[²]{x}", "does not say how many arguments"),
     (r"\def x{y}", r"\def needs the name of a macro"),
     (r"\def\v{#1}\v", r"\v has no argument #1"),
     (r"\def\v{\v}\v", "does one of them contain itself?"),

@@ -30,6 +30,7 @@ from grading.tools import report
 from grading.watch import inbox, renewal as renewals, service
 from grading.watch.answer import WAITS, Answer, as_preview, notice, under_their_names
 from grading.watch.bundles import for_reading
+from grading.watch.stamps import stamps
 from grading.watch.crew import Crew, wait
 from grading.watch.drop import Drop
 from grading.watch.history import hurdles, ways
@@ -593,6 +594,19 @@ def renewal(tmp_path, monkeypatch):
     made.fault, made.tries = None, tries
     made.look = lambda: made.is_due(made.asked + renewals.LOOK_SECONDS)
     return made
+
+
+def test_stamps_change_with_what_is_written_comes_or_goes_and_with_nothing_else(tmp_path):
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.write_text("1")
+    before = stamps([one, other])
+    assert before == stamps([one, str(other)]) and len(before) == 1
+    other.write_text("2")
+    both = stamps([one, other])
+    one.write_text("11")
+    assert len({before, both, stamps([one, other])}) == 3
+    other.unlink()
+    assert len(stamps([one, other])) == 1
 
 
 @pytest.mark.parametrize("name", ["grading/a.py", "grading/new.css", "nbgrader_config.py"])

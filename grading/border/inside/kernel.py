@@ -173,12 +173,12 @@ class Shell(InteractiveShell):
         """Without compiling the cell once more: no cell needs an event loop that does not say so."""
         return ("await" in raw_cell or "async" in raw_cell) and super().should_run_async(raw_cell, **more)
 
-    def _get_exc_info(self, exc_tuple=None):
+    def _get_exc_info(self, exc_tuple: Any = None) -> tuple[Any, Any, Any]:
         kind, value, trace = super()._get_exc_info(exc_tuple)
         shorten(value, self.compile._filename_map)
         return kind, value, value.__traceback__ if value.__traceback__ is not None else trace
 
-    def _showtraceback(self, etype, evalue, stb):
+    def _showtraceback(self, etype: Any, evalue: Any, stb: list[str]) -> None:
         try:
             message = str(evalue)[:2000]
         except Exception:
@@ -247,7 +247,7 @@ def list_fonts() -> None:
         return      # another Matplotlib: it reads all of them, which takes longer and changes nothing
 
     class Header(_afm.AFM):
-        def __init__(self, file):
+        def __init__(self, file: io.BufferedIOBase) -> None:
             self._header = _afm._parse_header(file)
 
     whole, _afm.AFM = _afm.AFM, Header
