@@ -55,18 +55,20 @@ class Intake:
     stamp: str | None = None
 
 
-def screen(folder: str | Path, wanted: Mapping[str, Any], ignore: Iterable[str] = (), course: Iterable[str] = ()) -> Intake:
+def screen(folder: str | Path, wanted: Mapping[str, Any] | Iterable[str], ignore: Iterable[str] = (),
+           course: Iterable[str] = ()) -> Intake:
     """What is taken of `folder` for the notebooks `wanted` ({name without suffix: its canon, see `mend`}): an `Intake`.
 
-    Where `wanted` holds names alone, nothing tells whether a notebook is the assignment's. `ignore` are further patterns of names to leave out, `course` the names of the files that the course puts beside the
-    notebooks: nothing may stand in their way. Never raises for what the folder holds.
+    Where `wanted` holds names alone, nothing tells whether a notebook is the assignment's. `ignore` are further patterns of names to
+    leave out, `course` the names of the files that the course puts beside the notebooks: nothing may stand in their way. Never raises
+    for what the folder holds.
     """
-    wanted = dict(wanted) if isinstance(wanted, Mapping) else dict.fromkeys(wanted, {})
+    canons: dict[str, Any] = dict(wanted) if isinstance(wanted, Mapping) else dict.fromkeys(wanted, {})
     try:
-        return bounded(look_through, Path(folder).absolute(), wanted, tuple(ignore), tuple(course))
+        return bounded(look_through, Path(folder).absolute(), canons, tuple(ignore), tuple(course))
     except Exception as error:
         reason = f"The submission could not be read: {why(error)}."
-        return Intake({name: Refusal(reason) for name in wanted})
+        return Intake({name: Refusal(reason) for name in canons})
 
 
 def why(error: BaseException) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 from nbgrader.api import Gradebook
 from nbgrader.apps.baseapp import NbGrader
@@ -44,6 +45,12 @@ class Waiting:
     timestamp: str | None
     why: str | None
     trouble: str | None = None      # with the student's name: such a submission cannot be graded
+
+
+class Generated(Protocol):
+    """Who knows what an assignment was generated from: the gradebook's `Writer`, or a source that was not released yet."""
+
+    def notebooks(self) -> dict[str, dict[str, Any]]: ...
 
 
 class Course:
@@ -115,7 +122,7 @@ class Course:
 
     # --- grading ------------------------------------------------------------------------------------------------
 
-    def bundle(self, assignment: str, writer: Writer) -> batch.Bundle:
+    def bundle(self, assignment: str, writer: Generated) -> batch.Bundle:
         """The bundle of an assignment as the gradebook and source/ have it now."""
         source = self.dir.format_path(self.dir.source_directory, ".", assignment)
         excluded = self.config.Autograde.get("exclude_overwriting", {}).get(assignment, [])

@@ -8,9 +8,12 @@ import keyword
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import nbformat
+from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from rich.console import Console
 
 from ..notebooks.cells import QUESTION, grade_id, tests_cell
 from ..root import CourseError
@@ -112,7 +115,7 @@ def {exercise}_in_a_style(z):
 }
 
 
-def add(console, root: Path, assignment: str, exercise: str, notebook: str | None = None) -> list[str]:
+def add(console: Console, root: Path, assignment: str, exercise: str, notebook: str | None = None) -> list[str]:
     """Write the skeleton; the files that were touched. Raises `CourseError` where it cannot be done, and writes nothing."""
     notebook = notebook or notebook_of(root, assignment)
     for what, name in (("exercise", exercise), ("notebook", notebook)):
@@ -130,13 +133,13 @@ def add(console, root: Path, assignment: str, exercise: str, notebook: str | Non
         file = root / pattern.format(**names)
         before = file.read_text(encoding="utf-8") if file.exists() else head.format(**names)
         touched.append(write(root, file.relative_to(root), before + text.format(**names)))
-    for file in touched:
-        tell(console, f"wrote {file}")
+    for written in touched:
+        tell(console, f"wrote {written}")
     console.print(f"Next: course missing {exercise} --prove says what is left to think about.", highlight=False, soft_wrap=True)
     return touched
 
 
-def notebook_of(root, assignment):
+def notebook_of(root: Path, assignment: str) -> str:
     """The notebook of an assignment; of a new one the assignment's own name."""
     found = sorted((root / "source" / assignment).glob("*.ipynb"))
     if len(found) > 1:
@@ -145,13 +148,13 @@ def notebook_of(root, assignment):
     return found[0].stem if found else re.sub(r"\W", "_", assignment)
 
 
-def refuse_existing(root, exercise):
+def refuse_existing(root: Path, exercise: str) -> None:
     for path in root.glob("source/*/*.ipynb"):
         if any(grade_id(cell) in (exercise, tests_cell(exercise)) for cell in nbformat.read(path, as_version=4).cells):
             raise CourseError(f"There is an exercise {exercise} in {path.relative_to(root)}. Choose another name.")
 
 
-def new_assignment(root, place):
+def new_assignment(root: Path, place: Path) -> NotebookNode:
     """A notebook with head, first cell and question, and beside it what the course's notebooks import."""
     place.parent.mkdir(parents=True, exist_ok=True)
     for helper in ("visible_checks.py", "gradient_plots.py"):
@@ -166,7 +169,7 @@ def new_assignment(root, place):
         new_markdown_cell(OWN_WORDS, id="answer-" + question.replace("_", "-"))])
 
 
-def insert(nb, exercise):
+def insert(nb: NotebookNode, exercise: str) -> None:
     """Put section, answer and tests cell in front of the question, or at the end where there is none."""
     number = sum(1 for cell in nb.cells if cell.metadata.get("nbgrader", {}).get("solution")) + 1
     at = next((place for place, cell in enumerate(nb.cells) if (grade_id(cell) or "").startswith(QUESTION)), len(nb.cells))
@@ -177,13 +180,13 @@ def insert(nb, exercise):
                        marked(new_code_cell(ANSWER.format(exercise=exercise), id=exercise), exercise, solution=True), tests]
 
 
-def marked(cell, name, **marks):
+def marked(cell: NotebookNode, name: str, **marks: Any) -> NotebookNode:
     cell.metadata["nbgrader"] = {"schema_version": 3, "grade_id": name, "grade": False, "solution": False, "locked": False,
                                  "task": False, **marks}
     return cell
 
 
-def write(root, name, text):
+def write(root: Path, name: str | Path, text: str) -> str:
     (root / name).parent.mkdir(parents=True, exist_ok=True)
     (root / name).write_text(text, encoding="utf-8")
     return str(name)

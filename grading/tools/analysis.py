@@ -10,20 +10,26 @@ Psychometrika 28, 1963, 211-218). For a check, which is passed or not, that is a
 import hashlib
 import shlex
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from nbgrader.api import Grade, SubmittedAssignment
 
 from ..root import CourseError
 from ..run import human
 from ..run.course import Course
 from ..notebooks.cells import exercise_of
-from ..notebooks.record import Outcome, records_in
+from ..notebooks.record import CheckRecord, Outcome, Record, records_in
 from ..run.gradebook import find_generated, penalty_of, submissions_of, waits_for_a_person
 from ..run.grades import net_of, raw_of
 from ..run.penalties import is_judged, score_of
+from .watching import Walk
 
+Numbers = np.ndarray[Any, np.dtype[np.float64]]
 FEWEST = 20     # submissions below which a correlation is not shown: from there on one of 0.45 is told from none
 
 
@@ -42,9 +48,9 @@ class Work:
 
     student: str
     label: str
-    points: dict
-    checks: dict = field(default_factory=dict)      # {(exercise, check): CheckRecord}
-    reasons: list = field(default_factory=list)     # why a human should look, without anything a student wrote
+    points: dict[str, float | None]
+    checks: dict[tuple[str, str], CheckRecord] = field(default_factory=dict)        # by exercise and check
+    reasons: list[str] = field(default_factory=list)        # why a human should look, without anything a student wrote
     hours_early: float | None = None
     penalty: float = 0.0
     counts: float | None = None     # what counts, penalty taken off; None while a person has to look
@@ -58,41 +64,41 @@ class ClassResult:
     """
 
     assignment: str
-    items: list
-    works: list
-    not_graded: list
+    items: list[Item]
+    works: list[Work]
+    not_graded: list[tuple[str, str]]       # students and their labels
 
     @cached_property
-    def pending(self):
+    def pending(self) -> list[Item]:
         return [item for item in self.items if any(work.points[item.name] is None for work in self.works)]
 
     @cached_property
-    def counted(self):
+    def counted(self) -> list[Item]:
         return [item for item in self.items if item not in self.pending]
 
     @cached_property
-    def most(self):
+    def most(self) -> float:
         return sum(item.most for item in self.counted)
 
     @cached_property
-    def table(self):
+    def table(self) -> Numbers:
         """The points of every work (rows) in the counted items (columns)."""
         rows = [[work.points[item.name] for item in self.counted] for work in self.works]
         return np.array(rows, dtype=float).reshape(len(self.works), len(self.counted))
 
     @cached_property
-    def totals(self):
+    def totals(self) -> Numbers:
         """Of each work, in their order."""
         return self.table.sum(axis=1)
 
-    def totals_without(self, name):
+    def totals_without(self, name: str) -> Numbers:
         """The totals of each work without the item of that name, summed anew: a difference would not be exact."""
         return self.table[:, [item.name != name for item in self.counted]].sum(axis=1)
 
 
 # --- read -------------------------------------------------------------------------------------------------------
 
-def read(root, assignment, watch=iter):
+def read(root: Path | None, assignment: str, watch: Walk = iter) -> ClassResult:
     """The `ClassResult` of an assignment, from the gradebook and autograded/. Raises `CourseError`, `NotGenerated`."""
     course = Course(root)
     with course.gradebook() as gradebook:
@@ -113,15 +119,15 @@ def read(root, assignment, watch=iter):
     return ClassResult(assignment, items, sorted(works, key=lambda work: work.label), not_graded)
 
 
-def labels_of(assignment, students):
+def labels_of(assignment: str, students: Sequence[str]) -> dict[str, str]:
     """{student: a number that says nothing of the name or of the order of names}"""
     digest = {student: hashlib.sha256(f"{assignment}/{student}".encode()).digest() for student in students}
     width = len(str(len(students)))
     return {student: f"submission {number:0{width}}"
-            for number, student in enumerate(sorted(students, key=digest.get), start=1)}
+            for number, student in enumerate(sorted(students, key=digest.__getitem__), start=1)}
 
 
-def read_work(submission, folder, label):
+def read_work(submission: SubmittedAssignment, folder: Path, label: str) -> Work:
     work = Work(submission.student_id, label, {}, penalty=round(penalty_of(submission), 2))
     if not waits_for_a_person(submission):
         work.counts = net_of(raw_of(submission), work.penalty)
@@ -138,19 +144,19 @@ def read_work(submission, folder, label):
     return work
 
 
-def points_of(grade):
+def points_of(grade: Grade) -> float | None:
     """The points of a graded cell (a row); None where nobody has judged the answer that lies there now."""
     return score_of(grade) if is_judged(grade) else None
 
 
-def read_checks(work, record):
+def read_checks(work: Work, record: Record) -> None:
     for exercise, verdict in record.verdicts.items():
         work.checks.update({(exercise, check.name): check for check in verdict.checks})
 
 
 # --- count ------------------------------------------------------------------------------------------------------
 
-def correlation(x, y):
+def correlation(x: Any, y: Any) -> float | None:
     """Pearson's r of two lists; None where there are fewer than `FEWEST` pairs or one of them does not vary."""
     x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     if len(x) < FEWEST or np.ptp(x) == 0 or np.ptp(y) == 0:
@@ -158,12 +164,13 @@ def correlation(x, y):
     return float(np.corrcoef(x, y)[0, 1])
 
 
-def quartiles(values):
+def quartiles(values: Sequence[float] | Numbers) -> tuple[float, float, float]:
     """Lower quartile, median, upper quartile."""
-    return tuple(float(q) for q in np.quantile(values, (0.25, 0.5, 0.75)))
+    low, middle, high = np.quantile(values, (0.25, 0.5, 0.75)).tolist()
+    return low, middle, high
 
 
-def items(result):
+def items(result: ClassResult) -> list[tuple[Item, int, float | None, float | None, float | None]]:
     """[(item, how many have a score, mean points, facility, discrimination)] in the notebook's order, None if unknown."""
     found = []
     for item in result.items:
@@ -171,7 +178,7 @@ def items(result):
         scored = [value is not None for value in given]
         points = [value for value in given if value is not None]
         mean = float(np.mean(points)) if points else None
-        found.append((item, len(points), mean, mean / item.most if points and item.most else None,
+        found.append((item, len(points), mean, mean / item.most if mean is not None and item.most else None,
                       correlation(points, result.totals_without(item.name)[scored])))
     return found
 
@@ -184,18 +191,19 @@ class CheckCount:
     name: str
     title: str
     core: bool
-    outcomes: Counter = field(default_factory=Counter)
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
     discrimination: float | None = None
 
     @property
-    def rate(self):
+    def rate(self) -> float:
         return self.outcomes[Outcome.PASSED] / self.outcomes.total()
 
 
-def checks(result):
+def checks(result: ClassResult) -> list[CheckCount]:
     """A `CheckCount` for each check, in the order of items and of the checks in their file."""
-    found = {}
-    judged, passed = {}, {}     # {key: the numbers of works}, {key: whether each of them passed}
+    found: dict[tuple[str, str], CheckCount] = {}
+    judged: dict[tuple[str, str], list[int]] = {}       # the numbers of works
+    passed: dict[tuple[str, str], list[bool]] = {}      # whether each of them passed
     for number, work in enumerate(result.works):
         for key, check in work.checks.items():
             count = found.setdefault(key, CheckCount(*key, check.title, check.core))
@@ -209,9 +217,9 @@ def checks(result):
     return sorted(found.values(), key=lambda count: order.index(count.exercise) if count.exercise in order else len(order))
 
 
-def mistakes(result):
+def mistakes(result: ClassResult) -> list[tuple[str, str, int]]:
     """[(exercise, known mistake, how many submissions)], the most frequent first."""
-    found = {}
+    found: dict[tuple[str, str], int] = {}
     for work in result.works:
         seen = {(exercise, check.misconception) for (exercise, _), check in work.checks.items()
                 if check.misconception}

@@ -5,9 +5,11 @@ The calls are public ones: those that the visible part of an exercise's tests ce
 
 import copy
 import json
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,26 +18,28 @@ from ..border.subject import CellEnd, KernelSubject
 SECONDS = 5.0           # for one call
 MOST_SHOWN = 12         # numbers in the arguments of a call that a sheet shows
 SENT = Path(__file__).with_name("traced.py")
+Call = tuple[Any, ...]                      # the arguments
+Wanted = Mapping[int, Sequence[str]]        # {line of a function: expressions to look at there}
 
 
 # --- public calls -------------------------------------------------------------------------------------------------
 
-def public_calls(source, exercise):
+def public_calls(source: str, exercise: str) -> list[Call]:
     """The arguments of the calls that the visible part of a tests cell (the course's own, `source`) makes, as plain tuples.
 
     The cell is run with a function that notes its arguments in the place of the student's; what comes after that needs a result is not run.
     """
     found = []
 
-    def note(*arguments, **named):
+    def note(*arguments: Any, **named: Any) -> None:
         if not named:
             found.append(copy.deepcopy(arguments))
 
-    def noted(*arguments, **_):
+    def noted(*arguments: Any, **_: Any) -> None:
         note(*arguments)
 
     @contextmanager
-    def checking(*_, **__):
+    def checking(*_: Any, **__: Any) -> Iterator[Any]:
         yield noted
 
     with suppress(Exception):       # the cell goes on with a result, and there is none
@@ -43,17 +47,18 @@ def public_calls(source, exercise):
     return [call for call in found if size_of(call) is not None]
 
 
-def size_of(value):
+def size_of(value: Any) -> int | None:
     """How many numbers a value holds; None for what cannot be written down as an argument."""
     if isinstance(value, np.ndarray):
         return value.size if value.dtype.kind in "fiub" else None
     if isinstance(value, (list, tuple)):
         sizes = [size_of(one) for one in value]
-        return None if None in sizes else sum(sizes)
+        known = [size for size in sizes if size is not None]
+        return sum(known) if len(known) == len(sizes) else None
     return 1 if isinstance(value, (bool, int, float, str, np.number)) else None
 
 
-def as_text(value):
+def as_text(value: Any) -> str:
     """A value as the Python that makes it."""
     if isinstance(value, np.ndarray):
         return f"np.array({as_text(value.tolist())})" if value.size else f"np.zeros({value.shape})"
@@ -65,7 +70,7 @@ def as_text(value):
     return repr(value.item() if isinstance(value, np.generic) else value)
 
 
-def is_readable(call):
+def is_readable(call: Call) -> bool:
     """Whether a sheet can show the call: few numbers, none with a tail of digits."""
     return (size_of(call) or 99) <= MOST_SHOWN and len(as_text(call)) <= 150
 
@@ -77,25 +82,25 @@ class Seen:
     """A value as the kernel describes it."""
 
     kind: str
-    shape: tuple = ()
-    numbers: tuple | None = None
+    shape: tuple[int, ...] = ()
+    numbers: tuple[float, ...] | None = None
     text: str = ""
-    parts: tuple = ()
+    parts: tuple["Seen", ...] = ()
 
 
 @dataclass(frozen=True)
 class Trace:
     """One call: the lines that ran, in order, counted from the function's first; what expressions were, {(line, when, text): Seen}."""
 
-    call: tuple
-    lines: tuple
-    seen: dict = field(default_factory=dict)
+    call: Call
+    lines: tuple[int, ...]
+    seen: dict[tuple[int, str, str], Seen] = field(default_factory=dict)
     value: Seen | None = None
     first: int = 0
-    names: tuple = ()
+    names: tuple[str, ...] = ()
 
 
-def ask(subject: KernelSubject, cell: int, name: str, call: tuple, before=None, after=None, changed: str | None = None) -> Trace | None:
+def ask(subject: KernelSubject, cell: int, name: str, call: Call, before: Wanted | None = None, after: Wanted | None = None, changed: str | None = None) -> Trace | None:
     """Have the kernel do `name(*call)`; None where that gives no answer that can be used. `changed`: the text of another definition."""
     text = f"{SENT.read_text(encoding='utf-8')}\nARGUMENTS = {as_text(tuple(call))}\n"
     source = (f"(lambda ns: [exec({text!r}, ns), ns['answer'](get_ipython().user_ns, {name!r}, ns['ARGUMENTS'], {before or {}!r}, {after or {}!r}, "
@@ -115,14 +120,14 @@ def ask(subject: KernelSubject, cell: int, name: str, call: tuple, before=None, 
         return None         # not what was sent: student code may print and replace what it likes
 
 
-def read_trace(report, call):
+def read_trace(report: dict[str, Any], call: Call) -> Trace:
     value = read_seen(report["value"]) if "value" in report else None
     lines = tuple(int(line) for line in report["lines"])
     seen = {(int(line), str(when), str(text)): read_seen(one) for line, when, values in report["seen"] for text, one in values.items()}
     return Trace(call, lines, seen, value, int(report["first"]), tuple(map(str, report["names"])))
 
 
-def read_seen(one):
+def read_seen(one: dict[str, Any]) -> Seen:
     kind = one["kind"]
     if kind not in ("bool", "number", "array", "text", "list", "tuple", "other"):
         raise ValueError(kind)

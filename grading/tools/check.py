@@ -5,14 +5,18 @@ notebook, by nbgrader's own preprocessors.
 """
 
 import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import nbformat
+from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 from nbgrader.utils import determine_grade, find_all_files, is_grade, is_locked, is_solution, is_task
 from rich.console import Console
 from rich.markup import escape
+from traitlets.config import Config
 
 from ..notebooks import mend, reading, submissions
 from ..plugins.feedback import give_titles
@@ -20,6 +24,7 @@ from ..plugins.steps import up_to_saved
 from ..run import batch
 from ..run.course import Course
 from ..border.bounded import bounded
+from ..border.sandbox import Sandbox
 from ..notebooks.cells import exercises, is_tests, name_of, visible
 from ..notebooks.folders import NotTaken, read_regular
 from ..notebooks.intake import screen, why
@@ -48,7 +53,7 @@ class Found:
 
 # --- which notebook is it? --------------------------------------------------------------------------------------
 
-def notebooks(root, assignment=None):
+def notebooks(root: str | Path, assignment: str | None = None) -> dict[str, Path]:
     """{notebook: path of its source} of the course, or of one assignment. Raises `NotChecked` if there is none."""
     found = {path.stem: path for path in sorted(Path(root, "source").glob(f"{assignment or '*'}/*.ipynb"))}
     if not found:
@@ -56,7 +61,7 @@ def notebooks(root, assignment=None):
     return found
 
 
-def find_notebook(path, root, assignment=None):
+def find_notebook(path: str | Path, root: str | Path, assignment: str | None = None) -> Found:
     """The notebook that the file at `path` is, by its name, else by the exercises that it defines: a `Found`."""
     path = Path(path)
     if not path.is_file():
@@ -69,20 +74,20 @@ def find_notebook(path, root, assignment=None):
     return Found(path, sources[name].parent.name, name, sources[name])
 
 
-def by_exercises(path, sources):
+def by_exercises(path: Path, sources: Mapping[str, Path]) -> str | None:
     defined = read(defined_in, path)
     shared = {name: len(defined & set(exercises(nbformat.read(source, as_version=4)))) for name, source in sources.items()}
-    best = max(shared, key=shared.get)
+    best = max(shared, key=shared.__getitem__)
     return best if shared[best] else None
 
 
-def defined_in(path):
+def defined_in(path: Path) -> set[str]:
     """The names of the functions that the file at `path` defines, whatever it is."""
     text = read_regular(path, reading.MAX_BYTES).decode("utf-8", "replace")
     return set(re.findall(r"(?:^|\\n|\")[ \t]*def (\w+)[ \t]*\(", text, re.MULTILINE))
 
 
-def read(function, path):
+def read(function: Callable[[Path], Any], path: Path) -> Any:
     """`function(path)` in the process that reads what others wrote. Raises `NotChecked` with its reason."""
     try:
         return bounded(function, path.absolute())
@@ -92,7 +97,7 @@ def read(function, path):
         raise NotChecked(f"{printable(path.name)} could not be read: {why(error)}.") from None
 
 
-def taken(found):
+def taken(found: Found) -> NotebookNode:
     """The notebook in the file; a Python file fills the released one: see `grading.notebooks.submissions`, or all in one cell."""
     if found.path.suffix != ".py":
         return read(notebook_in, found.path)
@@ -108,11 +113,11 @@ def taken(found):
                          f"{printable(error)}") from None
 
 
-def notebook_in(path):
+def notebook_in(path: Path) -> NotebookNode:
     return reading.read_notebook(read_regular(path, reading.MAX_BYTES))
 
 
-def text_of(path):
+def text_of(path: Path) -> str:
     return read_regular(path, reading.MAX_SOURCE).decode()
 
 
@@ -121,21 +126,21 @@ def text_of(path):
 class FromSource:
     """Stands in for the gradebook's `Writer` where a bundle is made: the same facts, out of source/."""
 
-    def __init__(self, course, sources):
+    def __init__(self, course: Course, sources: Mapping[str, Path]) -> None:
         self.course, self.sources = course, sources
 
-    def notebooks(self):
+    def notebooks(self) -> dict[str, dict[str, Any]]:
         return {name: wanted(path, self.course.config) for name, path in self.sources.items()}
 
 
-def wanted(source, config=None):
+def wanted(source: Path, config: Config | None = None) -> dict[str, Any]:
     """{"wanted", "kernelspec"} of the source notebook at `source`: what `Writer.notebooks` has of it once released."""
     nb = up_to_saved(nbformat.read(source, as_version=4), Path(source).parent, config)
     cells = [cell for cell in nb.cells if is_grade(cell) or is_solution(cell) or is_locked(cell) or is_task(cell)]
     return {"wanted": {name_of(cell): as_canon(cell) for cell in cells}, "kernelspec": nb.metadata.get("kernelspec")}
 
 
-def as_canon(cell):
+def as_canon(cell: NotebookNode) -> dict[str, Any]:
     """One cell as `mend.canon` has it."""
     mark = cell.metadata.nbgrader
     kept = {"schema_version": mend.SCHEMA_VERSION, "grade_id": mark.grade_id, "grade": is_grade(cell),
@@ -146,7 +151,7 @@ def as_canon(cell):
     return {"cell_type": cell.cell_type, "source": cell.source, "metadata": kept}
 
 
-def grade(course, path, assignment=None):
+def grade(course: Course, path: str | Path, assignment: str | None = None) -> tuple[Found, NotebookNode]:
     """Grade the file at `path` by the course's checks: (`Found`, graded notebook). Raises `NotChecked`."""
     found = find_notebook(path, course.dir.root, assignment)
     bundle = course.bundle(found.assignment, FromSource(course, {found.notebook: found.source}))
@@ -157,7 +162,7 @@ def grade(course, path, assignment=None):
     return found, nbformat.reads(graded.notebooks[found.notebook], as_version=4)
 
 
-def beside(course, found, names):
+def beside(course: Course, found: Found, names: Iterable[str]) -> tuple[tuple[str, bytes], ...]:
     """The files of the submission that the notebook is part of. Of any other folder nothing goes along but the notebook:
     student code could print it. `names` are the files that the course brings itself."""
     folder = found.path.resolve().parent
@@ -167,7 +172,7 @@ def beside(course, found, names):
     return tuple(screen(folder, [found.notebook], course.dir.ignore, names).files)
 
 
-def tables(nb):
+def tables(nb: NotebookNode) -> list[tuple[str, str, float, float]]:
     """[(title, table as plain text, points, most)] of the exercises of a graded notebook, in its order."""
     found = []
     give_titles(nb)
@@ -180,7 +185,7 @@ def tables(nb):
     return found
 
 
-def show(console, root, path, assignment=None):
+def show(console: Console, root: Path | None, path: str | Path, assignment: str | None = None) -> int:
     """Grade the file at `path` and print its tables; returns the exit status."""
     try:
         found, nb = grade(Course(root), path, assignment)
@@ -196,25 +201,25 @@ def show(console, root, path, assignment=None):
         console.print(f"\n{title}", style="bold", markup=False, highlight=False)
         for line in text.splitlines():
             tell(console, line, style_of(line))
-    points, most = (sum(entry[n] for entry in graded) for n in (2, 3))
+    points, most = sum(entry[2] for entry in graded), sum(entry[3] for entry in graded)
     console.print(f"\n{written(points)} of {written(most)} points; questions that a person grades are not in it.", style="bold",
                   highlight=False)
     return 0
 
 
-def style_of(line):
+def style_of(line: str) -> str | None:
     return next((style for sign, style in STYLES.items() if line.lstrip().startswith(sign)), None)
 
 
 # --- or only run it ---------------------------------------------------------------------------------------------
 
-def released(notebook, root):
+def released(notebook: str, root: str | Path) -> Found:
     """The notebook as students get it: a `Found`."""
     source = notebooks(root)[notebook]
     return Found(Path(root, "release", source.parent.name, source.name), source.parent.name, notebook, source)
 
 
-def run(found, sandbox):
+def run(found: Found, sandbox: Sandbox) -> tuple[KernelSubject, dict[int | None, tuple[str, str]]]:
     """Run the cells of `found`: (the subject to judge, {cell number: (name, source)}). The caller closes the subject."""
     nb = taken(found)
     mend.mend(nb, wanted(found.source)["wanted"])

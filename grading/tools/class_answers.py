@@ -9,10 +9,12 @@ import hashlib
 import json
 import shlex
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+
+from nbformat import NotebookNode
 
 from ..checks import bank
 from ..checks.suite import judge_functions
@@ -27,6 +29,7 @@ from ..run.course import Course
 from ..run.execute import digests
 from ..run.gradebook import find_generated, submissions_of
 from .analysis import labels_of
+from .watching import Walk
 
 JUDGES = "tests/hidden", "reference_impl"       # what other answers are compared with: values under others say nothing
 GRIDS = 2                                       # see `checks/wrong.py`
@@ -148,7 +151,7 @@ def full_name(group: Group) -> str:
 
 # --- read ---------------------------------------------------------------------------------------------------------
 
-def read(course: Course, assignment: str, watch: Callable = iter) -> ClassAnswers:
+def read(course: Course, assignment: str, watch: Walk = iter) -> ClassAnswers:
     """The wrong answers in autograded/. Raises `CourseError`, also where nobody is graded."""
     course.assignments(assignment)
     with course.gradebook() as gradebook:
@@ -223,7 +226,7 @@ def unparsed(node: ast.stmt | None) -> str:
         return ""
 
 
-def said_of(nb, exercise: str) -> str:
+def said_of(nb: NotebookNode, exercise: str) -> str:
     """What the table of an exercise says of its first check that did not pass: the sentence, hint or mistake included."""
     for cell in filter(is_tests, nb.cells):
         for output in cell.outputs:

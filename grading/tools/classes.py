@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nbgrader.api import Student
+from nbgrader.api import Gradebook, Student
 from rich.console import Console
 from rich.markup import escape
 
@@ -20,6 +20,8 @@ from ..run.gradebook import exists
 from .terminal import tell
 
 FIELDS = {"first_name": "first", "last_name": "last", "email": "email"}
+Ids = dict[str, dict[str, dict[str, str]]]       # see `grading.lms.ids`
+Keys = dict[tuple[str, str], set[str]]
 NAMES = 12      # of people that are named per kind of change
 
 
@@ -30,7 +32,7 @@ class Change:
     person: classlist.Person
     student: str
     new: bool = False
-    differing: dict = field(default_factory=dict)      # {field: (before, now)}
+    differing: dict[str, tuple[str, str]] = field(default_factory=dict)      # {field: (before, now)}
 
 
 @dataclass
@@ -41,18 +43,18 @@ class Plan:
     changes: list[Change]
     trouble: list[str]
     left: list[str]
-    ids: dict
+    ids: Ids
 
     @property
-    def new(self):
+    def new(self) -> list[Change]:
         return [change for change in self.changes if change.new]
 
     @property
-    def changed(self):
+    def changed(self) -> list[Change]:
         return [change for change in self.changes if change.differing]
 
 
-def import_class(console, root, file, yes=False, id_column=None, system=None):
+def import_class(console: Console, root: Path | None, file: str | Path, yes: bool = False, id_column: str | None = None, system: str | None = None) -> int:
     """Say what the class list in `file` changes and, with `yes`, change it. Returns the exit status: 3 if rows were left out."""
     found = read_file(Path(file), id_column)
     found.system = system or found.system
@@ -64,7 +66,7 @@ def take(console: Console, course: Course, source: str | Path, found: classlist.
     ids = read_ids(course.dir.root)
     there = yes or exists(course.dir.db_url)       # asking makes no gradebook
     with course.gradebook() if there else nullcontext() as gradebook:
-        rows = {row.id: row for row in gradebook.students} if there else {}
+        rows = {row.id: row for row in gradebook.students} if gradebook else {}
         made = plan(found, rows, ids)
         say(console, source, made)
         something = made.new or made.changed or made.ids != ids
@@ -77,7 +79,7 @@ def take(console: Console, course: Course, source: str | Path, found: classlist.
     return 3 if made.trouble else 0
 
 
-def read_file(path, id_column):
+def read_file(path: Path, id_column: str | None) -> classlist.ClassList:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise CourseError("it is far too long for a class list")
@@ -93,15 +95,16 @@ def read_file(path, id_column):
 
 # --- what would change ------------------------------------------------------------------------------------------
 
-def plan(found: classlist.ClassList, rows: Mapping[str, Student], ids: dict[str, Any]) -> Plan:
+def plan(found: classlist.ClassList, rows: Mapping[str, Student], ids: Ids) -> Plan:
     """The `Plan` of taking `found` (a `ClassList`) into the students `rows` {id: row of the gradebook}."""
-    trouble, changes, taken = list(found.trouble), [], {}
+    trouble, changes = list(found.trouble), []
+    taken: dict[str, classlist.Person] = {}
     known = keys_of(rows, ids, found.system)
     for person in found.people:
         student, why = whose(person, known, rows)
-        if not why and student in taken:
+        if student and not why and student in taken:
             why = f"it is {printable(student)}, as row {taken[student].row} is"
-        if why:
+        if why or student is None:
             trouble.append(f"row {person.row} ({printable(person.name or person.id)}): {why}")
             continue
         taken[student] = person
@@ -113,9 +116,9 @@ def plan(found: classlist.ClassList, rows: Mapping[str, Student], ids: dict[str,
     return Plan(found.system, changes, trouble, sorted(set(rows) - set(taken)), ids)
 
 
-def keys_of(rows, ids, system):
+def keys_of(rows: Mapping[str, Student], ids: Ids, system: str) -> Keys:
     """{(kind, value): students} by which a row of the file can be a student who is known already."""
-    found = {}
+    found: Keys = {}
     for student, row in rows.items():
         mine = {("here", student)} | {(key, value) for key, value in ids.get(student, {}).get(system, {}).items() if key != "section"}
         if system == "lti":     # it names people by the numbers that the platform's own exports have; a hub may use addresses as ids
@@ -129,7 +132,7 @@ def keys_of(rows, ids, system):
     return found
 
 
-def whose(person, known, rows):
+def whose(person: classlist.Person, known: Keys, rows: Mapping[str, Student]) -> tuple[str | None, str | None]:
     """(the id here, why it cannot be told). What the other system never changes counts first: an id here stays as it is."""
     for key in ("id", "number", "login"):
         if person.there.get(key) and len(students := known.get((key, person.there[key]), ())) == 1:
@@ -142,7 +145,7 @@ def whose(person, known, rows):
     return (next(iter(students)) if students else person.id), None
 
 
-def differing(person, row, system):
+def differing(person: classlist.Person, row: Student | None, system: str) -> dict[str, tuple[str, str]]:
     """{field: (before, now)} of a student; what the file leaves empty stays."""
     wanted = {name: getattr(person, source) for name, source in FIELDS.items()}
     if system in ("canvas", "list") and person.there.get("id") not in (None, person.id):
@@ -153,7 +156,7 @@ def differing(person, row, system):
             if value and value != (getattr(row, name) or "")}
 
 
-def say(console, source, made):
+def say(console: Console, source: str | Path, made: Plan) -> None:
     """What the import does, in lines."""
     kind = {"list": "a class list", "canvas": "Canvas's", "moodle": "Moodle's", "blackboard": "Blackboard's", "lti": "a platform's members"}[made.system]
     same = len(made.changes) - len(made.new) - len(made.changed)
@@ -176,7 +179,7 @@ def say(console, source, made):
         console.print(f"[bold red]left out:[/] {escape(line)}", highlight=False, soft_wrap=True)
 
 
-def store(gradebook, rows, made):
+def store(gradebook: Gradebook, rows: Mapping[str, Student], made: Plan) -> None:
     """Write a plan, in one transaction."""
     for change in made.changes:
         row = rows.get(change.student)

@@ -8,9 +8,8 @@ from typing import Annotated
 
 import typer
 
-from ..root import CourseError
 from . import term_commands
-from .shared import Assignment, Root, console, ending_well, fail
+from .shared import HERE, Assignment, Root, console, ending_well, fail
 from .terminal import tell
 
 # threads that multiply tiny matrices gain nothing, and a process that has some is not forked
@@ -26,7 +25,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 
 
 @app.callback()
-def course(context: typer.Context):
+def course(context: typer.Context) -> None:
     """Run the course: release, grade, report."""
     from ..border import needs, surroundings
     if not (here := surroundings.look()).isolates and context.invoked_subcommand in ISOLATING:
@@ -43,8 +42,8 @@ class Kernel(StrEnum):
 @app.command()
 def demo(
     assignments: Annotated[list[str] | None, typer.Argument(help="Only these.  [default: all]", show_default=False)] = None,
-    course: Root = None,
-):
+    course: Root = HERE,
+) -> None:
     """Take the demonstration class through nbgrader, in build/demo."""
     from . import demo as demonstration
     try:
@@ -54,7 +53,7 @@ def demo(
 
 
 @app.command()
-def release(course: Root = None):
+def release(course: Root = HERE) -> None:
     """Make release/ anew from source/, as nbgrader generate_assignment does, and from lecture/."""
     from .release import regenerate
     for name in regenerate(course / "release", course):
@@ -70,8 +69,8 @@ def grade(
     force: Annotated[bool, typer.Option(help="Grade again what is graded already.")] = False,
     mistake: Annotated[str | None, typer.Option(help="Grade again those who made this mistake, and nobody else: its name, or a cluster's id.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say who would change and why; write nothing.")] = False,
-    course: Root = None,
-):
+    course: Root = HERE,
+) -> None:
     """Grade what needs grading, by nbgrader's own rule. Exit status: 0 all graded, 3 some could not be."""
     from ..border.sandbox import started_early
     jobs = jobs or len(os.sched_getaffinity(0))
@@ -92,8 +91,8 @@ def regrade(
     undo: Annotated[bool, typer.Option("--undo", help="Restore what the last regrade changed.")] = False,
     everyone: Annotated[bool, typer.Option("--all", help="Also those who would be graded the same, as far as checks, points and policy tell.")] = False,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes that grade at once.  [default: one per core]")] = None,
-    course: Root = None,
-):
+    course: Root = HERE,
+) -> None:
     """Grade again what a changed check, weight, reference or policy touches, up and down, with an audit. Exit status: 0, 3 some could not be."""
     from ..border.sandbox import started_early
     jobs = jobs or len(os.sched_getaffinity(0))
@@ -109,8 +108,8 @@ def regrade(
 def history(
     student: Annotated[str, typer.Argument(help="The student's name in nbgrader.")],
     assignment: Annotated[str | None, typer.Argument(help="Only this assignment.")] = None,
-    course: Root = None,
-):
+    course: Root = HERE,
+) -> None:
     """Answer a complaint: a student's points, which checks lost them and why, what graded them, and every regrade."""
     from . import history as past
     with ending_well():
@@ -125,8 +124,8 @@ def feedback(
     force: Annotated[bool, typer.Option(help="Make again what is still true.")] = False,
     zipped: Annotated[bool, typer.Option("--zip", help="Pack them as well, as Moodle and Canvas take them back.")] = False,
     output: Annotated[Path | None, typer.Option(help="The folder for the archives.  [default: build]")] = None,
-    course: Root = None,
-):
+    course: Root = HERE,
+) -> None:
     """Make the feedback pages that are missing or no longer true, as nbgrader generate_feedback does. Exit status: 0 all made, 3 some could not be."""
     with ending_well():
         from .feedback import make_feedback
@@ -138,8 +137,8 @@ def feedback(
 def give_back(
     assignment: Assignment,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes at once.  [default: one per core]")] = None,
-    course: Root = None,
-):
+    course: Root = HERE,
+) -> None:
     """Collect, grade, make feedback and release it in one go; what is done is left alone. Exit status: 0 all, 3 some need a human."""
     from ..border.sandbox import started_early
     jobs = jobs or len(os.sched_getaffinity(0))
@@ -155,8 +154,8 @@ def watch(
     install_service: Annotated[bool, typer.Option("--install-service", help="Have systemd run it for this user, now and after each start.")] = False,
     folder: Annotated[Path | None, typer.Option(help="Answer what is dropped into this folder, STUDENT/NOTEBOOK.ipynb or a zip, not the exchange.")] = None,
     pages: Annotated[Path | None, typer.Option(help="Where pages go then.  [default: FOLDER-pages]")] = None,
-    course: Root = None,
-):
+    course: Root = HERE,
+) -> None:
     """Answer each submission in the exchange with a preview of its feedback, until Ctrl-C. Gradebook and folders stay as they are."""
     with ending_well():
         from . import watch as watching
@@ -170,8 +169,8 @@ def watch(
 def check(
     notebook: Annotated[Path, typer.Argument(help="A notebook file from anywhere: a student's, or one of source/.")],
     assignment: Annotated[str | None, typer.Option(help="Its assignment, if its name and content do not say.")] = None,
-    course: Root = None,
-):
+    course: Root = HERE,
+) -> None:
     """Grade one notebook file, print the tables, write nothing. Exit status: 0 graded, 3 it could not be."""
     from . import check
     with ending_well():
@@ -179,7 +178,7 @@ def check(
 
 
 @app.command()
-def status(assignment: Annotated[str | None, typer.Argument(help="Only this assignment.")] = None, course: Root = None):
+def status(assignment: Annotated[str | None, typer.Argument(help="Only this assignment.")] = None, course: Root = HERE) -> None:
     """Say where each assignment stands, and the next command to run."""
     from . import status as standing
     with ending_well():
@@ -191,8 +190,8 @@ def report(
     assignment: Assignment,
     names: Annotated[bool, typer.Option("--names", help="Show students' names; without it they get numbers.")] = False,
     output: Annotated[Path | None, typer.Option(help="The page.  [default: build/report-ASSIGNMENT.html]")] = None,
-    course: Root = None,
-):
+    course: Root = HERE,
+) -> None:
     """Write a page on a class's results, with pictures and item statistics, and CSV beside it."""
     from . import report
     with ending_well():
@@ -206,8 +205,8 @@ def followup(
     sample: Annotated[int | None, typer.Option(min=1, help="So many students, drawn by lot from all thirds of the scores.")] = None,
     seed: Annotated[str, typer.Option(help="Another one draws other students and asks other questions.")] = "1",
     output: Annotated[Path | None, typer.Option(help="The folder.  [default: build/followup-ASSIGNMENT]")] = None,
-    course: Root = None,
-):
+    course: Root = HERE,
+) -> None:
     """Write sheets for a talk of five minutes about a student's own code, with answers for staff. Exit status: 0, 3 if there is no sheet for some."""
     from . import followup as sheets
     with ending_well():
@@ -219,8 +218,8 @@ def publish(
     assignment: Annotated[str | None, typer.Argument(help="Only this assignment.")] = None,
     output: Annotated[Path | None, typer.Option(help="The folder for the zip files.  [default: build/publish]")] = None,
     release: Annotated[Path | None, typer.Option(help="The folder with the released assignments.  [default: release]")] = None,
-    course: Root = None,
-):
+    course: Root = HERE,
+) -> None:
     """Pack the release of each assignment, and the lecture, into a zip for students, with a page on how to start."""
     from .publish import publish as pack
     with ending_well():
@@ -234,8 +233,8 @@ def site(
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port to serve on; 0: any that is free.")] = 8000,
     kernel: Annotated[Kernel, typer.Option(help="Where notebooks in the browser get Python from: a CDN, the site itself, or there are none.")]
         = Kernel.CDN,
-    course: Root = None,
-):
+    course: Root = HERE,
+) -> None:
     """Build the course as a web site: lecture, assignments and docs, for any host that serves files."""
     from . import site as web
     with ending_well():
@@ -249,8 +248,8 @@ def similar(
     assignment: Assignment,
     at_least: Annotated[float, typer.Option(min=0, max=1, help="How alike a pair is to be shown.")] = 0.8,
     output: Annotated[Path | None, typer.Option(help="The page.  [default: build/similar-ASSIGNMENT.html]")] = None,
-    course: Root = None,
-):
+    course: Root = HERE,
+) -> None:
     """Write a page of submissions whose code or text is suspiciously alike, with the evidence side by side."""
     from . import similar as alike
     with ending_well():
@@ -262,8 +261,8 @@ def add(
     assignment: Assignment,
     exercise: Annotated[str, typer.Argument(help="The name of the function that students will write.")],
     notebook: Annotated[str | None, typer.Option(help="Of a new assignment: its notebook's name.")] = None,
-    course: Root = None,
-):
+    course: Root = HERE,
+) -> None:
     """Write the skeleton of an exercise into every room, in an assignment that exists or a new one."""
     from .add import add as write
     with ending_well():
@@ -274,8 +273,8 @@ def add(
 def missing(
     exercise: Annotated[str | None, typer.Argument(help="Only this exercise.")] = None,
     prove: Annotated[bool, typer.Option("--prove", help="Run it all as well: checks on the reference, on right and wrong answers.")] = False,
-    course: Root = None,
-):
+    course: Root = HERE,
+) -> None:
     """Say what an exercise of source/ still lacks: reference, checks, misconceptions, right answers. Exit status: 0 nothing."""
     from . import missing as rooms
     with ending_well():
@@ -283,7 +282,7 @@ def missing(
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def lab(context: typer.Context, course: Root = None):
+def lab(context: typer.Context, course: Root = HERE) -> None:
     """Start JupyterLab with formgrader on this course; options of `jupyter lab` may follow."""
     from . import lab as jupyterlab
     with ending_well():
@@ -291,7 +290,7 @@ def lab(context: typer.Context, course: Root = None):
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}, add_help_option=False)
-def container(context: typer.Context):
+def container(context: typer.Context) -> None:
     """Run a command of the course in a container, by default JupyterLab: for macOS, Windows, and hosts that have no sandbox."""
     from . import container as containers
     raise typer.Exit(containers.main(context.args))
@@ -308,8 +307,8 @@ def mistakes(
     names: Annotated[bool, typer.Option("--names", help="Show students' names; without it they get numbers.")] = False,
     every: Annotated[bool, typer.Option("--all", help="List every answer that nobody else gave.")] = False,
     output: Annotated[Path | None, typer.Option(help="The page.  [default: build/mistakes-ASSIGNMENT.html]")] = None,
-    course: Root = None,
-):
+    course: Root = HERE,
+) -> None:
     """Show which mistakes a graded class made, known and unknown, and act on one of them. Without an assignment: make docs/mistakes.md anew."""
     with ending_well():
         if assignment is None:
@@ -321,7 +320,7 @@ def mistakes(
 
 
 @app.command()
-def doctor(course: Root = None):
+def doctor(course: Root = HERE) -> None:
     """Look at what grading stands on here, and name the command that mends what is missing. Exit status: 0 it can grade."""
     from ..border import needs, surroundings
     here = surroundings.look()
@@ -338,31 +337,26 @@ def doctor(course: Root = None):
     raise typer.Exit(0 if all(finding.ok or not finding.needed for finding in findings) else 1)
 
 
-def gradebook_of(course):
-    """The address of the gradebook, or None where there is no course."""
+def gradebook_of(course: Path) -> str | None:
+    """The address of the gradebook; None where the course's folder has a name that no gradebook can have an address in."""
+    from ..root import trouble_with_path
     from ..run.course import Course
-    try:
-        return Course(course).dir.db_url
-    except CourseError:
-        return None
+    return None if trouble_with_path(course) else Course(course).dir.db_url
 
 
-def places_of(course):
-    """What the course here is configured with; nothing where there is none, for a host can be looked at without."""
+def places_of(course: Path) -> tuple[str, ...]:
+    """What the course is configured with, or its own folder alone where that has such a name: a finding, not the end of the look."""
     from ..root import trouble_with_path
     from ..run.course import Course
     from ..run.paths import configured
-    try:
-        found = Course(course)
-    except CourseError:
-        if course:
-            raise
-        return tuple(filter(trouble_with_path, [str(Path.cwd())]))
+    if trouble_with_path(course):
+        return (str(course),)
+    found = Course(course)
     return configured(found.config, found.execute.course_root)
 
 
 term_commands.add_to(app)
 
 
-def main():
+def main() -> None:
     app()

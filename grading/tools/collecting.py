@@ -4,9 +4,12 @@ import os
 import shutil
 import zipfile
 from collections import Counter
+from collections.abc import Container, Iterable
+from datetime import datetime
 from pathlib import Path
 
 from nbgrader.utils import parse_utc
+from rich.console import Console
 from rich.markup import escape
 
 from ..lms import archives, people
@@ -25,7 +28,7 @@ from .terminal import tell
 LEFT = 3        # exit status
 
 
-def collect(console, root, file, assignment=None, new=False):
+def collect(console: Console, root: Path | None, file: str | Path, assignment: str | None = None, new: bool = False) -> int:
     """Put each hand-in of the archive `file` into submitted/, and say which need a person. Returns the exit status."""
     course, path = Course(root), Path(file)
     try:
@@ -45,10 +48,10 @@ def collect(console, root, file, assignment=None, new=False):
     return LEFT if trouble or run.human else 0
 
 
-def guessed(course, found):
+def guessed(course: Course, found: Iterable[archives.HandIn]) -> str:
     """The assignment whose notebooks are in the archive. Raises `CourseError` where that is none, or more than one."""
     there = {path.stem: name for name in course.assignments() for path in Path(course.dir.root, course.dir.source_directory, name).glob("*.ipynb")}
-    scores = Counter()
+    scores: Counter[str] = Counter()
     for entry in (entry for one in found for entry in one.entries):
         named = [stem for stem in there if key(stem) in key(entry.file.rpartition("/")[2])]     # also ps1_activations(2).ipynb.txt
         if named:
@@ -59,7 +62,7 @@ def guessed(course, found):
     return best[0]
 
 
-def class_of(course, system):
+def class_of(course: Course, system: str) -> list[people.Known]:
     """The class as `people.find` asks for it."""
     ids, rows = read_ids(course.dir.root), {}
     if exists(course.dir.db_url):
@@ -77,17 +80,21 @@ def class_of(course, system):
 class Collection:
     """One archive on its way into submitted/."""
 
-    def __init__(self, course, archive, system, assignment, new):
+    def __init__(self, course: Course, archive: zipfile.ZipFile, system: str, assignment: str, new: bool) -> None:
         self.course, self.archive, self.system, self.assignment, self.new = course, archive, system, assignment, new
         self.known = class_of(course, system)
         self.base = Path(course.dir.root, course.dir.submitted_directory)
         self.notebooks = [path.stem for path in Path(course.dir.root, course.dir.source_directory, assignment).glob("*.ipynb")]
         self.records = read_records(self.base, assignment)
         self.room = archives.MAX_TOTAL
-        self.kinds = {"new": [], "handed in again": [], "as before": [], "older than what is here": []}
-        self.late, self.earlier, self.notes, self.human, self.owners = [], [], [], [], {}
+        self.kinds: dict[str, list[str]] = {"new": [], "handed in again": [], "as before": [], "older than what is here": []}
+        self.owners: dict[str, str] = {}
+        self.late: list[str] = []
+        self.earlier: list[str] = []
+        self.notes: list[str] = []
+        self.human: list[str] = []
 
-    def take(self, one):
+    def take(self, one: archives.HandIn) -> None:
         """One person's hand-in; whatever is wrong with it is this one's alone."""
         student, why = self.whose(one)
         try:
@@ -105,7 +112,7 @@ class Collection:
         self.late += [student] if one.late else []
         self.earlier += [f"{student} ({one.earlier})"] if one.earlier else []
 
-    def whose(self, one):
+    def whose(self, one: archives.HandIn) -> tuple[str | None, str]:
         student, why = people.find(one.name, one.user, self.known)
         if student is None and not why.startswith("nobody"):
             return None, why
@@ -116,9 +123,10 @@ class Collection:
         return student, why + (". Put them on the list (course class import, nbgrader db student add), or take such names as ids: --new"
                                if student is None else "")
 
-    def files_of(self, one):
+    def files_of(self, one: archives.HandIn) -> dict[str, bytes]:
         """{path: bytes} of a hand-in. A file that cannot be had is said, and costs the others nothing."""
-        found, most = {}, 1000 * self.course.dir.max_file_size
+        found: dict[str, bytes] = {}
+        most = 1000 * self.course.dir.max_file_size
         for entry in one.entries:
             name = self.name_here(entry.file, found)
             try:
@@ -133,14 +141,14 @@ class Collection:
             raise CourseError("no file of it could be taken" + (f" ({self.notes[-1]})" if self.notes else ""))
         return found
 
-    def name_here(self, file, taken):
+    def name_here(self, file: str, taken: Container[str]) -> str:
         """What the file is called here: a notebook of the assignment without the number that the platform put behind it."""
         plain = archives.without_number(file.rpartition("/")[2])
         if plain.removesuffix(".ipynb") in self.notebooks and plain.endswith(".ipynb") and plain not in taken:
             return file.rpartition("/")[0] + "/" * ("/" in file) + plain
         return file
 
-    def place(self, student, files, when):
+    def place(self, student: str, files: dict[str, bytes], when: datetime | None) -> str:
         """Write a hand-in in place of an earlier one, as a whole; which kind of news it is."""
         target = Path(self.course.dir.format_path(self.course.dir.submitted_directory, student, self.assignment))
         stamp = utc(when.replace(tzinfo=self.course.zone)) if when else None
@@ -166,7 +174,7 @@ class Collection:
         shutil.rmtree(old, ignore_errors=True)
         return kind
 
-    def prefix(self, one):
+    def prefix(self, one: archives.HandIn) -> str:
         """Under which name the platform takes pages back."""
         if self.system == "moodle":
             return one.prefix
@@ -175,12 +183,12 @@ class Collection:
             return Path(entry.info.filename).name[:-len(entry.file)]
         return ""
 
-    def finish(self):
+    def finish(self) -> None:
         if self.records:
             write_records(self.base, self.assignment, self.records)
 
 
-def say(console, run, path, trouble):
+def say(console: Console, run: Collection, path: Path, trouble: list[str]) -> None:
     """What became of an archive."""
     counts = ", ".join(f"{len(students)} {kind}" for kind, students in run.kinds.items() if students) or "nothing"
     tell(console, f"{path}: {run.system.title()}'s submissions of {run.assignment}: {counts}.")

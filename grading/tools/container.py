@@ -17,6 +17,7 @@ from pathlib import Path
 
 from ..border import needs, surroundings
 from ..border.surroundings import Platform
+from ..root import CourseError, find_root
 
 ROOT = Path(__file__).resolve().parents[2]
 MADE_FROM = ("container/Containerfile", "requirements.txt")
@@ -32,6 +33,7 @@ class NoContainer(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser().parse_args(arguments)
     try:
+        course = ROOT if asked.build else find_root(asked.course)
         engine = find_engine(asked.engine)
         owner = folder_owner(engine, ROOT)
         image = build(engine, owner, asked.update)
@@ -39,8 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         if not asked.command:
             refuse_taken(asked.port)
-        return start(engine, image, owner, asked.command or LAB, asked.port, place_inside(asked.course), asked.volume)
-    except NoContainer as error:
+        return start(engine, image, owner, asked.command or LAB, asked.port, place_inside(course), asked.volume)
+    except (CourseError, NoContainer) as error:
         print(f"container: {error}", file=sys.stderr)
         return 1
 
@@ -50,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
                                    f"it on this folder; by default JupyterLab with formgrader at http://127.0.0.1:{PORT}.")
     made.add_argument("--engine", choices=("podman", "docker"), help="by default the first of them that is installed")
     made.add_argument("--port", type=int, default=PORT, help="of this machine, for JupyterLab  [default: %(default)s]")
-    made.add_argument("--course", type=Path, default=Path.cwd(), help="the course's folder, this one or one below it, such as build/demo")
+    made.add_argument("--course", type=Path, help="the course's folder, if it is neither this one nor above it, such as build/demo")
     made.add_argument("--volume", action="append", default=[], metavar="FOLDER:PLACE", help="another folder and its place inside, such as an exchange")
     made.add_argument("--update", action="store_true", help="build the image anew, with today's packages of Debian")
     made.add_argument("--build", action="store_true", help="only build it")

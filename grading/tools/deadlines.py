@@ -1,9 +1,11 @@
 """`course due` and `course extend`: deadlines in the course's time zone, for all and for one student."""
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 
-from nbgrader.api import Student, SubmittedAssignment
+from nbgrader.api import Assignment, Gradebook, Student, SubmittedAssignment
+from rich.console import Console
 
 from ..lms.ids import read_ids
 from ..notebooks import dates
@@ -16,12 +18,13 @@ from ..run.gradebook import exists, find_generated, submissions_of
 from ..run.penalties import renew
 from .terminal import tell
 
+Penalty = tuple[str, float, float]      # (student, points off before, now)
 NAMES = 20      # of students that are named
 
 
 # --- for all ----------------------------------------------------------------------------------------------------
 
-def due(console, root, assignment, when=None, none=False):
+def due(console: Console, root: Path | None, assignment: str, when: str | None = None, none: bool = False) -> None:
     """Show, set or remove (`none`) the deadline of an assignment; who has more time keeps as many days more of it."""
     course = Course(root)
     course.assignments(assignment)
@@ -42,8 +45,8 @@ def due(console, root, assignment, when=None, none=False):
             tell(console, line)
 
 
-def set_due(course, gradebook, row, moment):
-    """Write the deadline (UTC, or None) and what follows from it: [(student, points off before, now)] where that changes."""
+def set_due(course: Course, gradebook: Gradebook, row: Assignment, moment: datetime | None) -> list[Penalty]:
+    """Write the deadline (UTC, or None) and what follows from it, where that changes."""
     before, policy, changed = row.duedate, course.late_policy(), []
     row.duedate = moment
     for submission in submissions_of(gradebook, row):
@@ -59,12 +62,12 @@ def set_due(course, gradebook, row, moment):
     return changed
 
 
-def moved(moment, wall, zone):
+def moved(moment: datetime, wall: timedelta, zone: tzinfo) -> datetime:
     days = wall // timedelta(days=1)
     return dates.later(moment, zone, days) + (wall - timedelta(days=days))
 
 
-def tell_penalties(console, changed):
+def tell_penalties(console: Console, changed: Sequence[Penalty]) -> None:
     for student, old, new in changed[:NAMES]:
         tell(console, f"{printable(student)}: {written(new)} points are taken off for being late, not {written(old)}.")
     if changed[NAMES:]:
@@ -73,7 +76,7 @@ def tell_penalties(console, changed):
 
 # --- for one student --------------------------------------------------------------------------------------------
 
-def extend(console, root, assignment, student, days, hours, new=False):
+def extend(console: Console, root: Path | None, assignment: str, student: str, days: int, hours: int, new: bool = False) -> None:
     """Give one student more time: calendar days after the deadline of all, then hours; 0 takes it back.
 
     Raises `CourseError`, also for a student whom nobody knows (unless `new`), or `NotGenerated`.
@@ -98,7 +101,7 @@ def extend(console, root, assignment, student, days, hours, new=False):
             tell_penalties(console, [(student, old, now)])
 
 
-def refuse_unknown(course, gradebook, student):
+def refuse_unknown(course: Course, gradebook: Gradebook, student: str) -> None:
     """A mistyped id would get a row of its own in every table of grades."""
     known = {row.id for row in gradebook.db.query(Student)} | set(read_ids(course.dir.root))
     base = Path(course.dir.root, course.dir.submitted_directory)
@@ -109,7 +112,7 @@ def refuse_unknown(course, gradebook, student):
         raise CourseError(f"Nobody in this course is called {printable(student)}.{did_you_mean(student, known)}{insist}")
 
 
-def show_extensions(console, root, assignment=None):
+def show_extensions(console: Console, root: Path | None, assignment: str | None = None) -> None:
     """List who has more time."""
     course = Course(root)
     lines = []
@@ -122,7 +125,7 @@ def show_extensions(console, root, assignment=None):
         tell(console, line)
 
 
-def extensions(course, gradebook, row):
+def extensions(course: Course, gradebook: Gradebook, row: Assignment) -> list[str]:
     """A line for each student who has more time for an assignment (a row)."""
     found = gradebook.db.query(SubmittedAssignment).filter(SubmittedAssignment.assignment_id == row.id,
                                                            SubmittedAssignment.extension.is_not(None)).all()
@@ -133,7 +136,7 @@ def extensions(course, gradebook, row):
             for one in sorted(found, key=lambda one: one.student_id)]
 
 
-def more_time(wall):
+def more_time(wall: timedelta) -> str:
     days, rest = divmod(wall, timedelta(days=1))
     hours = rest.total_seconds() / 3600
     parts = [f"{days} day{'s' * (days != 1)}"] * bool(days) + [f"{hours:g} hour{'s' * (hours != 1)}"] * bool(hours)

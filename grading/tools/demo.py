@@ -9,14 +9,18 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
 
 import nbformat
 from nbgrader.api import Gradebook
+from rich.console import Console
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from ..border.sandbox import Sandbox, SandboxUnavailable
+from ..border.errors import SandboxUnavailable
+from ..border.sandbox import Sandbox
 from ..notebooks.cells import exercise_of
 from ..notebooks.record import Outcome, Record, records_in, written
 from ..notebooks.submissions import describe, hand_in
@@ -32,14 +36,14 @@ class DemoFailed(Exception):
     """A command of the demonstration failed; the message names its log."""
 
 
-def cases_of(root):
+def cases_of(root: Path) -> dict[str, list[Path]]:
     """{assignment: the folders of its golden submissions}, for the assignments of source/ that have some."""
     found = {folder.name: sorted(case for case in (root / "tests" / "submissions" / folder.name).glob("*") if case.is_dir())
              for folder in sorted((root / "source").iterdir()) if folder.is_dir()}
     return {name: cases for name, cases in found.items() if cases}
 
 
-def lay_out(root, where):
+def lay_out(root: Path, where: Path) -> None:
     """Make the folder `where` a course of its own, with configuration, checks and reference of the course at `root`."""
     shutil.rmtree(where, ignore_errors=True)
     where.mkdir(parents=True)
@@ -48,7 +52,7 @@ def lay_out(root, where):
         shutil.copytree(root / name, where / name, ignore=shutil.ignore_patterns("__pycache__"))
 
 
-def run(console, root, where=None, only=()):
+def run(console: Console, root: Path, where: Path | None = None, only: Collection[str] = ()) -> Path:
     """Generate, hand in, grade, give feedback, print the tables. Returns the folder. Raises `DemoFailed`.
 
     `only`: the names of assignments; default: all.
@@ -87,7 +91,7 @@ def run(console, root, where=None, only=()):
     return where
 
 
-def as_people_do(folder, release):
+def as_people_do(folder: Path, release: Path) -> None:
     """Three of the class hand in the way that people do: a copy beside the blank notebook, a second download, a zip."""
     for path in sorted(folder.glob("*.ipynb")):
         match folder.parent.name:
@@ -102,7 +106,7 @@ def as_people_do(folder, release):
                 path.unlink()
 
 
-def show_ways(console, where, assignment):
+def show_ways(console: Console, where: Path, assignment: str) -> None:
     """What grading says of them."""
     for folder in sorted((where / "autograded").glob(f"*/{assignment}")):
         for notebook, record in records_in(folder).items():
@@ -111,7 +115,7 @@ def show_ways(console, where, assignment):
     console.print()
 
 
-def choose_sandbox(console):
+def choose_sandbox(console: Console) -> tuple[str, ...]:
     sandbox = Sandbox()
     try:
         sandbox.start()
@@ -125,11 +129,12 @@ def choose_sandbox(console):
         sandbox.close()
 
 
-def nbgrader(where, command, assignment, *options, tick=None):
+def nbgrader(where: Path, command: str, assignment: str, *options: str, tick: tuple[str, Callable[[], None]] | None = None) -> None:
     """Run one nbgrader command on the demonstration's folder; its log goes to a file, matching lines to `tick`."""
     log = where / f"{command}-{assignment}.log"
     process = subprocess.Popen([sys.executable, "-m", "nbgrader", command, assignment, *options], cwd=where, text=True,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert process.stdout is not None
     with process, open(log, "w") as file:
         for line in process.stdout:
             file.write(line)
@@ -139,7 +144,7 @@ def nbgrader(where, command, assignment, *options, tick=None):
         raise DemoFailed(f"nbgrader {command} {assignment} failed; its log is {log}")
 
 
-def show_points(console, where, assignment, cases):
+def show_points(console: Console, where: Path, assignment: str, cases: Mapping[str, Path]) -> None:
     """Points per exercise of every student, then one line each on what happened."""
     with Gradebook(f"sqlite:///{where}/gradebook.db") as gradebook:
         notebooks = gradebook.find_assignment(assignment).notebooks
@@ -163,7 +168,7 @@ def show_points(console, where, assignment, cases):
     console.print()
 
 
-def what_happened(where, assignment, student, case):
+def what_happened(where: Path, assignment: str, student: str, case: Path) -> str:
     """One line: what the case is, and what the grader saw."""
     texts = sorted(case.glob("*.py"))
     said = describe(texts[0].read_text()) if texts else ""

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Collection, Sequence
 from ctypes.util import find_library
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -19,10 +20,13 @@ from pathlib import Path
 
 from ..run.health import look
 from ..border import cgroup, mounts, needs, probe, surroundings
+from ..border.identity import Identity
 from ..root import trouble_with_path
-from ..border.sandbox import KernelNotStarted, Limits, Sandbox, SandboxUnavailable, find_bwrap
-from ..border.subject import KernelSubject
-from ..border.needs import Need
+from ..border.errors import KernelNotStarted, SandboxUnavailable
+from ..border.limits import Limits
+from ..border.sandbox import Sandbox, find_bwrap
+from ..border.subject import CellRun, KernelSubject
+from ..border.needs import Missing, Need
 from ..border.surroundings import Surroundings
 
 PYTHON, NUMPY, LINUX, FREE_BYTES = (3, 11), (1, 26), (5, 14), 2 * 2**30
@@ -43,8 +47,8 @@ class Finding:
     needed: bool = True
 
 
-def diagnose_host(places=(), gradebook=None):
-    """Look at everything that grading stands on: a list of `Finding`. Takes a few seconds: it starts a sandbox.
+def diagnose_host(places: Sequence[str] = (), gradebook: str | None = None) -> list[Finding | Missing]:
+    """Look at everything that grading stands on: it takes a few seconds, for it starts a sandbox.
 
     `places` are the folders and files of a course, which student code must not see; `gradebook` is the address of its gradebook.
     """
@@ -53,25 +57,25 @@ def diagnose_host(places=(), gradebook=None):
             *sandbox(places), seccomp(), memory(here), grader(here), free_space(), *([health_of(gradebook)] if gradebook else [])]
 
 
-def health_of(gradebook):
+def health_of(gradebook: str) -> Finding:
     said, remedy = look(gradebook)
     return Finding("gradebook", not remedy, said, remedy)
 
 
 # --- what runs on the host ----------------------------------------------------------------------------------------
 
-def course_folder(places):
+def course_folder(places: Sequence[str]) -> list[Finding]:
     """A course may lie in a folder of almost any name."""
     trouble = next(filter(None, map(trouble_with_path, places)), None)
     return [Finding("folder of the course", not trouble, trouble or "its name makes no trouble", "Rename the folder.")] if places else []
 
 
-def python():
+def python() -> Finding:
     return Finding("Python", sys.version_info[:2] >= PYTHON, f"Python {platform.python_version()}",
                    "apt-get install python3.11 python3.11-venv, then: make PYTHON=python3.11 test")
 
 
-def numpy():
+def numpy() -> Finding:
     try:
         found = version("numpy")
     except PackageNotFoundError:
@@ -79,7 +83,7 @@ def numpy():
     return Finding("NumPy", numbers(found) >= NUMPY, f"NumPy {found}", "bin/setup python3")
 
 
-def alembic():
+def alembic() -> Finding:
     """nbgrader calls it by name when it makes or upgrades a gradebook."""
     beside = Path(sys.executable).parent
     found = shutil.which("alembic", path=os.pathsep.join((str(beside), os.environ.get("PATH", ""))))
@@ -87,13 +91,13 @@ def alembic():
                    f"{sys.executable} -m pip install alembic")
 
 
-def free_space():
+def free_space() -> Finding:
     free = shutil.disk_usage(tempfile.gettempdir()).free
     return Finding("free space", free >= FREE_BYTES, f"{free / 2**30:.1f} GiB free in {tempfile.gettempdir()}",
                    "Free some space, or name another folder: export TMPDIR=/a/larger/place", needed=False)
 
 
-def grader(here=Surroundings()):
+def grader(here: Surroundings = Surroundings()) -> Finding:
     """Root grades safely, but nothing of grading needs its rights."""
     how = f"Start the container with:\n{needs.everywhere(Need.USER, here.container)}" if here.container else \
         "Grade as an ordinary user: then a flaw in the sandbox is not a flaw with root's rights."
@@ -102,14 +106,14 @@ def grader(here=Surroundings()):
 
 # --- what the sandbox stands on -----------------------------------------------------------------------------------
 
-def linux():
+def linux() -> Finding:
     found = os.uname().release
     return Finding("Linux", numbers(found) >= LINUX, f"Linux {found}",
                    "Use Linux 5.14 or newer: older ones count processes per user, so the limit on them is left out.",
                    needed=False)
 
 
-def bubblewrap():
+def bubblewrap() -> Finding:
     found = find_bwrap()
     if found is None:
         return Finding("bubblewrap", False, "bwrap is not installed", "apt-get install bubblewrap")
@@ -128,7 +132,7 @@ for folder, names, files in os.walk("/"):
 """
 
 
-def sandbox(places=()):
+def sandbox(places: Sequence[str] = ()) -> list[Finding]:
     """Start the real thing: whether a sandbox can be had, what can be seen in it, whose id student code has there."""
     box = Sandbox(hidden=mounts.below(places))
     subject = KernelSubject(box)
@@ -147,16 +151,16 @@ def sandbox(places=()):
                     "" if warm else f"Grading works, slower by a second or two a submission.\n{to_nest()}", needed=False)]
 
 
-def lacking():
+def lacking() -> list[Missing]:
     return needs.missing(probe.ask(), surroundings.look())
 
 
-def to_nest():
+def to_nest() -> str:
     """What lets a process in bubblewrap make namespaces, where bubblewrap itself can."""
     return "\n".join(one.remedy for one in lacking()) or needs.bwrap_profile(find_bwrap() or "/usr/bin/bwrap")
 
 
-def seen_inside(run, places):
+def seen_inside(run: CellRun, places: Collection[str]) -> Finding:
     """What student code sees is told apart by the identity of files, so that no other name or mount hides anything."""
     text = "".join(output.get("text", "") for output in run.outputs)
     seen = {tuple(map(int, line.split())) for line in text.splitlines() if re.fullmatch(r"\d+ \d+", line)}
@@ -173,7 +177,7 @@ def seen_inside(run, places):
                    "Do not grade here. Move what is named to a folder outside of Python's packages.")
 
 
-def host_id(identity, here=None):
+def host_id(identity: Identity, here: Surroundings | None = None) -> Finding:
     """Counts that Linux keeps for each user are shared with whoever has the same id, and so are rights."""
     if identity.own:
         return Finding("student code's user", True, f"an id of its own on the host ({identity.uid})")
@@ -186,7 +190,7 @@ def host_id(identity, here=None):
                    "would be a flaw with your rights, and a submission can use up what Linux counts for each user", how, needed=False)
 
 
-def seccomp():
+def seccomp() -> Finding:
     """libseccomp makes the list of system calls that are possible inside; without it grading is refused."""
     found = find_library("seccomp")
     try:
@@ -198,7 +202,7 @@ def seccomp():
                    f"apt-get install libseccomp2; {sys.executable} -m pip install pyseccomp")
 
 
-def memory(here=Surroundings()):
+def memory(here: Surroundings = Surroundings()) -> Finding:
     """Where a cgroup can be made, it caps all of a sandbox together; rlimits and a watch hold everywhere."""
     group = cgroup.enclose(Limits())
     if group:
@@ -213,13 +217,13 @@ def memory(here=Surroundings()):
 
 # --- small change -------------------------------------------------------------------------------------------------
 
-def numbers(text):
+def numbers(text: str) -> tuple[int, int]:
     """(major, minor) out of a version such as "6.18.44-fc"; (0, 0) if there is none."""
     found = re.match(r"(\d+)\.(\d+)", text)
     return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
-def output_of(*command):
+def output_of(*command: str) -> str | None:
     try:
         return subprocess.run(command, text=True, capture_output=True, timeout=20, check=True).stdout.strip()
     except (OSError, subprocess.SubprocessError):

@@ -1,7 +1,10 @@
 """`course grade --dry-run`: who would change, by how much, and why - points, words, weights, penalties."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
+from nbformat import NotebookNode
 from nbgrader.api import MissingEntry
 from nbgrader.utils import parse_utc
 from rich.markup import escape
@@ -9,8 +12,10 @@ from rich.table import Table
 
 from ..notebooks.cells import exercise_of, is_tests
 from ..notebooks.names import printable
-from ..notebooks.record import Record, written
+from ..notebooks.record import Record, VerdictRecord, written
 from ..notebooks.writing import notebook_in, notebook_of
+from ..run.batch import Graded
+from ..run.course import Course
 from ..run.gradebook import Writer, penalty_of
 from ..run.penalties import owed
 
@@ -28,14 +33,20 @@ class Change:
     why: str
 
 
-def changes(course, assignment, graded) -> list[Change]:
+class Changed(Protocol):
+    """A student and what would change."""
+
+    student: str
+    changes: list[Change]
+
+
+def changes(course: Course, assignment: str, graded: Graded) -> list[Change]:
     """What a regrade (`graded`) would change of what stands in autograded/ and in the gradebook."""
     folder = course.graded_folder(assignment, graded.student)
     found = []
     for name, text in graded.notebooks.items():
-        there = notebook_in(folder / f"{name}.ipynb")
-        before = told(there) if there else {}
-        for exercise, (verdict, words) in told(notebook_of(text)).items():
+        before, after = told(notebook_in(folder / f"{name}.ipynb")), told(notebook_of(text))
+        for exercise, (verdict, words) in after.items():
             old, old_words = before.get(exercise, (None, ""))
             why = reasons(old, verdict, words != old_words)
             if old is None or old.points != verdict.points or why:
@@ -43,25 +54,27 @@ def changes(course, assignment, graded) -> list[Change]:
     return found + flagged(graded) + penalty_changes(course, assignment, graded)
 
 
-def flagged(graded):
+def flagged(graded: Graded) -> list[Change]:
     """What a person graded and would be asked about again, because the student changed it."""
     return [Change(exercise_of(cell), graded.judged.get(cell), None, "a person graded it before the student changed it: to be looked at again")
             for _, cell in graded.changed]
 
 
-def told(nb):
-    """{exercise: (its record, the words that its student reads)} of a graded notebook."""
+def told(nb: NotebookNode | None) -> dict[str, tuple[VerdictRecord, str]]:
+    """{exercise: (its record, the words that its student reads)} of a graded notebook, if there is one."""
+    if nb is None:
+        return {}
     tables = tables_of(nb)
     return {name: (verdict, tables.get(name, "")) for name, verdict in Record.read(nb).verdicts.items()}
 
 
-def tables_of(nb):
+def tables_of(nb: NotebookNode) -> dict[str, str]:
     """{exercise: its table as text} of a graded notebook."""
     return {text.partition(":")[0]: text for cell in filter(is_tests, nb.cells) for output in cell.outputs
             if output.output_type == "display_data" and (text := output.data.get("text/plain"))}
 
 
-def reasons(old, now, other_words):
+def reasons(old: VerdictRecord | None, now: VerdictRecord, other_words: bool) -> str:
     """Why a verdict is another, or is told otherwise, in a few words; "" if nothing is."""
     if old is None:
         return "new"
@@ -77,7 +90,7 @@ def reasons(old, now, other_words):
     return ", ".join(parts) or ("other words in the feedback" if other_words else "")
 
 
-def penalty_changes(course, assignment, graded):
+def penalty_changes(course: Course, assignment: str, graded: Graded) -> list[Change]:
     """What would be taken off for being late, by the deadline, the extension, the policy and the points as they are now."""
     with course.gradebook() as gradebook, gradebook.db.no_autoflush:
         try:
@@ -97,8 +110,8 @@ def penalty_changes(course, assignment, graded):
     return [Change(LATE, -before or 0.0, -now or 0.0, "deadline, extension, policy or points")]
 
 
-def changes_table(lines, title="Dry run: nothing was written. A regrade would change:") -> Table:
-    """Who would change: `lines` have a `student` and `changes`."""
+def changes_table(lines: Iterable[Changed], title: str = "Dry run: nothing was written. A regrade would change:") -> Table:
+    """Who would change."""
     table = Table("student", "exercise", "before", "now", "why", title_justify="left", title=title)
     for line in lines:
         for change in line.changes:
@@ -111,5 +124,5 @@ def changes_table(lines, title="Dry run: nothing was written. A regrade would ch
     return table
 
 
-def points(value):
+def points(value: float | None) -> str:
     return "–" if value is None else written(value)

@@ -2,7 +2,7 @@
 packed for a learning platform."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -65,7 +65,7 @@ def make_pages(root: str, force: bool, result: SubmissionResult) -> Made:
     return Press.held.make(result, force)
 
 
-def pages_of_class(course: Course, assignment: str, students: list[str], jobs: int, force: bool = False) -> Iterator[Made]:
+def pages_of_class(course: Course, assignment: str, students: list[str], jobs: int, force: bool = False) -> Generator[Made]:
     """Make the pages of every graded submission, or of those by `students`: an iterator over what became of each, in no order."""
     folders = graded_folders(course, assignment, students)
     Press.held = Press(course)
@@ -73,7 +73,7 @@ def pages_of_class(course: Course, assignment: str, students: list[str], jobs: i
     return made_by(pool, course, assignment, folders, students, force)
 
 
-def made_by(pool, course, assignment, folders, students, force):
+def made_by(pool: Pool, course: Course, assignment: str, folders: list[str], students: list[str], force: bool) -> Generator[Made]:
     with pool, course.locked():
         results = read_results(course.dir, assignment, students or None)
         for student in folders:
@@ -107,7 +107,7 @@ def make_feedback(console: Console, root: Path | None, assignment: str, students
     course.assignments(assignment)
     number = len(graded_folders(course, assignment, students))
     console.print(f"{assignment}: {number} graded submissions.", highlight=False)
-    made = []
+    made: list[Made] = []
     with closing(pages_of_class(course, assignment, students, jobs, force)) as run, watched(console, f"pages of {assignment}") as walk:
         try:
             made.extend(walk(run, number))

@@ -4,13 +4,15 @@ Reliability is that of exercises. Over checks it would be inflated: those of an 
 """
 
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from . import psychometrics as stats
-from .analysis import FEWEST, ClassResult, Item, items
+from .analysis import FEWEST, ClassResult, Item, Numbers, items
 
 RELIABLE = 30           # students from which figures of the whole table are shown: an alpha of 0.8 lies between 0.65 and 0.89 there
 FEWEST_EXERCISES = 3    # below that a common factor is not determined
@@ -114,20 +116,20 @@ class ClassFigures:
         return zlib.crc32(self.result.assignment.encode())
 
     @cached_property
-    def moments(self):
+    def moments(self) -> tuple[Numbers, Numbers]:
         return stats.moments(self.result.table)
 
     @cached_property
-    def samples(self):
+    def samples(self) -> tuple[Numbers, Numbers]:
         return stats.resampled(self.result.table, self.seed)
 
-    def estimate(self, function, fewest) -> Estimate | list[Estimate]:
-        """`function(means, covariances)` with its interval: one estimate, or one for each exercise."""
+    def estimates(self, function: Callable[[Any, Any], Any], fewest: int) -> list[Estimate]:
+        """`function(means, covariances)` with its interval, for each value that it gives."""
         value = function(*self.moments)
         edges = stats.interval(function(*self.samples), self.students) if self.students >= max(fewest, FEWEST_INTERVAL) else np.full((2, *value.shape), np.nan)
-        made = [estimated(*three) for three in zip(np.ravel(value), *(np.ravel(edge) for edge in edges))] if self.students >= fewest \
-            else [NONE] * value.size
-        return made if value.ndim else made[0]
+        if self.students < fewest:
+            return [NONE] * value.size
+        return [estimated(*three) for three in zip(np.ravel(value), *(np.ravel(edge) for edge in edges))]
 
     # --- reliability --------------------------------------------------------------------------------------------
 
@@ -141,8 +143,8 @@ class ClassFigures:
             return f"Reliability takes {FEWEST_EXERCISES} exercises that are graded for everybody and not solved by all alike; there are {varying}."
         return "" if self.moments[1].sum() > 0 else "Everybody has the same points."
 
-    def of_the_sum(self, function) -> Estimate:
-        return NONE if self.why_no_reliability else self.estimate(function, RELIABLE)
+    def of_the_sum(self, function: Callable[[Any, Any], Any]) -> Estimate:
+        return NONE if self.why_no_reliability else self.estimates(function, RELIABLE)[0]
 
     @cached_property
     def alpha(self) -> Estimate:
@@ -163,15 +165,15 @@ class ClassFigures:
         """In the notebook's order. Those that are not graded for everybody have no interval, and are in no figure of the sum."""
         counted = self.result.counted
         most = np.array([item.most for item in counted])
-        known = {}
+        known: dict[str, tuple[Estimate, Estimate, Estimate, Estimate]] = {}
         if counted:
-            facility = self.estimate(lambda mean, _: mean / np.where(most > 0, most, np.nan), FEWEST_SHARE)
-            discrimination = self.estimate(lambda _, cov: stats.discrimination(cov), FEWEST)
+            facilities = self.estimates(lambda mean, _: mean / np.where(most > 0, most, np.nan), FEWEST_SHARE)
+            discriminations = self.estimates(lambda _, cov: stats.discrimination(cov), FEWEST)
             none = [NONE] * len(counted)
-            effective = none if self.why_no_reliability else self.estimate(lambda _, cov: stats.effective_weights(cov), RELIABLE)
-            without = none if self.why_no_reliability or len(counted) <= FEWEST_EXERCISES - 1 else \
+            weights = none if self.why_no_reliability else self.estimates(lambda _, cov: stats.effective_weights(cov), RELIABLE)
+            alphas = none if self.why_no_reliability or len(counted) <= FEWEST_EXERCISES - 1 else \
                 [estimated(value) for value in stats.alpha_without(self.moments[1])]
-            known = {item.name: four for item, *four in zip(counted, facility, discrimination, effective, without)}
+            known = {item.name: four for item, four in zip(counted, zip(facilities, discriminations, weights, alphas))}
         found = []
         for item, count, mean, share, correlation in items(self.result):
             facility, discrimination, effective, without = known.get(
@@ -203,7 +205,7 @@ class ClassFigures:
         return [None if work.hours_early is None else "handed in late" if work.hours_early < 0 else "in time" for work in self.result.works]
 
 
-def estimated(value, low=np.nan, high=np.nan) -> Estimate:
+def estimated(value: float, low: float = np.nan, high: float = np.nan) -> Estimate:
     """An estimate of numbers of NumPy; an interval of no width says nothing and is left out."""
     if not np.isfinite(value):
         return NONE

@@ -2,14 +2,21 @@
 
 import statistics
 from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure as Drawing
+from matplotlib.ticker import MaxNLocator
 
 from ..notebooks.record import written
 from ..pages.html import paragraph, picture, section, table
 from . import analysis
-from .figures import FEWEST_GROUP, FEWEST_SHARE, FIGURES, SURE, TOO_HIGH, TOO_LOW
+from .analysis import ClassResult
+from .figures import FEWEST_GROUP, FEWEST_SHARE, FIGURES, SURE, TOO_HIGH, TOO_LOW, ClassFigures
+from ..watch.history import Way
 
 DARK, LIGHT, WHITE = "#404040", "#b0b0b0", "#ffffff"     # told apart in black and white; hatches help
 HATCH = "////"
@@ -17,13 +24,13 @@ STEPS = 10      # of a histogram of scores
 MANY = 4        # attempts that a picture shows one by one
 
 
-def explained(*names):
+def explained(*names: str) -> str:
     """A table of what figures say, and from how many students on each is shown."""
     rows = [(name, FIGURES[name].says, FIGURES[name].fewest) for name in names]
     return table("What the figures say", ("figure", "what it says", "students it takes"), rows)
 
 
-def axes(width, height, **labels):
+def axes(width: float, height: float, **labels: Any) -> tuple[Drawing, Axes]:
     figure = Drawing(figsize=(width, height))
     drawn = figure.add_subplot()
     drawn.set(**labels)
@@ -31,13 +38,18 @@ def axes(width, height, **labels):
     return figure, drawn
 
 
-def legend(drawn, columns):
+def whole_numbers(axis: Axis) -> None:
+    """Matplotlib's own ticks, but none between two counts."""
+    axis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 2.5, 5, 10], integer=True))
+
+
+def legend(drawn: Axes, columns: int) -> None:
     drawn.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, frameon=False)
 
 
 # --- reliability --------------------------------------------------------------------------------------------------
 
-def reliability_section(figures):
+def reliability_section(figures: ClassFigures) -> str:
     title = "How far the scores can be trusted"
     if figures.why_no_reliability:
         return section(title, paragraph(figures.why_no_reliability))
@@ -53,7 +65,7 @@ def reliability_section(figures):
 
 # --- exercises ----------------------------------------------------------------------------------------------------
 
-def exercises_section(figures):
+def exercises_section(figures: ClassFigures) -> str:
     rows = [(one.item.name, one.item.most, one.count, one.mean, str(one.facility), str(one.discrimination)) for one in figures.exercises]
     weights = [(one.item.name, one.nominal, str(one.effective), one.alpha_without) for one in figures.exercises if one.nominal is not None]
     flagged = [(one.item.name, said) for one in figures.exercises for said in one.flags]
@@ -70,24 +82,24 @@ def exercises_section(figures):
         "interval"), paragraph("A dash: too few students, or all of them earned the same.", note=True))
 
 
-def spread(result):
+def spread(result: ClassResult) -> tuple[str, ...]:
     """Box plots and their numbers; nothing where no exercise is graded for everybody."""
-    shown = [item for item in result.counted if item.most]
+    shown = [(number, item) for number, item in enumerate(result.counted) if item.most]
     if not shown:
         return ()
-    shares = [[work.points[item.name] / item.most for work in result.works] for item in shown]
+    shares = [result.table[:, number] / item.most for number, item in shown]
     figure, drawn = axes(7, 0.8 + 0.35 * len(shown), xlabel="share of the points", xlim=(-0.02, 1.02))
     drawn.boxplot(shares[::-1], orientation="horizontal", widths=0.6, patch_artist=True, showmeans=True,
                   boxprops={"facecolor": LIGHT}, medianprops={"color": "black", "linewidth": 2},
                   meanprops={"marker": "D", "markerfacecolor": WHITE, "markeredgecolor": "black"})
-    drawn.set_yticks(range(1, len(shown) + 1), [item.name for item in reversed(shown)])
-    rows = [(item.name, *analysis.quartiles(mine), float(np.mean(mine))) for item, mine in zip(shown, shares)]
+    drawn.set_yticks(range(1, len(shown) + 1), [item.name for _, item in reversed(shown)])
+    rows = [(item.name, *analysis.quartiles(mine), float(np.mean(mine))) for (_, item), mine in zip(shown, shares)]
     return (picture(figure, "Box plots of the share of the points earned in each exercise; the numbers are in the table below.",
                     "Box: middle half. Line: median. Diamond: mean. Circles: far from the rest."),
             table("Share of the points per exercise", ("exercise", "lower quartile", "median", "upper quartile", "mean"), rows))
 
 
-def facilities(figures):
+def facilities(figures: ClassFigures) -> str:
     """Facility and discrimination of each exercise with their intervals, on one axis."""
     shown = [one for one in figures.exercises if one.facility.low is not None or one.discrimination.low is not None][::-1]
     if not shown:
@@ -107,12 +119,12 @@ def facilities(figures):
                    "Dot: facility. Diamond: discrimination. Lines: their intervals.")
 
 
-def balance(figures):
+def balance(figures: ClassFigures) -> str:
     shown = [one for one in figures.exercises if one.effective.value is not None][::-1]
     figure, drawn = axes(7, 0.8 + 0.45 * len(shown), xlabel="share")
     places = np.arange(len(shown))
-    drawn.barh(places + 0.2, [one.nominal for one in shown], 0.38, color=LIGHT, edgecolor="black", label="nominal weight")
-    drawn.barh(places - 0.2, [one.effective.value for one in shown], 0.38, color=WHITE, edgecolor="black", hatch=HATCH, label="effective weight")
+    drawn.barh(places + 0.2, [one.nominal or 0.0 for one in shown], 0.38, color=LIGHT, edgecolor="black", label="nominal weight")
+    drawn.barh(places - 0.2, [one.effective.value or 0.0 for one in shown], 0.38, color=WHITE, edgecolor="black", hatch=HATCH, label="effective weight")
     drawn.set_yticks(places, [one.item.name for one in shown])
     legend(drawn, 2)
     return picture(figure, "Nominal and effective weight of each exercise; the numbers are in the table below.")
@@ -120,7 +132,7 @@ def balance(figures):
 
 # --- groups -------------------------------------------------------------------------------------------------------
 
-def groups_section(figures):
+def groups_section(figures: ClassFigures) -> str:
     """Sections and lateness: the whole score of each group, and the exercises in which a difference survives the correction."""
     looks, unseen = figures.looks
     if not looks:
@@ -138,7 +150,7 @@ def groups_section(figures):
 
 # --- the late policy ----------------------------------------------------------------------------------------------
 
-def late_section(result):
+def late_section(result: ClassResult) -> str:
     """The scores before and after the late policy; nothing where it took nothing off."""
     off = np.array([work.penalty for work in result.works])
     if not (off > 0).any():
@@ -156,24 +168,24 @@ def late_section(result):
                    table("Submissions by score", ("points", "before", "after"), steps))
 
 
-def bins(most):
+def bins(most: float) -> dict[str, Any]:
     return {"bins": np.linspace(0, max(most, 1), STEPS + 1)}
 
 
-def before_and_after(shares, most):
+def before_and_after(shares: Sequence[Any], most: float) -> str:
     figure, drawn = axes(7, 2.6, xlabel=f"points of {written(most)}", ylabel="submissions")
     width = max(most, 1) / STEPS
     middles = width * (np.arange(STEPS) + 0.5)
     drawn.bar(middles - 0.2 * width, shares[0], 0.38 * width, color=LIGHT, edgecolor="black", label="before")
     drawn.bar(middles + 0.2 * width, shares[1], 0.38 * width, color=WHITE, edgecolor="black", hatch=HATCH, label="after")
-    drawn.yaxis.get_major_locator().set_params(integer=True)
+    whole_numbers(drawn.yaxis)
     legend(drawn, 2)
     return picture(figure, "Histograms of the scores before and after the late policy; the numbers are in the table below.")
 
 
 # --- attempts -----------------------------------------------------------------------------------------------------
 
-def attempts_section(ways, order):
+def attempts_section(ways: Sequence[Way], order: Iterable[str]) -> str:
     """How many answers it took until an exercise was right, as far as `course watch` gave them; `order`: the exercises."""
     rows, bars = [], []
     for exercise in order:
@@ -191,7 +203,7 @@ def attempts_section(ways, order):
     return section("Attempts until right", stacked(bars), table("Attempts until right", head, rows), explained("attempts"))
 
 
-def stacked(bars):
+def stacked(bars: Sequence[tuple[str, Sequence[int]]]) -> str:
     figure, drawn = axes(7, 0.9 + 0.35 * len(bars), xlabel="students")
     left = np.zeros(len(bars))
     looks = ((WHITE, ""), (LIGHT, ""), (LIGHT, HATCH), (DARK, ""), (WHITE, "xx"))
@@ -200,6 +212,6 @@ def stacked(bars):
         drawn.barh(range(len(bars)), values, left=left, color=colour, edgecolor="black", hatch=hatch, label=name)
         left += values
     drawn.set_yticks(range(len(bars)), [exercise for exercise, _ in reversed(bars)])
-    drawn.xaxis.get_major_locator().set_params(integer=True)
+    whole_numbers(drawn.xaxis)
     legend(drawn, 5)
     return picture(figure, "How many attempts each exercise took; the numbers are in the table below.")

@@ -7,7 +7,7 @@ of its owners that are nearest in length. So how many candidates a text has does
 shares what few have, and is among the first; two that are alike by chance, in what everybody writes, can be missed.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from zlib import crc32
 
 RUN, WINDOW = 5, 3
@@ -29,13 +29,13 @@ def candidates(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
     for one, others in enumerate(near):
         for other in others:
             if other != one and (one < other or one not in near[other]):
-                yield tuple(sorted((order[one], order[other])))
+                yield min(order[one], order[other]), max(order[one], order[other])
 
 
-def neighbours(mine, owners):
+def neighbours(mine: Mapping[int, int], owners: Mapping[int, Sequence[int]]) -> set[int]:
     """The texts that a text is compared with, itself among them; `mine` is its place among the owners of each fingerprint."""
     shared = sorted((len(owners[mark]), mark) for mark in mine if len(owners[mark]) > 1)
-    found = set()
+    found: set[int] = set()
     for _, mark in shared:
         if len(found) > ENOUGH:
             break

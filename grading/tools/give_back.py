@@ -3,7 +3,7 @@
 import csv
 import logging
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ..border.sandbox import Sandbox
 from ..notebooks.names import csv_safe, printable
 from ..notebooks.record import written
 from ..plugins.collect import Collect
@@ -21,8 +22,9 @@ from ..plugins.generate_feedback import read_results
 from ..plugins.release_feedback import ReleaseFeedback
 from ..root import CourseError
 from ..run.course import Course
-from .feedback import INTERRUPTED, SOME_FAILED, pages_of_class
+from .feedback import INTERRUPTED, SOME_FAILED, Made, pages_of_class
 from .grade import run_class
+from ..run.results import SubmissionResult
 from .watching import watched
 
 NAMES = 30      # students who are listed on the terminal; the file has all
@@ -41,13 +43,13 @@ class Outcome:
         self.troubles[student].append(trouble)
 
 
-def give_back(console: Console, root: Path | None, assignment: str, jobs: int, boxes=()) -> int:
+def give_back(console: Console, root: Path | None, assignment: str, jobs: int, boxes: Sequence[Sandbox] = ()) -> int:
     """Bring a class from what it handed in to feedback in its hands; returns the exit status. Raises `CourseError`."""
     course, outcome = Course(root), Outcome()
     course.assignments(assignment)
     course.app.log.setLevel(logging.CRITICAL)
     course.dir.assignment_id = assignment
-    steps: tuple[Callable, ...] = (collect, grade, make_pages, release)
+    steps: tuple[Callable[..., None], ...] = (collect, grade, make_pages, release)
     for step in steps:
         step(console, course, assignment, outcome, jobs, boxes)
         if outcome.stopped:
@@ -59,7 +61,7 @@ def give_back(console: Console, root: Path | None, assignment: str, jobs: int, b
 
 # --- the steps ----------------------------------------------------------------------------------------------------
 
-def collect(console, course, assignment, outcome, jobs, boxes):
+def collect(console: Console, course: Course, assignment: str, outcome: Outcome, jobs: int, boxes: Sequence[Sandbox]) -> None:
     """The newest of each student; nothing where the course has no exchange."""
     collector = Collect(coursedir=course.dir, authenticator=Authenticator(parent=course.app), parent=course.app)
     collector.update = True
@@ -78,14 +80,14 @@ def collect(console, course, assignment, outcome, jobs, boxes):
         outcome.tell(name.partition("+")[0], f"not collected: {trouble}")
 
 
-def stamps(course, assignment):
+def stamps(course: Course, assignment: str) -> dict[str, int]:
     """{student: when their folder in submitted/ was made}"""
     base = Path(course.dir.root, course.dir.submitted_directory)
     places = {folder.name: Path(course.dir.format_path(course.dir.submitted_directory, folder.name, assignment)) for folder in base.glob("*")}
     return {name: place.stat().st_ctime_ns for name, place in places.items() if place.is_dir()}
 
 
-def grade(console, course, assignment, outcome, jobs, boxes):
+def grade(console: Console, course: Course, assignment: str, outcome: Outcome, jobs: int, boxes: Sequence[Sandbox]) -> None:
     outcome.stopped, lines, number = run_class(console, course, assignment, jobs=jobs, boxes=boxes)
     outcome.done["graded"] = f"{sum(not line.error for line in lines)} of {len(lines)} that needed it, of {number}"
     for line in lines:
@@ -93,8 +95,8 @@ def grade(console, course, assignment, outcome, jobs, boxes):
             outcome.tell(line.student, why)
 
 
-def make_pages(console, course, assignment, outcome, jobs, boxes):
-    made = []
+def make_pages(console: Console, course: Course, assignment: str, outcome: Outcome, jobs: int, boxes: Sequence[Sandbox]) -> None:
+    made: list[Made] = []
     with closing(pages_of_class(course, assignment, [], jobs)) as run, watched(console, f"pages of {assignment}") as walk:
         try:
             made.extend(walk(run, len(stamps(course, assignment))))
@@ -106,7 +108,7 @@ def make_pages(console, course, assignment, outcome, jobs, boxes):
             outcome.tell(one.student, f"no page: {one.trouble}")
 
 
-def release(console, course, assignment, outcome, jobs, boxes):
+def release(console: Console, course: Course, assignment: str, outcome: Outcome, jobs: int, boxes: Sequence[Sandbox]) -> None:
     releaser = ReleaseFeedback(coursedir=course.dir, authenticator=Authenticator(parent=course.app), parent=course.app)
     if not Path(releaser.root, course.dir.course_id).is_dir():
         outcome.done["released"] = "nothing: hand out the folders of feedback/"
@@ -123,7 +125,7 @@ def release(console, course, assignment, outcome, jobs, boxes):
 
 # --- what is said -------------------------------------------------------------------------------------------------
 
-def show(console, course, assignment, outcome):
+def show(console: Console, course: Course, assignment: str, outcome: Outcome) -> None:
     """Who got what and who needs a human, on the terminal and in a file."""
     results = read_results(course.dir, assignment)
     rows = [(student, *points_of(results.get(student)), "released" if student in outcome.released else "", "; ".join(needs(student, results, outcome)))
@@ -143,13 +145,13 @@ def show(console, course, assignment, outcome):
     console.print(f"Everybody: {path}", highlight=False, soft_wrap=True)
 
 
-def points_of(result):
+def points_of(result: SubmissionResult | None) -> tuple[str, str]:
     if result is None:
         return "–", "–"
     points = sum(notebook.score for notebook in result.notebooks) - result.late_submission_penalty
     return written(max(0.0, points)), written(sum(notebook.max_score for notebook in result.notebooks))
 
 
-def needs(student, results, outcome):
+def needs(student: str, results: Mapping[str, SubmissionResult], outcome: Outcome) -> list[str]:
     waits = results.get(student) is not None and results[student].waits_for_a_person
     return [*outcome.troubles.get(student, []), *(["a person has to read part of it: course lab, then Manual Grading"] if waits else [])]

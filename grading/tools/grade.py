@@ -1,22 +1,26 @@
 """`course grade`: the run as an instructor sees it - progress, summary, dry run, exit status."""
 
 import time
+from collections.abc import Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
 from ..run.course import Course
 from ..run.students import in_class, unknown
-from ..run.human import in_words, reasons, standing
+from ..run.human import Standing, in_words, reasons, standing
 from ..notebooks.changed import WIDTH
 from ..notebooks.names import printable, shown
 from ..notebooks.record import WHOLE, Record, written
 from ..border.sandbox import COLD, Sandbox
-from .dry_run import changes, changes_table
+from .dry_run import Change, changes, changes_table
+from ..run.batch import Graded
 from .terminal import tell
 
 SOME_FAILED, INTERRUPTED = 3, 130
@@ -30,16 +34,16 @@ class Line:
 
     student: str
     score: float
-    mended: dict
+    mended: dict[tuple[str, str], str]
     error: str | None       # why it was not graded
-    look: list = field(default_factory=list)        # why a human should look, one line each; with `error` the same first
-    differences: list = field(default_factory=list)     # of what a person had graded: lines
-    changes: list = field(default_factory=list)
+    look: list[str] = field(default_factory=list)        # why a human should look, one line each; with `error` the same first
+    differences: list[str] = field(default_factory=list)     # of what a person had graded: lines
+    changes: list[Change] = field(default_factory=list)
     stored: bool = True
     cold: bool = False      # see `sandbox.COLD`
     sandbox: str = ""       # which limits held, in words
 
-    def __str__(self):
+    def __str__(self) -> str:
         if self.error:
             return f"not graded: {self.error}"
         return f"{written(self.score)} points" + (f", {len(self.mended)} cells mended" if self.mended else "") \
@@ -49,11 +53,11 @@ class Line:
 class Rate(ProgressColumn):
     """Submissions per second."""
 
-    def render(self, task):
+    def render(self, task: Task) -> Text:
         return Text(f"{task.speed:.1f}/s" if task.speed else "")
 
 
-def grade_class(console, root, assignment, students, jobs, scheduler, force, dry_run, boxes=()):
+def grade_class(console: Console, root: Path | None, assignment: str, students: Collection[str], jobs: int, scheduler: str | None, force: bool, dry_run: bool, boxes: Sequence[Sandbox] = ()) -> int:
     """Grade a class, in sandboxes that started early where `boxes` has some; returns the exit status.
 
     Raises `CourseError`, `NotGenerated` or `SandboxUnavailable`.
@@ -62,14 +66,14 @@ def grade_class(console, root, assignment, students, jobs, scheduler, force, dry
     return INTERRUPTED if stopped else SOME_FAILED if any(line.error for line in lines) else 0
 
 
-def run_class(console, course, assignment, students=(), jobs=1, scheduler=None, force=False, dry_run=False, boxes=()):
+def run_class(console: Console, course: Course, assignment: str, students: Collection[str] = (), jobs: int = 1, scheduler: str | None = None, force: bool = False, dry_run: bool = False, boxes: Sequence[Sandbox] = ()) -> tuple[bool, list[Line], int]:
     """The same: whether it was stopped, a `Line` for each submission that needed grading, and how many there are."""
     everything = course.submissions(assignment, students, force or dry_run)
     if not everything:
         course.assignments(assignment)      # a name that is mistyped is not a class that is graded
     waiting = [one for one in everything if one.why]
-    for line in unknown([one.student for one in everything], in_class(course.dir)):
-        tell(console, line)
+    for said in unknown([one.student for one in everything], in_class(course.dir)):
+        tell(console, said)
     console.print(f"{escape(assignment)}: {len(everything)} submissions, {len(waiting)} to grade.")
     if not waiting:
         return False, [], len(everything)
@@ -92,8 +96,8 @@ def run_class(console, course, assignment, students=(), jobs=1, scheduler=None, 
             console.print(f"Stopped. What was graded so far ({len(lines)}) is kept; run the command again for the rest.")
     found = standing(course.dir, assignment, [] if dry_run else [line.student for line in lines if line.stored])
     console.print(changes_table(lines) if dry_run else summary_table(lines, found, time.monotonic() - started))
-    for words in sorted({line.sandbox for line in lines} - {""}):
-        console.print(words, highlight=False, soft_wrap=True)
+    for held in sorted({line.sandbox for line in lines} - {""}):
+        console.print(held, highlight=False, soft_wrap=True)
     if any(line.cold for line in lines):
         console.print(COLD, highlight=False, soft_wrap=True)
     for line in lines:
@@ -107,7 +111,7 @@ def run_class(console, course, assignment, students=(), jobs=1, scheduler=None, 
     return stopped, lines, len(everything)
 
 
-def read_line(course, assignment, graded, dry_run):
+def read_line(course: Course, assignment: str, graded: Graded, dry_run: bool) -> Line:
     score = sum(value or 0 for value in graded.scores.values())
     refused = " ".join(why for name, why in graded.refused.items() if name not in graded.settled)
     error = graded.error or refused
@@ -119,7 +123,7 @@ def read_line(course, assignment, graded, dry_run):
     return line
 
 
-def why_look(graded):
+def why_look(graded: Graded) -> list[str]:
     """The reasons for which a human should look at a submission, each once."""
     if graded.error:
         return [f"not graded: {printable(graded.error, MAX_SAID)}"]
@@ -131,7 +135,7 @@ def why_look(graded):
     return [printable(line, MAX_SAID) for line in dict.fromkeys(found)]
 
 
-def summary_table(lines, found, seconds):
+def summary_table(lines: Sequence[Line], found: Standing, seconds: float) -> Table:
     """How many were graded, mended, failed, and who needs a human."""
     graded = [line for line in lines if not line.error]
     table = Table(title=f"{len(lines)} submissions in {seconds:.0f} s", title_justify="left", show_header=False)

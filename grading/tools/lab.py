@@ -3,13 +3,16 @@
 import os
 import stat
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+
+from rich.console import Console
 
 from ..border import surroundings
 from ..run.course import Course
 
 
-def start(console, root, options):
+def start(console: Console, root: Path | None, options: Iterable[str]) -> None:
     """Say what is wrong with the exchange, then become JupyterLab. Returns only where no program can be started."""
     course = Course(root)
     for line in trouble_with_exchange(course.config.Exchange.get("root") or "/usr/local/share/nbgrader/exchange"):
@@ -18,19 +21,19 @@ def start(console, root, options):
     os.execve(sys.executable, command(course.dir.root, options), environment(course.dir.root))
 
 
-def command(root, options):
+def command(root: str | Path, options: Iterable[str]) -> list[str]:
     """The command line of JupyterLab; formgrader wants the course below the server's folder."""
     return [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={root}", *options]
 
 
-def environment(root):
+def environment(root: str | Path) -> dict[str, str]:
     """This environment, with the course's Jupyter settings in front and the course's programs on PATH."""
     settings = [str(Path(root, "jupyter", "staff")), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
     programs = [str(Path(sys.executable).parent), os.environ.get("PATH", "/usr/bin:/bin")]
     return {**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(settings), "PATH": os.pathsep.join(programs)}
 
 
-def trouble_with_exchange(root):
+def trouble_with_exchange(root: str | Path) -> list[str]:
     """Why staff cannot release and students cannot submit through the exchange at `root`, as lines; [] if they can."""
     root = Path(root)
     make = f"Make it with: sudo install -d -m 0777 {root}"

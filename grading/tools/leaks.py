@@ -80,7 +80,8 @@ def secrets(root: Path) -> dict[str, str]:
 def by_opening(root: Path) -> tuple[dict[int, list[bytes]], np.ndarray, np.ndarray]:
     """Secrets that are long enough to be recognised inside a longer line, by their first eight bytes as a number; these numbers
     in order; and which first two bytes occur."""
-    found, pairs = {}, np.zeros(1 << 16, dtype=bool)
+    found: dict[int, list[bytes]] = {}
+    pairs = np.zeros(1 << 16, dtype=bool)
     for secret in map(str.encode, secrets(root)):
         if len(secret) >= 2 * TELLING:
             found.setdefault(int.from_bytes(secret[:8], "little"), []).append(secret)

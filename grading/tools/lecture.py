@@ -19,6 +19,7 @@ from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell
 from PIL import Image
+from jinja2.runtime import Context
 
 from ..notebooks.readable import make_readable
 from ..pages.formulas import to_html
@@ -97,6 +98,6 @@ def page(nb: nbformat.NotebookNode, title: str) -> str:
     return exporter.from_notebook_node(nb, {"title": title})[0]
 
 
-def markdown(context, source):
+def markdown(context: Context, source: str) -> str:
     """The template's filter: Markdown as HTML, formulas as MathML."""
     return to_html(source, context["resources"].setdefault("macros", Macros()), below=0)

@@ -2,12 +2,14 @@
 
 import ast
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
-from nbformat import v4
+from nbformat import NotebookNode, v4
+from rich.console import Console
 
 from ..root import CourseError
-from ..notebooks.cells import QUESTION, exercises, grade_id, hidden_calls, is_tests, marked
+from ..notebooks.cells import QUESTION, exercises, grade_id, hidden_calls, is_tests, marked, name_of
 from .terminal import tell
 
 # at least so many of each, by CONTRIBUTING.md and the tests of the course
@@ -18,7 +20,7 @@ ROOMS = {
 }
 
 
-def missing(root, only=None):
+def missing(root: str | Path, only: str | None = None) -> list[str]:
     """What is missing in the course at `root`, one line each with the file that it belongs to; [] if nothing is.
 
     With `only`, of that exercise alone. Raises `CourseError` where nothing is to be looked at.
@@ -34,16 +36,16 @@ def missing(root, only=None):
     return [line for line in lines if not only or re.search(rf"\b{only}\b", line)]
 
 
-def graded_cells(path):
+def graded_cells(path: Path) -> list[NotebookNode]:
     return [cell for cell in v4.reads(path.read_text(encoding="utf-8")).cells if grade_id(cell)]
 
 
-def missing_in(root, path):
+def missing_in(root: Path, path: Path) -> list[str]:
     """The same for one notebook of source/."""
     cells = graded_cells(path)
     place, name = path.relative_to(root), path.stem
     asked = exercises_of(cells)
-    answers = {grade_id(cell) for cell in cells if marked(cell, "solution") and not marked(cell, "grade")}
+    answers = {name_of(cell) for cell in cells if marked(cell, "solution") and not marked(cell, "grade")}
     lines = []
     for cell_id, names in asked.items():
         if not names:
@@ -60,12 +62,12 @@ def missing_in(root, path):
     return lines
 
 
-def exercises_of(cells):
+def exercises_of(cells: Iterable[NotebookNode]) -> dict[str, list[str]]:
     """{grade_id of a tests cell: the exercises that it asks hidden checks for}."""
-    return {grade_id(cell): hidden_calls(cell.source) for cell in cells if is_tests(cell)}
+    return {name: hidden_calls(cell.source) for cell in cells if is_tests(cell) and (name := grade_id(cell))}
 
 
-def without_rubric(place, cells, name):
+def without_rubric(place: Path, cells: Iterable[NotebookNode], name: str) -> list[str]:
     questions = [cell for cell in cells if grade_id(cell) == QUESTION + name]
     if not questions:
         return [f"{place}: there is no question with the grade_id {QUESTION}{name}."]
@@ -75,7 +77,7 @@ def without_rubric(place, cells, name):
     return []
 
 
-def missing_rooms(root, notebook, exercise):
+def missing_rooms(root: Path, notebook: str, exercise: str) -> list[str]:
     """What the rooms outside of source/ lack for one exercise."""
     place = f"reference_impl/{notebook}.py"
     lines = [] if exercise in functions(root / place) else [f"{place}: there is no function {exercise}: the right answer."]
@@ -87,30 +89,30 @@ def missing_rooms(root, notebook, exercise):
     return lines
 
 
-def tree(path):
+def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8")) if path.exists() else ast.Module([], [])
 
 
-def functions(path):
+def functions(path: Path) -> set[str]:
     """The names of the functions at the top of a file."""
     return {node.name for node in tree(path).body if isinstance(node, ast.FunctionDef)}
 
 
-def named(path, mark):
+def named(path: Path, mark: str) -> list[object]:
     """The exercises that the calls of `mark` in a file name as their first argument, one entry per call."""
     return [node.args[0].value for node in ast.walk(tree(path))
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == mark
             and node.args and isinstance(node.args[0], ast.Constant)]
 
 
-def proofs(root, only):
+def proofs(root: Path, only: str | None) -> list[str]:
     from .prove import prove        # which loads nbgrader and pytest
     return [line for path in sorted(root.glob("source/*/*.ipynb"))
             for exercise in exercises(v4.reads(path.read_text(encoding="utf-8")))
             if only in (None, exercise) for line in prove(root, path, exercise)]
 
 
-def show(console, root, only=None, prove=False):
+def show(console: Console, root: str | Path, only: str | None = None, prove: bool = False) -> int:
     """Print what is missing and, with `prove`, what does not hold; the number of lines."""
     lines = missing(root, only)
     if prove:

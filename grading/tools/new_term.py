@@ -8,9 +8,11 @@ import errno
 import os
 import re
 import shutil
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.console import Console
 from sqlalchemy.engine import make_url
 
 from ..lms.ids import FILE as STUDENTS
@@ -38,7 +40,7 @@ class Part:
     entries: tuple[Path, ...]
 
 
-def new_term(console, root, term, yes=False, anyway=False):
+def new_term(console: Console, root: Path | None, term: str, yes: bool = False, anyway: bool = False) -> None:
     """Archive the term that ends as archive/`term`. Raises `CourseError` for a state in which something would be torn apart."""
     course = Course(root)
     if not re.fullmatch(r"[\w.+-]+", term) or term.startswith("."):
@@ -64,7 +66,7 @@ def new_term(console, root, term, yes=False, anyway=False):
 
 # --- whether ----------------------------------------------------------------------------------------------------
 
-def refuse(course, place, anyway):
+def refuse(course: Course, place: Path, anyway: bool) -> None:
     """Raises `CourseError` where work is under way or not done."""
     others = [mark.parent.name for mark in place.parent.glob(f"*/{UNFINISHED}") if mark.parent != place]
     if others:
@@ -84,14 +86,14 @@ def refuse(course, place, anyway):
 
 # --- what -------------------------------------------------------------------------------------------------------
 
-def parts_of(course):
+def parts_of(course: Course) -> Iterator[Part]:
     """Every part of a term, in an order in which the gradebook goes last: as long as it is here, nothing is forgotten."""
     root = Path(course.dir.root)
     for name in (course.dir.submitted_directory, course.dir.autograded_directory, course.dir.feedback_directory):
         folder = Path(root, name)
         yield Part(name, folder.name, tuple(entry for entry in entries(folder) if entry.name not in KEPT | {".grading.lock"}))
-    yield Part("the exchange", "exchange", tuple(entries(Path(course.exchange_root(), course.dir.course_id)))
-               if course.exchange_root() and course.dir.course_id else ())
+    exchange = course.exchange_root()
+    yield Part("the exchange", "exchange", tuple(entries(Path(exchange, course.dir.course_id))) if exchange and course.dir.course_id else ())
     yield Part("the audit of regrades", "audit", tuple(entries(root / AUDIT)))
     yield Part("reports", "reports", tuple(sorted(path for pattern in REPORTS for path in (root / "build").glob(pattern))))
     yield Part("tables of grades", "reports", tuple(root / name for name in TABLES if (root / name).exists()))
@@ -102,11 +104,11 @@ def parts_of(course):
         yield Part("the gradebook", ".", tuple(sorted(database.parent.glob(f"{database.name}*"))) if database.name else ())
 
 
-def entries(folder):
+def entries(folder: Path) -> list[Path]:
     return sorted(folder.iterdir()) if folder.is_dir() else []
 
 
-def move(parts, place):
+def move(parts: Iterable[Part], place: Path) -> None:
     """Move all, each entry as a whole; what is in the way there is of the run that was interrupted, and is joined."""
     place.mkdir(parents=True, exist_ok=True)
     place.chmod(0o700)
@@ -122,7 +124,7 @@ def move(parts, place):
     (place / UNFINISHED).unlink()
 
 
-def put(entry, target):
+def put(entry: Path, target: Path) -> None:
     if target.is_dir() and entry.is_dir() and not entry.is_symlink():
         for inside in entries(entry):
             put(inside, target / inside.name)
@@ -136,7 +138,7 @@ def put(entry, target):
             copied(entry, target)
 
 
-def copied(entry, target):
+def copied(entry: Path, target: Path) -> None:
     """Moved by copying: what is there before the copy is whole has another name."""
     partial = target.with_name(f".{target.name}.partial")
     remove(partial)
@@ -146,7 +148,7 @@ def copied(entry, target):
     remove(entry)
 
 
-def remove(path):
+def remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:

@@ -5,8 +5,9 @@ checks. Each line that comes out says what is wrong and where to write what.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, NoReturn
 
 import nbformat
 import numpy as np
@@ -19,6 +20,7 @@ from ..plugins.steps import released
 from . import visible
 
 SOLUTION = re.compile(r"### BEGIN SOLUTION\n(.*?)\s*### END SOLUTION", re.DOTALL)
+Judge = Callable[[Callable[..., Any]], Verdict]
 TOO_COMMON = 12         # characters of a line that is no secret: `return z`
 
 
@@ -49,14 +51,14 @@ def prove(root: Path, path: Path, exercise: str) -> Iterator[str]:
     yield from without_oracle(root, exercise)
 
 
-def judging(root, notebook, exercise):
-    def judge(function) -> Verdict:
+def judging(root: Path, notebook: str, exercise: str) -> Judge:
+    def judge(function: Callable[..., Any]) -> Verdict:
         with np.errstate(all="ignore"):
             return judge_functions(notebook, {exercise: function}, root)[exercise]
     return judge
 
 
-def blank(*_, **__):
+def blank(*_: Any, **__: Any) -> NoReturn:
     raise NotImplementedError("Write your answer here.")
 
 
@@ -65,7 +67,7 @@ def first_failed(verdict: Verdict) -> str:
     return f"{failed.name}: {failed.said}"
 
 
-def of_reference(verdict, exercise, checks):
+def of_reference(verdict: Verdict, exercise: str, checks: str) -> Iterator[str]:
     for check in verdict.checks:
         if check.outcome != PASSED:
             yield f"{checks}: the reference fails {check.name} of {exercise}: {check.said}"
@@ -73,7 +75,7 @@ def of_reference(verdict, exercise, checks):
         yield f"{checks}: {exercise} has no core check: without one a stub earns points for what it does not break."
 
 
-def of_mistakes(judge, mistakes, checks, wrong, exercise):
+def of_mistakes(judge: Judge, mistakes: list[bank.Misconception], checks: str, wrong: str, exercise: str) -> Iterator[str]:
     failed, names = set(), set()
     for mistake in mistakes:
         verdict = judge(mistake.function)
@@ -88,7 +90,7 @@ def of_mistakes(judge, mistakes, checks, wrong, exercise):
         yield f"{wrong}: no known mistake fails {name} of {exercise}: add one that does, or the check proves nothing."
 
 
-def of_visible_checks(path, place, exercise, reference):
+def of_visible_checks(path: Path, place: Path, exercise: str, reference: Callable[..., Any]) -> Iterator[str]:
     if error := visible.complaint(path, exercise, reference):
         yield f"{place}: the visible checks of {exercise} refuse the reference: {str(error).splitlines()[0]}"
     if error := visible.complaint(path, exercise, visible.prepared(path)[exercise]):
@@ -97,7 +99,7 @@ def of_visible_checks(path, place, exercise, reference):
         yield f"{place}: the visible checks of {exercise} pass on the blank answer: call {exercise} in its tests cell."
 
 
-def leaks(path, place, exercise):
+def leaks(path: Path, place: Path, exercise: str) -> Iterator[str]:
     """Lines of the solution that the release would show, and cells that say more than a student may read."""
     nb = nbformat.read(path, as_version=4)
     secret = {line.strip() for cell in nb.cells if (cell.get("metadata") or {}).get("nbgrader", {}).get("grade_id") == exercise
@@ -113,7 +115,7 @@ def leaks(path, place, exercise):
             yield f"{place}: the release would show in cell {cell.get('id')} a line of {exercise}'s solution: {shown[0].strip()}"
 
 
-def without_oracle(root, exercise):
+def without_oracle(root: Path, exercise: str) -> Iterator[str]:
     files = [*root.glob("tests/course/test_reference_*.py"), *root.glob("tests/course/oracles.py")]
     if not any(re.search(rf"\b{exercise}\b", file.read_text(encoding="utf-8")) for file in files
                if file.stem != "test_reference_contract"):

@@ -43,8 +43,8 @@ def moments(points: Floats, counts: Floats | None = None) -> tuple[Floats, Float
 def resampled(points: Floats, seed: int, times: int = SAMPLES) -> tuple[Floats, Floats]:
     """The `moments` of `times` bootstrap samples of the rows of `points` (n, k): (times, k) and (times, k, k)."""
     chance, n = np.random.default_rng(seed), len(points)
-    found = [moments(points, counts) for counts in drawn(chance, n, times)]
-    return tuple(np.concatenate(parts) for parts in zip(*found))
+    means, covariances = zip(*(moments(points, counts) for counts in drawn(chance, n, times)))
+    return np.concatenate(means), np.concatenate(covariances)
 
 
 def drawn(chance: np.random.Generator, n: int, times: int) -> Iterator[Floats]:

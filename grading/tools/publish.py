@@ -6,9 +6,13 @@ without nbgrader.
 
 import re
 import zipfile
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import NoReturn
 
 import nbformat
+from nbformat import NotebookNode
+from rich.console import Console
 
 from ..notebooks.dates import shown_moment
 from ..notebooks.head import show_deadline
@@ -53,7 +57,7 @@ Licence: text and pictures CC BY 4.0 (https://creativecommons.org/licenses/by/4.
 """
 
 
-def publish(console, release, assignment, output, root=None):
+def publish(console: Console, release: str | Path, assignment: str | None, output: str | Path, root: Path | None = None) -> None:
     """Write `output`/<assignment>.zip for one or all assignments of the folder `release`. Raises `CourseError`.
 
     With `root`, the course's folder, notebook and page show the deadline as the gradebook has it now."""
@@ -70,7 +74,7 @@ def publish(console, release, assignment, output, root=None):
         write_links(console, folders, Path(output, "links.md"), PublicPlaces(config=Course(root).config))
 
 
-def write_links(console, folders, place, places):
+def write_links(console: Console, folders: Iterable[Path], place: Path, places: PublicPlaces) -> None:
     """Write a page for the course's announcement: how to open each notebook without a zip, as far as addresses are set."""
     lines = []
     for path in sorted(path for folder in folders if folder.name != LECTURE for path in folder.glob("*.ipynb")):
@@ -84,7 +88,7 @@ def write_links(console, folders, place, places):
         place.unlink(missing_ok=True)       # of an address that was taken back
 
 
-def deadlines(root):
+def deadlines(root: Path) -> dict[str, str]:
     """{assignment: when it is due, in words}."""
     course = Course(root)
     if not exists(course.dir.db_url):
@@ -93,7 +97,7 @@ def deadlines(root):
         return {row.name: shown_moment(row.duedate, course.zone) for row in gradebook.assignments if row.duedate}
 
 
-def write_zip(folder, place, due=None):
+def write_zip(folder: Path, place: Path, due: str | None = None) -> None:
     """Pack the released assignment `folder` into `place`; files lie in a folder of the assignment's name.
 
     `due` says in words when it is due."""
@@ -113,21 +117,21 @@ def write_zip(folder, place, due=None):
             archive.writestr(entry, files[name])
 
 
-def no_notebook(folder):
+def no_notebook(folder: Path) -> NoReturn:
     raise CourseError(f"There is no notebook in {folder}. Make it first: course release")
 
 
-def with_deadline(content, due):
+def with_deadline(content: bytes, due: str) -> bytes:
     return nbformat.writes(show_deadline(nbformat.reads(content.decode(), as_version=4), due)).encode()
 
 
-def how_to_start(assignment, notebook, content, due):
+def how_to_start(assignment: str, notebook: str, content: bytes, due: str | None) -> str:
     title = title_of(nbformat.reads(content.decode(), as_version=4), notebook)
     return START.format(assignment=assignment, title=title, line="=" * (len(assignment) + 2 + len(title)), notebook=notebook,
                         due=f"\nHand in until {due}.\n" if due else "")
 
 
-def lecture_to_read(notebook, content):
+def lecture_to_read(notebook: str, content: bytes) -> dict[str, bytes]:
     """{name: bytes} of what is packed beside the notebook of the lecture."""
     nb, place = nbformat.reads(content.decode(), as_version=4), Path(notebook).with_suffix(".html").name
     title = title_of(nb, notebook)
@@ -135,13 +139,13 @@ def lecture_to_read(notebook, content):
             "README.txt": READ.format(title=title, line="=" * len(title), page=place, notebook=notebook).encode()}
 
 
-def title_of(nb, notebook):
+def title_of(nb: NotebookNode, notebook: str) -> str:
     """The first heading of a notebook, or its name."""
     return next((line.lstrip("# ").strip() for cell in nb.cells if cell.cell_type == "markdown"
                  for line in cell.source.splitlines() if line.startswith("# ")), notebook)
 
 
-def refuse_secrets(folder, files):
+def refuse_secrets(folder: Path, files: Mapping[str, bytes]) -> None:
     """Nothing that belongs to graders may leave. Raises `CourseError`."""
     for name, content in files.items():
         if SECRET.search(content):

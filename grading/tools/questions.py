@@ -8,11 +8,12 @@ needs the reference or a hidden check.
 import ast
 import builtins
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..notebooks.record import Outcome, VerdictRecord
-from .asking import Seen, Trace, as_text, is_readable
+from .asking import Call, Seen, Trace, Wanted, as_text, is_readable
 
 FEW = 4                 # numbers that somebody can be asked for
 MOST_LINES = 26         # of a function that fits on a sheet
@@ -28,7 +29,7 @@ class Question:
     exercise: str
     asks: str
     answer: str
-    about: dict = field(default_factory=dict, compare=False)
+    about: dict[str, Any] = field(default_factory=dict, compare=False)
 
 
 @dataclass
@@ -41,18 +42,20 @@ class Exercise:
     name: str
     text: str
     first: int
-    calls: list[tuple]
+    calls: list[Call]
     ask: Callable[..., Trace | None]
     verdict: VerdictRecord | None = None
     says: dict[str, str] = field(default_factory=dict)
-    traces: dict = field(default_factory=dict)
+    traces: dict[tuple[str, str, str, str | None], Trace | None] = field(default_factory=dict)
 
-    def __post_init__(self):
-        self.tree = ast.parse(self.text).body[0]
+    def __post_init__(self) -> None:
+        tree = ast.parse(self.text).body[0]
+        assert isinstance(tree, ast.FunctionDef)
+        self.tree = tree
         self.lines = self.text.splitlines()
         self.readable = [call for call in self.calls if is_readable(call)]
 
-    def trace(self, call, before=None, after=None, changed=None):
+    def trace(self, call: Call, before: Wanted | None = None, after: Wanted | None = None, changed: str | None = None) -> Trace | None:
         """The trace of a call; None if it raised, ran on, did something else the second time, or ran another text than the one that the
         sheet shows."""
         key = as_text(tuple(call)), repr(before), repr(after), changed
@@ -63,13 +66,13 @@ class Exercise:
             self.traces[key] = found if usable else None
         return self.traces[key]
 
-    def called(self, call):
+    def called(self, call: Call) -> str:
         return f"{self.name}({', '.join(map(as_text, call))})"
 
 
 # --- what a function's text says ----------------------------------------------------------------------------------
 
-def own_nodes(tree) -> Iterator[ast.AST]:
+def own_nodes(tree: ast.AST) -> Iterator[ast.AST]:
     """The nodes of a function without those of functions and comprehensions inside of it: these have frames of their own."""
     for child in ast.iter_child_nodes(tree):
         if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
@@ -78,30 +81,32 @@ def own_nodes(tree) -> Iterator[ast.AST]:
         yield from own_nodes(child)
 
 
-def statements(tree) -> list[ast.stmt]:
+def statements(tree: ast.AST) -> list[ast.stmt]:
     """The statements that a line can be said to run for: no docstring, nothing that is only a word."""
     return [node for node in own_nodes(tree) if isinstance(node, ast.stmt) and not isinstance(node, (ast.Pass, ast.Global, ast.Nonlocal))
             and not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))]
 
 
-def head(node):
+def head(node: ast.stmt) -> range:
     """The lines that belong to a statement itself: of a compound one without its body."""
     body = getattr(node, "body", None)
-    last = node.end_lineno if not isinstance(body, list) or not body else max(node.lineno, body[0].lineno - 1)
+    last = (node.end_lineno or node.lineno) if not isinstance(body, list) or not body else max(node.lineno, body[0].lineno - 1)
     return range(node.lineno, last + 1)
 
 
-def only_looks(node) -> bool:
+def only_looks(node: ast.AST) -> bool:
     """Whether evaluating an expression once more changes nothing: names, attributes, places, sums and products of these."""
     return all(isinstance(one, SIMPLE) for one in ast.walk(node)) and any(isinstance(one, ast.Name) for one in ast.walk(node))
 
 
-def code(text):
+def code(text: object) -> str:
     return f"`{text}`"
 
 
-def shown(seen: Seen) -> str | None:
+def shown(seen: Seen | None) -> str | None:
     """A value in words; None where it is too much to be asked for."""
+    if seen is None:
+        return None
     if seen.kind in ("number", "bool") and seen.numbers:
         return code(digits(seen.numbers[0]) if seen.kind == "number" else bool(seen.numbers[0]))
     if seen.kind == "text":
@@ -131,9 +136,9 @@ def digits(value: float) -> str:
     return f"{value:.4g}"
 
 
-def is_plain(seen: Seen) -> bool:
+def is_plain(seen: Seen | None) -> bool:
     """Whether a value can be said without a calculator: whole numbers, halves, zeros, infinities."""
-    return seen.numbers is not None and all(not math.isfinite(n) or (abs(n) < 1000 and n * 8 == round(n * 8)) for n in seen.numbers)
+    return seen is not None and seen.numbers is not None and all(not math.isfinite(n) or (abs(n) < 1000 and n * 8 == round(n * 8)) for n in seen.numbers)
 
 
 # --- the kinds ----------------------------------------------------------------------------------------------------
@@ -157,7 +162,7 @@ def of_failed_check(exercise: Exercise) -> Iterator[Question]:
                    {"passed": passed[0].name, "failed": failed[0].name, "misconception": known})
 
 
-def lines_of_value(tree) -> list[int]:
+def lines_of_value(tree: ast.FunctionDef) -> list[int]:
     """The lines that what a function returns is made of: its returns, and, backwards, what sets the names in them."""
     names = {node.id for one in own_nodes(tree) if isinstance(one, ast.Return) and one.value for node in ast.walk(one.value) if isinstance(node, ast.Name)}
     found = {one.lineno for one in own_nodes(tree) if isinstance(one, ast.Return)}
@@ -174,7 +179,7 @@ def lines_of_value(tree) -> list[int]:
     return sorted(found)
 
 
-def places_in(node) -> set[str]:
+def places_in(node: ast.AST) -> set[str]:
     """The names whose content a statement changes: `a[i] = ...`, `a.append(...)`."""
     targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, (ast.AugAssign, ast.AnnAssign)) else []
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Attribute):
@@ -186,7 +191,7 @@ SIGNS = {ast.MatMult: "multiplies by @", ast.Mult: "multiplies", ast.Add: "adds"
 PRODUCTS = ("dot", "matmul", "multiply", "outer")       # as methods of NumPy
 
 
-def pairs_in(statement) -> list[tuple[str, str, str]]:
+def pairs_in(statement: ast.stmt) -> list[tuple[str, str, str]]:
     """(what is done, one side, the other) of what a statement of one line multiplies, adds, subtracts or divides; products first."""
     found = []
     for node in ast.walk(statement) if statement.lineno == statement.end_lineno else ():
@@ -194,7 +199,8 @@ def pairs_in(statement) -> list[tuple[str, str, str]]:
             found.append((list(SIGNS).index(type(node.op)), SIGNS[type(node.op)], node.left, node.right))
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in PRODUCTS and len(node.args) == 2 \
                 and not node.keywords:
-            found.append((0, f"takes {node.func.attr} of", *node.args))
+            left, right = node.args
+            found.append((0, f"takes {node.func.attr} of", left, right))
     return [(said, ast.unparse(left), ast.unparse(right)) for _, said, left, right in sorted(found, key=lambda one: one[0])
             if only_looks(left) and only_looks(right)]
 
@@ -209,17 +215,19 @@ def of_shapes(exercise: Exercise) -> Iterator[Question]:
             continue
         for line, found in pairs.items():
             for said, left, right in found:
-                seen = [trace.seen.get((line, "before", text)) for text in (left, right)]
-                if left != right and all(one and one.kind in ("array", "number") for one in seen) and any(len(one.shape) > 1 for one in seen):
+                one, other = (trace.seen.get((line, "before", text)) for text in (left, right))
+                if left == right or one is None or other is None:
+                    continue
+                if {one.kind, other.kind} <= {"array", "number"} and max(len(one.shape), len(other.shape)) > 1:
                     when = "there" if trace.lines.count(line) == 1 else "the first time that it runs"
                     yield Question("shapes", exercise.name, f"Line {line} of your {code(exercise.name)} {said} {code(left)} and {code(right)}. "
                                    f"{shown_call(exercise, call)} which shape has each of them {when}?",
-                                   f"{code(left)}: {seen[0].shape or 'a number'}; {code(right)}: {seen[1].shape or 'a number'}.",
-                                   {"call": call, "line": line, "expressions": {left: seen[0].shape, right: seen[1].shape}})
+                                   f"{code(left)}: {one.shape or 'a number'}; {code(right)}: {other.shape or 'a number'}.",
+                                   {"call": call, "line": line, "expressions": {left: one.shape, right: other.shape}})
         return
 
 
-def shown_call(exercise, call):
+def shown_call(exercise: Exercise, call: Call) -> str:
     """A call in words; of large arguments their shapes are enough."""
     if is_readable(call):
         return f"For {code(exercise.called(call))}:"
@@ -245,7 +253,7 @@ def of_value(exercise: Exercise) -> Iterator[Question]:
                        f"{words}. Lines that run: {lines}{'; ' + way if way else ''}.", {"call": trace.call, "value": trace.value})
 
 
-def names_set(exercise) -> dict[int, str]:
+def names_set(exercise: Exercise) -> dict[int, str]:
     """{line: the name that it sets}, for lines that do nothing else and set it to something: what `np.empty` gives is anything."""
     found = {}
     for node in own_nodes(exercise.tree):
@@ -294,7 +302,7 @@ def of_branches(exercise: Exercise) -> Iterator[Question]:
         ran = {starts[line] for line in trace.lines if line in starts}
         left_out = sorted(set(every) - ran)
         if left_out and ran:
-            def number(lines):
+            def number(lines: Iterable[int]) -> str:
                 return ", ".join(map(str, sorted(lines)))
             yield Question("lines that run", exercise.name, f"Which lines of your {code(exercise.name)} does "
                            f"{code(exercise.called(call))} not reach, and what decides that?", f"Not reached: {number(left_out)}. It runs {number(ran)}.",
@@ -325,7 +333,7 @@ def of_other_constants(exercise: Exercise) -> Iterator[Question]:
     for node in own_nodes(exercise.tree):
         parts = [node.left, node.right] if isinstance(node, ast.BinOp) else node.comparators if isinstance(node, ast.Compare) else []
         for part in parts:
-            if not (isinstance(part, ast.Constant) and type(part.value) in (int, float) and there.count((part.lineno, part.value)) == 1):
+            if not (isinstance(part, ast.Constant) and isinstance(part.value, (int, float)) and not isinstance(part.value, bool) and there.count((part.lineno, part.value)) == 1):
                 continue        # of two equal numbers in a line nobody knows which is meant
             other = part.value + 1
             lines = list(exercise.lines)

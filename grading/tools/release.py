@@ -13,7 +13,7 @@ class ReleaseFailed(Exception):
     """nbgrader could not generate a release; the message carries what it said."""
 
 
-def generate(where, root):
+def generate(where: str | Path, root: str | Path) -> list[str]:
     """Generate every assignment of `root`/source into the course folder `where`; returns their names."""
     where = Path(where)
     names = sorted(folder.name for folder in (Path(root) / "source").iterdir() if folder.is_dir())
@@ -26,7 +26,7 @@ def generate(where, root):
     return names
 
 
-def regenerate(release, root):
+def regenerate(release: str | Path, root: str | Path) -> list[str]:
     """Replace what the folder `release` holds by what `root`/source and `root`/lecture give now; the old one stays if anything fails."""
     with tempfile.TemporaryDirectory() as folder:
         names = generate(folder, root)
@@ -35,6 +35,6 @@ def regenerate(release, root):
             shutil.rmtree(target, ignore_errors=True)
             shutil.copytree(Path(folder) / "release" / name, target)
     if Path(root, "lecture").is_dir():
-        release_lecture(Path(release, LECTURE), root)
+        release_lecture(Path(release, LECTURE), Path(root))
         names.append(LECTURE)
     return names

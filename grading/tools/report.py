@@ -3,27 +3,33 @@
 import csv
 import statistics
 import time
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from pathlib import Path
+from typing import Any
+
+from rich.console import Console
 
 from . import analysis
-from .figures import ClassFigures
+from .analysis import CheckCount, ClassResult, Work
+from .figures import ClassFigures, Estimate
 from .figures_page import (
-    DARK, HATCH, LIGHT, STEPS, WHITE, attempts_section, axes, exercises_section, groups_section, late_section, legend, reliability_section)
+    DARK, HATCH, LIGHT, STEPS, WHITE, attempts_section, axes, exercises_section, groups_section, late_section, legend, reliability_section,
+    whole_numbers)
 from .watching import watched
 from ..run.course import Course
 from ..lms.ids import read_ids
 from ..pages.html import page, paragraph, picture, section, table
 from ..notebooks.names import csv_safe, printable
 from ..notebooks.record import Outcome, written
-from ..watch.history import hurdles, ways
+from ..watch.history import Way, hurdles, ways
 from ..watch.log import reading
 from .terminal import tell
 
 HURDLES = 12        # checks that are shown
 SHOWN = (Outcome.PASSED, Outcome.FAILED, Outcome.NOT_RUN)
 
-def report(console, root, assignment, names, output):
+def report(console: Console, root: Path | None, assignment: str, names: bool, output: str | Path | None) -> None:
     """Write the page and its tables; `output` is the page's place. Raises `CourseError`."""
     with watched(console, f"reading {assignment}") as watch:
         result = analysis.read(root, assignment, watch)
@@ -43,14 +49,14 @@ def report(console, root, assignment, names, output):
         tell(console, f"wrote {path}")
 
 
-def sections_of(folder):
+def sections_of(folder: str | Path) -> dict[str, str]:
     """{student: the section that a class list named}; the first system that names one counts."""
     known = {student: [there["section"] for _, there in sorted(systems.items()) if there.get("section")]
              for student, systems in read_ids(folder).items()}
     return {student: printable(found[0]) for student, found in known.items() if found}
 
 
-def in_lines(figures):
+def in_lines(figures: ClassFigures) -> Iterator[str]:
     """The figures that a terminal shows."""
     yield figures.why_no_reliability or (f"{figures.students} submissions: alpha {figures.alpha}, omega {figures.omega}")
     if not figures.why_no_reliability:
@@ -60,7 +66,7 @@ def in_lines(figures):
 
 # --- the page ---------------------------------------------------------------------------------------------------
 
-def as_page(result, names=False, found=(), figures=None):
+def as_page(result: ClassResult, names: bool = False, found: Sequence[Way] = (), figures: ClassFigures | None = None) -> str:
     """The whole page as HTML; `found` are the ways of students whom `course watch` answered."""
     figures = figures or ClassFigures(result)
     return page(f"Results of {result.assignment}", *filter(None, [
@@ -69,7 +75,7 @@ def as_page(result, names=False, found=(), figures=None):
         attempts_section(found, [item.name for item in result.items]), human_section(result, names), submissions_section(result, names)]))
 
 
-def overview(result):
+def overview(result: ClassResult) -> str:
     totals = result.totals.tolist()
     low, middle, high = analysis.quartiles(totals)
     said = (f"{len(totals)} submissions are graded. Half of them have {written(middle)} of {written(result.most)} points or more; "
@@ -82,7 +88,7 @@ def overview(result):
                    *histogram(totals, result.most))
 
 
-def checks_section(result):
+def checks_section(result: ClassResult) -> str:
     counts, parts = analysis.checks(result), []
     for exercise in dict.fromkeys(count.exercise for count in counts):
         mine = [count for count in counts if count.exercise == exercise]
@@ -96,14 +102,14 @@ def checks_section(result):
         "submissions on.", note=True), *parts) if parts else ""
 
 
-def mistakes_section(result):
+def mistakes_section(result: ClassResult) -> str:
     rows = [(name, exercise, count) for exercise, name, count in analysis.mistakes(result)]
     body = table("Known mistakes", ("mistake", "exercise", "submissions"), rows) if rows else \
         paragraph("No known mistake was recognised.")
     return section("Known mistakes", body)
 
 
-def time_section(result):
+def time_section(result: ClassResult) -> str:
     hours = [work.hours_early for work in result.works if work.hours_early is not None]
     unknown = len(result.works) - len(hours)
     said = "nbgrader keeps no record of how long students worked; known is when they handed in, against the deadline."
@@ -116,7 +122,7 @@ def time_section(result):
         f"{low:.1f} and {high:.1f} hours before it; {late} came late. Not known for {unknown}."))
 
 
-def way_section(found):
+def way_section(found: Sequence[Way]) -> str:
     """How the class got there, as far as it was answered at once."""
     if not found:
         return ""
@@ -129,7 +135,7 @@ def way_section(found):
                                                                                   "never passed"), rows) if rows else "")
 
 
-def human_section(result, names):
+def human_section(result: ClassResult, names: bool) -> str:
     rows = [(who(work, names), "; ".join(work.reasons)) for work in result.works if work.reasons]
     rows += [(student if names else label, "it is not graded: grading did not come to an end")
              for student, label in result.not_graded]
@@ -137,7 +143,7 @@ def human_section(result, names):
                    if rows else paragraph("None."))
 
 
-def submissions_section(result, names):
+def submissions_section(result: ClassResult, names: bool) -> str:
     head = ("submission", *(item.name for item in result.items), f"sum of {written(result.most)}",
             "taken off for being late", "counts")
     rows = [(who(work, names), *(work.points[item.name] for item in result.items), total, work.penalty, work.counts)
@@ -145,25 +151,25 @@ def submissions_section(result, names):
     return section("All submissions", table("Points of each submission", head, rows))
 
 
-def who(work, names):
+def who(work: Work, names: bool) -> str:
     return work.student if names else work.label
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------
 
-def histogram(totals, most):
+def histogram(totals: Sequence[float], most: float) -> tuple[str, str]:
     """The picture and its numbers."""
     figure, drawn = axes(7, 2.6, xlabel=f"points of {written(most)}", ylabel="submissions")
     width = max(most, 1) / STEPS
     counts, *_ = drawn.hist(totals, bins=[width * n for n in range(STEPS + 1)], color=LIGHT, edgecolor=DARK)
-    drawn.yaxis.get_major_locator().set_params(integer=True)
+    whole_numbers(drawn.yaxis)
     rows = [(f"{written(width * n)} to {written(width * (n + 1))}", int(count)) for n, count in enumerate(counts)]
     words = ", ".join(f"{count} from {steps}" for steps, count in rows if count)
     return (picture(figure, f"Histogram of the scores: {words} points.", "Scores, in ten steps."),
             table("Submissions by score", ("points", "submissions"), rows))
 
 
-def rates(exercise, counts):
+def rates(exercise: str, counts: Sequence[CheckCount]) -> str:
     figure, drawn = axes(6, 0.8 + 0.25 * len(counts), xlabel="submissions")
     left = [0] * len(counts)
     for name, colour, hatch in zip(SHOWN, (LIGHT, DARK, WHITE), ("", "", HATCH)):
@@ -172,7 +178,7 @@ def rates(exercise, counts):
                    label=str(name))
         left = [sum(pair) for pair in zip(left, values)]
     drawn.set_yticks(range(len(counts)), [count.title for count in reversed(counts)])
-    drawn.xaxis.get_major_locator().set_params(integer=True)
+    whole_numbers(drawn.xaxis)
     legend(drawn, 3)
     return picture(figure, f"Bars of how many submissions passed and failed each check of {exercise}; "
                            "the numbers are in the table below.")
@@ -180,7 +186,7 @@ def rates(exercise, counts):
 
 # --- CSV --------------------------------------------------------------------------------------------------------
 
-def submission_rows(result, names):
+def submission_rows(result: ClassResult, names: bool) -> Iterator[list[Any]]:
     yield ["submission", *(item.name for item in result.items), "sum", "most", "late penalty", "counts", "hours before deadline",
            "needs a human"]
     for work, total in zip(result.works, result.totals.tolist()):
@@ -191,11 +197,11 @@ def submission_rows(result, names):
         yield [student if names else label, *[None] * len(result.items), None, result.most, None, None, None, "not graded"]
 
 
-def rounded(points):
+def rounded(points: float | None) -> float | None:
     return None if points is None else round(points, 2)
 
 
-def exercise_rows(figures):
+def exercise_rows(figures: ClassFigures) -> Iterator[list[Any]]:
     """All figures of exercises, and in a last line those of their sum; see `figures.FIGURES`."""
     yield ["exercise", "most", "submissions", "mean", *ranged("facility"), *ranged("discrimination"), "nominal weight", *ranged("effective weight"),
            "alpha without it", "look at", *ranged("alpha"), *ranged("omega"), *ranged("standard error")]
@@ -206,26 +212,26 @@ def exercise_rows(figures):
            figures.why_no_reliability, *three(figures.alpha), *three(figures.omega), *three(figures.standard_error)]
 
 
-def ranged(name):
+def ranged(name: str) -> list[str]:
     return [name, f"{name} low", f"{name} high"]
 
 
-def three(estimate):
+def three(estimate: Estimate) -> list[float | None]:
     return [four(estimate.value), four(estimate.low), four(estimate.high)]
 
 
-def four(number):
+def four(number: float | None) -> float | None:
     return None if number is None else round(number, 4)
 
 
-def check_rows(result):
+def check_rows(result: ClassResult) -> Iterator[list[Any]]:
     yield ["exercise", "check", "core", "passed", "failed", "not run", "pass rate", "discrimination"]
     for count in analysis.checks(result):
         yield [count.exercise, count.title, count.core, *(count.outcomes[kind] for kind in SHOWN), round(count.rate, 4),
                None if count.discrimination is None else round(count.discrimination, 4)]
 
 
-def write_csv(path, rows):
+def write_csv(path: Path, rows: Iterable[Iterable[Any]]) -> None:
     """Write `rows` so that no cell of them is a formula to a spreadsheet."""
     with open(path, "w", newline="", encoding="utf-8") as file:
         csv.writer(file, lineterminator="\n").writerows([csv_safe(value) for value in row] for row in rows)

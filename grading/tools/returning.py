@@ -1,16 +1,20 @@
 """`course feedback --zip`: pages of feedback in the archives that Moodle and Canvas take back."""
 
 import shlex
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+
+from rich.console import Console
 
 from ..lms.records import read_records
 from ..lms.returning import write_zip
 from ..notebooks.returned import note_returned
 from ..root import CourseError
+from ..run.course import Course
 from .terminal import tell
 
 
-def feedback_zips(console, course, assignment, students, folder):
+def feedback_zips(console: Console, course: Course, assignment: str, students: Iterable[str], folder: str | Path) -> None:
     """Write `feedback-<assignment>-<system>.zip` into `folder` for each platform that hand-ins of `students` came from, and one
     for all others. Raises `CourseError` where there is nothing to return.
     """
@@ -30,7 +34,7 @@ def feedback_zips(console, course, assignment, students, folder):
         hand_out(console, place, packed, pages, "a folder for each student, to hand out as you like")
 
 
-def hand_out(console, place, packed, pages, how):
+def hand_out(console: Console, place: Path, packed: Sequence[str], pages: Mapping[str, Path], how: str) -> None:
     tell(console, f"wrote {place}: {len(packed)} students; {how}")
     for student in packed:
         note_returned(pages[student])

@@ -8,25 +8,30 @@ import csv
 import os
 import shlex
 import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from nbgrader.api import Comment, Grade, GradeCell, SolutionCell, SourceCell, TaskCell
+from nbgrader.api import Assignment, BaseCell, Comment, Grade, GradeCell, Gradebook, Notebook, SolutionCell, SourceCell, TaskCell
+from rich.console import Console
 from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
 
 from ..notebooks.names import csv_safe, printable
 from ..notebooks.record import written
 from ..root import CourseError
 from ..run.course import Course
 from ..run.gradebook import cells_of, complete, find_generated, submissions_of
-from ..run.penalties import renew
+from ..run.penalties import Policy, renew
 from . import check
 from .terminal import tell
 
 KINDS = {GradeCell: "grade", SolutionCell: "solution", TaskCell: "task"}      # what nbgrader keeps of a cell, by its mark
 GRADED = GradeCell, TaskCell
+Wanted = Mapping[str, Mapping[str, Any]]        # {notebook: its canon}
 NAMES = 8           # of students that are named
 
 
@@ -35,15 +40,15 @@ class Plan:
     """What differs between source/ and the gradebook: [(notebook, cell's name, kind, its canon)] that are new, rows that are gone,
     and {row of a graded cell: points in source/}."""
 
-    new: list = field(default_factory=list)
-    gone: list = field(default_factory=list)
-    points: dict = field(default_factory=dict)
+    new: list[tuple[Notebook, str, type[BaseCell], Mapping[str, Any]]] = field(default_factory=list)
+    gone: list[BaseCell] = field(default_factory=list)
+    points: dict[BaseCell, float] = field(default_factory=dict)
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return bool(self.new or self.gone or self.points)
 
 
-def revise(console, root, assignment, yes=False, scale=False):
+def revise(console: Console, root: Path | None, assignment: str, yes: bool = False, scale: bool = False) -> None:
     """Say what the changed source of an assignment changes and, with `yes`, change it in the gradebook; with `scale` the scores
     that people gave follow the points. Raises `CourseError`."""
     course, name = Course(root), shlex.quote(assignment)
@@ -69,7 +74,7 @@ def revise(console, root, assignment, yes=False, scale=False):
 
 # --- what differs -------------------------------------------------------------------------------------------------
 
-def plan(row, wanted):
+def plan(row: Assignment, wanted: Wanted) -> Plan:
     """The `Plan` for an assignment (a row) of which source/ has {notebook: its canon}. Raises `CourseError` for whole notebooks."""
     notebooks = {notebook.name: notebook for notebook in row.notebooks}
     if odd := sorted(notebooks.keys() ^ wanted.keys()):
@@ -86,7 +91,7 @@ def plan(row, wanted):
     return made
 
 
-def in_words(gradebook, made, scale):
+def in_words(gradebook: Gradebook, made: Plan, scale: bool) -> Iterator[str]:
     """Lines on what a plan does."""
     for _, name, kind, entry in made.new:
         if kind in GRADED:
@@ -106,27 +111,27 @@ def in_words(gradebook, made, scale):
             f"{students_of(above)}" if above else f"{len(manual)} scores that people gave stay as they are")
 
 
-def given(gradebook, cell):
+def given(gradebook: Gradebook, cell: BaseCell) -> list[Grade]:
     return gradebook.db.query(Grade).filter(Grade.cell_id == cell.id).all()
 
 
-def by_hand(grade):
+def by_hand(grade: Grade) -> bool:
     return grade.manual_score is not None or bool(grade.extra_credit)
 
 
-def students_of(grades):
+def students_of(grades: Iterable[Grade]) -> str:
     names = sorted(grade.notebook.student.id for grade in grades)
     return ", ".join(map(printable, names[:NAMES])) + (f" and {len(names) - NAMES} more" if names[NAMES:] else "")
 
 
 # --- what is kept -------------------------------------------------------------------------------------------------
 
-def keep(course, assignment, gradebook, made):
+def keep(course: Course, assignment: str, gradebook: Gradebook, made: Plan) -> Iterator[str]:
     """Copy the gradebook, and write what is gone as a table; the paths of both."""
     stamp, build = f"{datetime.now():%Y-%m-%d-%H%M%S}", Path(course.dir.root, "build")
     build.mkdir(exist_ok=True)
     url = make_url(course.dir.db_url)
-    if url.get_backend_name() == "sqlite":
+    if url.get_backend_name() == "sqlite" and url.database:
         copy = f"{url.database}.before-{assignment}-{stamp}"
         with closing(sqlite3.connect(url.database)) as old, closing(sqlite3.connect(copy)) as new:
             old.backup(new)
@@ -141,7 +146,7 @@ def keep(course, assignment, gradebook, made):
         yield str(path)
 
 
-def rows_gone(gradebook, gone):
+def rows_gone(gradebook: Gradebook, gone: Iterable[BaseCell]) -> Iterator[Sequence[Any]]:
     for cell in gone:
         for grade in given(gradebook, cell) if isinstance(cell, GRADED) else ():
             yield (grade.notebook.student.id, cell.notebook.name, cell.name, grade.auto_score, grade.manual_score, grade.extra_credit, None)
@@ -152,7 +157,7 @@ def rows_gone(gradebook, gone):
 
 # --- what is written ----------------------------------------------------------------------------------------------
 
-def change(gradebook, row, made, wanted, scale, policy):
+def change(gradebook: Gradebook, row: Assignment, made: Plan, wanted: Wanted, scale: bool, policy: Policy) -> None:
     """Write a plan, in one transaction."""
     db = gradebook.db
     for cell in made.gone:
@@ -164,13 +169,13 @@ def change(gradebook, row, made, wanted, scale, policy):
     for notebook, name, kind, entry in made.new:
         points = {"max_score": entry["metadata"]["points"], "cell_type": entry["cell_type"]} if kind in GRADED else {}
         db.add(kind(name=name, notebook_id=notebook.id, **points))
-    for cell, points in made.points.items():
+    for cell, worth in made.points.items():
         for grade in given(gradebook, cell):
             if grade.manual_score is not None and scale and cell.max_score:
-                grade.manual_score = round(grade.manual_score * points / cell.max_score, 2)
-            elif grade.manual_score is not None and grade.manual_score > points:
+                grade.manual_score = round(grade.manual_score * worth / cell.max_score, 2)
+            elif grade.manual_score is not None and grade.manual_score > worth:
                 grade.needs_manual_grade = True
-        cell.max_score = points
+        cell.max_score = worth
     for notebook in row.notebooks:
         put_in_order(db, notebook, wanted[notebook.name])
     db.flush()
@@ -181,7 +186,7 @@ def change(gradebook, row, made, wanted, scale, policy):
     db.commit()
 
 
-def put_in_order(db, notebook, wanted):
+def put_in_order(db: Session, notebook: Notebook, wanted: Mapping[str, Any]) -> None:
     """The cells as they are released, in the notebook's order, which mending goes by; nothing hangs on these rows."""
     for cell in list(notebook.source_cells):
         db.delete(cell)

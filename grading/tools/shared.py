@@ -1,9 +1,10 @@
 """What all commands of `course` have in common: the course they are about, what they print, how they end."""
 
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -15,7 +16,7 @@ from ..root import CourseError, find_root, say_foreign_code
 console = Console()
 
 
-def course_folder(given: Path | None):
+def course_folder(given: Path | None) -> Path:
     """The course that a command is about, before anything else is done; said if another checkout's code works on it."""
     try:
         root = find_root(given)
@@ -26,12 +27,13 @@ def course_folder(given: Path | None):
 
 
 Assignment = Annotated[str, typer.Argument(help="The assignment's name, for example ps1.")]
-Root = Annotated[Path | None, typer.Option("--course", callback=course_folder, show_default=False, metavar="FOLDER",
+HERE: Any = None        # the default of --course, whose callback looks for the folder
+Root = Annotated[Path, typer.Option("--course", callback=course_folder, show_default=False, metavar="FOLDER",
                                            help="The course's folder, if it is neither this one nor above it.")]
 
 
 @contextmanager
-def ending_well():
+def ending_well() -> Iterator[None]:
     """Turn the errors that say what to do into a line on standard error; anything else is a bug and may show itself."""
     try:
         yield
@@ -47,7 +49,7 @@ def ending_well():
         fail(in_a_sentence(error))
 
 
-def fail(message, code=1):
+def fail(message: object, code: int = 1) -> NoReturn:
     """Say why on standard error and end with `code`."""
     Console(stderr=True).print(f"[bold red]course:[/] {escape(str(message))}", highlight=False, soft_wrap=True)
     raise typer.Exit(code)

@@ -11,21 +11,26 @@ import re
 import sys
 from bisect import bisect_left, bisect_right
 from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from html import escape
 from itertools import combinations, islice
 from pathlib import Path
+from typing import Any
 
 import nbformat
+from nbformat import NotebookNode
 from nbgrader.utils import is_solution
 from pygments.lexers import PythonLexer
 from pygments.token import Comment, Literal, Name, Text
 from rapidfuzz.distance import Indel
+from rich.console import Console
+from traitlets.config import Config
 
 from . import check
 from .fingerprints import ENOUGH, candidates
-from .watching import watched
+from .watching import Walk, watched
 from ..border.bounded import bounded
 from ..notebooks.names import MAX_NAME, printable
 from ..run.course import Course
@@ -43,6 +48,8 @@ CAVEAT = (
     "Short exercises look alike. Students who solve them well, from the same lecture, write nearly the same lines, so a "
     "high number is a reason to read, not a finding. What weighs more: answers that only these two have, the same unusual "
     "mistake, the same comments. Talk to both before you judge; your university's rules say how.")
+Two = tuple[int, int]       # the numbers of two texts
+Part = tuple[str, float, int, int]
 LEXER = PythonLexer(ensurenl=False)
 
 
@@ -52,17 +59,17 @@ class Code:
     the words of an answer in words."""
 
     student: str
-    text: dict = field(default_factory=dict)
-    tokens: dict = field(default_factory=dict)
-    comments: set = field(default_factory=set)
-    words: dict = field(default_factory=dict)
+    text: dict[str, str] = field(default_factory=dict)
+    tokens: dict[str, list[str]] = field(default_factory=dict)
+    comments: set[str] = field(default_factory=set)
+    words: dict[str, list[str]] = field(default_factory=dict)
 
     @property
-    def all_tokens(self):
+    def all_tokens(self) -> list[str]:
         return [token for part in self.tokens.values() for token in part]
 
     @property
-    def all_words(self):
+    def all_words(self) -> list[str]:
         return [word for part in self.words.values() for word in part]
 
 
@@ -74,17 +81,17 @@ class Pair:
     first: Code
     second: Code
     similarity: float
-    parts: list
-    comments: list
+    parts: list[Part]
+    comments: list[str]
     written: float = 0.0
 
     @property
-    def only_theirs(self):
+    def only_theirs(self) -> list[str]:
         """Parts that these two have alike and nobody else."""
         return [name for name, similarity, tokens, others in self.parts if similarity >= SAME and not others and tokens > 8]
 
     @property
-    def weight(self):
+    def weight(self) -> tuple[int, float]:
         return len(self.only_theirs) + len(self.comments), max(self.similarity, self.written)
 
 
@@ -93,8 +100,11 @@ class Pair:
 class Skeleton:
     """What every student was given: lines, and the names of functions, arguments and modules."""
 
-    def __init__(self, sources, config=None):
-        self.lines, self.names, self.parts, self.wanted = set(), set(), set(), {}
+    def __init__(self, sources: Iterable[Path], config: Config | None = None) -> None:
+        self.lines: set[str] = set()
+        self.names: set[str] = set()
+        self.parts: set[str] = set()
+        self.wanted: dict[str, Any] = {}
         for source in sources:
             wanted = check.wanted(source, config)["wanted"]
             self.wanted |= wanted
@@ -106,11 +116,11 @@ class Skeleton:
                 if cell.cell_type == "code":
                     self.names |= names_in(text, arguments=is_solution(cell))
 
-    def taken_out_of(self, source):
+    def taken_out_of(self, source: str) -> str:
         return "\n".join(line for line in source.splitlines() if line.strip() and line.strip() not in self.lines)
 
 
-def names_in(text, arguments):
+def names_in(text: str, arguments: bool) -> set[str]:
     """Functions, modules by the name they go under, and, if asked for, the functions' arguments."""
     found = set()
     for node in ast.walk(ast.parse(text)):
@@ -121,7 +131,7 @@ def names_in(text, arguments):
     return found
 
 
-def read_class(course, assignment, watch=iter):
+def read_class(course: Course, assignment: str, watch: Walk = iter) -> list[Code]:
     """The `Code` of every submission of an assignment, in the order of their names. Raises `CourseError`."""
     sources = check.notebooks(course.dir.root, assignment)
     skeleton, found = Skeleton(sources.values(), course.config), []
@@ -136,9 +146,10 @@ def read_class(course, assignment, watch=iter):
     return found
 
 
-def read_code(student, notebooks, skeleton):
+def read_code(student: str, notebooks: Sequence[NotebookNode], skeleton: Skeleton) -> Code:
     """The `Code` in the notebooks that a student handed in, its first `MOST_TEXT` characters."""
-    lines, left = {}, MOST_TEXT
+    lines: dict[str, list[str]] = {}
+    left = MOST_TEXT
     for nb in notebooks:
         for cell in nb.cells:
             text = skeleton.taken_out_of(cell.source)[:left] if cell.cell_type == "code" else ""
@@ -162,11 +173,11 @@ def read_code(student, notebooks, skeleton):
     return code
 
 
-def words_of(text):
+def words_of(text: str) -> list[str]:
     return re.findall(r"\w+", text.casefold())
 
 
-def tokens(text, known):
+def tokens(text: str, known: Collection[str]) -> list[str]:
     """The tokens that matter: names of the course and of libraries as they are, own names and literals as their kind."""
     found = []
     for kind, value in LEXER.get_tokens(text):
@@ -183,7 +194,7 @@ def tokens(text, known):
 
 # --- compare ----------------------------------------------------------------------------------------------------
 
-def pairs(codes, at_least=AT_LEAST, watch=iter):
+def pairs(codes: Sequence[Code], at_least: float = AT_LEAST, watch: Walk = iter) -> list[Pair]:
     """Pairs that are alike to `at_least` (0 to 1) as a whole or share comments, the most striking first.
 
     `watch` wraps what is walked through, for a bar of progress.
@@ -201,45 +212,47 @@ def pairs(codes, at_least=AT_LEAST, watch=iter):
     return sorted(result, key=lambda pair: pair.weight, reverse=True)
 
 
-def alike(texts, fewest, at_least, watch):
+def alike(texts: Sequence[str], fewest: int, at_least: float, watch: Walk) -> dict[Two, float]:
     """{(number, number): how alike} of those `texts` (a letter a token) that are long enough and alike to `at_least`."""
-    owners = {}
+    owners: dict[str, list[int]] = {}
     for number, text in enumerate(texts):
         if len(text) >= fewest:
             owners.setdefault(text, []).append(number)
-    found = {pair: 1.0 for same in owners.values() for pair in combinations(same, 2)}
+    found: dict[Two, float] = {pair: 1.0 for same in owners.values() for pair in combinations(same, 2)}
     different = list(owners)
     for one, other in watch(list(candidates(different))):
         similarity = likeness(different[one], different[other], at_least)
         if similarity >= at_least:
-            found |= {tuple(sorted((first, second))): similarity for first in owners[different[one]] for second in owners[different[other]]}
+            found |= {(min(first, second), max(first, second)): similarity for first in owners[different[one]] for second in owners[different[other]]}
     return found
 
 
-def likeness(one, other, at_least=0.0):
+def likeness(one: str, other: str, at_least: float = 0.0) -> float:
     """The measure: how alike two texts are, from 0 to 1; 0 where it is below `at_least`."""
     return Indel.normalized_similarity(one, other, score_cutoff=at_least)
 
 
-def shared_comments(codes):
+def shared_comments(codes: Sequence[Code]) -> dict[Two, list[str]]:
     """{(number, number): comments that only these two codes have, in order}"""
-    owners, found = {}, {}
+    owners: dict[str, list[int]] = {}
+    found: dict[Two, list[str]] = {}
     for number, code in enumerate(codes):
         for comment in code.comments:
             owners.setdefault(comment, []).append(number)
     for comment in sorted(owners):
         if len(owners[comment]) == 2:
-            found.setdefault(tuple(owners[comment]), []).append(comment)
+            first, second = owners[comment]
+            found.setdefault((first, second), []).append(comment)
     return found
 
 
 class Letters:
     """Tokens as letters, which compare far faster."""
 
-    def __init__(self):
-        self.known = {}
+    def __init__(self) -> None:
+        self.known: dict[str, int] = {}
 
-    def text(self, tokens):
+    def text(self, tokens: Iterable[str]) -> str:
         known = self.known
         return "".join(chr(min(known.setdefault(token, len(known)), sys.maxunicode)) for token in tokens)
 
@@ -247,15 +260,16 @@ class Letters:
 class Answers:
     """The answers of a class to each part, each looked at once, however many pairs it stands in."""
 
-    def __init__(self, codes, letters):
+    def __init__(self, codes: Sequence[Code], letters: Letters) -> None:
         self.texts = {id(code): {part: letters.text(tokens) for part, tokens in (code.tokens | code.words).items()} for code in codes}
-        self.owners, self.known = {}, {}
+        self.owners: dict[str, Counter[str]] = {}
+        self.known: dict[tuple[str, str], dict[str, int]] = {}
         for texts in self.texts.values():
             for part, text in texts.items():
                 self.owners.setdefault(part, Counter())[text] += 1
         self.by_length = {part: sorted(counts, key=len) for part, counts in self.owners.items()}
 
-    def same(self, part, text):
+    def same(self, part: str, text: str) -> dict[str, int]:
         """{answer that counts as the same as `text`: how many have it}"""
         if (part, text) not in self.known:
             least, most = len(text) * SAME / (2 - SAME), len(text) * (2 - SAME) / SAME      # else it cannot be
@@ -265,7 +279,7 @@ class Answers:
                                       if likeness(text, other, SAME - ROUNDING) >= SAME}
         return self.known[part, text]
 
-    def compared(self, first, second):
+    def compared(self, first: Code, second: Code) -> list[Part]:
         """(part, similarity, tokens, how many others have the same) of the parts that both have, the most telling first."""
         rows = []
         mine, theirs = self.texts[id(first)], self.texts[id(second)]
@@ -278,7 +292,7 @@ class Answers:
 
 # --- show -------------------------------------------------------------------------------------------------------
 
-def similar(console, root, assignment, at_least, output):
+def similar(console: Console, root: Path | None, assignment: str, at_least: float, output: str | Path | None) -> None:
     """Write the page. Raises `CourseError`."""
     course = Course(root)
     with watched(console, f"reading {assignment}") as watch:
@@ -293,7 +307,7 @@ def similar(console, root, assignment, at_least, output):
     tell(console, f"wrote {place}")
 
 
-def as_page(assignment, codes, found, at_least=AT_LEAST):
+def as_page(assignment: str, codes: Sequence[Code], found: Sequence[Pair], at_least: float = AT_LEAST) -> str:
     """The whole page as HTML."""
     said = (f"{len(codes)} submissions were compared. Listed are pairs whose code or whose written answers are alike to {at_least:.0%} or "
             f"more, or that share comments which nobody else has. Code of fewer than {FEWEST_TOKENS} tokens is left out, as are answers of fewer "
@@ -308,7 +322,7 @@ def as_page(assignment, codes, found, at_least=AT_LEAST):
                 *map(evidence, found[:MOST_PAIRS]))
 
 
-def evidence(pair):
+def evidence(pair: Pair) -> str:
     names = pair.first.student, pair.second.student
     both = " and ".join(names)
     rows = [(part, f"{similarity:.0%}", size, others) for part, similarity, size, others in pair.parts]
@@ -320,17 +334,22 @@ def evidence(pair):
                    table(f"Lines that both {both} have are marked", ("part", *names), sides) if sides else "")
 
 
-def side(code, other, part):
-    cut, meaning = (sentences, lambda line: tuple(words_of(line))) if part in code.words else (str.splitlines, tokens_of)
+def side(code: Code, other: Code, part: str) -> Html:
+    cut: Callable[[str], list[str]] = sentences if part in code.words else str.splitlines
+    meaning: Callable[[str], tuple[str, ...]] = meant if part in code.words else tokens_of
     theirs = {meaning(line) for line in cut(other.text[part])}
     lines = [f"<mark>{escape(line)}</mark>" if meaning(line) in theirs and meaning(line) else escape(line) for line in cut(code.text[part])]
     return Html("<pre>" + "\n".join(lines) + "</pre>")
 
 
-def sentences(text):
+def meant(line: str) -> tuple[str, ...]:
+    return tuple(words_of(line))
+
+
+def sentences(text: str) -> list[str]:
     return [one for line in text.splitlines() for one in re.split(r"(?<=[.!?])\s+", line)]
 
 
 @lru_cache(maxsize=2**16)       # the same lines stand in many pairs, and hostile ones are thirty thousand
-def tokens_of(line):
+def tokens_of(line: str) -> tuple[str, ...]:
     return tuple(tokens(line, ()))

@@ -7,6 +7,9 @@ from functools import partial
 from html import escape
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
+
+from rich.console import Console
 
 from ..plugins.public import COLAB, FILES, PublicPlaces
 from ..root import CODE, CourseError
@@ -21,7 +24,7 @@ TYPES = {".wasm": "application/wasm", ".mjs": "text/javascript", ".js": "text/ja
          ".whl": "application/zip", ".data": "application/octet-stream"}
 
 
-def build(console, root: Path, output: Path, kernel: str = site_lite.CDN, kept: Path | None = None) -> None:
+def build(console: Console, root: Path, output: Path, kernel: str = site_lite.CDN, kept: Path | None = None) -> None:
     """Build the site of the course `root` in `output`; the old one stays until the new one is whole.
 
     kernel: where notebooks in the browser get Python from, as in `site_lite`. kept: a folder in which the lecture that ran is kept
@@ -104,11 +107,11 @@ class Handler(SimpleHTTPRequestHandler):
     extensions_map = {**SimpleHTTPRequestHandler.extensions_map, **TYPES}
     protocol_version = "HTTP/1.1"
 
-    def log_message(self, *_):
+    def log_message(self, *_: Any) -> None:
         pass
 
 
-def serve(console, folder: Path, port: int) -> None:
+def serve(console: Console, folder: Path, port: int) -> None:
     """Serve a folder on this machine until Ctrl+C."""
     try:
         server = ThreadingHTTPServer(("127.0.0.1", port), partial(Handler, directory=str(folder)))

@@ -36,7 +36,7 @@ def figures(root: Path) -> dict[str, dict[str, Any]]:
 
 # --- the gradient by layer --------------------------------------------------------------------------------------
 
-def norms_by_layer(helper: Any, name: str, std: Callable, depth: int) -> np.ndarray:
+def norms_by_layer(helper: Any, name: str, std: Callable[..., float], depth: int) -> np.ndarray:
     """The norm of the loss gradient of layers 0 to `depth`, in the network that the lecture draws."""
     rng, width, batch = np.random.default_rng(0), 64, 32
     weights = helper.random_weights(rng, [width] * (depth + 1), std)

@@ -2,9 +2,11 @@
 
 import re
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbformat.v4 import new_markdown_cell
@@ -86,7 +88,7 @@ def colab(assignment: Assignment, places: PublicPlaces) -> str:
 
 # --- the lecture ------------------------------------------------------------------------------------------------
 
-def lecture_page(nb: nbformat.NotebookNode, figures: dict) -> nbformat.NotebookNode:
+def lecture_page(nb: nbformat.NotebookNode, figures: dict[str, dict[str, Any]]) -> nbformat.NotebookNode:
     """The lecture that ran: set-up left out, code folded, code that answers an exercise not there at all; figures that move."""
     cells = []
     for cell in nb.cells:
@@ -121,7 +123,7 @@ def for_sphinx(nb: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 def doc_page(path: Path, folder: Path, places: PublicPlaces, root: Path) -> None:
     """Copy a page of docs/ with its pictures; a link leads to a page of the site, to the repository, or nowhere."""
-    def rewritten(match):
+    def rewritten(match: re.Match[str]) -> str:
         bang, text, target = match["bang"], match["text"], match["target"]
         if "://" in target or target.startswith("#"):
             return match[0]
@@ -142,7 +144,7 @@ def doc_page(path: Path, folder: Path, places: PublicPlaces, root: Path) -> None
 
 # --- all of it --------------------------------------------------------------------------------------------------
 
-def write_pages(course: Course, folder: Path, lecture_run: nbformat.NotebookNode, buttons) -> list[Assignment]:
+def write_pages(course: Course, folder: Path, lecture_run: nbformat.NotebookNode, buttons: Callable[[Assignment], str]) -> list[Assignment]:
     """Write all that Sphinx reads into the empty `folder`; `buttons` is a function of an assignment that gives HTML."""
     root, places = Path(course.dir.root), PublicPlaces(config=course.config)
     found = assignments(course)

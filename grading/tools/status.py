@@ -3,24 +3,27 @@
 import os
 import shlex
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
+from functools import partial
 from pathlib import Path
 
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from ..notebooks.dates import shown_moment
-from ..notebooks.record import records_in
+from ..notebooks.record import Record, records_in
 from ..notebooks.returned import are_returned
 from ..plugins import overview
 from ..plugins.generate_feedback import says
 from ..notebooks.names import for_shell, printable, shown, trouble_with
-from ..run.course import Course
+from ..run.course import Course, Waiting
 from ..run.gradebook import exists
 from ..run.grades import now
 from ..run.older import Today
-from ..run.results import results_of
+from ..run.results import SubmissionResult, results_of
 from ..watch.log import reading, receipts
 from .terminal import tell
 
@@ -40,19 +43,19 @@ class State:
     assignment: str
     generated: bool = True
     released: bool = False      # whether release/ has it: nbgrader then generates it only with --force
-    submitted: list = field(default_factory=list)
-    ungraded: list = field(default_factory=list)
-    failed: list = field(default_factory=list)
-    mended: list = field(default_factory=list)
-    human: list = field(default_factory=list)
-    feedback: list = field(default_factory=list)
-    answers: Counter = field(default_factory=Counter)       # of course watch: how many submissions are in each of its states
-    receipts: dict = field(default_factory=dict)            # {student: what its log says against the times in the exchange}
+    submitted: list[str] = field(default_factory=list)
+    ungraded: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    mended: list[str] = field(default_factory=list)
+    human: list[str] = field(default_factory=list)
+    feedback: list[str] = field(default_factory=list)
+    answers: Counter[str] = field(default_factory=Counter)       # of course watch: how many submissions are in each of its states
+    receipts: dict[str, list[str]] = field(default_factory=dict)            # {student: what its log says against the times in the exchange}
     outdated: bool = False      # whether one of the missing feedback pages is there, but older than the grades
-    waiting: list = field(default_factory=list)     # in the exchange
-    again: list = field(default_factory=list)       # of the ungraded: graded before
-    older: list = field(default_factory=list)
-    unreturned: list = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)     # in the exchange
+    again: list[str] = field(default_factory=list)       # of the ungraded: graded before
+    older: list[str] = field(default_factory=list)
+    unreturned: list[str] = field(default_factory=list)
     exchange: bool = False      # whether the course has one
     handed_out: bool = True     # whether students can have the assignment: in the exchange, or as a zip
     due: str | None = None      # in words
@@ -79,7 +82,7 @@ class State:
         return "not released" if not self.handed_out else "nothing handed in" if self.over else "students work on it"
 
     @property
-    def next(self):
+    def next(self) -> str:
         """The next step; most steps are commands."""
         name = shlex.quote(self.assignment)
         if not self.generated:
@@ -106,28 +109,31 @@ class State:
             return f"nbgrader release_feedback {name}" if self.exchange else f"course feedback {name} --zip"
         return "nothing: it is done"
 
-    def how_to_get_them(self, name):
+    def how_to_get_them(self, name: str) -> str:
         wait = f"wait until {self.due}" if self.due and not self.over else "wait for hand-ins"
         if self.exchange:
             return f"{wait}, then: nbgrader collect {name} --update"
         return f"{wait}, then: course collect FILE {name} (the zip of a learning platform), or put them into submitted/STUDENT/{name}"
 
 
-def states(root=None, assignment=None):
+def states(root: Path | str | None = None, assignment: str | None = None) -> list[State]:
     """A `State` for each assignment of the course, or for one. Raises `CourseError` for one that does not exist."""
     course = Course(root)
     names, rows = course.assignments(assignment), gradebook_rows(course)
     found = [state(course, name, rows.get(name)) for name in names]
     with reading(course.dir.root) as log:
-        for one in found if log else ():
+        for one in found:
+            if log is None:
+                break
             one.answers = Counter(row.state for row in log.rows(assignment=one.assignment))
             results = rows[one.assignment].results if one.assignment in rows else {}
-            one.receipts = receipts(log, one.assignment, lambda student, mine=results: moment(mine.get(student)))
+            one.receipts = receipts(log, one.assignment, partial(deadline_of, results))
     return found
 
 
-def moment(result):
-    """A submission's deadline, of the epoch; None if there is none."""
+def deadline_of(results: Mapping[str, SubmissionResult], student: str) -> float | None:
+    """A student's deadline, of the epoch; None if there is none."""
+    result = results.get(student)
     return result.duedate.replace(tzinfo=UTC).timestamp() if result and result.duedate else None
 
 
@@ -136,12 +142,12 @@ class Known:
     """What the gradebook says of an assignment, {student: result}, and what would judge it today. Who only got an extension is
     in the gradebook as well, and not here."""
 
-    results: dict
+    results: dict[str, SubmissionResult]
     today: Today
     due: datetime | None
 
 
-def gradebook_rows(course):
+def gradebook_rows(course: Course) -> dict[str, Known]:
     """{assignment: `Known`} of those that are generated; {} at first."""
     if not exists(course.dir.db_url):
         return {}
@@ -151,7 +157,7 @@ def gradebook_rows(course):
                 for row in gradebook.assignments if row.notebooks}      # else only name and deadline were added
 
 
-def tells_other_points(result, folder, pages, records, zone):
+def tells_other_points(result: SubmissionResult, folder: Path, pages: Path, records: Mapping[str, Record], zone: tzinfo) -> bool:
     """Whether the overview that students have is not what it would be now: a person may have graded since."""
     known, page = says(result, folder, pages), pages / overview.NAME
     if known is not None:
@@ -159,12 +165,12 @@ def tells_other_points(result, folder, pages, records, zone):
     return page.exists() and page.read_text(encoding="utf-8") != overview.overview(result, folder, records, zone)
 
 
-def state(course, assignment, known):
-    release = course.dir.format_path(course.dir.release_directory, ".", assignment)
-    found = State(assignment, generated=known is not None, released=os.path.isdir(release), exchange=bool(course.exchange_root()),
+def state(course: Course, assignment: str, known: Known | None) -> State:
+    release, exchange = course.dir.format_path(course.dir.release_directory, ".", assignment), course.exchange_root()
+    found = State(assignment, generated=known is not None, released=os.path.isdir(release), exchange=bool(exchange),
                   waiting=[one.student for one in course.in_exchange(assignment)])
-    place = Path(course.exchange_root(), course.dir.course_id, "outbound") if found.exchange else Path(course.dir.root, "build", "publish")
-    found.handed_out = (place / (assignment if found.exchange else f"{assignment}.zip")).exists()
+    place = Path(exchange, course.dir.course_id, "outbound", assignment) if exchange else Path(course.dir.root, "build", "publish", f"{assignment}.zip")
+    found.handed_out = place.exists()
     if known and known.due:
         found.due, found.over = shown_moment(known.due, course.zone), known.due < now()
     if Path(course.dir.root, course.dir.submitted_directory).is_dir():
@@ -173,7 +179,7 @@ def state(course, assignment, known):
     return found
 
 
-def sort_in(course, found, one, known):
+def sort_in(course: Course, found: State, one: Waiting, known: Known | None) -> None:
     """Put one submission under all that it waits for."""
     folder = course.graded_folder(found.assignment, one.student)
     result = known.results.get(one.student) if known else None
@@ -194,7 +200,7 @@ def sort_in(course, found, one, known):
         found.mended.append(one.student)
     if result and result.waits_for_a_person:
         found.human.append(one.student)
-    if result and known.today.differs(result, records):
+    if result and known and known.today.differs(result, records):
         found.older.append(one.student)
     pages = Path(course.dir.format_path(course.dir.feedback_directory, one.student, found.assignment))
     if result and tells_other_points(result, folder, pages, records, course.zone) or not is_up_to_date(pages, folder):
@@ -204,7 +210,7 @@ def sort_in(course, found, one, known):
         found.unreturned.append(one.student)
 
 
-def is_up_to_date(pages, folder):
+def is_up_to_date(pages: Path, folder: Path) -> bool:
     """Whether there is a feedback page for each graded notebook of `folder`, none older than it."""
     for graded in folder.glob("*.ipynb"):
         page = pages / f"{graded.stem}.html"
@@ -213,7 +219,7 @@ def is_up_to_date(pages, folder):
     return True
 
 
-def show(console, found):
+def show(console: Console, found: Sequence[State]) -> None:
     """Print the states as a table, then the next step of each."""
     table = Table(title_justify="left")
     for name in ("assignment", "submitted", *COLUMNS):

@@ -23,7 +23,9 @@ def comment(course: Course, assignment: str, group: Group, words: str) -> tuple[
     words = words.strip()
     if not words or len(words) > MOST:
         raise CourseError(f"A comment has 1 to {MOST} characters; this one has {len(words)}.")
-    written, there, kept = [], [], []
+    written: list[str] = []
+    there: list[str] = []
+    kept: list[str] = []
     with course.gradebook() as gradebook:
         row = find_generated(gradebook, assignment)
         found = gradebook.db.query(SubmittedAssignment.student_id, Comment).join(

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .shared import Assignment, Root, console, ending_well, fail
+from .shared import HERE, Assignment, Root, console, ending_well, fail
 
 classes = typer.Typer(no_args_is_help=True, help="The class list.")
 platform = typer.Typer(no_args_is_help=True, help="Scores in the learning platform, over LTI 1.3.")
@@ -21,7 +21,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 @classes.callback()
-def class_list():
+def class_list() -> None:
     """The class list."""
 
 
@@ -33,8 +33,8 @@ def class_import(
     id: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column that holds the id under which students hand in.  "
                                            "[default: login, else number, else e-mail]")] = None,
     system: Annotated[str | None, typer.Option(help="canvas, moodle or blackboard, if the columns do not say.")] = None,
-    course: Root = None,
-):
+    course: Root = HERE,
+) -> None:
     """Take a class list over; ids of students who are known stay. Exit status: 0, 3 if rows were left out."""
     if lms == (file is not None) or (lms and system):
         fail("Name a file that was exported there: course class import FILE; or ask the platform itself: course class import --lms")
@@ -52,7 +52,7 @@ def learning_platform():
 
 
 @platform.command("key")
-def lms_key(course: Root = None):
+def lms_key(course: Root = HERE):
     """Make the key that this course is known by over there, and print its public half."""
     from . import lms
     with ending_well():
@@ -63,8 +63,8 @@ def lms_key(course: Root = None):
 def lms_push(
     assignment: Assignment,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say who would change, what stands there now, and what was overridden there; send nothing.")] = False,
-    course: Root = None,
-):
+    course: Root = HERE,
+) -> None:
     """Send the scores that differ from what stands there. Exit status: 0, 3 if some could not be sent."""
     from . import lms
     with ending_well():
@@ -75,8 +75,8 @@ def due(
     assignment: Assignment,
     when: Annotated[str | None, typer.Argument(help='For example "30 Nov 12:00", in the course\'s time zone. Without: show it.')] = None,
     none: Annotated[bool, typer.Option("--none", help="Remove the deadline.")] = False,
-    course: Root = None,
-):
+    course: Root = HERE,
+) -> None:
     """Show or set when an assignment is due."""
     from . import deadlines
     with ending_well():
@@ -89,12 +89,12 @@ def extend(
     days: Annotated[int, typer.Option(min=0, help="Calendar days after the deadline of all.")] = 0,
     hours: Annotated[int, typer.Option(min=0, help="Hours after that.")] = 0,
     new: Annotated[bool, typer.Option("--new", help="The student is new: add them.")] = False,
-    course: Root = None,
-):
+    course: Root = HERE,
+) -> None:
     """Give one student more time; 0 days and hours take it back. Without a student: list who has more time."""
     from . import deadlines
     with ending_well():
-        if student is None:
+        if assignment is None or student is None:
             deadlines.show_extensions(console, course, assignment)
         else:
             deadlines.extend(console, course, assignment, student, days, hours, new)
@@ -104,8 +104,8 @@ def collect(
     file: Annotated[Path, typer.Argument(help="The zip in which Canvas, Moodle or Blackboard hands out submissions.")],
     assignment: Annotated[str | None, typer.Argument(help="Its assignment, if the names of the files do not say.")] = None,
     new: Annotated[bool, typer.Option("--new", help="Take names that nobody on the class list has as ids of new students.")] = False,
-    course: Root = None,
-):
+    course: Root = HERE,
+) -> None:
     """Put the submissions of a learning platform into submitted/. Exit status: 0, 3 if some need a human."""
     from . import collecting
     with ending_well():
@@ -116,8 +116,8 @@ def revise(
     assignment: Assignment,
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without this it only says what it would change.")] = False,
     scale: Annotated[bool, typer.Option("--scale", help="Scale the scores that people gave with the points of their cell.")] = False,
-    course: Root = None,
-):
+    course: Root = HERE,
+) -> None:
     """Take over a source that was changed after hand-ins: points, exercises that are new or gone. What people gave is kept."""
     from . import revise as revising
     with ending_well():
@@ -128,8 +128,8 @@ def new_term(
     term: Annotated[str, typer.Argument(help="The name of the term that ends, for example 2026-winter.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without this it only says what it would move.")] = False,
     anyway: Annotated[bool, typer.Option("--anyway", help="Although something is not graded, read or returned.")] = False,
-    course: Root = None,
-):
+    course: Root = HERE,
+) -> None:
     """Archive gradebook, submissions, feedback, exchange and reports of a term; source and checks stay."""
     from . import new_term as ending
     with ending_well():

@@ -5,6 +5,9 @@ What it prints is the kernel's word: `asking.py` reads it as that. Nothing in he
 
 import json
 import sys
+from collections.abc import Callable, Iterable, Mapping
+from types import FrameType
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +18,7 @@ class TooLong(Exception):
     """The call runs through more lines than anybody would follow."""
 
 
-def described(value):
+def described(value: Any) -> dict[str, Any]:
     """A value as plain data: its kind, and shape and numbers where it has some."""
     if isinstance(value, (bool, np.bool_)):
         return {"kind": "bool", "shape": [], "numbers": [bool(value)]}
@@ -31,7 +34,7 @@ def described(value):
     return {"kind": "other"}
 
 
-def seen_in(frame, expressions):
+def seen_in(frame: FrameType, expressions: Iterable[str]) -> dict[str, Any]:
     found = {}
     for text in expressions:
         try:
@@ -41,18 +44,21 @@ def seen_in(frame, expressions):
     return found
 
 
-def trace(function, arguments, before, after):
+def trace(function: Callable[..., Any], arguments: Iterable[Any], before: Mapping[int, Iterable[str]], after: Mapping[int, Iterable[str]]) -> dict[str, Any]:
     """Call `function`; {"lines": those that ran, "seen": [[line, when, {expression: value}]], "value" or "error"}.
 
     Lines count from the function's first. `before` and `after`: {line: expressions to look at then}; of each line the first time counts.
     """
-    code, lines, seen, open_frames = function.__code__, [], {}, []
+    code = function.__code__
+    lines: list[int] = []
+    seen: dict[tuple[int, str], dict[str, Any]] = {}
+    open_frames: list[FrameType] = []
 
-    def note(frame, line, when, wanted):
+    def note(frame: FrameType, line: int, when: str, wanted: Mapping[int, Iterable[str]]) -> None:
         if line in wanted and (line, when) not in seen:
             seen[line, when] = seen_in(frame, wanted[line])
 
-    def on_line(frame, event, _):
+    def on_line(frame: FrameType, event: str, _: Any) -> Any:
         if event in ("line", "return") and lines:
             note(frame, lines[-1], "after", after)
         if event == "line":
@@ -62,13 +68,13 @@ def trace(function, arguments, before, after):
             note(frame, lines[-1], "before", before)
         return on_line
 
-    def on_call(frame, event, _):
+    def on_call(frame: FrameType, event: str, _: Any) -> Any:
         if frame.f_code is code and not open_frames:
             open_frames.append(frame)
             return on_line
         return None
 
-    report = {}
+    report: dict[str, Any] = {}
     old = sys.gettrace()
     sys.settrace(on_call)
     try:
@@ -82,7 +88,7 @@ def trace(function, arguments, before, after):
             "first": code.co_firstlineno, "names": sorted(code.co_names)}
 
 
-def answer(namespace, name, arguments, before, after, changed=None):
+def answer(namespace: dict[str, Any], name: str, arguments: Iterable[Any], before: Mapping[int, Iterable[str]], after: Mapping[int, Iterable[str]], changed: str | None = None) -> None:
     """Print the trace of a call of `name` in the notebook's namespace, or of the function that the text `changed` defines there."""
     try:
         if changed is not None:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import nbformat
 
@@ -20,9 +21,9 @@ def code_cells(path: Path) -> tuple[tuple[str, str, bool], ...]:
 
 
 @cache
-def prepared(path: Path) -> dict:
+def prepared(path: Path) -> dict[str, Any]:
     """What the cells before and between the exercises define: modules, helpers and the right answers."""
-    namespace = {"__name__": "notebook"}
+    namespace: dict[str, Any] = {"__name__": "notebook"}
     sys.path.insert(0, str(path.parent))
     try:
         with contextlib.redirect_stdout(io.StringIO()):
@@ -34,7 +35,7 @@ def prepared(path: Path) -> dict:
     return namespace
 
 
-def complaint(path: Path, exercise: str, function: Callable) -> Exception | None:
+def complaint(path: Path, exercise: str, function: Callable[..., Any]) -> Exception | None:
     """What the visible checks of `exercise` say against `function`: an exception, or None if all hold."""
     namespace = {**prepared(path), exercise: function}
     (source,) = [source for name, source, tests in code_cells(path) if tests and exercise_of(name) == exercise]

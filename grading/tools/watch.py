@@ -47,16 +47,18 @@ def watch(console: Console, root: Path | None, assignments: list[str], jobs: int
     names = chosen(course, assignments)
     if folder and len(names) != 1 and not assignments:
         raise CourseError(f"Say which assignment is dropped into {folder}: course watch {names[0]} --folder {folder}")
+    place: Drop | Exchange
+    into = ""
     if folder:
-        place = Drop(course, folder.absolute(), (pages or folder.with_name(f"{folder.name}-pages")).absolute())
+        pages = (pages or folder.with_name(f"{folder.name}-pages")).absolute()
+        place, into = Drop(course, folder.absolute(), pages), f"; pages go to {pages}"
     else:
         place = Exchange(course, settings.own, settings.quiet_seconds)
         place.open()
     Sandbox(course.execute.sandbox).probe()
 
-    def say(line):
+    def say(line: str) -> None:
         tell(console, f"{time.strftime('%H:%M:%S')} {printable(line, 1000)}")
-    into = f"; pages go to {place.pages}" if folder else ""
     console.print(f"Watching {place.inbound} for {', '.join(names)}{into}. Ctrl-C ends it.", highlight=False, soft_wrap=True)
     try:
         again = Watcher(course, names, settings, place, say).run(jobs)

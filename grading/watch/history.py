@@ -2,7 +2,7 @@
 
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from .log import Log, Row, State
@@ -61,7 +61,7 @@ def until_right(rows: Iterable[Row]) -> dict[str, int | None]:
     return found
 
 
-def hurdles(found: list[Way]) -> list[Hurdle]:
+def hurdles(found: Sequence[Way]) -> list[Hurdle]:
     """The checks at which somebody stumbled, those that took longest first."""
     by_check = defaultdict(list)
     for way in found:

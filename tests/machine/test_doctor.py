@@ -3,9 +3,11 @@
 import os
 
 import pytest
+from typer.testing import CliRunner
 
 from grading.border import mounts, sandbox
 from grading.tools import doctor
+from grading.tools.cli import app
 from grading.tools.doctor import Finding, course_folder, diagnose_host
 
 
@@ -72,3 +74,13 @@ def test_the_folder_of_a_course_may_be_called_almost_anything():
     good, = course_folder(("/home/zoë/[WS26] 50% 'q' {x} *",))
     bad, = course_folder(("/home/x/what?",))
     assert good.ok and not bad.ok and "question mark" in bad.said and bad.remedy == "Rename the folder." and course_folder(()) == []
+
+
+def test_a_course_whose_folder_has_a_name_that_it_cannot_have_is_a_finding_and_no_traceback(tmp_path, monkeypatch):
+    root = tmp_path / "what?"
+    root.mkdir()
+    (root / "nbgrader_config.py").touch()
+    monkeypatch.setattr(doctor, "diagnose_host", lambda places, gradebook: course_folder(places))
+    said = CliRunner().invoke(app, ["doctor", "--course", str(root)])
+    assert said.exit_code == 1 and isinstance(said.exception, SystemExit)
+    assert "MISSING  folder of the course" in said.output and "Rename the folder" in said.output

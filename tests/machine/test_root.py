@@ -1,6 +1,8 @@
 """One course, one root: whatever a command reads or writes belongs to the folder that it is about."""
 
+import dis
 import glob
+import inspect
 import os
 import shutil
 import subprocess
@@ -8,17 +10,32 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
 from grading.notebooks.submissions import hand_in
 from grading.plugins.literal import Literal
 from grading.root import CODE, CourseError, find_root, foreign_code
 from grading.run.course import Course
+from grading.tools.cli import app
 from tests.conftest import SHORT_LIMITS, points_in
 
 ROOT = Path(__file__).parents[2]
 CASE = ROOT / "tests" / "submissions" / "ps1" / "perfect-vectorised"
-COMMANDS = (["missing"], ["release"], ["publish"], ["mistakes"], ["demo"], ["doctor"], ["status"], ["lab"], ["grade", "ps1"],
-            ["report", "ps1"], ["similar", "ps1"], ["extend", "ps1", "student-01"], ["check", str(ROOT / "README.md")])
+
+
+def commands(group, *above):
+    """{its name: (the words that it asks for, the command)} of every command that there is, those of `course class` among them."""
+    found = {}
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            found |= commands(command, *above, name)
+        else:
+            found[" ".join([*above, name])] = ["ps1" for one in command.params if one.required], command
+    return found
+
+
+COMMANDS = commands(typer.main.get_command(app))
 
 
 def course(*arguments, cwd):
@@ -47,11 +64,33 @@ def test_another_checkouts_code_is_named_and_the_courses_own_is_not(tmp_path):
     assert foreign_code(ROOT) is None
 
 
-@pytest.mark.parametrize("arguments", COMMANDS, ids=lambda words: words[0])
-def test_every_command_refuses_a_folder_that_is_no_course(arguments, tmp_path):
-    done = course(*arguments, cwd=tmp_path)
+def test_a_folder_that_is_no_course_is_refused_by_the_program_itself(tmp_path):
+    done = course("grade", "ps1", cwd=tmp_path)
     assert done.returncode == 1 and "is no course" in done.stderr and "--course" in done.stderr, done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_parser_knows_them_all():
+    assert len(COMMANDS) >= 25 and COMMANDS.keys() >= {"grade", "regrade", "class import", "new-term", "container"}
+
+
+@pytest.mark.parametrize("named", [False, True], ids=["here", "named"])
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_refuses_a_folder_that_is_no_course(name, named, tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT if named else tmp_path)
+    words = [*name.split(), *(["--course", str(tmp_path)] if named else []), *COMMANDS[name][0]]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 1 and f"{tmp_path} is no course" in done.stderr and "--course FOLDER" in done.stderr, done.output
+    assert isinstance(done.exception, SystemExit) and list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - {"container"}))     # which has a test of its own
+def test_every_command_is_about_the_course_that_is_named_and_not_about_the_one_here(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    (tmp_path / "nbgrader_config.py").touch()
+    words, command = COMMANDS[name]
+    assert command.make_context(name, [*words, "--course", str(tmp_path)]).params["course"] == tmp_path
+    assert "course" in {one.argval for one in dis.get_instructions(inspect.unwrap(command.callback)) if one.opname.startswith("LOAD")}
 
 
 @pytest.fixture(scope="module")

@@ -267,9 +267,11 @@ def refuse_changed_upstream() -> None:
 def let_go_of_fonts() -> None:
     """Close the font files that Matplotlib keeps open: a kernel opens its own, for an open file is shared by all forks."""
     from matplotlib import font_manager, mathtext
-    for cached in (getattr(font_manager, "_get_font", None), getattr(mathtext.MathTextParser, "_parse_cached", None)):
-        if hasattr(cached, "cache_clear"):
-            cached.cache_clear()
+    for place, name in ((font_manager, "_get_font"), (mathtext.MathTextParser, "_parse_cached")):
+        if not hasattr(cached := getattr(place, name, None), "cache_clear"):
+            raise RuntimeError(f"Matplotlib's {place.__name__} has no {name} any more: another version is installed than the course "
+                               "is made for")
+        cached.cache_clear()
     gc.collect()
 
 
