@@ -88,7 +88,7 @@ def not_in_gradebook(what: str, about: dict[str, Any]) -> MissingEntry:
 
 
 def in_time(submission: SubmissionResult, zone: tzinfo) -> str | None:
-    """A sentence on the deadline of a submission (a row) and on when it came; None where there is no deadline."""
+    """A sentence on the deadline of a submission and on when it came; None where there is no deadline."""
     if submission.assignment.duedate is None or (due := submission.duedate) is None:
         return None
     said = f"It was due {shown_moment(due, zone)}" + (", with the extension you were given" if submission.extension else "")

@@ -71,7 +71,7 @@ def questions(gradebook: Gradebook, assignment: str) -> list[tuple[str, str]]:
 # --- what is shown ------------------------------------------------------------------------------------------------
 
 def cards(coursedir: CourseDirectory, gradebook: Gradebook, assignment: str, notebook: str, cell: str) -> list[Card]:
-    """What the page needs of each answer, in an order that is none of the class's: a list of plain dictionaries."""
+    """What the page needs of each answer, in an order that is none of the class's."""
     found, wanted = [], canon(gradebook.find_notebook(notebook, assignment))
     for submission in submissions_of(gradebook, gradebook.find_assignment(assignment)):
         part = next((part for part in submission.notebooks if part.name == notebook), None)

@@ -114,7 +114,7 @@ class Course:
         return root if root.is_dir() and self.dir.course_id else None
 
     def in_exchange(self, assignment: str) -> list[exchange.Arrival]:
-        """What `nbgrader collect ASSIGNMENT --update` would bring now, as a list of `exchange.Arrival`."""
+        """What `nbgrader collect ASSIGNMENT --update` would bring now."""
         collect = ExchangeCollect(coursedir=self.dir, config=self.config)
         return exchange.waiting(Path(collect.root, self.dir.course_id, "inbound"), assignment,
                                 lambda student: self.dir.format_path(self.dir.submitted_directory, student, assignment),
@@ -147,7 +147,7 @@ class Course:
 
     def grade(self, assignment: str, waiting: list[Waiting], jobs: int, scheduler: str | None = None, store: bool = True,
               boxes: Iterable[Sandbox] = ()) -> Generator[batch.Graded]:
-        """Grade `waiting` (a list of `Waiting`): an iterator over each `Graded` once it is stored.
+        """Grade `waiting`: each comes out once it is stored.
 
         `boxes` are sandboxes that started early; those that this course's settings ask for are put to use.
         """

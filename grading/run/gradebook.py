@@ -55,7 +55,7 @@ def find_generated(gradebook: Gradebook, assignment: str) -> Assignment:
 
 
 def submissions_of(gradebook: Gradebook, assignment: Assignment) -> list[SubmittedAssignment]:
-    """All submissions of an assignment (a row) with their grades, in as many queries for a large class as for a small one.
+    """All submissions of an assignment with their grades, in as many queries for a large class as for a small one.
 
     nbgrader's tables have no index for them, so whoever asks for each submission's reads the whole table each time. For
     that reason ask none of the submission's sums either: see `penalty_of` and `waits_for_a_person`.
@@ -82,12 +82,12 @@ Cells = dict[str, tuple[str, dict[str, tuple[str, str]]]]
 
 
 def cells_of(assignment: Assignment) -> Cells:
-    """{id of a notebook: (its name, {id of a cell: (name, kind)})} of an assignment (a row)."""
+    """{id of a notebook: (its name, {id of a cell: (name, kind)})} of an assignment."""
     return {notebook.id: (notebook.name, {cell.id: (cell.name, cell.type) for cell in notebook._base_cells}) for notebook in assignment.notebooks}
 
 
 def complete(submission: SubmittedAssignment, cells: Cells) -> None:
-    """Give a submission (a row) a row for each notebook, graded cell and answer of `cells` (see `cells_of`) that it lacks."""
+    """Give a submission a row for each notebook, graded cell and answer of `cells` (see `cells_of`) that it lacks."""
     notebooks = {notebook.notebook_id: notebook for notebook in submission.notebooks}
     for notebook_id, (_, kinds) in cells.items():
         notebook = notebooks.get(notebook_id)

@@ -32,7 +32,7 @@ def now() -> datetime:
 
 
 def raw_of(submission: SubmittedAssignment) -> float:
-    """The points of a submission (a row), no penalty taken off."""
+    """The points of a submission, no penalty taken off."""
     return sum(score_of(grade) for notebook in submission.notebooks for grade in notebook.grades)
 
 

@@ -71,7 +71,7 @@ def seconds_late(submission: SubmittedAssignment) -> float:
 
 
 def renew(submission: SubmittedAssignment, policy: Policy | None, handed_in: set[str] | None = None) -> tuple[float, float]:
-    """Work out the penalties of a submission (a row) as everything is now: (points off before, now). Commits nothing.
+    """Work out the penalties of a submission as everything is now: (points off before, now). Commits nothing.
 
     What was not handed in (`handed_in`: ids of submitted notebooks; by default what has no points and no penalty) has none.
     """

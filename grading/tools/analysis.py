@@ -99,7 +99,7 @@ class ClassResult:
 # --- read -------------------------------------------------------------------------------------------------------
 
 def read(root: Path | None, assignment: str, watch: Walk = iter) -> ClassResult:
-    """The `ClassResult` of an assignment, from the gradebook and autograded/. Raises `CourseError`, `NotGenerated`."""
+    """What an assignment shows, from the gradebook and autograded/. Raises `CourseError`, `NotGenerated`."""
     course = Course(root)
     with course.gradebook() as gradebook:
         row = find_generated(gradebook, assignment)
@@ -145,7 +145,7 @@ def read_work(submission: SubmittedAssignment, folder: Path, label: str) -> Work
 
 
 def points_of(grade: Grade) -> float | None:
-    """The points of a graded cell (a row); None where nobody has judged the answer that lies there now."""
+    """None where nobody has judged the answer that lies there now."""
     return score_of(grade) if is_judged(grade) else None
 
 
@@ -200,7 +200,7 @@ class CheckCount:
 
 
 def checks(result: ClassResult) -> list[CheckCount]:
-    """A `CheckCount` for each check, in the order of items and of the checks in their file."""
+    """Each check, in the order of items and of the checks in their file."""
     found: dict[tuple[str, str], CheckCount] = {}
     judged: dict[tuple[str, str], list[int]] = {}       # the numbers of works
     passed: dict[tuple[str, str], list[bool]] = {}      # whether each of them passed

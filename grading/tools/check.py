@@ -62,7 +62,7 @@ def notebooks(root: str | Path, assignment: str | None = None) -> dict[str, Path
 
 
 def find_notebook(path: str | Path, root: str | Path, assignment: str | None = None) -> Found:
-    """The notebook that the file at `path` is, by its name, else by the exercises that it defines: a `Found`."""
+    """The notebook that the file at `path` is, by its name, else by the exercises that it defines."""
     path = Path(path)
     if not path.is_file():
         raise NotChecked(f"There is no file {printable(path, 500)}.")
@@ -214,7 +214,7 @@ def style_of(line: str) -> str | None:
 # --- or only run it ---------------------------------------------------------------------------------------------
 
 def released(notebook: str, root: str | Path) -> Found:
-    """The notebook as students get it: a `Found`."""
+    """The notebook as students get it."""
     source = notebooks(root)[notebook]
     return Found(Path(root, "release", source.parent.name, source.name), source.parent.name, notebook, source)
 

@@ -96,7 +96,7 @@ def read_file(path: Path, id_column: str | None) -> classlist.ClassList:
 # --- what would change ------------------------------------------------------------------------------------------
 
 def plan(found: classlist.ClassList, rows: Mapping[str, Student], ids: Ids) -> Plan:
-    """The `Plan` of taking `found` (a `ClassList`) into the students `rows` {id: row of the gradebook}."""
+    """What taking `found` into the students `rows` (by their ids) would do."""
     trouble, changes = list(found.trouble), []
     taken: dict[str, classlist.Person] = {}
     known = keys_of(rows, ids, found.system)

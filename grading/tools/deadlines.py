@@ -126,7 +126,7 @@ def show_extensions(console: Console, root: Path | None, assignment: str | None 
 
 
 def extensions(course: Course, gradebook: Gradebook, row: Assignment) -> list[str]:
-    """A line for each student who has more time for an assignment (a row)."""
+    """A line for each student who has more time for an assignment."""
     found = gradebook.db.query(SubmittedAssignment).filter(SubmittedAssignment.assignment_id == row.id,
                                                            SubmittedAssignment.extension.is_not(None)).all()
     if row.duedate is None:

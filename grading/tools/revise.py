@@ -75,7 +75,7 @@ def revise(console: Console, root: Path | None, assignment: str, yes: bool = Fal
 # --- what differs -------------------------------------------------------------------------------------------------
 
 def plan(row: Assignment, wanted: Wanted) -> Plan:
-    """The `Plan` for an assignment (a row) of which source/ has {notebook: its canon}. Raises `CourseError` for whole notebooks."""
+    """What to change in an assignment of which source/ has `wanted`. Raises `CourseError` for whole notebooks."""
     notebooks = {notebook.name: notebook for notebook in row.notebooks}
     if odd := sorted(notebooks.keys() ^ wanted.keys()):
         raise CourseError(f"{', '.join(odd)}: a whole notebook is neither added nor removed after hand-ins. A new one can be an assignment "

@@ -132,7 +132,7 @@ def names_in(text: str, arguments: bool) -> set[str]:
 
 
 def read_class(course: Course, assignment: str, watch: Walk = iter) -> list[Code]:
-    """The `Code` of every submission of an assignment, in the order of their names. Raises `CourseError`."""
+    """Of every submission of an assignment, in the order of their names. Raises `CourseError`."""
     sources = check.notebooks(course.dir.root, assignment)
     skeleton, found = Skeleton(sources.values(), course.config), []
     canons = {name: check.wanted(source, course.config)["wanted"] for name, source in sources.items()}
@@ -147,7 +147,7 @@ def read_class(course: Course, assignment: str, watch: Walk = iter) -> list[Code
 
 
 def read_code(student: str, notebooks: Sequence[NotebookNode], skeleton: Skeleton) -> Code:
-    """The `Code` in the notebooks that a student handed in, its first `MOST_TEXT` characters."""
+    """What a student wrote into the notebooks, its first `MOST_TEXT` characters."""
     lines: dict[str, list[str]] = {}
     left = MOST_TEXT
     for nb in notebooks:

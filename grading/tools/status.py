@@ -117,7 +117,7 @@ class State:
 
 
 def states(root: Path | str | None = None, assignment: str | None = None) -> list[State]:
-    """A `State` for each assignment of the course, or for one. Raises `CourseError` for one that does not exist."""
+    """Where each assignment of the course stands, or one. Raises `CourseError` for one that does not exist."""
     course = Course(root)
     names, rows = course.assignments(assignment), gradebook_rows(course)
     found = [state(course, name, rows.get(name)) for name in names]
