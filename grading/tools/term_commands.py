@@ -39,7 +39,7 @@ def class_import(
     if lms == (file is not None) or (lms and system):
         fail("Name a file that was exported there: course class import FILE; or ask the platform itself: course class import --lms")
     with ending_well():
-        if lms:
+        if file is None:
             from .lms import import_members
             raise typer.Exit(import_members(console, course, yes, id))
         from . import classes as lists
@@ -47,12 +47,12 @@ def class_import(
 
 
 @platform.callback()
-def learning_platform():
+def learning_platform() -> None:
     """Scores in the learning platform, over LTI 1.3."""
 
 
 @platform.command("key")
-def lms_key(course: Root = HERE):
+def lms_key(course: Root = HERE) -> None:
     """Make the key that this course is known by over there, and print its public half."""
     from . import lms
     with ending_well():
