@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ..root import CourseError
-from .lti_settings import FOLDER, read_private, write_private
+from .private import FOLDER, read_private, write_private
 
 FILE = "sent.json"
 

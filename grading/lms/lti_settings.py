@@ -10,8 +10,6 @@ Nothing of the first two is ever printed; the public half of the key is.
 import hashlib
 import json
 import os
-import shlex
-import stat
 import tomllib
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
@@ -28,8 +26,9 @@ from jwt.algorithms import RSAAlgorithm
 from ..notebooks.names import printable
 from ..notebooks.near import did_you_mean
 from ..root import CourseError
+from .private import FOLDER, read_private, write_private
 
-FOLDER, SETTINGS, KEY = ".lti", "settings.toml", "key.pem"
+SETTINGS, KEY = "settings.toml", "key.pem"
 BITS = 2048
 ADDRESSES = ("token_url", "lineitems_url", "memberships_url")
 FROM_A_HUB = {"lineitems_url": "LTI_LINEITEMS_URL", "memberships_url": "LTI_MEMBERSHIPS_URL"}     # variables of the environment
@@ -102,42 +101,6 @@ def trouble_with_address(url: str) -> str | None:
     if parts.scheme == "http" and host not in LOCAL:
         return "begins with http://, where everybody on the way could read the token. Use https://"
     return None
-
-
-# --- files that only their owner may read -------------------------------------------------------------------------
-
-def read_private(path: Path) -> bytes:
-    """The bytes of a file that nobody else can read. Raises `CourseError` with the remedy, or `FileNotFoundError`."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise CourseError(f"{path} cannot be read: {error.strerror}") from None
-    with open(descriptor, "rb") as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode):
-            raise CourseError(f"{path} is no file")
-        if found.st_mode & 0o077:
-            raise CourseError(f"{path} can be read by others (its mode is {stat.S_IMODE(found.st_mode):04o}), and it holds a secret. "
-                              f"Do: chmod 600 {shlex.quote(str(path))}")
-        return file.read()
-
-
-def write_private(path: Path, content: bytes, anew: bool = False) -> None:
-    """Write a file that nobody else can read, as a whole or not at all; with `anew` never over one that is there."""
-    path.parent.mkdir(mode=0o700, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.unlink(missing_ok=True)
-    try:
-        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
-            file.write(content)
-        if anew:
-            os.link(partial, path)      # fails where there is one
-        else:
-            os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 # --- the key ------------------------------------------------------------------------------------------------------

@@ -20,7 +20,8 @@ from ..lms.ids import read_ids
 from ..lms.lti import Platform, PlatformError
 from ..lms.lti_sent import Sent, SentScores, stamp
 from ..lms.lti_services import LineItem, Result
-from ..lms.lti_settings import FOLDER, SETTINGS, jwk_of, make_key, pem_of, read_key, read_settings
+from ..lms.lti_settings import SETTINGS, jwk_of, make_key, pem_of, read_key, read_settings
+from ..lms.private import FOLDER
 from ..notebooks.names import printable
 from ..notebooks.near import near
 from ..root import CourseError

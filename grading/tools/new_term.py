@@ -17,7 +17,7 @@ from sqlalchemy.engine import make_url
 
 from ..lms.ids import FILE as STUDENTS
 from ..lms.lti_sent import FILE as SENT
-from ..lms.lti_settings import FOLDER as LTI
+from ..lms.private import FOLDER as LTI
 from ..notebooks.names import printable
 from ..root import CourseError
 from ..run.audit import FOLDER as AUDIT

@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from grading.lms import lti_settings
+from grading.lms import lti_settings, private
 
 AGS, NRPS = "https://purl.imsglobal.org/spec/lti-ags/scope/", "https://purl.imsglobal.org/spec/lti-nrps/scope/"
 SCOPES = {AGS + "lineitem", AGS + "lineitem.readonly", AGS + "result.readonly", AGS + "score", NRPS + "contextmembership.readonly"}
@@ -358,6 +358,6 @@ def connect(root, platform, **more):
     platform.jwks = {"keys": [lti_settings.jwk_of(key())]}
     said = {"client_id": platform.client_id, "token_url": f"{platform.url}/token", "memberships_url": f"{platform.url}/course/7/members",
             "lineitems_url": f"{platform.url}/course/7/lineitems?type_id=3", **more}
-    lti_settings.write_private(root / ".lti" / "key.pem", pem())
-    lti_settings.write_private(root / ".lti" / "settings.toml", "".join(f'{name} = "{value}"\n' for name, value in said.items()).encode())
+    private.write_private(root / ".lti" / "key.pem", pem())
+    private.write_private(root / ".lti" / "settings.toml", "".join(f'{name} = "{value}"\n' for name, value in said.items()).encode())
     return lti_settings.Settings(platform.client_id, key(), *(said[name] for name in lti_settings.ADDRESSES), said["token_url"])

@@ -6,7 +6,10 @@ import io
 import json
 import re
 import shutil
+import textwrap
 from datetime import timedelta
+from types import SimpleNamespace
+from unittest.mock import MagicMock
 
 import pytest
 from lti_platform import INSTRUCTOR, connect, key, running
@@ -17,7 +20,8 @@ from typer.testing import CliRunner
 from grading.lms.ids import read_ids, write_ids
 from grading.lms.lti_sent import Sent, SentScores
 from grading.lms.lti_services import Result
-from grading.lms.lti_settings import pem_of
+from grading.lms.lti_settings import FROM_A_HUB, pem_of, read_settings
+from grading.lms.private import write_private
 from grading.plugins.exporters import CanvasExporter
 from grading.root import CourseError
 from grading.run.course import Course
@@ -112,6 +116,28 @@ def test_the_page_shows_what_a_dry_run_says(course, there):
     said = push(course, True)[1].replace(there.url.removeprefix("http://"), "canvas.example.org")
     page = (ROOT / "docs" / "lti.md").read_text(encoding="utf-8")
     assert "$ course lms push ps1 --dry-run\n" + "\n".join(line.rstrip() for line in said.splitlines()) in page
+
+
+def test_the_settings_of_the_page_are_settings(course, there):
+    page = (ROOT / "docs" / "lti.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    for block in blocks:
+        write_private(course / ".lti" / "settings.toml", textwrap.dedent(block).encode())
+        assert read_settings(course).lineitems_url.startswith("https://")
+    assert len(blocks) == 2
+
+
+def test_what_the_page_gives_a_hub_names_the_addresses_of_a_launch():
+    """`auth_state` of ltiauthenticator's LTI13Authenticator is the launch's claims (AGS 2.0, 3.1; NRPS 2.0, "LTI 1.3 integration")."""
+    page = (ROOT / "docs" / "lti.md").read_text(encoding="utf-8")
+    settings, claims = MagicMock(), {
+        "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint": {"scope": [], "lineitems": "https://lms/items"},
+        "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice": {"context_memberships_url": "https://lms/members"}}
+    exec(re.search(r"```python\n(.*?)```", page, re.DOTALL)[1], {"c": settings})
+    for name, state, due in (("instructor", claims, set(FROM_A_HUB.values())), ("student-01", claims, set()), ("instructor", None, set())):
+        spawner = SimpleNamespace(user=SimpleNamespace(name=name), environment={})
+        settings.Spawner.auth_state_hook(spawner, state)
+        assert set(spawner.environment) == due and all(spawner.environment.values())
 
 
 def test_a_push_makes_the_column_and_sends_the_numbers_of_the_tables(course, there):

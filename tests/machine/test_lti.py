@@ -13,7 +13,7 @@ import jwt
 import pytest
 from lti_platform import AGS, INSTRUCTOR, LEARNER, NRPS, SCOPES, TYPES, connect, key, running
 
-from grading.lms import lti, lti_services, lti_settings
+from grading.lms import lti, lti_services, lti_settings, private
 from grading.lms.lti import Platform, PlatformError
 from grading.lms.lti_sent import stamp
 from grading.root import CourseError
@@ -418,7 +418,7 @@ def test_a_course_that_is_not_connected_says_how(tmp_path):
     with pytest.raises(CourseError, match="connected with no learning platform.*course lms key"):
         lti_settings.read_settings(tmp_path)
     (tmp_path / ".lti").mkdir()
-    lti_settings.write_private(tmp_path / ".lti" / "settings.toml", b'client_id = "a"\ntoken_url = "https://x"\nlineitems_url = "https://x"\n')
+    private.write_private(tmp_path / ".lti" / "settings.toml", b'client_id = "a"\ntoken_url = "https://x"\nlineitems_url = "https://x"\n')
     with pytest.raises(CourseError, match="memberships_url is empty"):
         lti_settings.read_settings(tmp_path)
 
