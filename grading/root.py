@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 CONFIG = "nbgrader_config.py"
+AUDIT, OPEN = "audit", "open"       # the folder of `run/audit.py`, and in it that of what was begun and is not done: see `run/journal.py`
 CODE = Path(__file__).resolve().parents[1]      # the checkout whose code runs
 
 

@@ -29,11 +29,15 @@ from .forced import forced
 from .literal import Literal
 from ..border.limits import Limits
 from ..notebooks import mend
+from ..run import journal
+from ..run.audit import act_of
+from ..run.course import settle
 from ..run.execute import Execute
-from ..run.gradebook import NotGenerated, find_generated
+from ..run.gradebook import NotGenerated, Writer, find_generated
 from ..run.human import in_words, reasons, standing
+from ..run.journal import Intent
 from ..run.review import Judged, have_somebody_look, is_settled, judged, review, waits
-from ..notebooks.again import MARK, digest, mark_of, why_again
+from ..notebooks.again import MARK, digest, mark_of, needs_grading, why_again
 from ..notebooks.intake import STAMP, Intake, Refusal, read_stamp, screen
 from ..notebooks.changed import WIDTH
 from ..notebooks.folders import move_to
@@ -83,6 +87,8 @@ class Autograde(converters.Autograde):
         if not folders:
             return super().init_notebooks()         # which says what it looked for, and what may have been meant
         self.wanted = self.notebooks_of(assignment)
+        for line in settle(self.coursedir.root, assignment):
+            self.log.warning("%s", line)
         self.stage = self.screened
         self.assignments: dict[str, list[str]] = {}
         self.notebooks: list[str] = []
@@ -130,14 +136,26 @@ class Autograde(converters.Autograde):
         if stamp:
             (place / STAMP).write_text(stamp + "\n")
         self.before = self.judged_before(assignment_id, student_id)
+        intent = self.about_to_grade(assignment_id, student_id)
         if not super().init_destination(assignment_id, student_id) and not self.begin_again(assignment_id, student_id):
             self.tell(*(f"not graded again: {note}" for note in notes))     # it may be newer than what was graded
             return False
+        if intent:
+            journal.intend(self.coursedir.root, intent)
+        self.intent = intent
         self.failed.add(student_id)         # until it is through
         source = self.coursedir.format_path(self.coursedir.source_directory, ".", assignment_id)
         course = [os.path.relpath(path, source) for path in find_all_files(source, self.coursedir.ignore + ["*.ipynb"])]
         self.write_screened(screen(self.folders[student_id], self.wanted, self.coursedir.ignore, course), place)
         return True
+
+    def about_to_grade(self, assignment_id: str, student_id: str) -> Intent | None:
+        """What the audit is to have of it, where points are there that may change."""
+        if not self.before:
+            return None
+        why = needs_grading(self.folders[student_id], self._format_dest(assignment_id, student_id))
+        with Writer(self.coursedir, assignment_id) as writer:
+            return writer.about_to(student_id, act_of(why))
 
     def begin_again(self, assignment_id: str, student_id: str) -> bool:
         """Whether other content was handed in than was graded, or nothing of it could be read: what was graded is removed."""
@@ -213,6 +231,9 @@ class Autograde(converters.Autograde):
         mark.write_bytes(mark_of(self.digest, bool(self.refused)))
         os.utime(mark, ns=(self.read_at, self.read_at))
         super().set_permissions(assignment_id, student_id)
+        if self.intent:
+            with Writer(self.coursedir, assignment_id) as writer:
+                writer.settle_one(self.intent, killed=False)
         self.done.add(student_id)
         if not self.refused - self.settled:
             self.failed.discard(student_id)

@@ -15,6 +15,7 @@ from nbgrader.utils import is_locked
 
 from ..notebooks.cells import is_tests, title_of
 from ..notebooks.dates import shown_moment, zone_of
+from ..notebooks.outputs import clean_markdown
 from ..notebooks.record import Record, written
 from ..pages.formulas import Translations, to_html
 from ..pages.macros import Macros
@@ -60,7 +61,8 @@ class GetGrades(NbgraderGetGrades):
         comment = self.result.comments.get(cell.metadata.nbgrader["grade_id"])
         if comment is None:
             raise not_in_gradebook(f"comment for {cell.metadata.nbgrader['grade_id']}", resources["nbgrader"])
-        cell.metadata.nbgrader["comment"] = comment.manual_comment
+        said = comment.manual_comment       # it may quote what a student wrote
+        cell.metadata.nbgrader["comment"] = clean_markdown(said) if said else said
         cell.metadata.nbgrader["unanswered"] = comment.auto_comment is not None
 
     def _get_score(self, cell: NotebookNode, resources: dict[str, Any]) -> None:

@@ -26,6 +26,7 @@ from traitlets import default
 from ..notebooks.dates import zone_of
 from ..notebooks.record import Record
 from ..run.audit import Entry, entries, in_force, in_words
+from ..run.course import settle
 from ..run.results import SubmissionResult, results_of
 from .forced import forced
 from .overview import NAME, overview, titles_of
@@ -52,6 +53,8 @@ class GenerateFeedback(converters.GenerateFeedback):
     # --- as nbgrader calls it -----------------------------------------------------------------------------------
 
     def convert_notebooks(self) -> None:
+        for line in settle(self.coursedir.root, self.coursedir.assignment_id):
+            self.log.warning("%s", line)
         self.results = read_results(self.coursedir, self.coursedir.assignment_id)
         self.regrades: dict[str, list[Entry]] = {}
         super().convert_notebooks()

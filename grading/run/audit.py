@@ -1,30 +1,49 @@
-"""What regrades changed: a line for each student, never taken back, and what stood there before, so that it can be.
+"""What commands changed of points: a line for each student, never taken back.
 
-audit/ASSIGNMENT.jsonl has a line per student and regrade: who, when, why, points before and after, which checks made the
-difference, the digests that graded before and after. audit/before/RUN/STUDENT keeps the graded folder and the rows of the
-gradebook as they were. Only the owner can read it; `course new-term` archives it.
+audit/ASSIGNMENT.jsonl has a line per student and change: who, when, why, points before and after, which checks made the
+difference, the digests that graded before and after. `journal.py` sees to it that each change has its line. audit/before/RUN/STUDENT
+keeps what stood there before a regrade, so that it can be undone. Only the owner can read it; `course new-term` archives it.
 """
 
-import hashlib
 import json
 import os
-import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
 from ..notebooks.dates import shown_moment
 from ..notebooks.record import written
+from ..root import AUDIT
 
-FOLDER, BEFORE, ROWS, LINE = "audit", "before", "rows.json", "line.json"
+REGRADED, UNDONE, AGAIN, ANEW, TERMS = "regraded", "undone", "graded again", "handed in again", "other terms"
+
+
+@dataclass(frozen=True)
+class Act:
+    """What somebody does to submissions. `run` is its name; `how` is REGRADED, UNDONE, AGAIN (by the same hand-in), ANEW (by a newer
+    one) or TERMS (a deadline, points or a policy); `because` completes "regraded because", and is a sentence else."""
+
+    because: str
+    how: str = AGAIN
+    undoes: str | None = None       # the run that this one takes back
+    moment: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def run(self) -> str:
+        return self.moment.strftime("%Y%m%d-%H%M%S-%f")
+
+
+def act_of(why: str | None) -> Act:
+    """A grading of what was graded before; `why` is what `needs_grading` says."""
+    return Act("graded again, for it was handed in again", ANEW) if why in ("newer", "handed in again") else Act("graded again")
 
 
 @dataclass(frozen=True)
 class Entry:
     """One line. `old` and `new` are {"points", "penalty", "counts", "exercises"}; `changes` are [exercise, before, now, why];
-    `by` are the digests {"old": {notebook: {...}}, "new": ...}; `undoes` is the run that this one took back."""
+    `by` are the digests {"old": {notebook: {...}}, "new": ...}."""
 
     run: str
     assignment: str
@@ -37,6 +56,7 @@ class Entry:
     by: dict[str, Any] = field(default_factory=dict)
     graded: dict[str, str] = field(default_factory=dict)      # digests of the graded notebooks {"old", "new"}
     undoes: str | None = None
+    how: str = REGRADED
 
     @property
     def changed(self) -> bool:
@@ -50,92 +70,52 @@ class Entry:
 
 
 def place(root: str | Path, assignment: str) -> Path:
-    return Path(root, FOLDER, f"{assignment}.jsonl")
+    return Path(root, AUDIT, f"{assignment}.jsonl")
+
+
+def make(root: str | Path) -> Path:
+    """Have the folder, which only its owner can look into."""
+    Path(root, AUDIT).mkdir(exist_ok=True, mode=0o700)
+    return Path(root, AUDIT)
 
 
 def append(root: str | Path, entry: Entry) -> None:
     """Add a line; it is on the disk when this returns."""
-    path = place(root, entry.assignment)
     make(root)
-    whole = not path.exists() or path.read_bytes()[-1:] in (b"", b"\n")      # else a line was cut off when the machine stopped
-    with open(path, "a", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-        file.write(("" if whole else "\n") + json.dumps(asdict(entry), ensure_ascii=False) + "\n")
+    with open(place(root, entry.assignment), "a+b", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        if file.tell():
+            file.seek(-1, os.SEEK_END)
+        whole = file.read(1) in (b"", b"\n")        # else a line was cut off when the machine stopped
+        file.write((b"" if whole else b"\n") + json.dumps(asdict(entry), ensure_ascii=False).encode("utf-8", "replace") + b"\n")
         file.flush()
         os.fsync(file.fileno())
 
 
-def make(root: str | Path) -> None:
-    """Have the folder, which only its owner can look into."""
-    Path(root, FOLDER).mkdir(exist_ok=True, mode=0o700)
-
-
 def entries(root: str | Path, assignment: str) -> list[Entry]:
     """All lines on an assignment, in their order. One that was cut off when the machine stopped is none."""
-    path, found = place(root, assignment), []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
-        try:
-            found.append(Entry(**json.loads(line)))
-        except (ValueError, TypeError):
-            continue
-    return found
+    path = place(root, assignment)
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
+    return [entry for line in lines if (entry := entry_of(line)) is not None]
+
+
+def entry_of(line: str) -> Entry | None:
+    """The entry that a line holds; None where the line is not whole."""
+    try:
+        entry = Entry(**json.loads(line))
+        return entry if {"counts", "exercises"} <= entry.old.keys() & entry.new.keys() else None
+    except (ValueError, TypeError, AttributeError):
+        return None
 
 
 def in_force(found: Iterable[Entry]) -> list[Entry]:
-    """The regrades that nobody took back."""
+    """What changed points of the same hand-in and was not taken back."""
     found = list(found)
     undone = {(entry.undoes, entry.student) for entry in found if entry.undoes}
-    return [entry for entry in found if not entry.undoes and (entry.run, entry.student) not in undone]
+    return [entry for entry in found if entry.how in (REGRADED, AGAIN) and not entry.undoes and (entry.run, entry.student) not in undone]
 
 
 def in_words(entry: Entry, zone: tzinfo) -> str:
     """What its student reads of a regrade."""
     before, after = written(entry.old["counts"]), written(entry.new["counts"])
-    return f"Regraded on {shown_moment(entry.moment.replace(second=0), zone)} because {entry.because.rstrip('.')}: {before} points counted before, {after} after."
-
-
-# --- what stood there before --------------------------------------------------------------------------------------
-
-def state(folder: Path) -> str:
-    """A digest of the graded notebooks in a folder."""
-    return state_of({path.stem: path.read_bytes() for path in folder.glob("*.ipynb")})
-
-
-def state_of(notebooks: Mapping[str, bytes]) -> str:
-    found = hashlib.sha256()
-    for name, content in sorted(notebooks.items()):
-        found.update(name.encode() + b"\0" + hashlib.sha256(content).digest())
-    return found.hexdigest()[:16]
-
-
-def kept(root: str | Path, run: str, student: str) -> Path:
-    return Path(root, FOLDER, BEFORE, run, student)
-
-
-def keep(root: str | Path, entry: Entry, folder: Path, rows: list[Any]) -> None:
-    """Keep a graded folder, its rows and the line that is to come, before any of it is changed."""
-    target = kept(root, entry.run, entry.student)
-    make(root)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(folder, target / "graded")
-    (target / ROWS).write_text(json.dumps(rows), encoding="utf-8")
-    (target / LINE).write_text(json.dumps(asdict(entry), ensure_ascii=False), encoding="utf-8")
-
-
-def settle(root: str | Path, assignment: str, graded: Callable[[str], Path]) -> None:
-    """Write the lines that a run which was killed still owed: of those whose result stands in `graded(student)`."""
-    written = {(entry.run, entry.student) for entry in entries(root, assignment)}
-    for path in sorted(Path(root, FOLDER, BEFORE).glob(f"*/*/{LINE}")):
-        entry = Entry(**json.loads(path.read_text(encoding="utf-8")))
-        if entry.assignment != assignment or (entry.run, entry.student) in written:
-            continue
-        if state(graded(entry.student)) == entry.graded["new"]:
-            append(root, entry)
-        else:
-            shutil.rmtree(path.parent)
-
-
-def rows(folder: Path) -> list[Any]:
-    """The rows that `keep` wrote."""
-    found: list[Any] = json.loads((folder / ROWS).read_text(encoding="utf-8"))
-    return found
+    why = f" because {entry.because.rstrip('.')}" if entry.how == REGRADED else ""
+    return f"{entry.how.capitalize()} on {shown_moment(entry.moment.replace(second=0), zone)}{why}: {before} points counted before, {after} after."

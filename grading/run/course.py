@@ -4,7 +4,7 @@ import contextlib
 import os
 import shlex
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,11 +18,12 @@ from traitlets import TraitError
 
 from ..root import CONFIG, CourseError, find_root, trouble_with_path
 from ..border import bounded
-from . import batch
+from . import batch, journal
+from .audit import Act, Entry, act_of
 from .execute import Execute
-from .gradebook import Writer
+from .gradebook import NotGenerated, Writer
 from .health import in_a_sentence
-from .only_one import the_only_one
+from .only_one import Busy, the_only_one
 from .paths import hidden
 from .penalties import Policy, late_policy
 from .pool import NoWorkers, Pool
@@ -165,6 +166,7 @@ class Course:
     def graded(self, assignment: str, waiting: list[Waiting], pool: Pool | None, scheduler: str | None,
                store: bool) -> Generator[batch.Graded]:
         with pool or nullcontext(), self.locked(), self.writer(assignment) as writer:
+            acts = {one.student: act_of(one.why) for one in waiting}
             if store:
                 writer.tidy()
             bundle = self.bundle(assignment, writer)
@@ -181,12 +183,23 @@ class Course:
             try:
                 for graded in results:
                     if store and not graded.error:
-                        store_one(writer, graded)
+                        store_one(writer, graded, acts[graded.student])
                     elif not graded.error:
                         writer.look(graded)
                     yield graded
             finally:
                 results.close()
+
+    def settle(self, assignment: str | None = None) -> list[str]:
+        """Finish or take back what runs that were killed left half-way: what was done, in sentences. Nothing while one is at work."""
+        said: list[str] = []
+        if journal.is_open(self.dir.root):
+            with suppress(Busy), self.locked():
+                names = {intent.entry.assignment for intent in journal.open_intents(self.dir.root)}
+                for name in sorted(names if assignment is None else names & {assignment}):
+                    with suppress(NotGenerated), self.writer(name) as writer:
+                        said += writer.tidy()
+        return said
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -195,6 +208,11 @@ class Course:
         folder.mkdir(exist_ok=True)
         with the_only_one(folder / ".grading.lock", "Another grading run is at work in this course. Wait for it, or end it."):
             yield
+
+
+def settle(root: str | Path, assignment: str | None = None) -> list[str]:
+    """`Course.settle` of the course in a folder; cheap where there is nothing to do."""
+    return Course(root).settle(assignment) if journal.is_open(root) else []
 
 
 def by_processes(bundle: batch.Bundle, submissions: Iterable[batch.Submission], pool: Pool) -> Generator[batch.Graded]:
@@ -213,12 +231,14 @@ def with_dask(bundle: batch.Bundle, submissions: Iterable[batch.Submission], add
                           "graded so far is kept; run the command again for the rest.") from None
 
 
-def store_one(writer: Writer, graded: batch.Graded) -> None:
-    """Store one submission. What it does not allow is its own error; a gradebook that cannot be written ends the run."""
+def store_one(writer: Writer, graded: batch.Graded, act: Act | None = None, changes: list[Any] | None = None) -> Entry | None:
+    """Store one submission: its line in the audit, if it got one. What it does not allow is its own error; a gradebook that cannot
+    be written ends the run."""
     try:
-        writer.store(graded)
+        return writer.store(graded, act, changes)
     except OperationalError as error:
         raise CourseError(f"The gradebook could not be written. {in_a_sentence(error)} What was graded so far is kept; run the "
                           "command again for the rest.") from None
     except Exception as error:
         graded.error = f"it could not be written: {(str(error).splitlines() or [type(error).__name__])[0]}"
+    return None

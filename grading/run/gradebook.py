@@ -3,7 +3,8 @@
 A submission's rows go into the gradebook in one transaction; before that an older folder is moved away, after it the
 new one is renamed into place. nbgrader's own rule for what needs grading looks at the folder, so a run that is killed in
 between grades that submission once more and writes the same rows again: nothing is lost, nothing stands twice, nothing
-is half-written, and a folder that stands in its place has the rows that belong to it.
+is half-written, and a folder that stands in its place has the rows that belong to it. Where points change that were there,
+`journal.py` has it on the disk first, and the next run goes on from there or back.
 """
 
 import glob
@@ -11,6 +12,8 @@ import json
 import os
 import shlex
 import shutil
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,14 +25,21 @@ from sqlalchemy.orm import joinedload, selectinload, subqueryload, undefer
 
 from ..notebooks.again import MARK
 from ..notebooks.mend import canon
+from ..notebooks.names import printable
 from ..root import CourseError
 from ..notebooks.writing import notebook_of, notebook_text
+from .audit import REGRADED, Act, Entry
+from .execute import JUDGES, OWN
 from .review import have_somebody_look, is_settled, judged, review, waits
-from . import penalties
+from . import journal, penalties
+from .journal import Cells, Intent, Rows, rows_of
 from .penalties import Policy
 
 if TYPE_CHECKING:       # what grades imports the one writer, not the other way round
     from .batch import Graded
+
+
+DIGESTS = *JUDGES, OWN      # of what graded, as the audit has them
 
 
 def exists(db_url: str) -> bool:
@@ -78,9 +88,6 @@ def waits_for_a_person(submission: SubmittedAssignment) -> bool:
     return any(grade.needs_manual_grade for notebook in submission.notebooks for grade in notebook.grades)
 
 
-Cells = dict[str, tuple[str, dict[str, tuple[str, str]]]]
-
-
 def cells_of(assignment: Assignment) -> Cells:
     """{id of a notebook: (its name, {id of a cell: (name, kind)})} of an assignment."""
     return {notebook.id: (notebook.name, {cell.id: (cell.name, cell.type) for cell in notebook._base_cells}) for notebook in assignment.notebooks}
@@ -100,6 +107,32 @@ def complete(submission: SubmittedAssignment, cells: Cells) -> None:
                 notebook.grades.append(Grade(cell_id=cell_id))
             if kind in ("SolutionCell", "TaskCell") and cell_id not in said:
                 notebook.comments.append(Comment(cell_id=cell_id))
+
+
+def beside(folder: Path) -> tuple[Path, Path]:
+    """Where the folder that takes the place of a graded one waits, and where that one goes meanwhile."""
+    partial, old = (folder.parent / f".{folder.name}.{what}" for what in ("partial", "old"))
+    return partial, old
+
+
+def all_rows(assignment: Assignment, submissions: Iterable[SubmittedAssignment]) -> dict[str, Rows]:
+    """{student: the rows as they are in memory} of submissions."""
+    cells = cells_of(assignment)
+    return {submission.student_id: rows_of(submission, cells) for submission in submissions}
+
+
+def commit(coursedir: CourseDirectory, gradebook: Gradebook, assignment: Assignment, act: Act, before: dict[str, Rows]) -> None:
+    """Commit what was changed in memory of submissions whose rows were `before`; each whose points that changes gets its line."""
+    name, now = assignment.name, all_rows(assignment, [one for one in submissions_of(gradebook, assignment) if one.student_id in before])
+    intents = [journal.intended(act, name, student, before[student]) for student, rows in sorted(now.items())
+               if before[student].graded and rows.standing != before[student].standing]
+    for intent in intents:
+        journal.intend(coursedir.root, intent)
+    gradebook.db.commit()
+    if intents:
+        with Writer(coursedir, name) as writer:
+            for intent in intents:
+                writer.settle_one(intent, killed=False)
 
 
 class Writer:
@@ -132,40 +165,87 @@ class Writer:
                                 "kernelspec": json.loads(notebook.kernelspec) if notebook.kernelspec else None}
                 for notebook in self.row.notebooks}
 
+    def about_to(self, student: str, act: Act) -> Intent | None:
+        """The intent of what something else, nbgrader itself, is about to do to a submission, to be settled (`settle_one`) once it
+        is done; None for one that has no points yet."""
+        submission, target = self.known(student), self.place(student)
+        before = rows_of(submission, self.cells) if submission else Rows()
+        self.db.rollback()
+        return journal.intended(act, self.assignment, student, before, by={"old": journal.digests_of(target, DIGESTS)},
+                                graded={"old": journal.state(target)}) if before.graded else None
+
     # --- rows ---------------------------------------------------------------------------------------------------
 
-    def store(self, graded: "Graded") -> None:
-        """Write rows and folder of one graded submission; either both or, if this raises, neither."""
-        target = self.place(graded)
-        partial, old = (target.parent / f".{target.name}.{what}" for what in ("partial", "old"))
+    def store(self, graded: "Graded", act: Act | None = None, changes: list[Any] | None = None) -> Entry | None:
+        """Write rows and folder of one graded submission; either both or, if this raises, neither.
+
+        Where that changes points that were there, the audit gets a line with the words of `act`, for a regrade always, with its
+        `changes`: that line.
+        """
+        target, act = self.place(graded.student), act or Act("graded again")
+        partial, _ = beside(target)
         try:
             submission = self.submission(graded)
+            before = rows_of(submission, self.cells)
             self.review(submission, graded, target)
             self.write_folder(graded, partial)
             self.store_rows(submission, graded)
+            intent = self.intent(act, graded.student, target, before, rows_of(submission, self.cells), changes)
+        except BaseException:
+            self.db.rollback()
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+        self.swap(graded.student, intent, keep=act.how == REGRADED)
+        return intent.entry if intent else None
+
+    def intent(self, act: Act, student: str, target: Path, before: Rows, after: Rows, changes: list[Any] | None = None) -> Intent | None:
+        """What is to be done to a submission, whose new folder lies ready; None where that is nobody's business but the gradebook's."""
+        if act.how != REGRADED and not act.undoes and (not before.graded or before.standing == after.standing):
+            return None
+        partial, _ = beside(target)
+        more = {} if changes is None else {"changes": changes}
+        return journal.intended(act, self.assignment, student, before, after, **more,
+                                by={"old": journal.digests_of(target, DIGESTS), "new": journal.digests_of(partial, DIGESTS)},
+                                graded={"old": journal.state(target), "new": journal.state(partial)})
+
+    def place(self, student: str) -> Path:
+        """Where the graded notebooks of a submission stand."""
+        return Path(self.coursedir.format_path(self.coursedir.autograded_directory, student, self.assignment))
+
+    def swap(self, student: str, intent: Intent | None, keep: bool = False) -> None:
+        """Commit the rows as they are in memory and have the new folder, which lies ready, take the place of the other. If this
+        raises, both are as they were."""
+        target, root = self.place(student), self.coursedir.root
+        partial, old = beside(target)
+        try:
+            if intent:
+                journal.sync_all(partial)
+                journal.intend(root, intent)
+                if keep:
+                    journal.keep(root, intent, target)
             shutil.rmtree(old, ignore_errors=True)
             if target.exists():
                 os.rename(target, old)
             self.db.commit()
         except BaseException:
             self.db.rollback()
-            if old.exists() and not target.exists():
+            if intent:
+                self.settle_one(intent)
+            elif old.exists() and not target.exists():
                 os.rename(old, target)
             shutil.rmtree(partial, ignore_errors=True)
             raise
         os.rename(partial, target)
         shutil.rmtree(old, ignore_errors=True)
+        if intent:
+            journal.fulfilled(root, intent)
         self.db.expunge_all()
-
-    def place(self, graded: "Graded") -> Path:
-        """Where the graded notebooks of a submission stand."""
-        return Path(self.coursedir.format_path(self.coursedir.autograded_directory, graded.student, self.assignment))
 
     def look(self, graded: "Graded") -> None:
         """Find what storing it would put before a person again, and store nothing."""
         with self.db.no_autoflush:
             if (submission := self.known(graded.student)) is not None:
-                self.review(submission, graded, self.place(graded))
+                self.review(submission, graded, self.place(graded.student))
         self.db.rollback()
         self.db.expunge_all()
 
@@ -239,11 +319,52 @@ class Writer:
 
     # --- the folder ---------------------------------------------------------------------------------------------
 
-    def tidy(self) -> None:
-        """Remove what a run that was killed left half-way."""
-        base = Path(self.coursedir.format_path(self.coursedir.autograded_directory, ".", glob.escape(self.assignment)))
-        for leftover in base.parent.glob(f"*/.{base.name}.*"):
+    def tidy(self) -> list[str]:
+        """Finish or take back what a run that was killed left half-way: what was done, in sentences."""
+        said = self.settle()
+        for leftover in self.place(".").parent.glob(f"*/.{glob.escape(self.assignment)}.*"):
             shutil.rmtree(leftover, ignore_errors=True)
+        return said
+
+    def settle(self) -> list[str]:
+        """Settle each intent on this assignment that nobody is at work on: what was done, in sentences."""
+        return [self.settle_one(intent) for intent in journal.open_intents(self.coursedir.root) if intent.entry.assignment == self.assignment]
+
+    def settle_one(self, intent: Intent, killed: bool = True) -> str:
+        """Go on with what was begun where its rows were committed, else back: what was done, in a sentence."""
+        self.db.expire_all()
+        root, entry, submission = self.coursedir.root, intent.entry, self.known(intent.entry.student)
+        now = rows_of(submission, self.cells) if submission else Rows()
+        self.db.rollback()      # ends the reading
+        if self.goes_on(intent, now):
+            journal.fulfilled(root, intent if intent.after else self.seen(intent, now), killed)
+            return f"{printable(entry.student)}: {entry.because}: an earlier run was ended in the middle of it; it is done now."
+        journal.forget(root, intent)
+        journal.drop(root, intent)
+        return f"{printable(entry.student)}: {entry.because}: an earlier run was ended in the middle of it; nothing of it is left."
+
+    def seen(self, intent: Intent, now: Rows) -> Intent:
+        """An intent of what something else did, with what came of it."""
+        entry, target = intent.entry, self.place(intent.entry.student)
+        return replace(intent, entry=replace(
+            entry, new=now.standing, changes=journal.differences(intent.before.standing, now.standing, entry.how),
+            by=entry.by and {**entry.by, "new": journal.digests_of(target, DIGESTS)},
+            graded=entry.graded and {**entry.graded, "new": journal.state(target)}))
+
+    def goes_on(self, intent: Intent, now: Rows) -> bool:
+        """Whether a change was made, and is to be finished; its folder is in its place then, else the older one."""
+        if intent.after is None:
+            return now.standing != intent.before.standing
+        target = self.place(intent.entry.student)
+        partial, old = beside(target)
+        if not partial.exists():        # it was there before the intent
+            return True
+        if not target.exists() and journal.was_committed(intent, now):
+            os.rename(partial, target)
+            return True
+        if not target.exists() and old.exists():
+            os.rename(old, target)
+        return False
 
     def write_folder(self, graded: "Graded", folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)

@@ -8,7 +8,7 @@ from nbgrader.api import Assignment, Gradebook, SubmittedAssignment
 from nbgrader.coursedir import CourseDirectory
 
 from .gradebook import penalty_of, submissions_of, waits_for_a_person
-from .penalties import score_of
+from .penalties import net_of, score_of
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,6 @@ def now() -> datetime:
 def raw_of(submission: SubmittedAssignment) -> float:
     """The points of a submission, no penalty taken off."""
     return sum(score_of(grade) for notebook in submission.notebooks for grade in notebook.grades)
-
-
-def net_of(points: float, penalty: float) -> float:
-    """What counts of points once a penalty is taken off."""
-    return round(max(0.0, points - penalty), 2)
 
 
 def is_graded(submission: SubmittedAssignment) -> bool:

@@ -44,6 +44,11 @@ def score_of(grade: Grade) -> float:
     return 0.0 if given is None else given + (grade.extra_credit or 0.0)
 
 
+def net_of(points: float, penalty: float) -> float:
+    """What counts of points once a penalty is taken off."""
+    return round(max(0.0, points - penalty), 2)
+
+
 def is_judged(grade: Judgement) -> bool:
     """Whether the answer that lies there now has points: from the checks, or from a person who saw it."""
     return grade.auto_score is not None or (grade.manual_score is not None and not grade.needs_manual_grade)

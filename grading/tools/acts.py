@@ -32,6 +32,8 @@ def run(console: Console, root: Path | None, assignment: str, wanted: Wanted) ->
         raise CourseError(f"Say which mistake, too: course mistakes {shlex.quote(assignment)} WHICH ...")
     if wanted.name is not None and (wanted.tell or wanted.words is not None):
         raise CourseError("--name and a comment are two acts: two commands.")
+    if wanted.words is not None and not wanted.tell:
+        raise CourseError("--words are those of a comment: add --tell to write it.")
     if wanted.which is None:
         class_mistakes.show_all(console, root, assignment, wanted.names, wanted.every, wanted.output)
         return
@@ -53,7 +55,7 @@ def choose(console: Console, root: Path | None, assignment: str, name: str, stud
     chosen, unclear = naming.affected(course, found, name)
     if unclear:
         tell(console, f"{unclear} wrong answers were graded before digests of wrong answers were kept, and may be this mistake too: "
-                      f"course grade {shlex.quote(assignment)} --force")
+                      f"course regrade {shlex.quote(assignment)} --all --because \"...\"")
     if not chosen:
         raise CourseError(f"Nobody's graded {assignment} has the mistake {name}: there is nothing to grade again.")
     tell(console, f"{name}: {len(chosen)} of {found.students} submissions have it.")

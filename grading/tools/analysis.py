@@ -25,7 +25,8 @@ from ..run.course import Course
 from ..notebooks.cells import exercise_of
 from ..notebooks.record import CheckRecord, Outcome, Record, records_in
 from ..run.gradebook import find_generated, penalty_of, submissions_of, waits_for_a_person
-from ..run.grades import net_of, raw_of
+from ..run.grades import raw_of
+from ..run.penalties import net_of
 from ..run.penalties import is_judged, score_of
 from .watching import Walk
 

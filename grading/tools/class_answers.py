@@ -32,6 +32,8 @@ from .analysis import labels_of
 from .watching import Walk
 
 JUDGES = "tests/hidden", "reference_impl"       # what other answers are compared with: values under others say nothing
+BANK = "tests/misconceptions"
+YET = " does not hold yet."
 GRIDS = 2                                       # see `checks/wrong.py`
 MOST_HELPERS = 12       # of one function; an honest one has two or three
 
@@ -50,6 +52,8 @@ class Answer:
     helpers: tuple[str, ...] = ()
     said: str = ""      # on the first failed check, as the student reads it
     doubtful: frozenset[str] = frozenset()      # names that grading gave and the values do not bear out, see `confirmed`
+    bank: str = ""      # the digest of the bank that grading had
+    since: frozenset[str] = frozenset()         # names that the bank has got since, see `named_since`
 
     @property
     def named(self) -> set[str]:
@@ -59,7 +63,7 @@ class Answer:
     @property
     def known(self) -> set[str]:
         """Those that gave the same values."""
-        return self.named - self.doubtful
+        return self.named - self.doubtful | self.since
 
     @property
     def comparable(self) -> bool:
@@ -101,9 +105,18 @@ class Group:
 
     @property
     def said(self) -> str:
-        """The sentence of the first failed check, as most of them read it."""
-        return Counter(answer.said for answer in self.answers if answer.said).most_common(1)[0][0] if any(
-            answer.said for answer in self.answers) else ""
+        """The sentence of the first failed check, as most of them read it. What one of several alone was told may be in their own words."""
+        told = Counter(answer.said for answer in self.answers if answer.said)
+        if not told:
+            return ""
+        said, times = told.most_common(1)[0]
+        return said if times > 1 or len(self.answers) == 1 else said.partition(YET)[0] + YET
+
+    @property
+    def ids(self) -> list[str]:
+        """What it is called as a cluster."""
+        unknown = [answer for answer in self.answers if answer.since] if self.known else self.answers
+        return [id_of(unknown)] if unknown else []
 
 
 @dataclass
@@ -134,15 +147,19 @@ class ClassAnswers:
 
     def find(self, name: str) -> Group:
         """The group of that name; of a cluster the beginning of its id will do. Raises `CourseError`."""
-        exercise, _, rest = name.rpartition(": ")
-        found = [group for group in self.groups if exercise in ("", group.exercise) and (
-            group.name == rest or not group.known and group.name.startswith(rest))]
+        found = [group for group in self.groups if is_called(name, group.exercise, group.name)] or [
+            group for group in self.groups if any(one.startswith(name.removeprefix(f"{group.exercise}: ")) for one in group.ids)]
         if len(found) == 1:
             return found[0]
         if found:
             raise CourseError(f"{name} may be: {', '.join(full_name(group) for group in found)}. Write it out.")
         raise CourseError(f"No mistake in {self.assignment} is called {name}.{did_you_mean(name, [group.name for group in self.groups])} "
                           f"See: course mistakes {shlex.quote(self.assignment)}")
+
+
+def is_called(name: str, exercise: str, mistake: str) -> bool:
+    """Whether somebody who writes `name` means this mistake: by its name, or with the exercise before it."""
+    return name in (mistake, f"{exercise}: {mistake}")
 
 
 def full_name(group: Group) -> str:
@@ -165,7 +182,7 @@ def read(course: Course, assignment: str, watch: Walk = iter) -> ClassAnswers:
             found.students += 1
             for path in sorted(folder.glob("*.ipynb")):
                 add_notebook(found, path, student, labels[student], today)
-    found.wrong = confirmed(found.wrong, course.execute.course_root)
+    found.wrong = named_since(confirmed(found.wrong, course.execute.course_root), course.execute.course_root, today[BANK])
     if not found.students:
         raise CourseError(f"Nobody's {assignment} is graded yet. Grade it first: course grade {shlex.quote(assignment)}")
     return found
@@ -185,7 +202,7 @@ def add_notebook(found: ClassAnswers, path: Path, student: str, label: str, toda
     if written:
         defined = definitions(cell.source for cell in nb.cells if cell.cell_type == "code")
         found.wrong += [Answer(student, label, path.stem, name, verdict, unparsed(defined.get(name)), helpers(defined, name),
-                               said_of(nb, name)) for name, verdict in written.items()]
+                               said_of(nb, name), bank=record.graded_by.get(BANK, "")) for name, verdict in written.items()]
 
 
 def definitions(sources: Iterable[str]) -> dict[str, ast.stmt]:
@@ -236,7 +253,7 @@ def said_of(nb: NotebookNode, exercise: str) -> str:
                 for title, lines in failures(output.data["text/html"]):
                     lines = [line for line in lines if not line.startswith(NAMED)]
                     if lines:
-                        return f"“{exercise} {title}” does not hold yet. " + " ".join(sentence(line) for line in lines)
+                        return f"“{exercise} {title}”{YET} " + " ".join(sentence(line) for line in lines)
     return ""
 
 
@@ -263,6 +280,12 @@ def gives(root: str | Path, notebook: str, exercise: str, name: str) -> VerdictR
     return None
 
 
+def keys_given(root: str | Path, notebook: str, exercise: str, name: str) -> list[str]:
+    """What an entry of the bank gives, as `keys` has it; [] without the entry."""
+    found = gives(root, notebook, exercise, name)
+    return keys(exercise, found) if found else []
+
+
 def confirmed(answers: list[Answer], root: str | Path) -> list[Answer]:
     """The answers, each with the names that its values do not bear out.
 
@@ -283,6 +306,18 @@ def confirmed(answers: list[Answer], root: str | Path) -> list[Answer]:
                 doubtful.add(name)
         found.append(replace(answer, doubtful=frozenset(doubtful)) if doubtful else answer)
     return found
+
+
+def named_since(answers: list[Answer], root: str | Path, today: str) -> list[Answer]:
+    """The answers, each unknown one that was graded with another bank with the entries of today's that give the same."""
+    open_ = [answer for answer in answers if not answer.known and answer.comparable and answer.bank != today]
+    due: dict[tuple[str, str], dict[str, str]] = {}       # {notebook, exercise: {what an entry gives: its name}}
+    for notebook, exercise in sorted({(answer.notebook, answer.exercise) for answer in open_}):
+        names = [entry.name for entry in bank.misconceptions_of(root, notebook) if entry.exercise == exercise]
+        due[notebook, exercise] = {key: name for name in reversed(names) for key in keys_given(root, notebook, exercise, name)}
+    found = {id(answer): frozenset(names[:1]) for answer in open_ if (names := [
+        name for key in keys(answer.exercise, answer.verdict) if (name := due[answer.notebook, answer.exercise].get(key))])}
+    return [replace(answer, since=found[id(answer)]) if id(answer) in found else answer for answer in answers]
 
 
 def same(check: CheckRecord, other: CheckRecord) -> bool:

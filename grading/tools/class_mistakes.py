@@ -63,6 +63,8 @@ def show_one(console: Console, course: Course, found: ClassAnswers, group: Group
         for line in answer.code[:MOST_CODE].splitlines():
             tell(console, f"    {printable(line, 200)}")
     console.print()
+    if since := sum(bool(answer.since) for answer in group.answers):
+        tell(console, f"{count(since, 'submission')} graded before the bank had this mistake: what they read does not name it yet.")
     for line in commands(found.assignment, group):
         tell(console, line)
 
@@ -107,18 +109,18 @@ def to_send(course: Course, group: Group) -> str:
 
 def remarks(found: ClassAnswers) -> list[str]:
     """What is not in the groups, and what to run for it."""
-    again, said = f"course grade {shlex.quote(found.assignment)} --force", []
+    name, said = shlex.quote(found.assignment), []
     if found.missing:
         said.append(f"{count(found.missing, 'exercise')} not written, or without a function of the name that is asked for: not in the table.")
     if old := found.not_comparable:
         students = len({answer.student for answer in old})
         said.append(f"{count(len(old), 'wrong answer')} of {count(students, 'submission')} cannot be put together with others: graded before "
-                    f"digests of wrong answers were kept. To renew them: {again}")
+                    f"digests of wrong answers were kept. To renew them: course regrade {name} --all --because \"...\"")
     if found.damaged:
-        said.append(f"{count(len(found.damaged), 'graded notebook')} cannot be read. To make them anew: {again}")
+        said.append(f"{count(len(found.damaged), 'graded notebook')} cannot be read. Whose, and what makes them anew: course status {name}")
     if found.otherwise:
         said.append(f"{count(len(found.otherwise), 'submission')} graded with other checks or another reference than today's: the same "
-                    f"mistake may stand in two rows. To renew them: {again}")
+                    f"mistake may stand in two rows. To renew them: course regrade {name} --because \"...\"")
     return said
 
 

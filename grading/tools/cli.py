@@ -18,7 +18,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 gc.set_threshold(50_000)
 
 # What runs student code, or cannot even be loaded where there is no Linux.
-ISOLATING = {"demo", "grade", "return", "watch", "check", "lab"}
+ISOLATING = {"demo", "grade", "regrade", "return", "watch", "check", "followup", "lab"}
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
                   help="Run the course: release, grade, report. Every command explains itself with --help.")
@@ -95,12 +95,14 @@ def regrade(
 ) -> None:
     """Grade again what a changed check, weight, reference or policy touches, up and down, with an audit. Exit status: 0, 3 some could not be."""
     from ..border.sandbox import started_early
-    jobs = jobs or len(os.sched_getaffinity(0))
+    jobs_given, jobs = jobs is not None, jobs or len(os.sched_getaffinity(0))
     if undo == (because is not None):
         fail('Say why: course regrade ASSIGNMENT --because "..."; or take the last one back: course regrade ASSIGNMENT --undo')
+    if undo and (everyone or jobs_given):
+        fail(f"--undo takes back the last regrade as a whole and grades nothing: leave {'--all' if everyone else '--jobs'} out.")
     with started_early(0 if undo else jobs) as boxes, ending_well():
         from . import regrade as fair
-        raise typer.Exit(fair.undo(console, course, assignment) if undo else
+        raise typer.Exit(fair.undo(console, course, assignment, dry_run) if undo else
                          fair.regrade(console, course, assignment, because or "", jobs, everyone, dry_run, boxes))
 
 
@@ -303,7 +305,7 @@ def mistakes(
     which: Annotated[str | None, typer.Argument(help="One of them in full: a mistake's name, or a cluster's id.", show_default=False)] = None,
     name: Annotated[str | None, typer.Option(help="Name this cluster: a skeleton in tests/misconceptions/ from its shortest example.")] = None,
     tell: Annotated[bool, typer.Option("--tell", help="Write the sentence to send as a comment to all who made it; a person's own stays.")] = False,
-    words: Annotated[str | None, typer.Option(help="Write this comment instead of the sentence.")] = None,
+    words: Annotated[str | None, typer.Option(help="With --tell: this comment instead of the sentence.")] = None,
     names: Annotated[bool, typer.Option("--names", help="Show students' names; without it they get numbers.")] = False,
     every: Annotated[bool, typer.Option("--all", help="List every answer that nobody else gave.")] = False,
     output: Annotated[Path | None, typer.Option(help="The page.  [default: build/mistakes-ASSIGNMENT.html]")] = None,

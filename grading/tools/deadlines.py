@@ -13,8 +13,9 @@ from ..notebooks.names import for_shell, printable, trouble_with_student
 from ..notebooks.near import did_you_mean
 from ..notebooks.record import written
 from ..root import CourseError
+from ..run.audit import TERMS, Act
 from ..run.course import Course
-from ..run.gradebook import exists, find_generated, submissions_of
+from ..run.gradebook import all_rows, commit, exists, find_generated, submissions_of
 from ..run.penalties import renew
 from .terminal import tell
 
@@ -47,9 +48,10 @@ def due(console: Console, root: Path | None, assignment: str, when: str | None =
 
 def set_due(course: Course, gradebook: Gradebook, row: Assignment, moment: datetime | None) -> list[Penalty]:
     """Write the deadline (UTC, or None) and what follows from it, where that changes."""
-    before, policy, changed = row.duedate, course.late_policy(), []
+    before, policy, changed, submissions = row.duedate, course.late_policy(), [], submissions_of(gradebook, row)
+    rows = all_rows(row, submissions)
     row.duedate = moment
-    for submission in submissions_of(gradebook, row):
+    for submission in submissions:
         if submission.extension is not None and before and moment:      # the same time on the clock, so many days later
             wall = dates.wall_clock(before, before + submission.extension, course.zone)
             submission.extension = moved(moment, wall, course.zone) - moment
@@ -58,7 +60,7 @@ def set_due(course: Course, gradebook: Gradebook, row: Assignment, moment: datet
         old, new = renew(submission, policy)
         if round(old - new, 2):
             changed.append((submission.student_id, old, new))
-    gradebook.db.commit()
+    commit(course.dir, gradebook, row, Act("the deadline is another", TERMS), rows)
     return changed
 
 
@@ -92,10 +94,10 @@ def extend(console: Console, root: Path | None, assignment: str, student: str, d
             raise CourseError(f"{printable(student)}: {why}")
         gradebook.update_or_create_student(student)
         submission = gradebook.update_or_create_submission(assignment, student)
-        until = dates.later(row.duedate, course.zone, days, hours)
+        rows, until = all_rows(row, [submission]), dates.later(row.duedate, course.zone, days, hours)
         submission.extension = until - row.duedate or None
         old, now = renew(submission, course.late_policy())
-        gradebook.db.commit()
+        commit(course.dir, gradebook, row, Act("an extension of the deadline", TERMS), rows)
         tell(console, f"{student} may hand in {assignment} until {dates.shown_moment(until, course.zone)}.")
         if round(old - now, 2):
             tell_penalties(console, [(student, old, now)])

@@ -112,7 +112,9 @@ def penalty_changes(course: Course, assignment: str, graded: Graded) -> list[Cha
 
 def changes_table(lines: Iterable[Changed], title: str = "Dry run: nothing was written. A regrade would change:") -> Table:
     """Who would change."""
-    table = Table("student", "exercise", "before", "now", "why", title_justify="left", title=title)
+    table = Table(title_justify="left", title=title)
+    for name in ("student", "exercise", "before", "now", "why"):
+        table.add_column(name, overflow="fold")
     for line in lines:
         for change in line.changes:
             table.add_row(escape(printable(line.student)), change.exercise, points(change.before), points(change.now), escape(change.why))

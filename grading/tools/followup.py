@@ -71,6 +71,7 @@ def followup(console, root, assignment, students, sample, seed, output):
     if bool(students) == bool(sample):
         raise CourseError("Say who is to be asked: --student NAME (it may be repeated), or --sample N for a draw by lot.")
     course = Course(root)
+    course.assignments(assignment)
     with watched(console, f"reading {assignment}") as watch:
         result = analysis.read(root, assignment, watch)
     chosen = named(result, students) if students else drawn(result, sample, seed)

@@ -17,16 +17,20 @@ from ..run import audit
 from ..run.course import Course
 from ..run.execute import JUDGES, OWN
 from ..run.gradebook import find_generated
+from ..run.journal import standing
 from ..run.older import Today
 from ..run.results import CellGrade, NotebookResult, SubmissionResult, results_of
 from .dry_run import points, tables_of
-from .regrade import standing
 from .terminal import tell
 
 
 def history(console: Console, root: Path | None, student: str, assignment: str | None = None) -> None:
     """Print it. Raises `CourseError` where nobody is called so."""
     course, student, told = Course(root), one_name(student), False
+    if assignment:
+        course.assignments(assignment)
+    for line in course.settle(assignment):
+        tell(console, line)
     with course.gradebook() as gradebook:
         known = [row.id for row in gradebook.db.query(Student)]
         if student not in known:
@@ -43,7 +47,8 @@ def history(console: Console, root: Path | None, student: str, assignment: str |
 
 def show(console: Console, course: Course, result: SubmissionResult, today: Today) -> None:
     """One assignment."""
-    assignment, now = result.assignment.name, standing(result)
+    assignment = result.assignment.name
+    now = standing({grade.name: grade.score for notebook in result.notebooks for grade in notebook.grades}, result.late_submission_penalty)
     most = sum(notebook.max_score for notebook in result.notebooks)
     taken = f" ({written(now['points'])} earned, {written(now['penalty'])} taken off for being late)" if now["penalty"] else ""
     tell(console, f"{assignment}: {written(now['counts'])} of {written(most)} points count{taken}.", "bold")
@@ -64,8 +69,8 @@ def show(console: Console, course: Course, result: SubmissionResult, today: Toda
     if records:
         same, name = today.differs(result, records), shlex.quote(assignment)
         remedy = f"course grade {name} --force --student {shlex.quote(result.student_id)}" if any(record.damaged for record in records.values()) \
-            else f"course regrade {name} --because ..."
-        tell(console, f"\nToday it would be graded {'the same' if same is None else f'otherwise ({same}): {remedy}'}.")
+            else f'course regrade {name} --because "..."'
+        tell(console, f"\nToday it would be graded {'the same.' if same is None else f'otherwise ({same}): {remedy}'}")
     for entry in audit.entries(course.dir.root, assignment):
         if entry.student == result.student_id:
             show_entry(console, course, entry)
@@ -119,7 +124,7 @@ def how_lost(verdict: VerdictRecord) -> list[str]:
 def show_entry(console: Console, course: Course, entry: audit.Entry) -> None:
     """One line of the audit."""
     before, after = written(entry.old["counts"]), written(entry.new["counts"])
-    what = entry.because[:1].upper() + entry.because[1:] if entry.undoes else f"regraded because {entry.because}"
+    what = f"regraded because {entry.because}" if entry.how == audit.REGRADED else entry.because[:1].upper() + entry.because[1:]
     tell(console, f"{shown_moment(entry.moment.replace(second=0), course.zone)}: {what}: {before} -> {after} points")
     for exercise, old, new, why in entry.changes:
         tell(console, f"  {exercise}: {points(old)} -> {points(new)} ({why})")

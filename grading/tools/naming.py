@@ -12,17 +12,21 @@ import re
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
+from ..border.bounded import Overrun, bounded
 from ..checks import bank
+from ..checks.suite import judge_functions
 from ..root import CourseError
 from ..run.course import Course
-from .class_answers import Answer, ClassAnswers, Group, gives, keys
+from .class_answers import Answer, ClassAnswers, Group, is_called, keys
 from .class_mistakes import to_send
 from .terminal import tell
 
 MOST_NAME, WIDTH = 80, 110
+SECONDS = 10        # of CPU, for an entry on all hidden inputs; an honest one takes some milliseconds
 LIBRARIES = {"np": "import numpy as np", "numpy": "import numpy", "math": "import math"}
 # What computes and does nothing else: no files, no names made of text, no way to the interpreter.
 BUILTINS = set("abs all any bool dict enumerate float int isinstance len list max min pow range reversed round set sorted sum tuple "
@@ -41,7 +45,7 @@ ATTRIBUTES = set(
     "float64 float32 float16 int64 int32 bool_ double finfo eps tiny smallest_normal iinfo result_type promote_types can_cast issubdtype "
     "floating integer number vectorize shape erf erfc pow fsum hypot gamma lgamma factorial comb isqrt copysign ldexp frexp fmod".split())
 NODES = (
-    ast.Module, ast.FunctionDef, ast.arguments, ast.arg, ast.Return, ast.Assign, ast.AugAssign, ast.AnnAssign, ast.For, ast.While,
+    ast.Module, ast.FunctionDef, ast.arguments, ast.arg, ast.Return, ast.Assign, ast.AugAssign, ast.AnnAssign, ast.For,
     ast.If, ast.Raise, ast.Expr, ast.Pass, ast.Break, ast.Continue, ast.With, ast.withitem, ast.BoolOp, ast.BinOp, ast.UnaryOp,
     ast.Lambda, ast.IfExp, ast.Dict, ast.Set, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.comprehension, ast.Compare,
     ast.Call, ast.keyword, ast.Constant, ast.Attribute, ast.Subscript, ast.Starred, ast.Name, ast.List, ast.Tuple, ast.Slice, ast.Try,
@@ -67,6 +71,8 @@ def trouble(code: str) -> str:
         return "cannot be read as Python"
     own = BUILTINS | LIBRARIES.keys() | set().union(*map(bound, nodes))
     for node in nodes:
+        if isinstance(node, ast.While):
+            return "has a loop that may never end"
         if not isinstance(node, NODES) or getattr(node, "decorator_list", None):
             return f"has {'a decorator' if isinstance(node, ast.FunctionDef) else type(node).__name__} in it"
         if isinstance(node, ast.Attribute) and (node.attr not in ATTRIBUTES or not isinstance(node.ctx, ast.Load)):
@@ -89,14 +95,14 @@ def bound(node: ast.AST) -> set[str]:
     return {name} if name else set()
 
 
-def skeleton(group: Group, name: str, says: str) -> Skeleton:
-    """The entry for a group, from its shortest example that only computes, else from its shortest one, as a comment."""
+def skeleton(group: Group, name: str, says: str, why: str = "") -> Skeleton:
+    """The entry for a group, from its shortest example that only computes, else, or with a reason, from its shortest one as a comment."""
     function = f"{group.exercise}_{re.sub(r'[^a-z0-9]+', '_', name.lower()).strip('_')}"[:MOST_NAME].rstrip("_")
     examples = [code for answer in group.examples if (code := whole(answer, group.exercise, function))]
     if not examples:
         raise CourseError(f"No submission in {group.name} has a definition of {group.exercise} that can be read: write the entry by hand.")
     code = next((code for code in examples if not trouble(code)), examples[0])
-    why, body = trouble(code), code.splitlines()
+    why, body = why or trouble(code), code.splitlines()
     if why:
         said = literal(f"read the code below, which {why}; then put it in the place of this line")
         body = [f"def {function}(*arguments):", f"    raise NotImplementedError({said})", *(f"    # {line}" for line in body)]
@@ -181,23 +187,21 @@ def name_cluster(console: Console, course: Course, found: ClassAnswers, group: G
     if not name or len(name) > MOST_NAME or not name.isprintable() or not re.search(r"[A-Za-z0-9]", name):
         raise CourseError(f"A name has letters or digits, and at most {MOST_NAME} characters.")
     path = Path(course.execute.course_root, "tests", "misconceptions", f"{group.notebook}.py")
-    made = skeleton(group, name, to_send(course, group) or f"{name[:1].upper()}{name[1:]}.")
     before = path.read_text(encoding="utf-8") if path.exists() else f'"""Wrong answers to {group.notebook} that students give."""\n'
-    taken = bank.load(path)
-    if any((entry.exercise, entry.name) == (group.exercise, name) for entry in taken):
+    made, given = proved(course, group, name, to_send(course, group) or f"{name[:1].upper()}{name[1:]}.")
+    if any((entry.exercise, entry.name) == (group.exercise, name) for entry in bank.load(path)):
         raise CourseError(f"{group.exercise} has a mistake called {name} already: take another name.")
     if re.search(rf"^def {re.escape(made.function)}\(", before, re.MULTILINE):
         raise CourseError(f"{path.name} has a function {made.function} already: take another name.")
     new = path.with_suffix(".new")
     new.write_text(place_in(before, group.exercise, made.text), encoding="utf-8")
     os.replace(new, path)
-    line = before_line(path, made.function)
-    tell(console, f"wrote {path}, line {line}: {group.exercise}: {name}")
+    tell(console, f"wrote {path}, line {before_line(path, made.function)}: {group.exercise}: {name}")
     if made.why:
         tell(console, f"The code stands there as a comment, for it {made.why}: what is in the bank runs without a sandbox. Read it, "
                       "then turn it on.")
     else:
-        same = gives_the_same(course, group, name)
+        same = any(given & set(keys(answer.exercise, answer.verdict)) for answer in group.answers)
         tell(console, "It gives the same wrong values as the cluster." if same else
              "It does not give the same as the cluster: it stands on more than its own lines. Mend it before you regrade.")
     again = shlex.quote(f"{group.exercise}: {name}")
@@ -205,21 +209,28 @@ def name_cluster(console: Console, course: Course, found: ClassAnswers, group: G
     tell(console, "      and for the list of all mistakes:  course mistakes")
 
 
+def proved(course: Course, group: Group, name: str, says: str) -> tuple[Skeleton, set[str]]:
+    """The entry for a group, and what it gives on the hidden inputs, as `keys` has it. It is run in a process that may die: code that
+    goes on and on there would do so in the grader."""
+    made = skeleton(group, name, says)
+    if made.why:
+        return made, set()
+    try:
+        return made, set(bounded(keys_of_text, course.execute.course_root, group.notebook, group.exercise, made, seconds=SECONDS))
+    except Overrun as error:
+        return skeleton(group, name, says, f"{error} on the hidden inputs"), set()
+
+
+def keys_of_text(root: str, notebook: str, exercise: str, made: Skeleton) -> list[str]:
+    """What an entry gives that is in no file yet."""
+    namespace: dict[str, Any] = {}
+    exec("\n".join([*LIBRARIES.values(), "from grading.checks import misconception", made.text]), namespace)
+    return keys(exercise, judge_functions(notebook, {exercise: namespace[made.function]}, root)[exercise].record(1.0))
+
+
 def before_line(path: Path, function: str) -> int:
     lines = path.read_text(encoding="utf-8").splitlines()
     return next((number for number, line in enumerate(lines, start=1) if line.startswith(f"def {function}(")), len(lines))
-
-
-def gives_the_same(course: Course, group: Group, name: str) -> bool:
-    """Whether an entry of the bank gives what the cluster gave."""
-    mine = keys_of_entry(course, group.notebook, group.exercise, name)
-    return any(set(mine) & set(keys(answer.exercise, answer.verdict)) for answer in group.answers)
-
-
-def keys_of_entry(course: Course, notebook: str, exercise: str, name: str) -> list[str]:
-    """What an entry of the bank gives, as `class_answers.keys` has it; [] without the entry."""
-    found = gives(course.execute.course_root, notebook, exercise, name)
-    return keys(exercise, found) if found else []
 
 
 # --- who is affected ----------------------------------------------------------------------------------------------
@@ -229,16 +240,9 @@ def affected(course: Course, found: ClassAnswers, name: str) -> tuple[list[str],
 
     A mistake that the bank knows and no grading has named yet has those whose answers gave what it gives. Raises `CourseError`.
     """
-    exercise, _, rest = name.rpartition(": ")
-    students = {answer.student for answer in found.wrong if exercise in ("", answer.exercise) and rest in answer.named}
-    students |= {answer.student for group in found.groups if not group.known and group.name == name for answer in group.answers}
-    unknown, in_bank = [answer for answer in found.wrong if not answer.known], False
-    for notebook in sorted({answer.notebook for answer in found.wrong}):
-        for entry in bank.misconceptions_of(course.execute.course_root, notebook):
-            if entry.name == rest and exercise in ("", entry.exercise):
-                in_bank, due = True, set(keys_of_entry(course, notebook, entry.exercise, rest))
-                students |= {answer.student for answer in unknown if answer.exercise == entry.exercise and answer.comparable
-                             and due & set(keys(answer.exercise, answer.verdict))}
+    students = {answer.student for answer in found.wrong if any(is_called(name, answer.exercise, one) for one in answer.named | answer.since)}
+    in_bank = [entry.exercise for notebook in sorted({answer.notebook for answer in found.wrong})
+               for entry in bank.misconceptions_of(course.execute.course_root, notebook) if is_called(name, entry.exercise, entry.name)]
     if not students and not in_bank:
         students = {answer.student for answer in found.find(name).answers}
-    return sorted(students), sum(exercise in ("", answer.exercise) for answer in found.not_comparable)
+    return sorted(students), sum(not in_bank or answer.exercise in in_bank for answer in found.not_comparable)

@@ -19,8 +19,7 @@ from ..lms.ids import FILE as STUDENTS
 from ..lms.lti_sent import FILE as SENT
 from ..lms.private import FOLDER as LTI
 from ..notebooks.names import printable
-from ..root import CourseError
-from ..run.audit import FOLDER as AUDIT
+from ..root import AUDIT, CourseError
 from ..run.course import Course
 from . import status
 from .terminal import tell

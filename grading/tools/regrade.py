@@ -10,8 +10,6 @@ import shutil
 import tempfile
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -20,15 +18,13 @@ from ..border.sandbox import Sandbox
 from ..notebooks.names import printable
 from ..notebooks.record import records_in
 from ..root import CourseError
-from ..run import audit
+from ..run import audit, journal
 from ..run.batch import Graded
 from ..run.course import Course, store_one
-from ..run.execute import JUDGES, OWN
-from ..run.grades import net_of
-from ..run.gradebook import Writer, find_generated
+from ..run.gradebook import Writer, beside, find_generated
 from ..run.older import Today
 from ..run.penalties import renew, score_of
-from ..run.results import SubmissionResult, results_of
+from ..run.results import results_of
 from .dry_run import Change, changes, changes_table
 from .terminal import tell
 from .watching import watched
@@ -43,7 +39,7 @@ class Plan:
 
     student: str
     changes: list[Change]
-    before: str                     # see `audit.state`
+    before: str                     # see `journal.state`
     result: Path | None = None
     error: str | None = None
 
@@ -66,7 +62,7 @@ def regrade(console: Console, root: Path | None, assignment: str, because: str, 
     if not because or len(because) > MOST_WORDS or not because.isprintable():
         raise CourseError(f"--because needs a reason of 1 to {MOST_WORDS} characters: students read it on their pages.")
     course.assignments(assignment)
-    audit.settle(course.dir.root, assignment, partial(course.graded_folder, assignment))
+    settle(console, course, assignment)
     chosen = choose(course, assignment, everyone)
     for line in left_out(assignment, chosen):
         tell(console, line)
@@ -138,7 +134,7 @@ def look(console: Console, course: Course, assignment: str, students: list[str],
     run = course.grade(assignment, course.submissions(assignment, students, force=True), jobs, store=False, boxes=boxes)
     with closing(run), watched(console, f"grading {assignment}") as watch:
         for number, graded in enumerate(watch(run, len(students))):
-            before = audit.state(course.graded_folder(assignment, graded.student))
+            before = journal.state(course.graded_folder(assignment, graded.student))
             if graded.error:
                 plans.append(Plan(graded.student, [], before, error=graded.error))
                 continue
@@ -165,55 +161,19 @@ def with_people(change: Change, decided: dict[str, float]) -> Change:
 
 def store(course: Course, assignment: str, because: str, plans: list[Plan]) -> tuple[list[audit.Entry], list[str]]:
     """Store what was planned, each with a line in the audit: the lines, and the students who were graded meanwhile."""
-    moment = datetime.now(UTC)
-    run, done, skipped = moment.strftime("%Y%m%d-%H%M%S-%f"), [], []
+    act, done, skipped = audit.Act(because, audit.REGRADED), [], []
     with course.locked(), course.writer(assignment) as writer:
         writer.tidy()
         for plan in plans:
-            folder = course.graded_folder(assignment, plan.student)
-            if audit.state(folder) != plan.before:
+            if journal.state(course.graded_folder(assignment, plan.student)) != plan.before:
                 skipped.append(plan.student)
                 continue
             graded: Graded = pickle.loads(plan.result.read_bytes())
-            result = read_result(writer, assignment, plan.student)
-            entry = audit.Entry(run, assignment, plan.student, moment.isoformat(timespec="seconds"), because, standing(result), {},
-                                [[change.exercise, change.before, change.now, change.why] for change in plan.changes],
-                                {"old": digests_of(folder)}, {"old": plan.before, "new": audit.state_of(
-                                    {name: text.encode() for name, text in graded.notebooks.items()})})
-            audit.keep(course.dir.root, entry, folder, rows_of(writer, plan.student))
-            store_one(writer, graded)
-            if graded.error:
+            entry = store_one(writer, graded, act, [[change.exercise, change.before, change.now, change.why] for change in plan.changes])
+            if entry is None:
                 raise CourseError(f"{printable(plan.student)}: {graded.error}. {len(done)} of {len(plans)} are regraded; run the command again.")
-            done.append(replace(entry, new=standing(read_result(writer, assignment, plan.student)), by={**entry.by, "new": digests_of(folder)},
-                                graded={**entry.graded, "new": audit.state(folder)}))
-            audit.append(course.dir.root, done[-1])
+            done.append(entry)
     return done, skipped
-
-
-def read_result(writer: Writer, assignment: str, student: str) -> SubmissionResult:
-    return next(results_of(writer.gradebook, assignment, [student]))
-
-
-def standing(result: SubmissionResult) -> dict:
-    """What counts for a student, and its parts."""
-    points = {grade.name: round(grade.score, 4) for notebook in result.notebooks for grade in notebook.grades}
-    total, penalty = round(sum(points.values()), 2), round(result.late_submission_penalty, 2)
-    return {"points": total, "penalty": penalty, "counts": net_of(total, penalty), "exercises": points}
-
-
-def digests_of(folder: Path) -> dict:
-    """{notebook: the digests of what judged it}"""
-    return {name: {key: record.graded_by[key] for key in (*JUDGES, OWN) if key in record.graded_by} for name, record in records_in(folder).items()}
-
-
-def rows_of(writer: Writer, student: str) -> list:
-    """[notebook, cell, auto score, manual score, whether it waits] of a submission, and [notebook, None, penalty] of each notebook."""
-    found, submission = [], writer.gradebook.find_submission(writer.assignment, student)
-    for notebook in submission.notebooks:
-        found.append([notebook.name, None, notebook.late_submission_penalty])
-        found += [[notebook.name, grade.name, grade.auto_score, grade.manual_score, bool(grade.needs_manual_grade)] for grade in notebook.grades]
-    writer.db.expunge_all()
-    return found
 
 
 def summary(assignment: str, done: list[audit.Entry]) -> str:
@@ -224,74 +184,95 @@ def summary(assignment: str, done: list[audit.Entry]) -> str:
 
 # --- take it back -------------------------------------------------------------------------------------------------
 
-def undo(console: Console, root: Path | None, assignment: str) -> int:
+@dataclass
+class Undoing:
+    """The regrade that is to be taken back: for whom it can be, and who is left as they are."""
+
+    last: list[audit.Entry]
+    left: list[str]
+
+    @property
+    def because(self) -> str:
+        return self.last[0].because
+
+
+def undo(console: Console, root: Path | None, assignment: str, dry_run: bool = False) -> int:
     """Restore what the last regrade changed; returns the exit status: 3 if somebody was left out. Raises `CourseError`."""
     course = Course(root)
     course.assignments(assignment)
-    audit.settle(course.dir.root, assignment, partial(course.graded_folder, assignment))
-    standing_runs = audit.in_force(audit.entries(course.dir.root, assignment))
-    if not standing_runs:
-        raise CourseError(f"No regrade of {assignment} is there to be undone. See: course history STUDENT")
-    last = max(entry.run for entry in standing_runs)
-    mine = [entry for entry in standing_runs if entry.run == last]
-    moment, restored, left = datetime.now(UTC), 0, []
+    settle(console, course, assignment)
     with course.locked(), course.writer(assignment) as writer:
-        for entry in mine:
-            folder = course.graded_folder(assignment, entry.student)
-            if audit.state(folder) != entry.graded["new"] or not audit.kept(course.dir.root, last, entry.student).is_dir():
-                left.append(entry.student)
-                continue
-            was = standing(read_result(writer, assignment, entry.student))
-            restore(course, writer, entry, folder)
-            restored += 1
-            audit.append(course.dir.root, audit.Entry(
-                moment.strftime("%Y%m%d-%H%M%S-%f"), assignment, entry.student, moment.isoformat(timespec="seconds"),
-                f"undone: {entry.because}", was, standing(read_result(writer, assignment, entry.student)), [],
-                {"old": entry.by.get("new", {}), "new": entry.by.get("old", {})}, {"old": entry.graded["new"], "new": entry.graded["old"]}, last))
-    tell(console, f"{assignment}: the regrade because “{mine[0].because}” is undone for {restored} of {len(mine)}.")
-    for student in left:
+        for line in writer.tidy():
+            tell(console, line)
+        what = to_undo(course, assignment)
+        if dry_run:
+            lines = [Plan(entry.student, [Change(exercise, now, before, f"undone: {why}") for exercise, before, now, why in entry.changes], "")
+                     for entry in what.last]
+            console.print(changes_table(lines, f"Undoing the regrade because “{what.because}” changes:"))
+        else:
+            act = audit.Act(f"undone: {what.because}", audit.UNDONE, what.last[0].run)
+            for entry in what.last:
+                restore(course, writer, entry, act)
+    for student in what.left:
         tell(console, f"graded again since, left as it is: {printable(student)}")
+    if dry_run:
+        tell(console, "Nothing was written.")
+        return SOME_FAILED if what.left else 0
+    tell(console, f"{assignment}: the regrade because “{what.because}” is undone for {len(what.last)} of {len(what.last) + len(what.left)}.")
     tell(console, f"Next: course feedback {shlex.quote(assignment)}")
-    return SOME_FAILED if left else 0
+    return SOME_FAILED if what.left else 0
 
 
-def restore(course: Course, writer: Writer, entry: audit.Entry, folder: Path) -> None:
+def to_undo(course: Course, assignment: str) -> Undoing:
+    """The newest regrade that can still be taken back for somebody: of each student the last one, and by whom nothing was graded since.
+
+    Raises `CourseError` where there is none.
+    """
+    newest = {entry.student: entry for entry in audit.in_force(audit.entries(course.dir.root, assignment)) if entry.how == audit.REGRADED}
+    can = {entry.student: journal.state(course.graded_folder(assignment, entry.student)) == entry.graded["new"]
+           and journal.kept_rows(journal.kept(course.dir.root, entry.run, entry.student)) is not None for entry in newest.values()}
+    runs = sorted({entry.run for entry in newest.values() if can[entry.student]})
+    if not runs:
+        since = f" Graded again since: {', '.join(printable(student) for student in sorted(newest))}." if newest else ""
+        raise CourseError(f"No regrade of {assignment} is there to be undone.{since} See: course history STUDENT")
+    mine = sorted((entry for entry in newest.values() if entry.run >= runs[-1]), key=lambda entry: entry.student)
+    return Undoing([entry for entry in mine if entry.run == runs[-1] and can[entry.student]], [entry.student for entry in mine if not can[entry.student]])
+
+
+def restore(course: Course, writer: Writer, entry: audit.Entry, act: audit.Act) -> None:
     """Put back the folder and the rows of one submission; what a person decided since stays."""
-    kept = audit.kept(course.dir.root, entry.run, entry.student)
-    rows = {(row[0], row[1]): row[2:] for row in audit.rows(kept)}
-    submission = writer.gradebook.find_submission(writer.assignment, entry.student)
-    decided_since = False
+    kept, target = journal.kept(course.dir.root, entry.run, entry.student), writer.place(entry.student)
+    rows, submission = journal.kept_rows(kept), writer.known(entry.student)
+    if rows is None or submission is None:
+        raise CourseError(f"What stood there before cannot be read: {kept}")
+    before, was = journal.rows_of(submission, writer.cells), {(row.notebook, row.cell): row for row in rows.cells}
+    decided_since = round(before.standing["penalty"] - entry.new["penalty"], 2) != 0
     for notebook in submission.notebooks:
+        name, cells = writer.cells[notebook.notebook_id]
         for grade in notebook.grades:
-            if (notebook.name, grade.name) not in rows:
-                continue
-            auto, manual, waited = rows[notebook.name, grade.name]
-            grade.auto_score = auto
-            if grade.manual_score == manual:
-                grade.needs_manual_grade = waited
-            else:
-                decided_since = True
+            if row := was.get((name, cells[grade.cell_id][0])):
+                grade.auto_score = row.auto_score
+                if grade.manual_score == row.manual_score:
+                    grade.needs_manual_grade = row.needs_manual_grade
+                else:
+                    decided_since = True
     writer.db.flush()
     if decided_since:
         renew(submission, writer.late_plugin)
     else:
         for notebook in submission.notebooks:
-            notebook.late_submission_penalty = min_of(rows.get((notebook.name, None), [None])[0], sum(map(score_of, notebook.grades)))
-    partial, old = (folder.parent / f".{folder.name}.{what}" for what in ("partial", "old"))
+            notebook.late_submission_penalty = min_of(rows.penalties.get(writer.cells[notebook.notebook_id][0]), sum(map(score_of, notebook.grades)))
+    partial, _ = beside(target)
     shutil.rmtree(partial, ignore_errors=True)
-    shutil.copytree(kept / "graded", partial)
-    shutil.rmtree(old, ignore_errors=True)
-    folder.rename(old)
-    try:
-        writer.db.commit()
-    except BaseException:
-        writer.db.rollback()
-        old.rename(folder)
-        raise
-    partial.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
-    writer.db.expunge_all()
+    shutil.copytree(kept / journal.GRADED, partial)
+    writer.swap(entry.student, writer.intent(act, entry.student, target, before, journal.rows_of(submission, writer.cells), []))
 
 
 def min_of(penalty: float | None, score: float) -> float | None:
     return None if penalty is None else min(penalty, score)
+
+
+def settle(console: Console, course: Course, assignment: str) -> None:
+    """Finish or take back what a run that was killed left half-way, and say so."""
+    for line in course.settle(assignment):
+        tell(console, line)

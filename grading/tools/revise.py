@@ -23,8 +23,9 @@ from sqlalchemy.orm import Session
 from ..notebooks.names import csv_safe, printable
 from ..notebooks.record import written
 from ..root import CourseError
+from ..run.audit import TERMS, Act
 from ..run.course import Course
-from ..run.gradebook import cells_of, complete, find_generated, submissions_of
+from ..run.gradebook import all_rows, cells_of, commit, complete, find_generated, submissions_of
 from ..run.penalties import Policy, renew
 from . import check
 from .terminal import tell
@@ -59,7 +60,7 @@ def revise(console: Console, root: Path | None, assignment: str, yes: bool = Fal
         made = plan(row, wanted)
         if not made:
             tell(console, f"{assignment} has the cells and points of source/ already. For changed texts: nbgrader generate_assignment {name} "
-                          f"--force; for changed checks: course grade {name} --dry-run")
+                          f"--force; for changed checks: course regrade {name} --because \"...\"")
             return
         for line in in_words(gradebook, made, scale):
             tell(console, line)
@@ -68,8 +69,10 @@ def revise(console: Console, root: Path | None, assignment: str, yes: bool = Fal
             return
         for path in keep(course, assignment, gradebook, made):
             tell(console, f"kept: {path}")
+        rows = all_rows(row, submissions_of(gradebook, row))
         change(gradebook, row, made, wanted, scale, course.late_policy())
-    tell(console, f"Done. Next: nbgrader generate_assignment {name} --force, course grade {name} --dry-run, course grade {name} --force")
+        commit(course.dir, gradebook, row, Act("exercises or their points are others", TERMS), rows)
+    tell(console, f"Done. Next: nbgrader generate_assignment {name} --force, then course regrade {name} --because \"...\" (--dry-run first)")
 
 
 # --- what differs -------------------------------------------------------------------------------------------------
@@ -158,7 +161,7 @@ def rows_gone(gradebook: Gradebook, gone: Iterable[BaseCell]) -> Iterator[Sequen
 # --- what is written ----------------------------------------------------------------------------------------------
 
 def change(gradebook: Gradebook, row: Assignment, made: Plan, wanted: Wanted, scale: bool, policy: Policy) -> None:
-    """Write a plan, in one transaction."""
+    """Make the changes of a plan, all in one transaction that is not committed yet."""
     db = gradebook.db
     for cell in made.gone:
         for kind in (Grade, Comment):
@@ -183,7 +186,6 @@ def change(gradebook: Gradebook, row: Assignment, made: Plan, wanted: Wanted, sc
     for submission in submissions_of(gradebook, row):
         complete(submission, cells_of(row))
         renew(submission, policy)
-    db.commit()
 
 
 def put_in_order(db: Session, notebook: Notebook, wanted: Mapping[str, Any]) -> None:

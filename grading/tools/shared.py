@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from ..border.errors import SandboxUnavailable
-from ..root import CourseError, find_root, say_foreign_code
+from ..root import AUDIT, OPEN, CourseError, find_root, say_foreign_code
+from .terminal import tell
 
 console = Console()
 
@@ -23,6 +24,13 @@ def course_folder(given: Path | None) -> Path:
     except CourseError as error:
         fail(error)
     say_foreign_code(root)
+    if Path(root, AUDIT, OPEN).is_dir():
+        from sqlalchemy.exc import DBAPIError
+
+        from ..run.course import settle
+        with suppress(CourseError, DBAPIError):     # the command itself says it, if it needs what is amiss
+            for line in settle(root):
+                tell(Console(stderr=True), line)
     return root
 
 

@@ -31,7 +31,8 @@ COLUMNS = {"ungraded": "not graded yet, or handed in again since", "failed": "gr
            "mended": "the notebook was mended before grading", "human": "a person has to grade or look",
            "feedback": "no feedback page, or one older than the grades"}
 LINES = {"waiting": "waiting in the exchange", "again": "handed in again since it was graded", **COLUMNS,
-         "older": "graded with older checks than today's (course grade {} --dry-run says who changes, by how much and why)",
+         "damaged": "the graded notebook cannot be read",
+         "older": "graded with older checks than today's (course regrade {} --because \"...\" --dry-run says who changes, by how much and why)",
          "unreturned": "feedback to return"}
 NAMES = 3       # of students that are named per state
 
@@ -55,6 +56,7 @@ class State:
     waiting: list[str] = field(default_factory=list)     # in the exchange
     again: list[str] = field(default_factory=list)       # of the ungraded: graded before
     older: list[str] = field(default_factory=list)
+    damaged: list[str] = field(default_factory=list)     # whose graded notebook cannot be read
     unreturned: list[str] = field(default_factory=list)
     exchange: bool = False      # whether the course has one
     handed_out: bool = True     # whether students can have the assignment: in the exchange, or as a zip
@@ -64,7 +66,7 @@ class State:
     @property
     def done(self) -> bool:
         """Whether nothing is left to do: everything that came was graded, read and returned."""
-        return bool(self.submitted) and not any((self.waiting, self.ungraded, self.failed, self.older, self.human, self.feedback,
+        return bool(self.submitted) and not any((self.waiting, self.ungraded, self.failed, self.damaged, self.older, self.human, self.feedback,
                                                  self.unreturned))
 
     @property
@@ -73,7 +75,7 @@ class State:
         if not self.generated:
             return "not generated"
         for name, words in (("waiting", "waiting in the exchange"), ("ungraded", "to be graded"), ("failed", "grading failed"),
-                            ("older", "graded with older checks"), ("human", "waiting for a human"), ("feedback", "feedback to make"),
+                            ("damaged", "a graded notebook cannot be read"), ("older", "graded with older checks"), ("human", "waiting for a human"), ("feedback", "feedback to make"),
                             ("unreturned", "feedback to return")):
             if getattr(self, name):
                 return words
@@ -99,8 +101,10 @@ class State:
             student = for_shell(self.failed[0])
             return f"course grade {name} --student={student}, and read what it says" if student else \
                 f"rename the folder {shown(self.failed[0])} in submitted/: {trouble_with(self.failed[0])}"
+        if self.damaged:
+            return f"course grade {name} --force --student={for_shell(self.damaged[0])}"
         if self.older:
-            return f"course grade {name} --force"
+            return f"course regrade {name} --because \"...\""
         if self.human:
             return f"course lab, then Nbgrader > Formgrader > Manual Grading > {name}"
         if self.feedback:
@@ -194,7 +198,7 @@ def sort_in(course: Course, found: State, one: Waiting, known: Known | None) -> 
         found.again.append(one.student)
     records = records_in(folder)
     if any(record.damaged for record in records.values()):
-        found.older.append(one.student)
+        found.damaged.append(one.student)
         return      # nothing else is known of it before it is graded again
     if any(record.mended for record in records.values()):
         found.mended.append(one.student)

@@ -5,14 +5,16 @@ import io
 import re
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import toys
 from nbgrader.api import Gradebook
 from rich.console import Console
 
 from grading.checks import bank
-from grading.notebooks.record import read_record
+from grading.notebooks.record import CheckRecord, Outcome, VerdictRecord, read_record
 from grading.root import CourseError
 from grading.run.course import Course
 from grading.tools import acts, analysis, class_answers, history, naming, status
@@ -110,7 +112,7 @@ def test_a_record_without_digests_is_said_with_the_command_that_renews_it(course
         path.chmod(0o644)
         path.write_text(re.sub(r',\s*"wrong": "[0-9a-f-]+"', "", path.read_text()))
     said = run(course)
-    assert "1 wrong answer of 1 submission" in said and "course grade ps1 --force" in said
+    assert "1 wrong answer of 1 submission" in said and 'course regrade ps1 --all --because "..."' in said
     assert members(cluster(course, 2)) == ["steep-2", "steep-3"]
 
 
@@ -155,11 +157,13 @@ def test_a_comment_goes_to_all_of_them_never_over_a_persons_own_and_only_once(co
         submission = gradebook.find_submission_notebook("activations", "ps1", "steep-2")
         next(comment for comment in submission.comments if comment.name == "sigmoid").manual_comment = "See me."
         gradebook.db.commit()
-    assert "2 have it now." in (said := run(course, name, words="You took the sigmoid of 2z.")) and "for 1: submission" in said
+    assert "2 have it now." in (said := run(course, name, tell=True, words="You took the sigmoid of 2z.")) and "for 1: submission" in said
     wanted = dict.fromkeys(TEXTS) | {"steep-1": "You took the sigmoid of 2z.", "steep-2": "See me.", "steep-3": "You took the sigmoid of 2z."}
     assert manual_comments(course) == wanted
-    assert "0 have it now, 2 had it." in run(course, name, words="You took the sigmoid of 2z.")
+    assert "0 have it now, 2 had it." in run(course, name, tell=True, words="You took the sigmoid of 2z.")
     assert manual_comments(course) == wanted
+    assert "2 have it now." in run(course, name, tell=True, words="It was the sigmoid of 2z."), "one may correct oneself"
+    assert manual_comments(course) == wanted | dict.fromkeys(("steep-1", "steep-3"), "It was the sigmoid of 2z.")
 
 
 @pytest.mark.sandbox
@@ -174,13 +178,19 @@ def test_without_words_the_sentence_is_sent(course):
 
 @pytest.mark.sandbox
 def test_a_cluster_is_named_in_one_command_and_exactly_the_affected_are_graded_again(course):
-    said = run(course, cluster(course).name, name="takes twice z")
+    name = cluster(course).name
+    said = run(course, name, name="takes twice z")
     entry = next(one for one in bank.load(course / "tests/misconceptions/activations.py") if one.name == "takes twice z")
     assert entry.exercise == "sigmoid" and entry.at_most == 0 and entry.function(np.array([0.5])) == pytest.approx(1 / (1 + np.exp(-1)))
     assert "It gives the same wrong values as the cluster." in said and "--mistake 'sigmoid: takes twice z'" in said
     before = {path: path.stat().st_mtime_ns for path in course.glob("autograded/*/ps1/activations.ipynb")}
     course_obj, found = Course(course), read(course)
     assert naming.affected(course_obj, found, "takes twice z") == (["steep-1", "steep-2", "steep-3"], 0)
+    again = "sigmoid: takes twice z"
+    for called in (again, name, name[:-2]):
+        assert "takes twice z" in (said := run(course, called)) and "3 submissions graded before the bank had this mistake" in said
+    with pytest.raises(CourseError, match="takes twice z is a known mistake already"):
+        run(course, name, name="another name for it")
     chosen = acts.choose(Console(file=io.StringIO()), course, "ps1", "sigmoid: takes twice z", ())
     course_grade(course, *chosen, force=True)
     changed = {path.parts[-3] for path, when in before.items() if path.stat().st_mtime_ns != when}
@@ -206,7 +216,7 @@ def test_what_cannot_be_done_is_one_sentence_and_changes_nothing(course):
     before, name = path.read_bytes(), cluster(course).name
     for which, wanted, words in (("is tanh", {"name": "x"}, "known mistake already"), (name, {"name": "is tanh"}, "called is tanh already"),
                                  (name, {"name": " "}, "letters or digits"), (None, {"name": "x"}, "Say which mistake"),
-                                 (name, {"name": "x", "tell": True}, "two acts"), (name, {"words": " "}, "1 to 2000")):
+                                 (name, {"name": "x", "tell": True}, "two acts"), (name, {"words": " ", "tell": True}, "1 to 2000"), (name, {"words": "x"}, "add --tell")):
         with pytest.raises(CourseError, match=words):
             run(course, which, **wanted)
     with pytest.raises(CourseError, match="nothing to grade again"):
@@ -220,7 +230,7 @@ HARMFUL = ["def f(z):\n    import os", "def f(z):\n    return open('x')", "def f
            "def f(z):\n    return np.load('x')", "def f(z):\n    global g\n    g = 1", "def f(z, big=np.ones(10**9)):\n    return z",
            "@g\ndef f(z):\n    return z", "def f(z):\n    return eval('z')", "def f(z):\n    return f'{z.__init__}'",
            "def f(z):\n    return __import__('os')", "def f(z):\n    return getattr(z, 'x')", "def f(z):\n    yield z", "def f(z:",
-           "def f(z):\n    z.tofile('x')", "def f(z):\n    return g(z)", "class f: pass", "def f(z: print(1)):\n    return z", "def f(z) -> np.ones(9):\n    return z", "def f(z):\n    del np.exp"]
+           "def f(z):\n    z.tofile('x')", "def f(z):\n    return g(z)", "class f: pass", "def f(z: print(1)):\n    return z", "def f(z) -> np.ones(9):\n    return z", "def f(z):\n    del np.exp", "def f(z):\n    while True:\n        z = z + 1"]
 
 
 def test_an_example_becomes_one_function_with_what_it_stands_on_and_without_annotations():
@@ -249,6 +259,35 @@ def test_an_entry_finds_its_place_and_brings_what_it_imports():
     more = naming.place_in(text + "\n\nLAST = 1\n", "relu", '@misconception("relu", "y", at_most=0)\ndef relu_y(z):\n    return math.pi')
     ast.parse(more)
     assert more.index("relu_y") < more.index("LAST") and more.count("import numpy") == 1 and "import math" in more
+
+
+@pytest.mark.parametrize("called", ["of z: twice", "sigmoid: of z: twice"])
+def test_a_name_may_have_a_colon_in_it(called):
+    checks = tuple(CheckRecord(f"test_{number}", "", 1, True, Outcome.FAILED, "of z: twice", "a-b") for number in range(2))
+    answer = class_answers.Answer("a", "1", "n", "sigmoid", VerdictRecord(0, 1, checks))
+    found = class_answers.ClassAnswers("ps1", 1, [answer])
+    assert found.find(called).name == "of z: twice"
+    with pytest.raises(CourseError, match="No mistake in ps1"):
+        found.find("relu: of z: twice")
+
+
+def test_what_one_alone_was_told_is_not_sent_to_the_others():
+    def group(*told):
+        return class_answers.Group("f", "n", "f-1", False, [class_answers.Answer(str(number), "", "n", "f", None, said=said)
+                                                            for number, said in enumerate(told)])
+    said = ["“f works” does not hold yet. ValueError: it is me, Ada.", "“f works” does not hold yet. ValueError: it is me, Bob."]
+    assert group(*said).said == "“f works” does not hold yet." and group(said[0]).said == said[0] and group(said[0], *said).said == said[0]
+
+
+def test_code_that_goes_on_and_on_stands_in_the_bank_as_a_comment(tmp_path, monkeypatch):
+    toys.make_course(tmp_path).joinpath("nbgrader_config.py").touch()
+    monkeypatch.setattr(naming, "SECONDS", 1)
+    endless = "def half(z):\n    turns = [z]\n    for turn in turns:\n        turns.append(turn)\n        turns.pop(0)\n        turns.insert(0, z)\n    return z"
+    group = class_answers.Group("half", "toy", "half-1", False, [class_answers.Answer("a", "", "toy", "half", VerdictRecord(0, 4, ()), code)
+                                                                 for code in (endless,)])
+    course = SimpleNamespace(execute=SimpleNamespace(course_root=str(tmp_path)))
+    made, given = naming.proved(course, group, "goes on", "It goes on.")
+    assert not given and "takes more than 1 seconds on the hidden inputs" in made.why and "    # " in made.text
 
 
 def test_the_files_of_the_bank_can_be_added_to():

@@ -25,6 +25,7 @@ from grading.run.course import Course
 from grading.run.results import Named, SubmissionResult, read, results_of
 from grading.tools.feedback import make_feedback
 
+QUOTED = "You raised ValueError: <script>alert(3)</script>"       # as a comment to all who made a mistake may
 HARMFUL = [
     "# Mine <script>alert(1)</script>\n<img src=x onerror=alert(1)> <img src='data:image/png;base64,AA==' alt>",
     r"$\def\x{a}\x$ and $\x$ and $\frac{1}{2}$ & <b>bold", "</div></main></body>\n\n<table><tr><td>1",
@@ -50,6 +51,7 @@ def root(golden_class, tmp_path_factory):
         submission = gradebook.find_submission("ps1", "half-finished")
         submission.notebooks[0].late_submission_penalty = 1.5
         submission.notebooks[0].comments[0].manual_comment = "See $\\frac12$ & *this*."
+        submission.notebooks[0].comments[1].manual_comment = QUOTED
         submission.notebooks[0].grades[0].manual_score = 1
         gradebook.db.commit()
     return root
@@ -89,6 +91,14 @@ def test_files_and_pages_are_those_of_nbgraders_own_way(root):
         for submission in gradebook.find_assignment("ps1").submissions:
             place = f"{submission.student_id}/ps1"
             assert ours[f"{place}/index.html"].read_text() == overview(submission, root / "autograded" / place)
+
+
+@pytest.mark.sandbox
+def test_a_comment_that_quotes_a_student_shows_the_words_and_is_no_html_of_theirs(root):
+    feedback(root, "half-finished")
+    page = (root / "feedback/half-finished/ps1/activations.html").read_text()
+    assert "&lt;script&gt;alert(3)" in page and "alert(3)" not in page.replace("&lt;script&gt;alert(3)", "") and "<script" not in page
+    assert "<em>this</em>" in page
 
 
 @pytest.mark.sandbox

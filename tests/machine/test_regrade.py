@@ -1,7 +1,6 @@
 """`course regrade`: who changes is said first, up and down, what persons decided stays, every change is in the audit, and it can be undone."""
 
 import io
-import json
 import re
 import shutil
 from unittest.mock import patch
@@ -12,8 +11,9 @@ from rich.console import Console
 
 from grading.root import CourseError
 from grading.run import audit
-from grading.run.course import Course
+from grading.run.course import Course, store_one
 from grading.tools import history, regrade
+from grading.tools.dry_run import changes_table
 from grading.tools.feedback import make_feedback
 from tests.machine.classes import configure, course_grade, rows, submit_text
 
@@ -202,17 +202,21 @@ def test_who_was_graded_again_since_is_left_as_they_are(course):
 
 
 @pytest.mark.sandbox
-def test_a_line_that_a_killed_run_still_owed_is_written_by_the_next(course):
-    lines = (course / "audit/ps1.jsonl").read_text().splitlines()
-    (course / "audit/ps1.jsonl").write_text("\n".join(lines[:-1]) + "\n" + lines[-1][:30])
-    lost = json.loads(lines[-1])["student"]
-    audit.settle(course, "ps1", lambda student: course / "autograded" / student / "ps1")
-    assert [entry.student for entry in entries(course)] == [json.loads(line)["student"] for line in lines]
-    kept = audit.kept(course, entries(course)[0].run, lost)
-    shutil.copytree(kept, kept.parent / "never-stored")
-    (kept.parent / "never-stored" / audit.LINE).write_text(json.dumps({**json.loads(lines[-1]), "student": "never-stored"}))
-    audit.settle(course, "ps1", lambda student: course / "autograded" / student / "ps1")
-    assert not (kept.parent / "never-stored").exists() and len(entries(course)) == len(lines)
+def test_a_run_that_was_ended_half_way_is_undone_for_those_it_had_reached(course, regraded):
+    before = rows(course)
+    add_check(course, 1)
+    stored = []
+
+    def two(writer, graded, *about):
+        if len(stored) == 2:
+            raise KeyboardInterrupt
+        stored.append(graded.student)
+        return store_one(writer, graded, *about)
+    with patch("grading.tools.regrade.store_one", two), pytest.raises(KeyboardInterrupt):
+        run(course, "it weighed too much")
+    status, said = undo(course)
+    assert status == 0 and "because “it weighed too much” is undone for 2 of 2" in said and rows(course) == before
+    assert "because “a check was missing” is undone for 4 of 4" in undo(course)[1] and rows(course) == regraded[2]
 
 
 # --- who is left out ----------------------------------------------------------------------------------------------
@@ -229,6 +233,14 @@ def test_who_handed_in_again_or_is_gone_is_left_out_by_name(course):
     chosen = regrade.choose(Course(course), "ps1", False)
     assert (chosen.students, chosen.newer, chosen.gone, chosen.damaged) == (["judged"], ["clips"], ["right"], ["nothing"])
     assert [line.split(":")[-1].strip() for line in regrade.left_out("ps1", chosen)] == ["clips", "nothing", "right"]
+
+
+def test_no_name_is_cut_in_a_narrow_terminal():
+    console = Console(file=io.StringIO(), width=40)
+    name = "a-student-of-a-long-name@university.example"
+    console.print(changes_table([regrade.Plan(name, [regrade.Change("sigmoid_derivative", 1.0, 0.5, "sigmoid_derivative_large_ones")], "")]))
+    columns = zip(*(re.split("[│┃]", line)[1:-1] for line in console.file.getvalue().splitlines() if "│" in line))
+    assert ["".join(map(str.strip, column)) for column in columns] == [name, "sigmoid_derivative", "1", "0.5", "sigmoid_derivative_large_ones"]
 
 
 @pytest.mark.sandbox

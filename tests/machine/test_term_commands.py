@@ -84,7 +84,7 @@ def older_checks_and_a_new_hand_in(root):
     checks.write_text(re.sub(r"weight=2", "weight=3", text, count=1))
     found = state(root)
     assert found.step == "graded with older checks" and found.older == ["student-01", "student-02"]
-    assert found.next == "course grade ps1 --force"
+    assert found.next == 'course regrade ps1 --because "..."'
     before = (root / "gradebook.db").read_bytes()
     _, said = course_grade(root, dry_run=True)
     assert "weight of" in said and "2 -> 3" in said and (root / "gradebook.db").read_bytes() == before
