@@ -60,6 +60,10 @@ def exchanges(results):
         parts += ["### What staff look at, as the class grows", for_staff(results["staff"]), busy(results, "staff")]
     if "watch" in results:
         parts += ["### Answers at once, under load", watched(results["watch"]), busy(results, "watch")]
+    if "burst" in results:
+        parts += [hurried(results["burst"]), busy(results, "burst")]
+    if "clicks" in results:
+        parts += [clicked(results["clicks"]), busy(results, "clicks")]
     return "\n\n".join(parts)
 
 
@@ -92,6 +96,16 @@ def watched(watch):
             f"their turn. From the exchange's last act to the page, calm notebooks ({watch['calm']}): "
             f"p50 {watch['p50']:.2f} s, p95 {watch['p95']:.2f} s, at most {watch['max']:.1f} s. Memory of all processes together: "
             f"{watch['memory_first'] / 2**20:.0f} MiB at first, {watch['memory_last'] / 2**20:.0f} MiB at the end.")
+
+
+def hurried(burst):
+    return (f"{burst['submissions']} students handed in within {burst['seconds']} s: {burst['answered']} answers, p50 {burst['p50']:.2f} s, "
+            f"p95 {burst['p95']:.2f} s, at most {burst['max']:.1f} s.")
+
+
+def clicked(clicks):
+    return (f"From the click on Submit in JupyterLab's Assignment List to the answer in the student's folder, {clicks['clicks']} times one after the "
+            f"other, with JupyterLab and Chromium on the same machine: p50 {clicks['p50']:.2f} s, p95 {clicks['p95']:.2f} s, at most {clicks['max']:.1f} s.")
 
 
 def comparison(found):

@@ -34,7 +34,7 @@ def options(arguments):
     parser.add_argument("--loop", type=int, nargs="*", default=[100, 500], help="classes that go through the whole loop")
     parser.add_argument("--loop-stock", type=int, default=100, help="submissions that go through stock's whole loop")
     parser.add_argument("--staff", type=int, nargs="*", default=[100, 1000, 10000], help="classes for course status and report")
-    parser.add_argument("--watch", action="store_true", help="only the load test of course watch")
+    parser.add_argument("--watch", action="store_true", help="only the load tests of course watch")
     parser.add_argument("--watch-students", type=int, default=300)
     parser.add_argument("--watch-each", type=int, default=3, help="submissions of each student")
     parser.add_argument("--watch-seconds", type=float, default=600, help="within which they come")
@@ -45,7 +45,7 @@ def options(arguments):
     parser.add_argument("--machine", default=machine(), help="how the docs name the machine")
     chosen = parser.parse_args(arguments)
     if chosen.watch:
-        chosen.only = ["watch"]
+        chosen.only = ["watch", "burst", "clicks"]
     if chosen.quick:
         chosen.staff = [8, 16]
         chosen.loop, chosen.loop_stock, chosen.watch_students, chosen.watch_each, chosen.watch_seconds = [8], 2, 9, 2, 20
@@ -166,7 +166,7 @@ def plain_loops():
 
 STAGES = {"calm": lambda chosen: compare(chosen, False, chosen.rounds), "phases": lambda chosen: phases(),
           "assignments": assignments, "answers": lambda chosen: answers.all_of_them(), "growth": growth, "cores": cores,
-          "loop": exchange.whole_loop, "pages": exchange.pages, "staff": staff.growth, "watch": watching.load,
+          "loop": exchange.whole_loop, "pages": exchange.pages, "staff": staff.growth, "watch": watching.load, "burst": watching.burst, "clicks": watching.clicks,
           "wild": lambda chosen: compare(chosen, True, chosen.wild_rounds)}
 
 

@@ -1,8 +1,10 @@
-"""The watcher under load: a class hands in again and again, and one in nine is slow, loops without end or kills its kernel.
+"""The watcher under load: a class hands in again and again, and one in nine is slow, loops without end or kills its kernel; a
+hundred hand in within ten seconds; and one student clicks on Submit in JupyterLab, see `clicks.py`.
 
-What is measured is the time from the exchange's last act to the page of the answer, as a student's server sees it.
+What is measured of the first two is the time from the exchange's last act to the page of the answer, as a student's server sees it.
 """
 
+import json
 import os
 import random
 import signal
@@ -10,6 +12,7 @@ import statistics
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 from grading.watch.log import State, reading
@@ -20,9 +23,46 @@ WAITS = b'data-waits="yes"'
 FREE = "c.Watch.free = 1000\nc.Watch.answers = 1000\n"
 
 
+BURST, BURST_SECONDS = 100, 10
+
+
 def load(chosen):
     """Yield what became of `students` x `each` submissions within `seconds`."""
-    course = exchange.make(systems.BENCH / "watch", chosen.watch_students, wild=True)
+    with watched(chosen.watch_students, wild=True) as (course, place, parked, calm, pid):
+        yield run(chosen, course, place, parked, calm, pid)
+
+
+def burst(chosen):
+    """Yield how long answers take when a hundred students hand in within ten seconds."""
+    with watched(min(BURST, chosen.watch_students), wild=False) as (_, place, parked, _, _):
+        students, waiting, found = sorted(path.name for path in parked.iterdir()), [], {}
+        begin = time.monotonic()
+        for number, student in enumerate(students):
+            while time.monotonic() < begin + number * BURST_SECONDS / len(students):
+                waiting = look(waiting, found)
+                time.sleep(0.01)
+            waiting.append((exchange.hand_in(place, student, parked / student), time.monotonic(), student))
+        wait(waiting, 300, found)
+        yield {"submissions": len(students), "seconds": BURST_SECONDS, "answered": len(found), **latencies(found.values())}
+
+
+def clicks(chosen):
+    """Yield how long answers take from the click on Submit in JupyterLab."""
+    kept = systems.BENCH / "clicks.json"
+    subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "tests.browser.conftest", "-Wignore::pytest.PytestAssertRewriteWarning", "benchmarks/clicks.py"],
+                   cwd=systems.ROOT, check=True, env={**os.environ, "CLICKS": "3" if chosen.quick else "40", "CLICKS_RESULT": str(kept)})
+    yield json.loads(kept.read_text())
+
+
+def latencies(seconds):
+    ordered = sorted(seconds)
+    return {"p50": statistics.median(ordered), "p95": ordered[int(0.95 * (len(ordered) - 1))], "max": ordered[-1]}
+
+
+@contextmanager
+def watched(students, wild):
+    """A course and its watcher, which has answered once: (course, the exchange's folder, the works to hand in, who is calm, process id)."""
+    course = exchange.make(systems.BENCH / "watch", students, wild=wild)
     place = course / "exchange" / "gradients"
     works = {folder: folder.name.split("+")[0] for folder in place.glob("inbound/*")}
     calm = calm_students(works)
@@ -36,7 +76,7 @@ def load(chosen):
         watcher = subprocess.Popen([sys.executable, "-W", "ignore", "-m", "grading", "watch", "ps1", "--course", course], cwd=systems.ROOT, stdout=log, stderr=log)
         try:
             warm(place, parked, place / "feedback" / ".watching")
-            yield run(chosen, course, place, parked, calm, watcher.pid)
+            yield course, place, parked, calm, watcher.pid
         finally:
             watcher.send_signal(signal.SIGTERM)
             watcher.wait()
@@ -76,10 +116,10 @@ def run(chosen, course, place, parked, calm, pid):
             memory.append(memory_of(pid))
     waiting = wait(waiting, 600, found, lambda: len(outcomes(course, State.ANSWERED, State.SUPERSEDED)) > len(turns))     # the warm one is there too
     memory.append(memory_of(pid))
-    of_calm = sorted(seconds for (student, _), seconds in found.items() if student in calm)
+    of_calm = [seconds for (student, _), seconds in found.items() if student in calm]
     return {"submissions": len(turns), "students": len(turns) // chosen.watch_each, "seconds": chosen.watch_seconds, "answered": len(found),
             "superseded": len(outcomes(course, State.SUPERSEDED)),
-            "calm": len(of_calm), "p50": statistics.median(of_calm), "p95": of_calm[int(0.95 * (len(of_calm) - 1))], "max": of_calm[-1],
+            "calm": len(of_calm), **latencies(of_calm),
             "memory_first": memory[0], "memory_last": memory[-1]}
 
 

@@ -25,12 +25,13 @@ from traitlets import default
 
 from ..notebooks.dates import zone_of
 from ..notebooks.record import Record
+from ..notebooks.writing import written_notebook
 from ..run.audit import Entry, entries, in_force, in_words
 from ..run.course import settle
 from ..run.results import SubmissionResult, results_of
 from .forced import forced
 from .overview import NAME, overview, titles_of
-from .page import PageExporter, read
+from .page import PageExporter
 
 CODE = Path(__file__).resolve().parents[1]      # what decides how a page looks
 PARTS = ("pages", "notebooks", "checks/table.py", "run/audit.py", "run/results.py", "plugins/feedback.py", "plugins/generate_feedback.py",
@@ -118,7 +119,7 @@ class GenerateFeedback(converters.GenerateFeedback):
                 shutil.copy(other, copy)
             records, titles = {}, {}
             for path in sorted(graded.glob("*.ipynb")):
-                nb, resources = read(path.read_text(encoding="utf-8")), self.init_single_notebook_resources(str(path))
+                nb, resources = written_notebook(path.read_text(encoding="utf-8")), self.init_single_notebook_resources(str(path))
                 resources["metadata"] = ResourcesDict(name=path.stem, path=str(graded))
                 records[path.stem], titles[path.stem] = Record.read(nb), titles_of(nb)
                 page, resources = self.exporter.from_notebook_node(nb, resources)

@@ -5,7 +5,6 @@ texts and for what can be focused. Here the notebook is what grading wrote, nobo
 nothing of that to do. What a class has in common, the course's text and code, is translated once.
 """
 
-import json
 import re
 from collections.abc import Callable
 from functools import lru_cache
@@ -15,8 +14,9 @@ from nbconvert import HTMLExporter
 from nbconvert.filters import Highlight2HTML
 from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
 from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
-from nbformat import NotebookNode, v4
+from nbformat import NotebookNode
 
+from ..notebooks.writing import written_notebook
 from ..pages.formulas import Translations
 
 CODES = 4000            # pieces of highlighted code that are remembered
@@ -40,7 +40,7 @@ class PageExporter(HTMLExporter):
     def from_file(self, file_stream: IO[str], resources: dict[str, Any] | None = None,      # type: ignore[override]    # nbconvert says a notebook, and gives a page
                   **kw: Any) -> tuple[str, dict[str, Any]]:
         """The page of a graded notebook."""
-        return self.from_notebook_node(read(file_stream.read()), resources, **kw)
+        return self.from_notebook_node(written_notebook(file_stream.read()), resources, **kw)
 
     def from_notebook_node(self, nb: NotebookNode, resources: dict[str, Any] | None = None,     # type: ignore[override]    # the same
                            **kw: Any) -> tuple[str, dict[str, Any]]:
@@ -75,11 +75,6 @@ class PageExporter(HTMLExporter):
         if lexer not in self.highlighters:
             self.highlighters[lexer] = remembering(Highlight2HTML(pygments_lexer=lexer, parent=self))
         return self.highlighters[lexer]
-
-
-def read(text: str) -> NotebookNode:
-    """The notebook that the course's grading wrote: it is not validated again."""
-    return v4.to_notebook_json(json.loads(text))
 
 
 def remembering(highlight: Highlighter) -> Highlighter:

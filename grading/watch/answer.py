@@ -13,9 +13,9 @@ from nbgrader.utils import is_grade, is_solution, is_task
 from ..notebooks.cells import exercise_of
 from ..notebooks.names import printable
 from ..notebooks.record import Outcome, record_of, written
+from ..notebooks.writing import written_notebook
 from ..pages.html import page, paragraph, table
 from ..plugins.generate_feedback import GenerateFeedback
-from ..plugins.page import read
 from ..plugins.placing import PREVIEW
 from ..plugins.release_feedback import notebooks_in
 from ..run import batch
@@ -97,7 +97,7 @@ def answer(bundle: batch.Bundle, root: str, ignore: tuple[str, ...], job: Job) -
 def result_of(name: str, text: str, graded: batch.Graded) -> NotebookResult:
     """What the gradebook would say of a notebook, if it were asked now."""
     grades, comments = [], {}
-    for cell in read(text).cells:
+    for cell in written_notebook(text).cells:
         cell_name = cell.metadata.get("nbgrader", {}).get("grade_id")
         if is_grade(cell) or is_task(cell):
             score = graded.scores.get((name, cell_name))
@@ -111,7 +111,7 @@ def result_of(name: str, text: str, graded: batch.Graded) -> NotebookResult:
 def checks_of(graded: batch.Graded) -> dict[str, tuple[int, int, list[str]]]:
     """{exercise: (checks that passed, all, the names of those that did not)}"""
     return {exercise: (verdict.count(Outcome.PASSED), len(verdict.checks), [c.name for c in verdict.checks if c.outcome != Outcome.PASSED]) for text in graded.notebooks.values()
-            for exercise, verdict in record_of(read(text)).verdicts.items()}
+            for exercise, verdict in record_of(written_notebook(text)).verdicts.items()}
 
 
 # --- pages --------------------------------------------------------------------------------------------------------
@@ -123,7 +123,7 @@ def pages_of(job: Job, assignment: str, graded: batch.Graded, results: dict[str,
     for name, text in graded.notebooks.items():
         resources = ResourcesDict(nbgrader={"notebook": name, "assignment": assignment, "student": job.student, "submission": submission},
                                   metadata=ResourcesDict(name=name, path=""), preview=True)
-        made[name], _ = Press.of(root).exporter.from_notebook_node(read(text), resources)
+        made[name], _ = Press.of(root).exporter.from_notebook_node(written_notebook(text), resources)
     return made
 
 
