@@ -84,7 +84,7 @@ POINTS = (
     Point("nbgrader.apps.api", "NbGraderAPI", "overridden", ("__init__", "get_assignment"), ZONE),
     Point("nbgrader.apps.api", "NbGraderAPI", "option", ("timezone", "timestamp_format"), ZONE),
     Point("nbgrader.apps.api", "NbGraderAPI", "overridden", ("get_student", "get_students", "get_submission", "get_submissions",
-          "get_notebook_submissions", "get_student_notebook_submissions"), "formgrader's totals are what counts"),
+          "get_notebook_submissions", "get_student_notebook_submissions", "get_assignment", "get_notebooks"), "formgrader's totals are what counts"),
     Point("nbgrader.apps.api", "NbGraderAPI", "replaced", ("get_autograded_students",), "a file without a time stamp is graded once it is graded"),
     Point("nbgrader.server_extensions.formgrader.apihandlers", "AssignmentHandler", "overridden", ("put",), ZONE),
     Point("nbgrader.server_extensions.formgrader.apihandlers", "GradeHandler", "overridden", ("put",),

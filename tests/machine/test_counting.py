@@ -1,5 +1,7 @@
 """Formgrader's tables tell what counts, and what is graded, as every other table of the course does."""
 
+from collections import Counter
+
 import nbformat
 import pytest
 from nbgrader.api import Gradebook
@@ -54,10 +56,28 @@ def test_penalties_are_off_and_what_waits_counts_for_nothing_in_every_table(api)
     assert api.get_student("student-01")["score"] == due == api.get_student_submissions("student-01")[0]["score"]
 
 
+def test_averages_are_those_of_what_counts_and_of_who_is_graded(api):
+    """nbgrader adds up what it stores, and divides by everybody who has a row: who only has more time as well."""
+    shown, = [row for row in api.get_submissions("ps1") if row["autograded"]]
+    one, notebook = api.get_assignment("ps1"), api.get_notebooks("ps1")[0]
+    averages = [f"average_{name}" for name in ("score", "code_score", "written_score", "task_score")]
+    assert [one[name] for name in averages] == [notebook[name] for name in averages] == [2.75, 3.0, 0.0, 0.0]
+    assert [shown[name] for name in ("score", "code_score", "written_score", "task_score")] == [2.75, 3.0, 0.0, 0.0]
+    assert notebook["num_submissions"] == 1 and one["max_score"] == notebook["max_score"] == shown["max_score"]
+    assert api.get_assignments()[0]["average_score"] == 2.75
+
+
+def test_an_assignment_that_nobody_handed_in_has_averages_of_nothing(api, course):
+    with Gradebook(f"sqlite:///{course}/gradebook.db") as gradebook:
+        gradebook.remove_submission("ps1", "student-01")
+    assert api.get_assignment("ps1")["average_score"] == api.get_notebooks("ps1")[0]["average_score"] == 0.0
+    assert api.get_assignment("no-such") is None
+
+
 def test_what_is_taken_off_one_submission_is_asked_of_that_one_alone(api, course):
     with Gradebook(f"sqlite:///{course}/gradebook.db") as gradebook:
-        one = {("student-01", "ps1", NAME): 0.25 + 4.0}
-        assert counting.taken_off(gradebook) == {**one, ("student-02", "ps1", NAME): 0.0}
+        one = {("student-01", "ps1", NAME): Counter(score=0.25 + 4.0, task_score=4.0)}
+        assert counting.taken_off(gradebook) == {**one, ("student-02", "ps1", NAME): Counter()}
         assert counting.taken_off(gradebook, "student-01", "ps1") == one
         assert counting.taken_off(gradebook, "student-03") == counting.taken_off(gradebook, assignment="ps2") == {}
 

@@ -150,6 +150,9 @@ def test_formgrader_report_grade_files_and_feedback_agree_on_every_number_of_eve
     with course.gradebook() as gradebook:
         cells = {student: [1.0 * score_of(gradebook.find_grade(name, "toy", ASSIGNMENT, student)) if student != OPEN or name != QUESTION else None
                            for name in (*(f"test_{name}" for name in termclass.EXERCISES), QUESTION)] for student in students()}
+    mean = sum(map(termclass.counts, students())) / len(students())
+    averages = [row["average_score"] for row in (api.get_assignment(ASSIGNMENT), *api.get_assignments(), *api.get_notebooks(ASSIGNMENT))]
+    assert averages == [pytest.approx(mean)] * 3
     for student in students():
         due, is_open = termclass.counts(student), student == OPEN
         overview, page, reads, shown = page_says(term.root / "feedback" / student / ASSIGNMENT)
