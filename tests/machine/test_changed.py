@@ -1,11 +1,14 @@
 """What a person graded and the student changed is looked at again, with the difference; what nobody changed is not asked for."""
 
+import io
 import shutil
+from contextlib import nullcontext
 
 import nbformat
 import pytest
 from nbconvert import HTMLExporter
-from nbgrader.api import Gradebook
+from nbgrader.api import Grade, Gradebook
+from rich.console import Console
 
 from grading.notebooks.again import MARK, mark_of
 from grading.notebooks.cells import grade_id
@@ -16,6 +19,7 @@ from grading.run.batch import Graded
 from grading.run.course import Course
 from grading.run.grades import raw_of
 from grading.tools import analysis, status
+from grading.tools.grade import grade_class
 from tests.conftest import points_in
 
 QUESTION, TESTS = "explain_activations", "test_relu"
@@ -27,11 +31,21 @@ class Desk:
 
     def __init__(self, root):
         self.root, self.course = root, Course(root)
-        self.folder = root / "autograded" / "student-01" / "ps1"
-        self.written = 0
+        self.student, self.written = "student-01", 0
 
-    def hand_in(self, essay=FIRST, relu="def relu(z):\n    return z", points=1.0, refused=False, **more):
-        """Store a graded submission with this answer to the question and this one to relu."""
+    @property
+    def folder(self):
+        return self.root / "autograded" / self.student / "ps1"
+
+    def hand_in(self, *answers, **more):
+        """Store a graded submission with these answers."""
+        graded = self.graded(*answers, **more)
+        with self.course.writer("ps1") as writer:
+            writer.store(graded)
+        return graded
+
+    def graded(self, essay=FIRST, relu="def relu(z):\n    return z", points=1.0, refused=False, **more):
+        """What grading gives of a submission with this answer to the question and this one to relu."""
         nb = nbformat.read(self.root / "release" / "ps1" / "activations.ipynb", as_version=4)
         for cell in nb.cells:
             if grade_id(cell) == "relu":
@@ -40,26 +54,23 @@ class Desk:
         Record(mended={WHOLE: f"x {NOTHING}"} if refused else {}, look=more.get("notes", ())).write(nb)
         self.written += 1
         scores = {("activations", TESTS): points, **more.pop("scores", {})}
-        graded = Graded("student-01", None, {"activations": nbformat.writes(nb)}, ((MARK, mark_of(str(self.written), refused)),),
-                        scores, refused={"activations": "unreadable"} if refused else {}, read_at=1,
-                        mended={("activations", WHOLE): f"x {NOTHING}"} if refused else {}, **more)
-        with self.course.writer("ps1") as writer:
-            writer.store(graded)
-        return graded
+        return Graded(self.student, None, {"activations": nbformat.writes(nb)}, ((MARK, mark_of(str(self.written), refused)),),
+                      scores, refused={"activations": "unreadable"} if refused else {}, read_at=1,
+                      mended={("activations", WHOLE): f"x {NOTHING}"} if refused else {}, **more)
 
     def person(self, cell=QUESTION, score=3.0, comment=None):
         """What formgrader does when somebody types a score, or a comment."""
         with Gradebook(f"sqlite:///{self.root}/gradebook.db") as gradebook:
             if score is not None:
-                grade = gradebook.find_grade(cell, "activations", "ps1", "student-01")
+                grade = gradebook.find_grade(cell, "activations", "ps1", self.student)
                 grade.manual_score, grade.needs_manual_grade = score, False
             if comment:
-                gradebook.find_comment(cell, "activations", "ps1", "student-01").manual_comment = comment
+                gradebook.find_comment(cell, "activations", "ps1", self.student).manual_comment = comment
             gradebook.db.commit()
 
     def grade(self, cell=QUESTION):
         with Gradebook(f"sqlite:///{self.root}/gradebook.db") as gradebook:
-            found = gradebook.find_grade(cell, "activations", "ps1", "student-01")
+            found = gradebook.find_grade(cell, "activations", "ps1", self.student)
             return found.needs_manual_grade, found.manual_score
 
     def changed(self, cell=QUESTION):
@@ -220,6 +231,68 @@ def test_a_record_keeps_what_was_changed(desk):
 def test_a_difference_is_bounded():
     assert len(difference("", "x\n" * 10_000)) == MOST_LINES + 1
     assert max(map(len, difference("", "x" * 100_000))) <= 400
+
+
+# --- before a regrade ---------------------------------------------------------------------------------------------
+
+def dry_run(desk, monkeypatch, *graded):
+    """What `course grade ps1 --dry-run` says where grading would give `graded`."""
+    for one in graded:
+        (desk.root / "submitted" / one.student / "ps1").mkdir(parents=True, exist_ok=True)
+    monkeypatch.setattr("grading.run.course.by_processes", lambda *_: (one for one in graded))
+    monkeypatch.setattr(Course, "pool", lambda *_: nullcontext(True))
+    monkeypatch.setattr("grading.tools.grade.Sandbox.probe", lambda _: None)
+    said = io.StringIO()
+    assert grade_class(Console(file=said, width=250), desk.root, "ps1", (), 1, None, False, True) == (3 if any(one.refused for one in graded) else 0)
+    return said.getvalue()
+
+
+def contents(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.name != ".grading.lock"}
+
+
+def table_rows(said):
+    """[[student, exercise, before, now, why]] of a dry run's table."""
+    return [[cell.strip() for cell in line.split("│")[1:-1]] for line in said.splitlines() if line.startswith("│")]
+
+
+def test_a_dry_run_lists_what_a_person_would_have_to_grade_again_and_nothing_else(desk, monkeypatch):
+    cases = {}
+    for number, (cell, score, again) in enumerate([
+            (QUESTION, 3.0, {"essay": SECOND}), (QUESTION, 2.0, {}), (TESTS, 0.5, {"relu": "def relu(z):\n    return max(0, z)"}),
+            (None, None, {"essay": SECOND}), (QUESTION, 1.0, {"refused": True, "essay": ""})], 1):
+        desk.student = f"student-0{number}"
+        desk.hand_in(scores=everything())
+        if cell:
+            desk.person(cell, score)
+        cases[desk.student] = desk.graded(scores=everything(), **again)
+    with desk.course.gradebook() as gradebook:
+        before = [(grade.id, grade.manual_score, grade.auto_score, grade.needs_manual_grade) for grade in gradebook.db.query(Grade)]
+    files = contents(desk.root / "autograded")
+
+    said = dry_run(desk, monkeypatch, *cases.values())
+
+    why = "a person graded it before the student changed it: to be looked at again"
+    assert table_rows(said) == [["student-01", "explain_activations", "3", "–", why], ["student-03", "relu", "0.5", "–", why],
+                                ["student-05", "explain_activations", "1", "–", why]]
+    asked = [line.removeprefix("needs a human: ") for line in said.splitlines() if line.startswith("needs a human: ")]
+    assert asked == ["'student-01': graded, but look: explain_activations was given 3 points by a person and changed since",
+                     "'student-03': graded, but look: relu was given 0.5 points by a person and changed since",
+                     "'student-05': not graded: x",
+                     "'student-05': graded, but look: explain_activations was given 1 points by a person and changed since"]
+    assert f"-{FIRST}" in said and "+its slope is 1.05." in said and "+    return max(0, z)" in said, "with the difference"
+    with desk.course.gradebook() as gradebook:
+        assert [(grade.id, grade.manual_score, grade.auto_score, grade.needs_manual_grade) for grade in gradebook.db.query(Grade)] == before
+    assert contents(desk.root / "autograded") == files
+
+
+def test_a_dry_run_asks_nobody_for_what_a_person_has_seen_since(desk, monkeypatch):
+    desk.hand_in(scores=everything())
+    desk.person(score=3.0)
+    desk.hand_in(SECOND, scores=everything())
+    assert table_rows(dry_run(desk, monkeypatch, desk.graded(SECOND, scores=everything()))), "it waits, and would wait still"
+    desk.person(score=2.5)
+    assert table_rows(dry_run(desk, monkeypatch, desk.graded(SECOND, scores=everything()))) == [["nobody", "", "", "", ""]]
 
 
 # --- on formgrader's page -----------------------------------------------------------------------------------------
