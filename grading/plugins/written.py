@@ -25,7 +25,7 @@ from tornado import web
 from ..notebooks.answers import plain
 from ..notebooks.cells import grade_id
 from ..notebooks.mend import canon
-from ..notebooks.record import written as in_words
+from ..notebooks.record import Record, written as in_words
 from ..notebooks.writing import notebook_in
 from ..pages.formulas import to_html
 from ..pages.macros import Macros
@@ -83,8 +83,15 @@ def cards(coursedir: CourseDirectory, gradebook: Gradebook, assignment: str, not
         comment = next((one for one in part.comments if one.name == cell), None)
         found.append({"key": order_of(assignment, cell, submission.student_id), "grade": grade.id, "comment": comment.id if comment else None,
                       "score": grade.manual_score, "text": (comment.manual_comment if comment else None) or "",
-                      "waiting": bool(grade.needs_manual_grade), "answer": answer(nb, cell, wanted)})
+                      "waiting": bool(grade.needs_manual_grade), "answer": answer(nb, cell, wanted),
+                      "difference": difference(nb, cell) if grade.needs_manual_grade else ()})
     return sorted(found, key=lambda one: one["key"])
+
+
+def difference(nb: NotebookNode, cell: str) -> tuple[str, ...]:
+    """The lines in which an answer differs from the one that a person graded."""
+    seen = Record.read(nb).changed.get(cell)
+    return seen.difference if seen else ()
 
 
 def order_of(assignment: str, cell: str, student: str) -> str:
@@ -156,19 +163,23 @@ class WrittenHandler(BaseHandler):
         for one in found:
             one["graders"] = graders.get(one["grade"], {})
         nonce, most = secrets.token_urlsafe(12), known[cell].max_score
-        self.set_header("Content-Security-Policy", f"default-src 'none'; img-src data:; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; "
-                        "connect-src 'self'; frame-ancestors 'self'")
+        self.set_header("Content-Security-Policy", policy(nonce))
         self.write(page(self.base_url, (assignment, notebook, cell), canon(row)[cell]["source"], found, most, nonce))
+
+
+def policy(nonce: str) -> str:
+    """What the page may load: nothing, but for its own style and script, and pictures that are in it."""
+    return (f"default-src 'none'; img-src data:; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; "
+            "connect-src 'self'; frame-ancestors 'self'")
 
 
 def page(base: str, names: tuple[str, str, str], question: str, found: list[Card], most: float, nonce: str) -> str:
     """The whole page as HTML."""
     text, _, rubric = question.partition("### BEGIN MARK SCHEME")
     facts = json.dumps({"save": f"{base}/formgrader/api/written", "most": most, "cards": [
-        {key: one[key] for key in ("grade", "comment", "score", "text", "graders")} for one in found]}).replace("<", "\\u003c")
-    waiting = sum(one["waiting"] for one in found)
+        {key: one[key] for key in ("grade", "comment", "score", "text", "graders", "waiting")} for one in found]}).replace("<", "\\u003c")
     values = {"title": f"{names[2]} of {names[0]}", "back": f"{base}/formgrader/gradebook/{names[0]}", "nonce": nonce,
-              "said": f"{len(found)} answers, {waiting} wait. {agreement([one['graders'] for one in found], most)}"}
+              "said": f"{len(found)} answers. {agreement([one['graders'] for one in found], most)}"}
     values = {key: escape(value) for key, value in values.items()}
     values |= {"question": to_html(text, Macros(), below=2), "rubric": to_html(rubric.partition("### END MARK SCHEME")[0], Macros(), below=2),
                "cards": "".join(card(number, one, most) for number, one in enumerate(found, start=1)), "facts": facts,
@@ -182,11 +193,17 @@ def page(base: str, names: tuple[str, str, str], question: str, found: list[Card
 
 def card(number: int, one: Card, most: float) -> str:
     state = "waits" if one["waiting"] else "graded"
-    return (f'<article class="{state}" id="answer-{number}"><h2>Answer {number} <small>{state}</small></h2><div class="answer">{one["answer"]}</div>'
+    again = f'<details class="again" open><summary>It was graded{score_before(one)}, and changed since. Enter in the score field confirms the ' \
+        f'score.</summary><pre>{escape(chr(10).join(one["difference"]))}</pre></details>' if one["difference"] else ""
+    return (f'<article class="{state}" id="answer-{number}"><h2>Answer {number} <small>{state}</small></h2><div class="answer">{one["answer"]}</div>{again}'
             f'<p class="mark"><label>Score <input class="score" type="number" min="0" step="any" aria-label="Score of answer {number}"> of '
             f'{in_words(most)}</label> <span class="others"></span></p>'
             f'<p><label>Comment <textarea class="comment" rows="3" aria-label="Comment on answer {number}"></textarea></label></p>'
             '<p class="news" role="status"></p></article>')
+
+
+def score_before(one: Card) -> str:
+    return "" if one["score"] is None else f" with {in_words(one['score'])}"
 
 
 # --- what is saved ------------------------------------------------------------------------------------------------
@@ -225,7 +242,7 @@ def save(coursedir: CourseDirectory, gradebook: Gradebook, body: dict[str, Any])
     renew(grade.notebook.assignment, late_policy(coursedir.config))
     gradebook.db.commit()
     graders = note_grader(coursedir.root, grade.id, str(body.get("grader") or "")[:40].strip() or "somebody", score)
-    return 200, {"score": score, "text": body.get("text") or "", "graders": graders}
+    return 200, {"score": score, "text": body.get("text") or "", "graders": graders, "waiting": grade.needs_manual_grade}
 
 
 def note_grader(root: str | Path, grade: str, grader: str, score: float | None) -> dict[str, float]:

@@ -1,14 +1,24 @@
 """What staff print and read: a follow-up sheet is one page of paper, and the figures of the report are there for every reader."""
 
+import base64
 import io
+import json
 import random
 import re
 import shutil
+from types import SimpleNamespace
 
+import matplotlib.pyplot as plt
+import nbformat
 import numpy as np
 import pytest
+from nbgrader.api import Gradebook
 from rich.console import Console
+from traitlets.config import Config
 
+from grading.notebooks.record import Record, Seen
+from grading.notebooks.writing import notebook_text
+from grading.plugins import written
 from grading.run import audit
 from grading.run.execute import JUDGES
 from grading.tools import acts, followup, report
@@ -106,3 +116,93 @@ def test_a_page_says_that_it_was_regraded_and_why(graded, new_page, shot):
     assert page.get_by_text("Regraded on Sun 1 Mar 2026").is_visible() and "because a check of relu was too strict: 12 points" in page.inner_text("main")
     assert findings(page) == []
     shot(page, "feedback-regraded")
+
+# --- one written question of the class ----------------------------------------------------------------------------
+
+QUESTION = "ps1", "activations", "explain_activations"
+SITE = "http://127.0.0.1:1/"        # nobody listens there: the test answers in the server's place
+ESSAYS = {"GELU": "GELU leaves $[0, 1]$: its derivative is negative left of $z \\approx -0.75$.\n\n"
+                  "In 50 layers a factor of 1.1 grows to $1.1^{50} > 100$.\n\n![slope](data:image/png;base64,@picture@)",
+          "ELU": "ELU with $\\alpha = 2$: left of 0 its derivative is $2 e^z$, which is above 1 for $z > -\\ln 2$.",
+          "SELU": "SELU has a slope of 1.05 right of 0.", "tanh": "tanh has a derivative in $(0, 1]$."}
+
+
+def slope():
+    """A small picture as a student pastes it."""
+    z, content = np.linspace(-3, 3, 100), io.BytesIO()
+    figure, axes = plt.subplots(figsize=(3, 1.4), layout="tight")
+    axes.plot(z, np.gradient(z / (1 + np.exp(-1.702 * z)), z))
+    figure.savefig(content, format="png")
+    plt.close(figure)
+    return base64.b64encode(content.getvalue()).decode()
+
+
+@pytest.fixture
+def answered(course_folder):
+    """(coursedir, gradebook) of a class that answered; what one of them was given 2 points for was changed since."""
+    root = course_folder("ps1")
+    coursedir = SimpleNamespace(root=str(root), autograded_directory="autograded", config=Config(),
+                                format_path=lambda step, student, assignment: str(root / step / student / assignment))
+    with Gradebook(f"sqlite:///{root}/gradebook.db") as book:
+        for number, (kind, essay) in enumerate(ESSAYS.items(), start=1):
+            student = f"student-0{number}"
+            book.add_student(student)
+            for one in book.add_submission("ps1", student).notebooks[0].grades:
+                one.auto_score, one.needs_manual_grade = (None, True) if one.name == QUESTION[2] else (1.0, False)
+                one.manual_score = 2.0 if one.name == QUESTION[2] and kind == "SELU" else None
+            nb = nbformat.read(root / "release" / "ps1" / "activations.ipynb", as_version=4)
+            nb.cells[-1].source = essay.replace("@picture@", slope())
+            if kind == "SELU":
+                Record(changed={QUESTION[2]: Seen("", ("-SELU has a slope of 2.", f"+{essay}"))}).write(nb)
+            place = root / "autograded" / student / "ps1"
+            place.mkdir(parents=True)
+            (place / "activations.ipynb").write_text(notebook_text(nb), encoding="utf-8")
+        book.db.commit()
+        yield coursedir, book
+
+
+def serve_question(page, coursedir, book):
+    """Answer what the page asks for as formgrader does."""
+    def show(route):
+        found = [{**one, "graders": {}} for one in written.cards(coursedir, book, *QUESTION)]
+        source = book.find_source_cell(QUESTION[2], "activations", "ps1").source
+        route.fulfill(content_type="text/html", headers={"Content-Security-Policy": written.policy("n")},
+                      body=written.page("", QUESTION, source, found, 5.0, "n"))
+
+    def save(route):
+        status, there = written.save(coursedir, book, json.loads(route.request.post_data))
+        route.fulfill(status=status, json=there)
+    page.route(SITE + "written", show)
+    page.route(SITE + "formgrader/api/written", save)
+    page.goto(SITE + "written")
+
+
+def test_a_question_of_a_class_is_graded_with_the_keyboard_alone(answered, new_page, shot):
+    page = new_page(viewport={"width": 1300, "height": 850})
+    serve_question(page, *answered)
+    left = page.locator("#left")
+    assert left.inner_text() == "4 left" and page.locator("article.waits").count() == 4 and findings(page) == []
+    page.locator("#grader").fill("AB")
+    selu, gelu = (page.locator("article", has_text=text) for text in ("SELU has", "GELU leaves"))
+    assert "It was graded with 2, and changed since" in selu.inner_text() and "-SELU has a slope of 2." in selu.inner_text()
+    page.locator("article .score").first.focus()
+    for number in range(4):         # Enter saves and goes on to the next that waits, with its score chosen
+        number = page.evaluate("document.activeElement.closest('article').id")
+        card = page.locator(f"#{number}")
+        if card.locator(".score").input_value() == "":
+            page.keyboard.type("3")
+        if card.inner_text().count("GELU leaves"):
+            page.keyboard.press("Tab")
+            page.keyboard.type("Good; say also what a negative factor does.")
+            page.keyboard.press("Control+Enter")
+        else:
+            page.keyboard.press("Enter")
+        card.locator(".news", has_text="saved").wait_for()
+    left.filter(has_text="0 left").wait_for()
+    assert page.locator("article.waits").count() == 0 and "given so far: AB: 2" in selu.inner_text()
+    scores = {(one["score"], one["text"], one["waiting"]) for one in written.cards(*answered, *QUESTION)}
+    assert scores == {(3.0, "Good; say also what a negative factor does.", False), (3.0, "", False), (2.0, "", False)}
+    assert gelu.locator("img").evaluate("picture => picture.naturalWidth") > 0 and gelu.locator("math").count() == 3
+    page.evaluate("scrollTo(0, 0)")
+    shot(page, "formgrader-written")
+    assert page.refused == []

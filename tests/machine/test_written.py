@@ -1,6 +1,7 @@
 """One written question of a whole class on one page: no name on it, nothing of an answer is script, no comment is lost."""
 
 import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import nbformat
@@ -10,6 +11,7 @@ from nbgrader.api import Gradebook
 from nbgrader.server_extensions.formgrader import handlers
 from traitlets.config import Config
 
+from grading.notebooks.record import Record, Seen
 from grading.notebooks.writing import notebook_text
 from grading.plugins import written
 
@@ -57,7 +59,7 @@ def body(one, **changed):
 def test_score_and_comment_are_saved_together_and_no_other_graders_words_are_lost(course):
     first = cards(course)[0]
     status, there = written.save(*course, body(first, score=3, text="Good.", grader="AB"))
-    assert (status, there) == (200, {"score": 3, "text": "Good.", "graders": {"AB": 3}})
+    assert (status, there) == (200, {"score": 3, "text": "Good.", "graders": {"AB": 3}, "waiting": False})
     status, there = written.save(*course, body(first, score=5, text="Other.", grader="CD"))
     assert (status, there) == (409, {"score": 3.0, "text": "Good."}), "it was shown without them"
     now = next(one for one in cards(course) if one["grade"] == first["grade"])
@@ -65,6 +67,26 @@ def test_score_and_comment_are_saved_together_and_no_other_graders_words_are_los
     assert written.save(*course, body(now, score=4, text="Good.", grader="CD"))[1]["graders"] == {"AB": 3, "CD": 4}
     assert "1 answer was read by more than one: the same score in 0, 1 of 5 points apart" in written.agreement(
         written.read_graders(course[0].root).values(), 5.0)
+
+
+def test_an_answer_that_was_changed_since_it_was_graded_waits_with_its_old_score_and_the_difference(course):
+    coursedir, book = course
+    first = next(one for one in cards(course) if "GELU" in one["answer"])
+    written.save(*course, body(first, score=3, text="Good."))
+    row = book.find_grade_by_id(first["grade"])
+    path = next(Path(coursedir.root, "autograded").glob(f"{row.notebook.assignment.student_id}/ps1/activations.ipynb"))
+    nb = nbformat.read(path, as_version=4)
+    Record(changed={CELL: Seen("<b>old</b>", ("-<b>old</b>", "+GELU"))}).write(nb)
+    path.write_text(notebook_text(nb), encoding="utf-8")
+    assert next(one for one in cards(course) if one["grade"] == row.id)["difference"] == (), "a person has looked since"
+    row.needs_manual_grade = True
+    book.db.commit()
+    now = next(one for one in cards(course) if one["grade"] == row.id)
+    assert (now["waiting"], now["score"]) == (True, 3.0)
+    html = written.page("/base", ("ps1", "activations", CELL), "", [{**now, "graders": {}}], 5.0, "nonce")
+    assert "It was graded with 3, and changed since" in html and "-&lt;b&gt;old&lt;/b&gt;\n+GELU" in html and '"waiting": true' in html
+    assert written.save(*course, body(now, score=3.0, text="Good."))[1]["waiting"] is False
+    assert next(one for one in cards(course) if one["grade"] == row.id)["waiting"] is False
 
 
 @pytest.mark.parametrize("score", [-1, 5.5, float("nan"), "3", True])

@@ -17,10 +17,9 @@ function xsrf() {
 function show(card, fact) {
   const others = Object.entries(fact.graders).map(([name, score]) => `${name}: ${score}`);
   card.querySelector(".others").textContent = others.length ? `given so far: ${others.join(", ")}` : "";
-  const waits = fact.score === null;
-  card.className = waits ? "waits" : "graded";
-  card.querySelector("small").textContent = waits ? "waits" : "graded";
-  document.getElementById("left").textContent = `${facts.cards.filter((one) => one.score === null).length} left`;
+  card.className = fact.waiting ? "waits" : "graded";
+  card.querySelector("small").textContent = fact.waiting ? "waits" : "graded";
+  document.getElementById("left").textContent = `${facts.cards.filter((one) => one.waiting).length} left`;
 }
 
 function changed(card, fact) {
@@ -33,9 +32,10 @@ function tell(card, words, trouble = false) {
   news.className = trouble ? "news trouble" : "news";
 }
 
-async function save(card, fact) {
+// An answer that was changed after it was graded waits with its old score: Enter confirms that.
+async function save(card, fact, confirmed = false) {
   if (card.saving) { await card.saving; }
-  if (!changed(card, fact)) { return true; }
+  if (!changed(card, fact) && !(confirmed && fact.waiting && fact.score !== null)) { return true; }
   card.saving = send(card, fact);
   const done = await card.saving;
   card.saving = null;
@@ -61,7 +61,7 @@ async function send(card, fact) {
   }
   if (answer.status === 409) {
     const there = await answer.json();
-    Object.assign(fact, there);
+    Object.assign(fact, there, {waiting: there.score === null});
     tell(card, `Somebody else saved in the meantime: score ${there.score ?? "none"}, comment: "${there.text}". ` +
       "Yours still stands in the fields; leave one of them to save yours instead.", true);
     show(card, fact);
@@ -72,7 +72,7 @@ async function send(card, fact) {
     return false;
   }
   const there = await answer.json();
-  Object.assign(fact, {score: there.score, text: there.text, graders: there.graders});
+  Object.assign(fact, {score: there.score, text: there.text, graders: there.graders, waiting: there.waiting});
   if (!changed(card, fact)) { localStorage.removeItem(draft(fact)); }
   tell(card, "saved");
   show(card, fact);
@@ -81,7 +81,7 @@ async function send(card, fact) {
 
 function go(from, step, onlyWaiting) {
   for (let at = from + step; at >= 0 && at < cards.length; at += step) {
-    if (!onlyWaiting || facts.cards[at].score === null) {
+    if (!onlyWaiting || facts.cards[at].waiting) {
       cards[at].scrollIntoView({block: "start"});
       cards[at].score.focus({preventScroll: true});
       cards[at].score.select();
@@ -111,7 +111,7 @@ cards.forEach((card, at) => {
     field.addEventListener("keydown", async (event) => {
       if (event.key === "Enter" && (field === card.score || event.ctrlKey || event.metaKey)) {
         event.preventDefault();
-        if (await save(card, fact)) { go(at, 1, true); }
+        if (await save(card, fact, true)) { go(at, 1, true); }
       } else if (event.key === "Escape") {
         field.blur();
       }
