@@ -1,4 +1,4 @@
-"""A class list as another system exports it: which column is what, and the people in it."""
+"""A class list as another system exports it, as text or as a workbook: which column is what, and the people in it."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -8,21 +8,25 @@ from ..notebooks.names import printable, trouble_with_student
 from ..root import CourseError
 from .tables import plain, rows_of
 
-# What a column is, by its title without case and signs. Canvas, Moodle (English and German), Blackboard, nbgrader.
+# What a column is, by its title without case and signs, in English, German and French: Canvas, Moodle, Blackboard, nbgrader.
 TITLES = {
-    "login": ("sisloginid", "loginid", "login", "username", "user", "anmeldename", "benutzername", "nutzername", "userid",
-              "kennung", "netid", "unixname", "studentusername"),
+    "login": ("sisloginid", "sisanmeldeid", "sisloginkennung", "identifiantdeconnexionsis", "iddeconnexionsis", "loginid", "login", "username",
+              "user", "anmeldename", "benutzername", "nutzername", "nomdutilisateur", "identifiant", "userid", "kennung", "netid", "unixname",
+              "studentusername"),
     "id": ("id", "lmsuserid", "canvasuserid", "canvasid", "studentcanvasid", "nbgraderid"),
-    "number": ("sisuserid", "sisid", "idnumber", "idnummer", "studentid", "studentnumber", "matriculationnumber",
-               "matrikelnummer", "matrikelnr", "matrnr", "externalid"),
-    "name": ("student", "fullname", "name", "vollständigername", "studentname", "usersfullname", "displayname"),
-    "first": ("firstname", "givenname", "vorname", "forename", "studentfirstname"),
-    "last": ("lastname", "surname", "familyname", "nachname", "familienname", "studentlastname"),
-    "email": ("email", "emailaddress", "mail", "emailadresse", "studentemail"),
-    "section": ("section", "sections", "group", "groups", "gruppe", "gruppen"),
+    "number": ("sisuserid", "sisbenutzerid", "idutilisateursis", "iddutilisateursis", "sisid", "idnumber", "idnummer", "numérodidentification",
+               "studentid", "studentnumber", "numéroétudiant", "matriculationnumber", "matrikelnummer", "matrikelnr", "matrnr", "externalid"),
+    "name": ("student", "studentin", "studierende", "studierender", "étudiant", "étudiante", "étudiants", "fullname", "name", "nom",
+             "vollständigername", "nomcomplet", "studentname", "usersfullname", "displayname"),
+    "first": ("firstname", "givenname", "vorname", "prénom", "forename", "studentfirstname"),
+    "last": ("lastname", "surname", "familyname", "nachname", "familienname", "nomdefamille", "studentlastname"),
+    "email": ("email", "emailaddress", "mail", "emailadresse", "adressedecourriel", "courriel", "adresseemail", "studentemail"),
+    "section": ("section", "sections", "abschnitt", "group", "groups", "gruppe", "gruppen", "groupe", "groupes"),
 }
 MEANING = {title: meaning for meaning, titles in TITLES.items() for title in titles}
+CANVAS = {title for meaning in ("login", "number") for title in TITLES[meaning] if title.startswith("sis") or title.endswith("sis")}
 NO_PERSON = {"", "pointspossible", "studenttest", "teststudent"}      # rows of Canvas's that are nobody
+PREVIEW = re.compile(r"[0-9a-f]{40}")       # the login of Canvas's test student, whatever it is called
 SHORTENED = re.compile(r"\d[.,]\d+e\+\d+", re.IGNORECASE)       # what a spreadsheet makes of a long number
 
 
@@ -71,7 +75,7 @@ def read(content: bytes, id_column: str | None = None) -> ClassList:
     system = system_of(head)
     for number, row in enumerate(rows[at + 1:], start=at + 2):
         values = {meaning: row[column] if column < len(row) else "" for meaning, column in columns.items()}
-        if nobody(values, row):
+        if nobody(values, row, system):
             continue
         own = row[head.index(plain(id_column))] if id_column and head.index(plain(id_column)) < len(row) else ""
         person = person_of(values, own if id_column else None, system, number)
@@ -97,25 +101,29 @@ def columns_of(head: Sequence[str]) -> dict[str, int]:
 
 def system_of(head: Sequence[str]) -> str:
     """Which system's export it is. Of these only Canvas has columns of its own in every export."""
-    if {"sisloginid", "sisuserid"} & set(head):
+    if CANVAS & set(head):
         return "canvas"
     if "lastaccess" in head and "availability" in head:
         return "blackboard"
-    if {"emailaddress", "emailadresse", "idnumber", "idnummer"} & set(head):
+    if {"emailaddress", "emailadresse", "adressedecourriel", "idnumber", "idnummer", "numérodidentification"} & set(head):
         return "moodle"
     return "list"
 
 
-def nobody(values: dict[str, str], row: Sequence[str]) -> bool:
+def nobody(values: dict[str, str], row: Sequence[str], system: str) -> bool:
     name = plain(values.get("name", ""))
     identified = any(values.get(key) for key in ("login", "number", "email", "id"))
+    if system == "canvas" and (not identified or PREVIEW.fullmatch(values.get("login", ""))):
+        return True     # the points that can be had, and the test student, in every language
     return name in NO_PERSON - {""} or (not identified and not name and not values.get("last")) or not any(row)
 
 
 def person_of(values: dict[str, str], own: str | None, system: str, row: int) -> Person:
-    first, last = values.get("first", ""), values.get("last", "")
+    first, last, name = (values.get(key, "") for key in ("first", "last", "name"))
     if not first and not last:
-        first, last = parts_of(values.get("name", ""))
+        first, last = parts_of(name)
+    elif first and not last:        # "Name" beside "Vorname" is the other half, or both
+        last = without(name.replace(",", " ").split(), first.split())
     login, number, email = (values.get(key, "") for key in ("login", "number", "email"))
     here = own if own is not None else login or number or email.partition("@")[0]
     if own is None and not here and system == "list":
@@ -135,6 +143,13 @@ def parts_of(name: str) -> tuple[str, str]:
     return (first, last) if first else (last, "")
 
 
+def without(words: list[str], some: list[str]) -> str:
+    """What is left of the words of a name once `some` are taken from its start or its end."""
+    if words[:len(some)] == some:
+        return " ".join(words[len(some):])
+    return " ".join(words[:-len(some)] if words[-len(some):] == some else words)
+
+
 def trouble_with(person: Person, values: dict[str, str]) -> str | None:
     if not person.id:
         return "it has no login, number or e-mail address"
@@ -152,5 +167,5 @@ def without_twins(people: list[Person], trouble: list[str], system: str) -> Clas
         if (twin.name, twin.email) != (person.name, person.email):
             shared.add(person.id)
             trouble.append(f"rows {twin.row} and {person.row} ({printable(twin.name)}, {printable(person.name)}): both have the id "
-                           f"{printable(person.id)}")
+                           f"{printable(person.id)}; --id COLUMN takes ids from another column")
     return ClassList([person for person in kept.values() if person.id not in shared], trouble, system)

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Callable
 
 from ..root import CourseError
+from .workbook import SAVE_AS, sheets_in
 
 SEPARATORS = ",;\t|"
 MAX_BYTES = 20 << 20
@@ -16,8 +17,8 @@ MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codec
 
 def decoded(content: bytes) -> str:
     """The text of a file that says its encoding with a mark, or not at all. Raises `CourseError`."""
-    if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise CourseError("it is a workbook, not a table as text. In the spreadsheet: File > Save As > CSV UTF-8")
+    if content.startswith(b"\xd0\xcf\x11\xe0"):
+        raise CourseError(f"it is an old workbook (.xls), or one with a password. {SAVE_AS}, or as .xlsx without password")
     for mark, encoding in MARKS:
         if content.startswith(mark):
             return content.decode(encoding)
@@ -30,16 +31,25 @@ def decoded(content: bytes) -> str:
 
 
 def rows_of(content: bytes, recognised: Callable[[str], object]) -> list[list[str]]:
-    """The cells of a table. Its separator is the one with which most of the cells of a row are `recognised` as titles."""
+    """The cells of a table as text or of a workbook. Its separator is the one, and its sheet the first, with which most of the cells of
+    a row are `recognised` as titles."""
+    if content.startswith(b"PK\x03\x04"):
+        return best([[[cell_of(cell) for cell in row] for row in rows] for rows in sheets_in(content)], recognised)
     try:
         text = decoded(content).replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError:
-        raise CourseError("its encoding is not known. In the spreadsheet: File > Save As > CSV UTF-8") from None
+        raise CourseError(f"its encoding is not known. {SAVE_AS}") from None
+    if text.lstrip().startswith("<"):
+        raise CourseError(f"it is a web page or XML, whatever its name says, and no table. {SAVE_AS}")
     said = re.match(r"sep=(.)\n", text, re.IGNORECASE)      # a line that Excel writes and reads
     if said:
         return split(text[said.end():], said[1])
-    return max((split(text, separator) for separator in SEPARATORS),
-               key=lambda rows: max((sum(bool(recognised(cell)) for cell in row) for row in rows[:20]), default=0))
+    return best([split(text, separator) for separator in SEPARATORS], recognised)
+
+
+def best(tables: list[list[list[str]]], recognised: Callable[[str], object]) -> list[list[str]]:
+    """The first of the tables in whose head most titles are known."""
+    return max(tables, key=lambda rows: max((sum(bool(recognised(cell)) for cell in row) for row in rows[:20]), default=0), default=[])
 
 
 def split(text: str, separator: str) -> list[list[str]]:

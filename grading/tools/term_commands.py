@@ -27,7 +27,7 @@ def class_list() -> None:
 
 @classes.command("import")
 def class_import(
-    file: Annotated[Path | None, typer.Argument(help="What Canvas, Moodle, Blackboard or a spreadsheet exported as CSV.")] = None,
+    file: Annotated[Path | None, typer.Argument(help="What Canvas, Moodle, Blackboard or a spreadsheet exported: CSV, text or .xlsx.")] = None,
     lms: Annotated[bool, typer.Option("--lms", help="Ask the learning platform for its members, over LTI 1.3, in place of a file.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without this it only says what it would change.")] = False,
     id: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column that holds the id under which students hand in.  "

@@ -1,14 +1,19 @@
 """`course class import`: what other systems export becomes the class, whatever its encoding and titles, and ids stay."""
 
+import csv
 import io
+import re
 import shutil
+import zipfile
 
+import openpyxl
 import pytest
 from nbgrader.api import Gradebook
 from rich.console import Console
 
 from grading.lms import classlist
 from grading.lms.ids import read_ids
+from grading.lms.workbook import UNPACKED
 from grading.notebooks.near import near
 from grading.root import CourseError
 from grading.run.students import in_class, unknown
@@ -47,8 +52,86 @@ def test_what_is_no_person_is_none_and_zeros_in_front_stay():
     assert classlist.read(GERMAN.encode()).people[0].there["number"] == "0012"
 
 
+FRENCH = "Prénom;Nom;Numéro d’identification;Adresse de courriel;Groupes\nFirst;Läst;S12;first@example.org;A\n;;;;\n\n"
+FRENCH_CANVAS = ('Étudiant,ID,ID utilisateur SIS,Identifiant de connexion SIS,Section\n    Points possibles,,,,\n"Läst, First",12,S12,flast,A\n'
+                 f'"Étudiant, Test",99,,{"ab" * 20},A\n')
+GERMAN_CANVAS = 'Student/in;ID;SIS-Benutzer-ID;SIS-Anmelde-ID;ps1 (99)\n    Mögliche Punkte;;;;25\n"Läst, First";12;S12;flast;20,5\n'
+SPREADSHEET = "Kurs: Gradients\nStand: 26.11.2026\n\nName;Vorname;Matrikelnummer\nLäst;First;0012345\n;;\n;;\n"
+
+
+@pytest.mark.parametrize(("text", "encoding", "person"), [
+    (FRENCH, "cp1252", ("S12", "First", "Läst", "moodle")), (FRENCH_CANVAS, "utf-8-sig", ("flast", "First", "Läst", "canvas")),
+    (GERMAN_CANVAS, "cp1252", ("flast", "First", "Läst", "canvas")), (SPREADSHEET, "utf-16", ("0012345", "First", "Läst", "list")),
+    ("Full name\tFirst name\tUsername\nAnnette Läst\tAnn\tflast\n", "utf-16", ("flast", "Ann", "Annette Läst", "list")),
+    ("Full name,First name,Username\nFirst Läst,First,flast\n", "utf-8", ("flast", "First", "Läst", "list"))])
+def test_titles_in_three_languages_and_half_a_name_are_read(text, encoding, person):
+    found = classlist.read(text.encode(encoding))
+    assert [(one.id, one.first, one.last, found.system) for one in found.people] == [person] and found.trouble == []
+
+
+# --- workbooks ----------------------------------------------------------------------------------------------------
+
+def workbook(*sheets, formats=()):
+    """The bytes of a workbook; `formats` are {cell: number format} of its last sheet."""
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for number, rows in enumerate(sheets):
+        sheet = book.create_sheet(f"Sheet {number}")
+        for row in rows:
+            sheet.append(row)
+    for cell, number_format in dict(formats).items():
+        sheet[cell].number_format = number_format
+    content = io.BytesIO()
+    book.save(content)
+    return content.getvalue()
+
+
+def rezipped(content, **changed):
+    """A workbook with other parts, by their names with _ for each sign."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+        for part in old.infolist():
+            new.writestr(part.filename, changed.get(re.sub(r"\W", "_", part.filename), old.read(part)))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("text", [CANVAS, MOODLE.replace('="007"', "007"), GERMAN, SPREADSHEET])
+def test_a_workbook_is_read_as_the_same_table_in_text_is(text):
+    rows = list(csv.reader(io.StringIO(text), delimiter=";" if ";" in text else ","))
+    found, same = classlist.read(workbook([["Read me"], ["a", "b", "c"]], rows)), classlist.read(text.encode())
+    assert found == same and found.people
+
+
+def test_a_number_of_a_workbook_is_what_the_spreadsheet_shows():
+    rows = [["Username", "First name", "Student ID"], [4711, "A", 7], [123456789012, "B", 8.0], [True, "C", None], ["=1+1", "D", "x"]]
+    found = classlist.read(workbook(rows, formats={"C2": "00000"}))
+    assert [(person.id, person.there.get("number")) for person in found.people[:3]] == [("4711", "00007"), ("123456789012", "8"), ("TRUE", None)]
+    assert found.people[3].id == "x", "a formula that nobody has calculated is empty"
+
+
+def test_a_workbook_that_is_none_or_too_much_is_said_in_a_sentence():
+    rows, said = workbook([["Username", "First name"], ["a", "A"]]), {}
+    bomb = rezipped(rows, xl_worksheets_sheet1_xml=b" " * (UNPACKED + 1))
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as made:
+        made.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+    for name, content in {"bomb": bomb, "damaged": rezipped(rows, xl_worksheets_sheet1_xml=b"<worksheet"), "cut": rows[:len(rows) // 2],
+                          "no workbook": archive.getvalue(), "old": b"\xd0\xcf\x11\xe0" + b"\0" * 600}.items():
+        with pytest.raises(CourseError) as refused:
+            classlist.read(content)
+        said[name] = str(refused.value)
+    assert "unpacks to more" in said["bomb"] and "no Excel workbook" in said["no workbook"] and "password" in said["old"]
+    assert all("Save As > CSV UTF-8" in said[name] for name in said if name != "bomb"), said
+
+
+def test_a_sheet_of_endless_rows_is_refused(monkeypatch):
+    monkeypatch.setattr("grading.lms.workbook.MOST_ROWS", 3)
+    with pytest.raises(CourseError, match="more than 3 rows"):
+        classlist.read(workbook([["Username"], *[[str(n)] for n in range(5)]]))
+
+
 @pytest.mark.parametrize(("content", "said"), [
-    (b"PK\x03\x04...", "workbook.*Save As"), (b"First name,Last name\nA,B\n", "no column of it says who somebody is.*--id"),
+    (b"<html><table><tr><td>Username</td>", "web page.*Save As"), (b"First name,Last name\nA,B\n", "no column of it says who somebody is.*--id"),
     (b"", "it is empty"), (b"\n,,\n", "it is empty")])
 def test_what_is_no_class_list_is_said(content, said):
     with pytest.raises(CourseError, match=said):

