@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,14 +20,17 @@ from ..lms.ids import FILE as STUDENTS
 from ..lms.lti_sent import FILE as SENT
 from ..lms.private import FOLDER as LTI
 from ..notebooks.names import printable
+from ..plugins.written import GRADERS
 from ..root import AUDIT, CourseError
 from ..run.course import Course
+from ..run.only_one import the_only_one
+from ..watch.log import FOLDER as WATCH
 from . import status
 from .terminal import tell
 
 UNFINISHED = "UNFINISHED"
-KEPT = {"README.md"}            # of the folders of a term
-REPORTS = ("report-*", "similar-*", "mistakes-*", "feedback-*")      # of build/
+KEPT = {"README.md", ".grading.lock", "lock"}       # of the folders of a term; of an exchange nothing
+REPORTS = ("report-*", "similar-*", "mistakes-*", "feedback-*", "followup-*", "return-*", "revised-*")      # of build/
 TABLES = ("grades.csv", "canvas.csv", "moodle.csv")
 
 
@@ -46,7 +50,7 @@ def new_term(console: Console, root: Path | None, term: str, yes: bool = False, 
         raise CourseError(f"{printable(term)} is no name for a folder. Use letters, figures and -, for example 2026-winter")
     place = Path(course.dir.root, "archive", term)
     refuse(course, place, anyway)
-    with course.locked():       # raises where a grading run is at work
+    with course.locked(), unwatched(course.dir.root):       # raises where somebody is at work
         parts = [part for part in parts_of(course) if part.entries]
         if not parts and not place.is_dir():
             raise CourseError("There is nothing of a term here: no gradebook, no submissions, no feedback.")
@@ -70,7 +74,7 @@ def refuse(course: Course, place: Path, anyway: bool) -> None:
     others = [mark.parent.name for mark in place.parent.glob(f"*/{UNFINISHED}") if mark.parent != place]
     if others:
         raise CourseError(f"archive/{others[0]} was not finished. Finish it first: course new-term {others[0]} --yes")
-    if place.exists() and not (place / UNFINISHED).exists():
+    if os.path.lexists(place) and not (place / UNFINISHED).exists() and (entries(place) or not place.is_dir()):
         raise CourseError(f"{place} is there already. Choose another name.")
     if not course.dir.db_url.startswith("sqlite") and not anyway:
         raise CourseError("The gradebook is in a database server, where nothing is moved. Keep a copy of it (pg_dump), name an empty one in "
@@ -83,6 +87,13 @@ def refuse(course: Course, place: Path, anyway: bool) -> None:
         raise CourseError(f"The term is not over. Next for {lines}. To leave it as it is: the same command with --anyway")
 
 
+def unwatched(root: str | Path) -> AbstractContextManager[None]:
+    """Raises `CourseError` while `course watch` is at work: it writes into the exchange and into its own log."""
+    folder = Path(root, WATCH)
+    return the_only_one(folder / "lock", "course watch is at work in this course. End it first: Ctrl-C, or systemctl --user stop "
+                        "course-watch-... where it is a service") if folder.is_dir() else nullcontext()
+
+
 # --- what -------------------------------------------------------------------------------------------------------
 
 def parts_of(course: Course) -> Iterator[Part]:
@@ -90,14 +101,15 @@ def parts_of(course: Course) -> Iterator[Part]:
     root = Path(course.dir.root)
     for name in (course.dir.submitted_directory, course.dir.autograded_directory, course.dir.feedback_directory):
         folder = Path(root, name)
-        yield Part(name, folder.name, tuple(entry for entry in entries(folder) if entry.name not in KEPT | {".grading.lock"}))
+        yield Part(name, folder.name, tuple(entry for entry in entries(folder) if entry.name not in KEPT))
     exchange = course.exchange_root()
     yield Part("the exchange", "exchange", tuple(entries(Path(exchange, course.dir.course_id))) if exchange and course.dir.course_id else ())
     yield Part("the audit of regrades", "audit", tuple(entries(root / AUDIT)))
     yield Part("reports", "reports", tuple(sorted(path for pattern in REPORTS for path in (root / "build").glob(pattern))))
     yield Part("tables of grades", "reports", tuple(root / name for name in TABLES if (root / name).exists()))
     yield Part("what was sent to the learning platform", "lti", tuple(path for path in [root / LTI / SENT] if path.exists()))
-    yield Part("ids of the class", ".", tuple(path for path in [root / STUDENTS] if path.exists()))
+    yield Part("the log of course watch", "watch", tuple(entry for entry in entries(root / WATCH) if entry.name not in KEPT))
+    yield Part("ids of the class, and who gave which score", ".", tuple(path for path in (root / STUDENTS, root / GRADERS) if path.exists()))
     if course.dir.db_url.startswith("sqlite"):
         database = Path(make_url(course.dir.db_url).database or "")
         yield Part("the gradebook", ".", tuple(sorted(database.parent.glob(f"{database.name}*"))) if database.name else ())
@@ -109,18 +121,19 @@ def entries(folder: Path) -> list[Path]:
 
 def move(parts: Iterable[Part], place: Path) -> None:
     """Move all, each entry as a whole; what is in the way there is of the run that was interrupted, and is joined."""
-    place.mkdir(parents=True, exist_ok=True)
-    place.chmod(0o700)
-    (place / UNFINISHED).touch()
-    for part in parts:
-        (place / part.into).mkdir(parents=True, exist_ok=True)
-        for entry in part.entries:
-            try:
-                put(entry, place / part.into / entry.name)
-            except OSError as error:
-                raise CourseError(f"{entry} could not be moved ({error.strerror}). What was moved so far is in {place}. Mend that, and run "
-                                  "the same command again: it goes on.") from None
-    (place / UNFINISHED).unlink()
+    at = place
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        place.chmod(0o700)
+        (place / UNFINISHED).touch()
+        for part in parts:
+            (place / part.into).mkdir(parents=True, exist_ok=True)
+            for at in part.entries:
+                put(at, place / part.into / at.name)
+        (place / UNFINISHED).unlink()
+    except OSError as error:
+        raise CourseError(f"{at} could not be moved ({error.strerror or error}). What was moved so far is in {place}, all else is where it "
+                          "was. Mend that, and run the same command again: it goes on.") from None
 
 
 def put(entry: Path, target: Path) -> None:

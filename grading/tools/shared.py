@@ -1,5 +1,6 @@
 """What all commands of `course` have in common: the course they are about, what they print, how they end."""
 
+import errno
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +16,7 @@ from ..root import AUDIT, OPEN, CourseError, find_root, say_foreign_code
 from .terminal import tell
 
 console = Console()
+HOST = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENOTDIR}      # no bug of ours
 
 
 def course_folder(given: Path | None) -> Path:
@@ -47,6 +49,11 @@ def ending_well() -> Iterator[None]:
         yield
     except (CourseError, SandboxUnavailable) as error:
         fail(error)
+    except OSError as error:
+        if error.errno not in HOST:
+            raise
+        fail(f"{error.filename or 'A file'}: {error.strerror}. Mend that (whose the folder is, its rights, room on the disk), and run the "
+             "same command again.")
     except Exception as error:
         if "sqlalchemy" not in sys.modules:     # it takes its time to load, and then it was not the gradebook
             raise

@@ -117,6 +117,7 @@ def test_a_page_says_that_it_was_regraded_and_why(graded, new_page, shot):
     assert findings(page) == []
     shot(page, "feedback-regraded")
 
+
 # --- one written question of the class ----------------------------------------------------------------------------
 
 QUESTION = "ps1", "activations", "explain_activations"

@@ -6,8 +6,10 @@ import shlex
 import shutil
 import sqlite3
 from datetime import datetime
+from pathlib import Path
 
 import pytest
+import typer
 from nbgrader.api import Gradebook
 from rich.console import Console
 from sqlalchemy.exc import OperationalError
@@ -20,6 +22,9 @@ from grading.run.health import in_a_sentence, look
 from grading.tools import new_term, status
 from grading.tools.cli import app
 from grading.tools.dry_run import reasons
+from grading.tools.shared import ending_well
+from grading.watch.service import alone
+from tests.conftest import ROOT
 from tests.machine.classes import course_grade, submit
 
 
@@ -159,6 +164,66 @@ def test_an_archive_that_was_interrupted_goes_on_under_its_name_and_no_other(cou
     assert [path.name for path in (course / "submitted").iterdir()] == ["README.md"]
     with pytest.raises(CourseError, match="no name for a folder"):
         new_term.new_term(Console(file=io.StringIO()), course, "../x")
+
+
+def ends(root, term="w1", yes=True, anyway=True):
+    screen = io.StringIO()
+    new_term.new_term(Console(file=screen, width=300), root, term, yes, anyway)
+    return screen.getvalue()
+
+
+def test_everything_that_is_private_to_a_term_goes_into_its_archive(course):
+    """What git ignores is somebody's work, but for what is made again."""
+    made_again = {".venv", ".venv-site", "build", "archive", "source_with_tests", "__pycache__", ".pyc", ".egg-info", ".pytest_cache",
+                  ".hypothesis", ".ipynb_checkpoints", "README.md"}
+    private = {line.strip("!/*").partition("/")[0] for line in (ROOT / ".gitignore").read_text().split()} - made_again
+    assert {"gradebook.db", "students.json", "graders.json", "audit", ".watch", "submitted"} <= private
+    written = {f"{name}-ps1" for path in (ROOT / "grading" / "tools").glob("*.py")
+               for name in re.findall(r'(?:"build"|folder|build)(?:, | / )f"(\w+)-\{assignment', path.read_text())}
+    assert {"report-ps1", "followup-ps1", "return-ps1", "revised-ps1", "feedback-ps1"} <= written
+    files = {f"build/{name}/of-student-01" for name in written} | {name if "." in name[1:] else f"{name}/of-student-01" for name in private}
+    for name in files:
+        (course / name).parent.mkdir(parents=True, exist_ok=True)
+        (course / name).write_text(name) if name != "gradebook.db" else sqlite3.connect(course / name).close()
+    assert "would move: the log of course watch" in ends(course, yes=False)
+    ends(course)
+    assert [name for name in sorted(files) if (course / name).exists()] == []
+    there = {path.read_text() for path in (course / "archive" / "w1").rglob("*") if path.is_file()}
+    assert files - {"gradebook.db"} <= there
+
+
+def test_no_archive_is_made_while_a_watcher_is_at_work(course):
+    with alone(str(course)), pytest.raises(CourseError, match="course watch is at work.*End it first"):
+        ends(course)
+    assert (course / "submitted" / "student-01").is_dir() and not (course / "archive").exists()
+
+
+@pytest.mark.parametrize(("name", "error", "said"), [("chmod", PermissionError(1, "Operation not permitted"), "permitted"),
+                                                     ("touch", OSError(28, "No space left on device"), "No space left"),
+                                                     ("unlink", shutil.Error([("a", "b", "gone")]), "gone")])
+def test_whatever_fails_half_way_is_a_sentence_and_the_same_command_goes_on(course, monkeypatch, name, error, said):
+    def fails(self, *more, **options):
+        raise error
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, name, fails)
+        with pytest.raises(CourseError, match=f"{said}.*run the same command again: it goes on"):
+            ends(course)
+    ends(course)
+    assert (course / "archive" / "w1" / "submitted" / "student-01").is_dir() and not (course / "archive" / "w1" / new_term.UNFINISHED).exists()
+
+
+def test_an_archive_for_which_there_is_no_room_is_a_sentence(course):
+    (course / "archive").write_text("no folder")
+    with pytest.raises(CourseError, match="could not be moved"):
+        ends(course)
+    assert (course / "submitted" / "student-01").is_dir()
+
+
+def test_what_the_host_refuses_is_one_sentence_and_a_bug_is_none(course):
+    with pytest.raises(typer.Exit), ending_well():
+        raise PermissionError(13, "Permission denied", "/somewhere")
+    with pytest.raises(FileNotFoundError), ending_well():
+        raise FileNotFoundError(2, "No such file", "/somewhere")
 
 
 def test_what_waits_in_the_exchange_and_what_is_not_released_is_said(course, tmp_path):
