@@ -8,6 +8,7 @@ import stat
 import unicodedata
 import zipfile
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import PurePosixPath
@@ -37,7 +38,7 @@ class Entry:
     attempt: tuple[Any, ...] = ()
     when: datetime | None = None    # by the clock of the platform
     late: bool = False
-    prefix: str = ""    # under which Moodle takes feedback back
+    prefix: str = ""    # under which Moodle or Canvas takes feedback back
 
 
 @dataclass
@@ -60,7 +61,8 @@ class HandIn:
 
     @property
     def prefix(self) -> str:
-        return next((entry.prefix for entry in self.entries if entry.prefix), "")
+        """Of the newest attempt."""
+        return max(self.entries, key=lambda entry: entry.attempt).prefix if self.entries else ""
 
 
 def read_archive(archive: zipfile.ZipFile) -> tuple[str, list[HandIn], list[str]]:
@@ -70,7 +72,7 @@ def read_archive(archive: zipfile.ZipFile) -> tuple[str, list[HandIn], list[str]
         raise CourseError(f"it has {len(infos)} entries, and a class has fewer")
     found, trouble = [], []
     for info in infos:
-        name = unicodedata.normalize("NFC", info.filename)
+        name = name_of(info)
         if info.is_dir() or JUNK.search(name):
             continue
         if why := trouble_with_entry(info):
@@ -93,6 +95,15 @@ def read_archive(archive: zipfile.ZipFile) -> tuple[str, list[HandIn], list[str]
     return system, hand_ins(entries, system), trouble
 
 
+def name_of(info: ZipInfo) -> str:
+    """The path of an entry as whoever packed it meant it: UTF-8 that does not say so is read as another encoding by every reader."""
+    name = info.filename
+    if not info.flag_bits & 0x800:
+        with suppress(UnicodeError):
+            name = name.encode("cp437").decode("utf-8")
+    return unicodedata.normalize("NFC", name.replace("\\", "/"))
+
+
 def trouble_with_entry(info: ZipInfo) -> str | None:
     """Why an entry is not looked at."""
     path = PurePosixPath(info.filename.replace("\\", "/"))
@@ -108,11 +119,12 @@ def trouble_with_entry(info: ZipInfo) -> str | None:
 # --- whose it is ------------------------------------------------------------------------------------------------
 
 def canvas(info: ZipInfo, name: str) -> Entry | None:
-    match = CANVAS.fullmatch(name.rpartition("/")[2])
+    own = name.rpartition("/")[2]
+    match = CANVAS.fullmatch(own)
     if not match or "_assignsubmission_" in name or "_attempt_" in name:
         return None
     return Entry(info, match["name"], match["file"], f"canvas {match['user']}", match["user"], (int(match["number"]),),
-                 late=bool(match["late1"] or match["late2"]))
+                 late=bool(match["late1"] or match["late2"]), prefix=own[:match.start("file")])
 
 
 def moodle(info: ZipInfo, name: str) -> Entry | None:

@@ -1,5 +1,6 @@
 """Which student of the class somebody is whom a platform calls by a name or a number of its own."""
 
+import re
 from dataclasses import dataclass
 
 from ..notebooks.near import folded, near
@@ -7,12 +8,18 @@ from ..notebooks.near import folded, near
 
 @dataclass(frozen=True)
 class Known:
-    """A student as the class list has them; `there` are the ids in one system: {"id", "number", "login"}."""
+    """A student as the class list has them; `there` are the ids in one system: {"id", "number", "login", "section"}."""
 
     id: str
     first: str
     last: str
     there: dict[str, str]
+
+
+def with_group(one: Known) -> set[str]:
+    """How Moodle writes a name where students are in groups: "Tutorial A-Jo Doe"."""
+    groups = re.split("[,;]", one.there.get("section", ""))
+    return {folded(f"{group}{name}") for group in groups if group.strip() for name in (one.first + one.last, one.last + one.first)}
 
 
 def find(name: str, user: str, known: list[Known]) -> tuple[str | None, str]:
@@ -26,6 +33,7 @@ def find(name: str, user: str, known: list[Known]) -> tuple[str | None, str]:
     wanted = folded(name)
     named = sorted({one.id for one in known if wanted and wanted in (folded(one.first + one.last), folded(one.last + one.first))}
                    or {one.id for one in known if folded(one.id) == wanted})
+    named = named or sorted({one.id for one in known if wanted and wanted in with_group(one)})
     # a number that the list gives to somebody else tells two people of one name apart
     if user and len(named) > 1:
         named = [one.id for one in known if one.id in named and not one.there.get("id")] or named

@@ -37,7 +37,7 @@ def collect(console: Console, root: Path | None, file: str | Path, assignment: s
             assignment = assignment or guessed(course, found)
             course.assignments(assignment)
             run = Collection(course, archive, system, assignment, new)
-            for one in found:
+            for one in sorted(found, key=lambda one: not run.has_number(one)):     # a name may be two people's
                 run.take(one)
     except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
         raise CourseError(f"{path} cannot be read as a zip: {getattr(error, 'strerror', None) or error}") from None
@@ -108,14 +108,17 @@ class Collection:
         except (CourseError, OSError) as error:
             self.human.append(f"{printable(one.name)}{f' ({one.user})' if one.user not in ('', one.name) else ''}: {error}")
             return
-        self.records[student] = {"system": self.system, "prefix": self.prefix(one), "late": one.late}
+        self.records[student] = {"system": self.system, "prefix": one.prefix, "late": one.late}
         self.late += [student] if one.late else []
         self.earlier += [f"{student} ({one.earlier})"] if one.earlier else []
+
+    def has_number(self, one: archives.HandIn) -> bool:
+        return any(one.user and one.user == known.there.get("id") for known in self.known)
 
     def whose(self, one: archives.HandIn) -> tuple[str | None, str]:
         student, why = people.find(one.name, one.user, self.known)
         if student is None and not why.startswith("nobody"):
-            return None, why
+            return None, f"{why}. Put it into {self.base.name}/STUDENT/{self.assignment}/ by hand"
         if student is None and (self.new or (self.system == "blackboard" and not self.known)):
             student = one.user if self.system == "blackboard" else one.name
             trouble = trouble_with_student(student)
@@ -134,6 +137,8 @@ class Collection:
                     raise CourseError(trouble)
                 content = archives.content_of(self.archive, entry, min(most, self.room))
                 self.room -= len(content)
+                if found.get(name, content) != content:
+                    self.notes.append(f"{printable(one.name)}: {printable(entry.file)}: it is there twice, and not the same; the later one is taken")
                 found[name] = content
             except CourseError as error:
                 self.notes.append(f"{printable(one.name)}: {printable(entry.file)}: {error}")
@@ -173,15 +178,6 @@ class Collection:
         os.rename(fresh, target)
         shutil.rmtree(old, ignore_errors=True)
         return kind
-
-    def prefix(self, one: archives.HandIn) -> str:
-        """Under which name the platform takes pages back."""
-        if self.system == "moodle":
-            return one.prefix
-        if self.system == "canvas":
-            entry = max(one.entries, key=lambda entry: entry.attempt)
-            return Path(entry.info.filename).name[:-len(entry.file)]
-        return ""
 
     def finish(self) -> None:
         if self.records:

@@ -3,6 +3,8 @@
 import io
 import shutil
 import stat
+import unicodedata
+import warnings
 import zipfile
 
 import pytest
@@ -109,6 +111,62 @@ def test_two_of_one_name_are_told_apart_by_their_number(course, tmp_path):
     write_ids(course, {"jdoe1": {"canvas": {"id": "71"}}, "jdoe2": {"canvas": {"id": "72"}}})
     take(course, tmp_path, ("doejo_72_1_activations.ipynb", b"72"), ("doejo_71_2_activations.ipynb", b"71"))
     assert handed_in(course) == {"jdoe1/ps1/activations.ipynb": b"71", "jdoe2/ps1/activations.ipynb": b"72"}
+
+
+def test_whoever_has_the_number_comes_before_one_of_the_same_name(course, tmp_path):
+    write_ids(course, {"jdoe1": {"canvas": {"id": "71"}}})
+    with Gradebook(f"sqlite:///{course}/gradebook.db") as book:
+        book.remove_student("jdoe2")
+    _, said = take(course, tmp_path, ("doejo_5_1_activations.ipynb", b"of a stranger"), ("doejo_71_2_activations.ipynb", b"71"))
+    assert handed_in(course) == {"jdoe1/ps1/activations.ipynb": b"71"} and "needs a human: doejo (5): it would be jdoe1's" in said
+
+
+def test_what_a_person_is_told_about_a_name_of_two_can_be_done(course, tmp_path):
+    _, said = take(course, tmp_path, ("Jo Doe_1_assignsubmission_file_/activations.ipynb", b"?"), ("First Läst_2_assignsubmission_file_/activations.ipynb", b"1"))
+    assert "2 students have that name: jdoe1, jdoe2. Put it into submitted/STUDENT/ps1/ by hand" in said
+
+
+def test_a_group_in_front_of_a_name_is_moodles(course, tmp_path):
+    write_ids(course, {"flast": {"moodle": {"section": "Tutorial A, Lab 3"}}, "jdoe2": {"moodle": {"section": "Lab 3"}}})
+    _, said = take(course, tmp_path, ("Tutorial A-First Läst_2_assignsubmission_file_/activations.ipynb", b"1"),
+                   ("Lab 3-Jo Doe_3_assignsubmission_file_/activations.ipynb", b"2"), ("Lab 9-Anna Maria Second_4_assignsubmission_file_/activations.ipynb", b"3"))
+    assert handed_in(course) == {"flast/ps1/activations.ipynb": b"1", "jdoe2/ps1/activations.ipynb": b"2"}
+    assert "Lab 9-Anna Maria Second: nobody on the class list has that name; near it: asecond" in said
+    assert read_records(course / "submitted", "ps1")["flast"]["prefix"] == "Tutorial A-First Läst_2_assignsubmission_file_"
+
+
+class Unmarked(zipfile.ZipInfo):
+    """An entry in UTF-8 that does not say so, as some programs on a Mac pack it."""
+
+    def _encodeFilenameFlags(self):
+        return self.filename.encode(), self.flag_bits
+
+
+@pytest.mark.parametrize("name", ["First Läst_1_assignsubmission_file_/activations.ipynb", "ps1\\First Läst_1_assignsubmission_file_\\activations.ipynb",
+                                  unicodedata.normalize("NFD", "First Läst_1_assignsubmission_file_/activations.ipynb")])
+@pytest.mark.parametrize("kind", [zipfile.ZipInfo, Unmarked])
+def test_accents_and_strokes_of_every_packer_are_read(course, tmp_path, name, kind):
+    status, said = take(course, tmp_path, (kind(name), b"1"))
+    assert status == 0 and handed_in(course) == {"flast/ps1/activations.ipynb": b"1"}, said
+
+
+@pytest.mark.parametrize("name", ["lästfirst_4711_900_activations.ipynb", "sub/lästfirst_4711_900_activations.ipynb"])
+def test_the_names_of_canvas_keep_their_numbers_whatever_the_accents(course, tmp_path, name):
+    take(course, tmp_path, (Unmarked(unicodedata.normalize("NFD", name)), b"1"), assignment="ps1")
+    assert read_records(course / "submitted", "ps1")["flast"]["prefix"] == "lästfirst_4711_900_"
+
+
+def test_what_is_encrypted_or_there_twice_is_said_and_costs_nobody_else(course, tmp_path):
+    place = tmp_path / "submissions.zip"
+    with zipfile.ZipFile(place, "w") as archive, warnings.catch_warnings(action="ignore"):
+        for name, content in (("First Läst_1", b"1"), ("First Läst_1", b"2"), ("Anna Maria Second_3", b"3")):
+            archive.writestr(f"{name}_assignsubmission_file_/activations.ipynb", content)
+        archive.infolist()[-1].flag_bits |= 1
+    said = io.StringIO()
+    assert collect(Console(file=said, width=500), course, place) == 3
+    assert handed_in(course) == {"flast/ps1/activations.ipynb": b"2"}
+    assert "Anna Maria Second_3_assignsubmission_file_/activations.ipynb: it is encrypted" in said.getvalue()
+    assert "it is there twice, and not the same; the later one is taken" in said.getvalue()
 
 
 @pytest.mark.parametrize("name", ["../../../../evil.ipynb", "/tmp/evil.ipynb", "a/..\\..\\evil.ipynb", "C:\\evil.ipynb"])
