@@ -7,7 +7,8 @@ import re
 import stat
 import unicodedata
 import zipfile
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +17,7 @@ from typing import Any
 from zipfile import ZipInfo
 
 from ..notebooks import archives as zips
+from ..notebooks.finding import key
 from ..notebooks.names import printable
 from ..root import CourseError
 
@@ -173,6 +175,17 @@ def hand_ins(entries: Iterable[Entry], system: str) -> list[HandIn]:
         one.entries = mine
         found.append(one)
     return sorted(found, key=lambda one: (one.name.casefold(), one.user))
+
+
+def assignment_of(files: Iterable[str], notebooks: Mapping[str, str]) -> str | None:
+    """The assignment whose notebooks {name: assignment} the files are called after; None where that is none, or more than one."""
+    scores = Counter[str]()
+    for file in files:
+        named = [stem for stem in notebooks if key(stem) in key(file.rpartition("/")[2])]     # also ps1_activations(2).ipynb.txt
+        if named:
+            scores[notebooks[max(named, key=len)]] += 1
+    best = [name for name, score in scores.items() if score == max(scores.values())]
+    return best[0] if len(best) == 1 else None
 
 
 NUMBER = re.compile(r"(?:-(\d{1,2})| ?\((\d{1,2})\))$")

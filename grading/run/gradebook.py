@@ -45,7 +45,7 @@ DIGESTS = *JUDGES, OWN      # of what graded, as the audit has them
 def exists(db_url: str) -> bool:
     """Whether there is a gradebook: opening one that is a file would make it."""
     url = make_url(db_url)
-    return url.get_backend_name() != "sqlite" or bool(url.database and os.path.exists(url.database))
+    return url.get_backend_name() != "sqlite" or bool(url.database and os.path.exists(url.database.removeprefix("file:")))
 
 
 class NotGenerated(CourseError):

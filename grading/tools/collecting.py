@@ -3,7 +3,6 @@
 import os
 import shutil
 import zipfile
-from collections import Counter
 from collections.abc import Container, Iterable
 from datetime import datetime
 from pathlib import Path
@@ -13,16 +12,14 @@ from rich.console import Console
 from rich.markup import escape
 
 from ..lms import archives, people
-from ..lms.ids import read_ids
 from ..lms.records import read_records, write_records
 from ..notebooks.again import digest
 from ..notebooks.dates import utc
-from ..notebooks.finding import key
 from ..notebooks.intake import STAMP, read_stamp
 from ..notebooks.names import printable, trouble_with, trouble_with_student
 from ..root import CourseError
 from ..run.course import Course
-from ..run.gradebook import exists
+from ..run.students import class_list, notebooks_of
 from .terminal import tell
 
 LEFT = 3        # exit status
@@ -50,31 +47,10 @@ def collect(console: Console, root: Path | None, file: str | Path, assignment: s
 
 def guessed(course: Course, found: Iterable[archives.HandIn]) -> str:
     """The assignment whose notebooks are in the archive. Raises `CourseError` where that is none, or more than one."""
-    there = {path.stem: name for name in course.assignments() for path in Path(course.dir.root, course.dir.source_directory, name).glob("*.ipynb")}
-    scores: Counter[str] = Counter()
-    for entry in (entry for one in found for entry in one.entries):
-        named = [stem for stem in there if key(stem) in key(entry.file.rpartition("/")[2])]     # also ps1_activations(2).ipynb.txt
-        if named:
-            scores[there[max(named, key=len)]] += 1
-    best = [name for name, score in scores.items() if score and score == max(scores.values())]
-    if len(best) != 1:
+    name = archives.assignment_of((entry.file for one in found for entry in one.entries), notebooks_of(course.dir, course.assignments()))
+    if name is None:
         raise CourseError("the names of its files do not say which assignment it is. Say it: course collect FILE ASSIGNMENT")
-    return best[0]
-
-
-def class_of(course: Course, system: str) -> list[people.Known]:
-    """The class as `people.find` asks for it."""
-    ids, rows = read_ids(course.dir.root), {}
-    if exists(course.dir.db_url):
-        with course.gradebook() as gradebook:
-            rows = {row.id: row for row in gradebook.students}
-    found = []
-    for student in sorted({*rows, *ids}):
-        row, there = rows.get(student), ids.get(student, {}).get(system, {})
-        if row is not None and row.lms_user_id and not there.get("id"):
-            there = {**there, "id": row.lms_user_id}
-        found.append(people.Known(student, getattr(row, "first_name", None) or "", getattr(row, "last_name", None) or "", there))
-    return found
+    return name
 
 
 class Collection:
@@ -82,7 +58,7 @@ class Collection:
 
     def __init__(self, course: Course, archive: zipfile.ZipFile, system: str, assignment: str, new: bool) -> None:
         self.course, self.archive, self.system, self.assignment, self.new = course, archive, system, assignment, new
-        self.known = class_of(course, system)
+        self.known = class_list(course.dir, system)
         self.base = Path(course.dir.root, course.dir.submitted_directory)
         self.notebooks = [path.stem for path in Path(course.dir.root, course.dir.source_directory, assignment).glob("*.ipynb")]
         self.records = read_records(self.base, assignment)

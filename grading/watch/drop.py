@@ -5,31 +5,35 @@ What is dropped is copied within the caps of `grading.plugins.collect` before an
 """
 
 import datetime
+import io
 import os
-import re
 import shutil
 import time
+import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ..notebooks.archives import NotUnpacked, members
+from sqlalchemy.exc import DBAPIError
+
+from ..lms import archives, people
+from ..notebooks.archives import MAX_CONTENT, NotUnpacked, members
 from ..notebooks.folders import FOLDER, NotTaken, read_regular
 from ..notebooks.names import one_name, trouble_with, trouble_with_student
 from ..plugins.collect import Copy, NotCollected
 from ..plugins.placing import place_preview
 from ..root import CourseError
 from ..run.course import Course
+from ..run.students import class_list, notebooks_of
 from .inbox import HandIn, Refused, last_change
 from .log import FOLDER as PRIVATE
 from .queue import Entry
 
 QUIET_SECONDS = 2.0     # nothing must have changed for so long: nobody says when it is complete
 MAX_ZIP = 256 * 2**20
-MOODLE = re.compile(r"^(?P<name>.+?)_\d+_assignsubmission_file_?.*$")
-CANVAS = re.compile(r"^(?P<name>[^_]+)(_LATE)?_\d+_\d+_(?P<file>.+)$", re.IGNORECASE)
 
 
 class Drop:
@@ -57,11 +61,24 @@ class Drop:
                 yield from self.of_folder(item, known, assignments)
             elif item.name.lower().endswith(".zip") and item.is_file(follow_symlinks=False):
                 yield from self.of_zip(item, known, assignments)
+            else:
+                yield from self.no_hand_in(item, known)
+
+    def no_hand_in(self, item: os.DirEntry[str], known: set[str]) -> Iterator[tuple[str, Refused]]:
+        name = f"{item.name}+{stamp(item.stat(follow_symlinks=False).st_ctime)}"
+        if name not in known:
+            yield name, Refused("is a link, and links are not followed" if item.is_symlink() else
+                                f"is neither a student's folder nor a zip. Put it into {self.inbound}/STUDENT/")
 
     def of_folder(self, item: os.DirEntry[str], known: set[str], assignments: list[str]) -> Iterator[tuple[str, HandIn | Refused]]:
         student = one_name(item.name)
         inside = [name for name in assignments if Path(item.path, name).is_dir()]
         places = {name: os.path.join(item.path, name) for name in inside} or ({assignments[0]: item.path} if len(assignments) == 1 else {})
+        if not places and any(one.is_file() for one in Path(item.path).iterdir()):
+            name = f"{student}+{stamp(last_change(item.path))}"
+            if name not in known:
+                yield name, Refused(f"does not say of which assignment it is. Put it into {self.inbound}/STUDENT/ASSIGNMENT/, which is one of "
+                                    f"{', '.join(assignments)}")
         for assignment, path in places.items():
             changed = last_change(path)
             name = f"{student}+{assignment}+{stamp(changed)}"
@@ -74,19 +91,50 @@ class Drop:
         whole = f"{item.name}+{stamp(about.st_ctime)}"
         if whole in known or time.time() - about.st_ctime < QUIET_SECONDS:
             return
-        known.add(whole)
         try:
-            content = members(read_regular(item.path, MAX_ZIP))
+            found = self.taken_apart(read_regular(item.path, MAX_ZIP), Path(item.name).stem)
+        except DBAPIError:      # somebody holds the gradebook: who is who is asked again
+            return
         except (NotUnpacked, NotTaken, OSError) as error:
+            known.add(whole)
             yield whole, Refused(str(error))
             return
-        for student, files in sorted(by_student(content, Path(item.name).stem).items()):
-            assignment = assignments[0]
+        known.add(whole)
+        for student, files in sorted(found.items()):
+            assignment = assignments[0] if len(assignments) == 1 or isinstance(files, Refused) else \
+                archives.assignment_of(files, notebooks_of(self.course.dir, assignments))
             name = f"{student}+{assignment}+{stamp(about.st_ctime)}+{item.name}"
-            if name not in known:
+            if name in known:
+                continue
+            trouble = "is named like no notebook of one assignment" if assignment is None else trouble_with_student(student)
+            if isinstance(files, Refused) or trouble:
+                yield name, files if isinstance(files, Refused) else Refused(trouble)
+            else:
                 self.unpacked[name] = files
-                trouble = trouble_with_student(student)
-                yield name, Refused(trouble) if trouble else HandIn(name, item.path, student, assignment, about.st_ctime)
+                yield name, HandIn(name, item.path, student, assignment, about.st_ctime)
+
+    def taken_apart(self, content: bytes, stem: str) -> dict[str, dict[str, bytes] | Refused]:
+        """{student: {file: content}, or why not} of a zip: as a learning platform packs a class, else with a folder for each, else it
+        is one student's, whose name is the zip's. Raises `NotUnpacked`."""
+        try:
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                try:
+                    system, found, trouble = archives.read_archive(archive)
+                except CourseError:     # no platform's
+                    return by_folder(members(content), stem)
+                taken = {line.partition(": ")[0]: Refused(f"was not taken: {line.partition(': ')[2]}") for line in trouble}
+                known, room = class_list(self.course.dir, system), MAX_ZIP
+                whose = [people.find(one.name, one.user, known) if known else (one_name(one.name), "") for one in found]
+                often = Counter(student for student, _ in whose)
+                for one, (student, why) in zip(found, whose):
+                    if student is None or often[student] > 1:
+                        taken[f"{one.name} ({one.prefix or one.user})"] = Refused(f"was not taken: {why or f'{often[student]} could be {student}'}")
+                        continue
+                    taken[student] = files = files_of(archive, one, room)
+                    room -= sum(map(len, files.values()))
+                return taken
+        except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
+            raise NotUnpacked(f"is a zip archive that cannot be unpacked ({type(error).__name__})") from None
 
     def is_complete(self, one: HandIn) -> bool:
         return time.time() - one.claimed >= QUIET_SECONDS
@@ -137,19 +185,23 @@ def stamp(moment: float) -> str:
     return datetime.datetime.fromtimestamp(moment, datetime.UTC).strftime("%Y-%m-%d %H:%M:%S.%f UTC")
 
 
-def by_student(content: dict[str, bytes], stem: str) -> dict[str, dict[str, bytes]]:
-    """{student: {file: content}} of a zip: a folder for each student, as Moodle packs them, or their names before each file, as
-    Canvas does; else it is one student's, whose name is the zip's."""
+def files_of(archive: zipfile.ZipFile, one: archives.HandIn, room: int) -> dict[str, bytes]:
+    """{file: content} of a hand-in; one that cannot be had costs the others nothing."""
+    found: dict[str, bytes] = {}
+    for entry in one.entries:
+        if not any(map(trouble_with, entry.file.split("/"))):
+            with suppress(CourseError):
+                found[entry.file] = archives.content_of(archive, entry, min(MAX_CONTENT, room))
+                room -= len(found[entry.file])
+    return found
+
+
+def by_folder(content: dict[str, bytes], stem: str) -> dict[str, dict[str, bytes]]:
+    """{student: {file: content}} of a zip with a folder for each student; what lies in none is that of the zip's name."""
     found: dict[str, dict[str, bytes]] = {}
     for path, blob in content.items():
         parts = PurePosixPath(path).parts
-        if ".." in parts:
-            continue
-        if len(parts) > 1:
-            match = MOODLE.match(parts[0])
-            student, relative = match["name"] if match else parts[0], str(PurePosixPath(*parts[1:]))
-        else:
-            match = CANVAS.match(parts[0])
-            student, relative = (match["name"], match["file"]) if match else (stem, parts[0])
-        found.setdefault(one_name(student), {})[relative] = blob
+        if ".." not in parts:
+            student, inside = (parts[0], parts[1:]) if len(parts) > 1 else (stem, parts)
+            found.setdefault(one_name(student), {})[str(PurePosixPath(*inside))] = blob
     return found

@@ -7,12 +7,14 @@ import socket
 import sqlite3
 import stat
 import time
+import warnings
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import tasks
+from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
 from traitlets import TraitError
 from traitlets.config import Config
@@ -779,8 +781,62 @@ def test_what_cannot_be_taken_is_refused_by_name(drop):
     (drop.inbound / "broken.zip").write_text("no zip")
     (drop.inbound / "a<b").mkdir()
     (drop.inbound / "link").symlink_to("/etc")
+    (drop.inbound / "activations.ipynb").write_text("{}")
+    os.mkfifo(drop.inbound / "pipe")
     found = dropped(drop)
-    assert len(found) == 2 and all(isinstance(one, Refused) for one in found.values())
+    assert len(found) == 5 and all(isinstance(one, Refused) for one in found.values())
+    said = {name.partition("+")[0]: str(one) for name, one in found.items()}
+    assert "links are not followed" in said["link"] and "STUDENT/" in said["activations.ipynb"] and "STUDENT/" in said["pipe"]
+    assert dropped(drop, set(found)) == {}, "each is said once"
+
+
+def test_what_says_no_assignment_is_refused_where_several_are_watched(drop):
+    (drop.inbound / "student-01").mkdir()
+    assert dropped(drop, assignments=("ps1", "ps2")) == {}, "it may be about to be filled"
+    (drop.inbound / "student-01" / "activations.ipynb").write_text("{}")
+    (name, refused), = dropped(drop, assignments=("ps1", "ps2")).items()
+    assert "STUDENT/ASSIGNMENT/, which is one of ps1, ps2" in str(refused)
+
+
+def in_zip(drop, *entries, name="class.zip"):
+    with zipfile.ZipFile(drop.inbound / name, "w") as archive, warnings.catch_warnings(action="ignore"):
+        for path, content in entries:
+            archive.writestr(path, content)
+
+
+def test_of_a_zip_the_names_of_notebooks_say_which_assignment_it_is(drop):
+    for name, notebook in (("ps1", "activations"), ("ps2", "backward_step")):
+        place = Path(drop.course.dir.root, "source", name)
+        place.mkdir(parents=True)
+        (place / f"{notebook}.ipynb").write_text("{}")
+    in_zip(drop, ("one/backward_step.ipynb", "1"), ("two/activations (1).ipynb", "2"), ("three/x.ipynb", "3"))
+    found = {one.student: one.assignment for _, one in drop.entries(set(), ["ps1", "ps2"]) if not isinstance(one, Refused)}
+    assert found == {"one": "ps2", "two": "ps1"}
+
+
+def test_a_platforms_zip_finds_the_students_of_the_class_list_and_refuses_whom_it_cannot_tell(drop):
+    with Gradebook(drop.course.dir.db_url) as book:
+        for student, first, last, number in (("flast", "First", "Läst", "4711"), ("jdoe1", "Jo", "Doe", None), ("jdoe2", "Jo", "Doe", None)):
+            book.add_student(student, first_name=first, last_name=last, lms_user_id=number)
+    drop.course.dir.db_url = for_reading(drop.course.dir.db_url)
+    in_zip(drop, ("First Läst_1_assignsubmission_file_/a.ipynb", "1"), ("Jo Doe_2_assignsubmission_file_/a.ipynb", "2"),
+           ("__MACOSX/First Läst_1_assignsubmission_file_/._a.ipynb", "0"), ("readme.txt", ""))
+    found = dropped(drop)
+    assert found.pop("flast") == {"a.ipynb": "1"} and all(isinstance(one, Refused) for one in found.values())
+    said = "\n".join(f"{name} {one}" for name, one in found.items())
+    assert "2 students have that name: jdoe1, jdoe2" in said and "readme.txt" in said and len(found) == 2
+
+
+def test_of_two_of_one_name_neither_gets_the_others_work(drop):
+    in_zip(drop, ("Jo Doe_1_assignsubmission_file_/a.ipynb", "1"), ("Jo Doe_2_assignsubmission_file_/a.ipynb", "2"))
+    found = dropped(drop)
+    assert len(found) == 2 and all("2 could be Jo Doe" in str(one) for one in found.values())
+
+
+def test_blackboards_zip_is_taken_apart_and_the_newest_attempt_counts(drop):
+    in_zip(drop, ("ps1_flast_attempt_2026-11-20-12-00-00_a.ipynb", "1"), ("ps1_flast_attempt_2026-11-21-12-00-00_a.ipynb", "2"),
+           ("ps1_flast_attempt_2026-11-21-12-00-00.txt", "Name: First"))
+    assert dropped(drop) == {"flast": {"a.ipynb": "2"}}
 
 
 def test_pages_go_to_a_folder_of_the_student(drop):
