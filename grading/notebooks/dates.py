@@ -19,7 +19,8 @@ DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sun
 RECENT = timedelta(days=60)     # a date without a year that has just passed is not meant for next year without a word
 EXAMPLE = 'Write it like "30 Nov 2026 12:00".'
 
-CLOCK = re.compile(r"(?<![\d.:-])(\d{1,2})(?::(\d{2})(?::(\d{2})(?:\.\d+)?)?\s*(am|pm)?|\s*(am|pm))(?!\w)", re.IGNORECASE)
+CLOCK = re.compile(r"(?<![\d.:-])(\d{1,2})(?::(\d{2})(?::(\d{2})(?:\.\d+)?)?\s*(am|pm)?|\s*(am|pm|uhr))(?!\w)", re.IGNORECASE)
+PLACE = re.compile(r"\s*\(([\w/+-]+)\)$")      # behind a moment as `shown_moment` writes it
 OFFSET = re.compile(r"(?:utc|gmt)?\s{0,3}([+-])(\d{2}):?(\d{2})$|(?:utc|gmt)\s{0,3}([+-])(\d{1,2})$", re.IGNORECASE)
 
 
@@ -95,6 +96,8 @@ def read_moment(text: str, zone: tzinfo, now: datetime | None = None) -> datetim
 
     `now` (UTC, unnamed) is what a date without a year, "tomorrow" or "friday" is counted from.
     """
+    if found := PLACE.search(text):
+        text, zone = text[:found.start()], zone_in_text(found[1])
     today = local(now or datetime.now(UTC).replace(tzinfo=None), zone)
     rest, named = take_zone(" ".join(text.replace(",", " ").replace("T", " ", 1 if re.match(r"\d{4}-\d\d-\d\dT\d", text) else 0).split()),
                             zone)
@@ -154,7 +157,7 @@ def take_time(text: str, whole: str) -> tuple[str, time]:
         said = "names no time of day" if not clocks else "names more than one time of day"
         raise CourseError(f'"{whole}" {said}. {EXAMPLE}')
     hour, minute, second = int(clocks[0][1]), int(clocks[0][2] or 0), int(clocks[0][3] or 0)
-    half = (clocks[0][4] or clocks[0][5] or "").lower()
+    half = (clocks[0][4] or clocks[0][5] or "").lower().replace("uhr", "")
     if hour > (12 if half else 23) or minute > 59 or second > 59 or (half and not hour):
         raise CourseError(f'"{whole}": there is no time {clocks[0][0].strip()}. {EXAMPLE}')
     if half:
@@ -226,6 +229,8 @@ def spelt(text: str, whole: str) -> tuple[int | None, int, int] | None:
         return None
     years = [int(number) for number in numbers if len(number) == 4]
     days = [int(number) for number in numbers if len(number) <= 2]
+    if len(days) + len(years) < len(numbers):
+        return None
     if len(days) != 1:
         raise CourseError(f'"{whole}": which number is the day? {EXAMPLE}')
     return years[0] if years else None, MONTHS[months[0][:3].lower()], days[0]

@@ -16,6 +16,7 @@ from ..root import CourseError
 from ..run.audit import TERMS, Act
 from ..run.course import Course
 from ..run.gradebook import all_rows, commit, exists, find_generated, submissions_of
+from ..run.grades import now
 from ..run.penalties import renew
 from .terminal import tell
 
@@ -36,6 +37,8 @@ def due(console: Console, root: Path | None, assignment: str, when: str | None =
             changed = set_due(course, gradebook, row, moment)
             tell(console, f"{assignment} is due {dates.shown_moment(moment, course.zone)}." if moment else
                  f"{assignment} has no deadline now, and nobody an extension of it.")
+            if moment and moment < now():
+                tell(console, "That moment has passed: what is handed in from now on is late.")
             tell_penalties(console, changed)
             tell(console, f"The released notebooks show it after: nbgrader generate_assignment {assignment} --force")
         elif row.duedate:
@@ -84,6 +87,7 @@ def extend(console: Console, root: Path | None, assignment: str, student: str, d
     Raises `CourseError`, also for a student whom nobody knows (unless `new`), or `NotGenerated`.
     """
     course = Course(root)
+    course.assignments(assignment)
     with course.gradebook() as gradebook:
         row = find_generated(gradebook, assignment)
         if row.duedate is None:
@@ -96,11 +100,11 @@ def extend(console: Console, root: Path | None, assignment: str, student: str, d
         submission = gradebook.update_or_create_submission(assignment, student)
         rows, until = all_rows(row, [submission]), dates.later(row.duedate, course.zone, days, hours)
         submission.extension = until - row.duedate or None
-        old, now = renew(submission, course.late_policy())
+        before, after = renew(submission, course.late_policy())
         commit(course.dir, gradebook, row, Act("an extension of the deadline", TERMS), rows)
         tell(console, f"{student} may hand in {assignment} until {dates.shown_moment(until, course.zone)}.")
-        if round(old - now, 2):
-            tell_penalties(console, [(student, old, now)])
+        if round(before - after, 2):
+            tell_penalties(console, [(student, before, after)])
 
 
 def refuse_unknown(course: Course, gradebook: Gradebook, student: str) -> None:
@@ -114,28 +118,31 @@ def refuse_unknown(course: Course, gradebook: Gradebook, student: str) -> None:
         raise CourseError(f"Nobody in this course is called {printable(student)}.{did_you_mean(student, known)}{insist}")
 
 
-def show_extensions(console: Console, root: Path | None, assignment: str | None = None) -> None:
-    """List who has more time."""
+def show_extensions(console: Console, root: Path | None, assignment: str | None = None, student: str | None = None) -> None:
+    """List who has more time, or say what one student has."""
     course = Course(root)
     lines = []
     if exists(course.dir.db_url):
         with course.gradebook() as gradebook:
             for name in course.assignments(assignment):
                 row = next((row for row in gradebook.assignments if row.name == name), None)
-                lines += extensions(course, gradebook, row) if row else []
-    for line in lines or [f"Nobody has more time{f' for {assignment}' if assignment else ''}."]:
+                lines += extensions(course, gradebook, row, student) if row else []
+            if student is not None:
+                refuse_unknown(course, gradebook, student)
+    who = "Nobody has" if student is None else f"{printable(student)} has no"
+    for line in lines or [f"{who} more time{f' for {assignment}' if assignment else ''}."]:
         tell(console, line)
 
 
-def extensions(course: Course, gradebook: Gradebook, row: Assignment) -> list[str]:
-    """A line for each student who has more time for an assignment."""
+def extensions(course: Course, gradebook: Gradebook, row: Assignment, student: str | None = None) -> list[str]:
+    """A line for each student, or for one, who has more time for an assignment."""
     found = gradebook.db.query(SubmittedAssignment).filter(SubmittedAssignment.assignment_id == row.id,
                                                            SubmittedAssignment.extension.is_not(None)).all()
     if row.duedate is None:
         return []
     return [f"{row.name}: {printable(one.student_id)} until {dates.shown_moment(row.duedate + one.extension, course.zone)} "
             f"({more_time(dates.wall_clock(row.duedate, row.duedate + one.extension, course.zone))} more)"
-            for one in sorted(found, key=lambda one: one.student_id)]
+            for one in sorted(found, key=lambda one: one.student_id) if student in (None, one.student_id)]
 
 
 def more_time(wall: timedelta) -> str:

@@ -86,18 +86,18 @@ def due(
 def extend(
     assignment: Annotated[str | None, typer.Argument(help="The assignment's name. Without a student: list who has more time.")] = None,
     student: Annotated[str | None, typer.Argument(help="The student's name in nbgrader.")] = None,
-    days: Annotated[int, typer.Option(min=0, help="Calendar days after the deadline of all.")] = 0,
-    hours: Annotated[int, typer.Option(min=0, help="Hours after that.")] = 0,
+    days: Annotated[int | None, typer.Option(min=0, max=3650, help="Calendar days after the deadline of all.")] = None,
+    hours: Annotated[int | None, typer.Option(min=0, max=10_000, help="Hours after that.")] = None,
     new: Annotated[bool, typer.Option("--new", help="The student is new: add them.")] = False,
     course: Root = HERE,
 ) -> None:
-    """Give one student more time; 0 days and hours take it back. Without a student: list who has more time."""
+    """Give one student more time; 0 days take it back. Without days and hours, or without a student: list who has more time."""
     from . import deadlines
     with ending_well():
-        if assignment is None or student is None:
-            deadlines.show_extensions(console, course, assignment)
+        if assignment is None or student is None or (days is None and hours is None and not new):
+            deadlines.show_extensions(console, course, assignment, student)
         else:
-            deadlines.extend(console, course, assignment, student, days, hours, new)
+            deadlines.extend(console, course, assignment, student, days or 0, hours or 0, new)
 
 
 def collect(

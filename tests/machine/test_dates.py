@@ -12,12 +12,14 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.api import Gradebook
 from rich.console import Console
 from traitlets.config import Config
+from typer.testing import CliRunner
 
 from grading.notebooks import dates
 from grading.notebooks.head import deadline_in, show_deadline
 from grading.plugins.deadlines import from_dialog
 from grading.root import CourseError
 from grading.tools import deadlines
+from grading.tools.cli import app
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 25, 21)
@@ -28,7 +30,8 @@ NOON = datetime(2026, 11, 30, 11)       # in Berlin
     "30 Nov 12:00", "Nov 30 12:00", "30. November 2026 um 12:00 Uhr", "2026-11-30 12:00", "2026-11-30T12:00:00+01:00", "2026/11/30 12:00",
     "2026-11-30T11:00:00Z", "2026-11-30 11:00 UTC", "30.11.2026 12:00", "30.11. 12:00", "Mon 30 Nov 12:00", "monday noon",
     "30 Nov 12pm", "11/30/2026 12:00", "30/11/2026 12:00", "30th November at 12:00", "2026-11-30 12:00 CET", "2026-11-30 12:00 +0100",
-    "2026-11-30 06:00 America/New_York", "Nov 30, 2026 12:00 PM", "12:00 30 NOV", "2026-11-30 12:00 UTC+1"])
+    "2026-11-30 06:00 America/New_York", "Nov 30, 2026 12:00 PM", "12:00 30 NOV", "2026-11-30 12:00 UTC+1", "30.11.2026 12 Uhr",
+    "Mon 30 Nov 2026, 12:00 CET (Europe/Berlin)", "30 Nov 06:00 EST (America/New_York)", "30 Nov 06:00 (America/New_York)"])
 def test_a_date_is_read_as_people_write_it(text):
     assert dates.read_moment(text, BERLIN, NOW) == NOON
 
@@ -38,7 +41,8 @@ def test_a_date_is_read_as_people_write_it(text):
     ("20 Nov 12:00", "which year"), ("31 Feb 12:00", "no such day"), ("2027-03-28 02:30", "skips that time"),
     ("2026-10-25 02:30", "twice"), ("2026-11-30 12:00 EST", "EST"), ("2026-11-30 12:00 Europe/Londn", "Europe/London"),
     ("30 Nov 25:00", "no time 25:00"), ("soon 12:00", "no date"), ("² Nov 12:00", "no date"), ("Tue 30 Nov 12:00", "is a Monday"), ("30 Nov 12:00 13:00", "more than one"),
-    ("30 31 Nov 12:00", "which number"), ("2026-13-01 12:00", "no such day"), ("", "no time")])
+    ("30 31 Nov 12:00", "which number"), ("2026-13-01 12:00", "no such day"), ("", "no time"),
+    ("30 Nov 99999 12:00", "no date"), ("30 Nov 2026 12:00 CEST (Europe/Berlin)", "CEST"), ("30 Nov 12:00 (Europe/Berln)", "Europe/Berlin")])
 def test_what_has_two_meanings_or_none_is_refused(text, why):
     with pytest.raises(CourseError, match=why):
         dates.read_moment(text, BERLIN, NOW)
@@ -134,6 +138,46 @@ def test_an_extension_for_nobody_is_refused_with_near_names_and_new_insists(cour
     screen = io.StringIO()
     deadlines.show_extensions(Console(file=screen, width=200), course)
     assert screen.getvalue() == "ps1: newcomer until Tue 1 Dec 2026, 18:00 CET (Europe/Berlin) (1 day 6 hours more)\n"
+
+
+def run(root, *arguments):
+    """(exit status, what `course ...` says) in this process."""
+    result = CliRunner().invoke(app, [*arguments, "--course", str(root)])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, " ".join(result.output.split())
+
+
+def test_odd_words_of_an_instructor_are_said_to_be_odd_and_change_nothing(course):
+    with Gradebook(f"sqlite:///{course}/gradebook.db") as book:
+        book.add_student("student-01")
+    run(course, "due", "ps1", "30 Nov 2026 12:00")
+    before = row_of_assignment(course)
+    for said, arguments in {
+            "Europe/Berlin": ["due", "ps1", "1 Dec 2026 12:00 Europe/Berln"], "EST": ["due", "ps1", "1 Dec 2026 12:00 EST"],
+            "no assignment ps9": ["due", "ps9", "1 Dec 2026 12:00"], "no assignment ps8": ["extend", "ps8", "student-01", "--days", "1"],
+            "greater than or equal": ["extend", "ps1", "student-01", "--days", "-3"], "less than or equal": ["extend", "ps1", "student-01", "--days", "99999999999"],
+            "integer": ["extend", "ps1", "student-01", "--days", "1.5"], "Did you mean student-01?": ["extend", "ps1", "studnet-01"]}.items():
+        status, output = run(course, *arguments)
+        assert status and said in output and row_of_assignment(course) == before, output
+    assert "That moment has passed" in run(course, "due", "ps1", "30 Nov 1999 12:00")[1]
+
+
+def test_who_asks_for_an_extension_without_saying_how_long_is_told_and_takes_none_back(course):
+    with Gradebook(f"sqlite:///{course}/gradebook.db") as book:
+        book.add_student("student-01")
+        book.add_student("student-02")
+    run(course, "due", "ps1", "30 Nov 2026 12:00")
+    run(course, "extend", "ps1", "student-01", "--days", "2")
+    line = "ps1: student-01 until Wed 2 Dec 2026, 12:00 CET (Europe/Berlin) (2 days more)"
+    assert run(course, "extend", "ps1", "student-01") == run(course, "extend", "ps1") == run(course, "extend") == (0, line)
+    assert run(course, "extend", "ps1", "student-02") == (0, "student-02 has no more time for ps1.")
+    assert "until Mon 30 Nov 2026" in run(course, "extend", "ps1", "student-01", "--days", "0")[1]
+    assert run(course, "extend") == (0, "Nobody has more time.")
+
+
+def row_of_assignment(root):
+    with Gradebook(f"sqlite:///{root}/gradebook.db") as book:
+        return book.find_assignment("ps1").duedate, [row.id for row in book.students]
 
 
 def test_nbgraders_own_command_takes_a_deadline_without_zone_for_the_courses_and_says_so(course, nbgrader_together):
