@@ -31,13 +31,14 @@ class Change:
 class Facts:
     """What a cell's text tells, whatever stands around it. `unknown`: it does what its text does not tell; `modules` are
     names that it gives to modules, `used` those that its function bodies load, `bound` those that it binds, deletes or writes
-    into, `called` those whose method it calls for the effect alone."""
+    into, `called` those whose method it calls for the effect alone, `attributes` those of which it sets or deletes one."""
 
     unknown: bool = False
     modules: frozenset[str] = frozenset()
     used: frozenset[str] = frozenset()
     bound: frozenset[str] = frozenset()
     called: frozenset[str] = frozenset()
+    attributes: frozenset[str] = frozenset()
 
 
 def changes(sources: list[tuple[int, str]], place: int, exercise: str) -> list[Change]:
@@ -46,7 +47,7 @@ def changes(sources: list[tuple[int, str]], place: int, exercise: str) -> list[C
     modules = frozenset().union(*(cell.modules for _, cell in cells))
     used = {exercise}.union(*(cell.used for number, cell in cells if number <= place))
     return [Change(number, name) for number, cell in cells if number > place
-            for name in sorted(({""} if cell.unknown else set()) | used & (cell.bound | cell.called - modules))]
+            for name in sorted(({""} if cell.unknown or (cell.attributes & modules) - used else set()) | used & (cell.bound | cell.called - modules))]
 
 
 def facts(source: str) -> Facts:
@@ -59,7 +60,7 @@ def read_facts(source: str) -> Facts:
     if tree is None:        # a magic or a shell command is no Python; what else is none does not run
         lines = [line.strip() for line in source.splitlines()]
         return Facts(any(line.startswith(("%", "!")) and not line.startswith("%matplotlib") for line in lines))
-    unknown, named = False, set[str]()
+    unknown, named, attributes = False, set[str](), set[str]()
     for node in ast.walk(tree):
         match node:
             case ast.Call(func=ast.Name(id=name)) if name in DYNAMIC:
@@ -70,9 +71,11 @@ def read_facts(source: str) -> Facts:
                 unknown = True
             case ast.Global(names=names):
                 named |= set(names)
+            case ast.Attribute(ctx=ast.Store() | ast.Del()):        # numpy.exp = ... is np's as well
+                attributes |= root_of(node)
     written, called = written_into(tree)
     return Facts(unknown, frozenset(imported(tree)), frozenset(names_in_functions(tree)),
-                 frozenset(named | bound_at_top(tree.body) | written), frozenset(called))
+                 frozenset(named | bound_at_top(tree.body) | written), frozenset(called), frozenset(attributes))
 
 
 kept_facts = lru_cache(maxsize=512)(read_facts)

@@ -81,7 +81,7 @@ def execute(nb: NotebookNode, notebook: str, root: str, sandbox: Sandbox, files:
         complained = run_cells(nb, subject, root)
         verdicts = suite.judge(subject) if suite else {}
         if suite:
-            verdicts |= judge_at_their_places(nb, names, verdicts, suite, subject)
+            verdicts |= judge_at_their_places(nb, names, verdicts, suite, subject, complained)
     finally:
         subject.close()
     explain(verdicts, nb, Path(root, "reference_impl", f"{notebook}.py").read_text(encoding="utf-8") if suite else "")

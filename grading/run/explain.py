@@ -34,10 +34,20 @@ def explain_missing(verdict: Verdict, nb: NotebookNode) -> None:
     for number, cell in enumerate(nb.cells):
         if grade_id(cell) == verdict.exercise and (error := first_error(number, cell)):
             said = f"The notebook defines no function called {verdict.exercise}: its cell stopped before that."
-    if error is None and (near := near_name(verdict.exercise, nb)):
+    if error is None and (magic := magic_of(verdict.exercise, nb)):
+        said += f" Its cell begins with {magic}, which keeps to itself what the cell defines: take that line out."
+    elif error is None and (near := near_name(verdict.exercise, nb)):
         said += f" It defines {near}: the name has to be the released one, letter by letter."
     for check in verdict.checks:
         check.said, check.error, check.hint = said, error, ""
+
+
+def magic_of(exercise: str, nb: NotebookNode) -> str | None:
+    """The cell magic with which the answer's cell begins, if it does."""
+    for cell in nb.cells:
+        if grade_id(cell) == exercise and (found := re.match(r"\s*(%%\w{1,40})", cell.source)):
+            return found[1]
+    return None
 
 
 def first_error(number: int, cell: NotebookNode) -> StudentError | None:

@@ -20,7 +20,8 @@ CHANGED = {
     "sum": ["sum = 0", "from numpy import sum"],
     "table": ["table['a'] = 1", "table.clear()", "del table[1]", "def later():\n    table.update(a=1)\nlater()"],
     "": ["%reset -f", "x = 1\n%run other.py", "!rm -r .", "from math import *", "exec('helper = 1')", "globals()['np'] = 1",
-         "np.seterr(all='raise')", "setattr(np, 'maximum', min)", "import importlib\nimportlib.reload(np)"],
+         "np.seterr(all='raise')", "setattr(np, 'maximum', min)", "import importlib\nimportlib.reload(np)",
+         "import numpy\nnumpy.maximum = min", "import builtins\nbuiltins.sum = max", "import numpy\ndel numpy.maximum", "import sys\nsys.stdout = None"],
 }
 HARMLESS = ["x = relu(1)", "def gelu(z):\n    helper = 1\n    return helper * z", "print(helper(1))", "%matplotlib inline",
             "y = [helper for helper in range(3)]", "def f(np):\n    np.exp = 1", "z = np.zeros(3)\nz[0] = 1", "def f(:",

@@ -38,6 +38,51 @@ def test_what_a_later_cell_changes_costs_nothing_and_is_said(last, course, sandb
     assert "place" not in table_of(nb, "negative")
 
 
+UNSEEN = {
+    "a list that a function empties": "def wipe(values):\n    values.clear()\nwipe(TABLE)",
+    "an array that is written into": "np.copyto(ARRAY, 7)",
+    "another name of the same list": "other = TABLE\nother[0] = 7",
+    "a module that is gone": "import sys\nsys.modules['math'] = None",
+    "NumPy under another name": "import numpy\nnumpy.multiply = lambda *z: 7",
+    "a built-in replaced": "import builtins\nbuiltins.sum = max",
+}
+STANDS_ON = ("import numpy as np\nTABLE, ARRAY = [2], np.full(1, 2.0)\ndef double(z):\n    import math\n"
+             "    return sum([np.multiply(z, TABLE[0]) * ARRAY[0] / 2, 0 * math.pi])")
+
+
+@pytest.mark.parametrize("last", UNSEEN.values(), ids=UNSEEN)
+def test_what_the_text_of_a_later_cell_does_not_tell_costs_nothing_either(last, course, sandbox):
+    nb = notebook(double=STANDS_ON, last=last)
+    nb.cells[2].source = nb.cells[2].source.replace("print(double(1.0))", "assert double(1.0) == 2.0")
+    assert grade(nb, course, sandbox)["double"] == FULL["double"]
+    assert f"a later cell made a difference: In [{nb.cells[3].execution_count}]." in table_of(nb, "double")
+
+
+def test_visible_checks_that_did_not_hold_are_not_asked_again(course, sandbox, monkeypatch):
+    monkeypatch.setattr("grading.run.place.holds", None)        # a call would fail
+    nb = notebook(double="def double(z):\n    return 0")
+    nb.cells[2].source = nb.cells[2].source.replace("print(double(1.0))", "assert double(1.0) == 2.0")
+    assert grade(nb, course, sandbox)["double"][0] == 0
+    assert grade(notebook(), course, sandbox) == FULL, "nor those of whoever has all points"
+
+
+def test_hidden_inputs_are_out_of_reach_of_visible_checks_that_are_asked_again(course, sandbox):
+    """They run in the kernel that has seen none; what they show goes nowhere."""
+    keeps = "seen = []\ndef double(z):\n    seen.append(z)\n    return z"
+    nb = notebook(double=keeps, half="def half(z):\n    return z / 2")
+    nb.cells[2].source = nb.cells[2].source.replace("print(double(1.0))", "print('seen', seen)")
+    grade(nb, course, sandbox)
+    assert "1000" not in "".join(str(output.get("text", "")) for cell in nb.cells for output in cell.get("outputs", ()))
+
+
+@pytest.mark.parametrize("magic", ["%%timeit -n1 -r1", "%%writefile double.py", "%%sql"])
+def test_a_magic_that_keeps_the_function_to_itself_is_named(magic, course, sandbox):
+    nb = notebook(double=f"{magic}\ndef double(z):\n    return 2 * z")
+    nb.cells[2].source = nb.cells[2].source.replace("print(double(1.0))", "print()")
+    assert grade(nb, course, sandbox)["double"][0] == 0
+    assert f"Its cell begins with {magic.split()[0]}, which keeps to itself what the cell defines" in table_of(nb, "double")
+
+
 def test_a_later_cell_that_takes_the_functions_own_name_costs_nothing(course, sandbox):
     assert grade(notebook(double=DOUBLE, last="double = double(3)"), course, sandbox)["double"] == FULL["double"]
 
