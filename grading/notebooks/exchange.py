@@ -2,10 +2,12 @@
 collected."""
 
 import datetime
+import json
 import os
 import pwd
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,3 +83,31 @@ def arrival(inbound: str | Path, name: str, assignment: str) -> Arrival | None:
         return Arrival(parts[0], name, parse_stamp(parts[1]))
     except Exception:       # dateutil has more than one way to refuse a time
         return None
+
+
+# --- what could not be collected ----------------------------------------------------------------------------------
+
+def place_of_left(submitted: str | Path, assignment: str) -> Path:
+    return Path(submitted, ".exchange", f"{assignment}.json")
+
+
+def note_left(submitted: str | Path, assignment: str, left: Mapping[str, str]) -> None:
+    """Keep which folders of the exchange were not collected, and why: they wait for a person, and not for another collection."""
+    place = place_of_left(submitted, assignment)
+    with suppress(OSError):     # who may not write here may still look
+        if left:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            partial = place.with_suffix(".partial")
+            partial.write_text(json.dumps(dict(left), indent=1) + "\n", encoding="utf-8")
+            os.replace(partial, place)
+        else:
+            place.unlink(missing_ok=True)
+
+
+def read_left(submitted: str | Path, assignment: str) -> dict[str, str]:
+    """{folder of the exchange: why it was not collected} of the last collection."""
+    try:
+        found = json.loads(place_of_left(submitted, assignment).read_text(encoding="utf-8"))
+        return {str(name): str(trouble) for name, trouble in found.items()}
+    except (OSError, ValueError, AttributeError):
+        return {}

@@ -22,7 +22,7 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.exchange.default import ExchangeCollect
 from nbgrader.utils import check_mode
 
-from ..notebooks.exchange import owner_of, parse_name, time_of, waiting
+from ..notebooks.exchange import note_left, owner_of, parse_name, time_of, waiting
 from ..notebooks.folders import FILE, FOLDER, kind_of, opened
 from ..notebooks.intake import MAX_DEPTH, MAX_ENTRIES, MAX_NOTES, STAMP, parse_stamp
 from ..notebooks.names import shown, trouble_with
@@ -115,6 +115,8 @@ class Collect(ExchangeCollect):
             except Exception as error:
                 self.leave(record["filename"], str(error) if isinstance(error, NotCollected)
                            else f"could not be copied ({type(error).__name__}: {getattr(error, 'strerror', None) or '-'})")
+        if self.coursedir.student_id in ("", "*"):
+            note_left(Path(self.coursedir.root, self.coursedir.submitted_directory), self.coursedir.assignment_id, dict(self.left))
         self.say_what_waits()
         students = [record["username"] for record in self.src_records]
         for line in unknown(students, in_class(self.coursedir)):

@@ -14,10 +14,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..notebooks.dates import shown_moment
+from ..notebooks.exchange import read_left
 from ..notebooks.record import Record, records_in
 from ..notebooks.returned import are_returned
 from ..plugins import overview
 from ..plugins.generate_feedback import says
+from ..plugins.release_feedback import lacks
 from ..notebooks.names import for_shell, printable, shown, trouble_with
 from ..run.course import Course, Waiting
 from ..run.gradebook import exists
@@ -30,7 +32,7 @@ from .terminal import tell
 COLUMNS = {"ungraded": "not graded yet, or handed in again since", "failed": "grading began and did not come to an end",
            "mended": "the notebook was mended before grading", "human": "a person has to grade or look",
            "feedback": "no feedback page, or one older than the grades"}
-LINES = {"waiting": "waiting in the exchange", "again": "handed in again since it was graded", **COLUMNS,
+LINES = {"waiting": "waiting in the exchange", "left": "in the exchange, and could not be collected", "again": "handed in again since it was graded", **COLUMNS,
          "damaged": "the graded notebook cannot be read",
          "older": "graded with older checks than today's (course regrade {} --because \"...\" --dry-run says who changes, by how much and why)",
          "unreturned": "feedback to return"}
@@ -54,6 +56,9 @@ class State:
     receipts: dict[str, list[str]] = field(default_factory=dict)            # {student: what its log says against the times in the exchange}
     outdated: bool = False      # whether one of the missing feedback pages is there, but older than the grades
     waiting: list[str] = field(default_factory=list)     # in the exchange
+    left: list[str] = field(default_factory=list)        # of these, who were not collected
+    why_left: str = ""          # what is to be done about the first of them
+    by_hand: list[str] = field(default_factory=list)     # of the unreturned: who did not hand in through the exchange
     again: list[str] = field(default_factory=list)       # of the ungraded: graded before
     older: list[str] = field(default_factory=list)
     damaged: list[str] = field(default_factory=list)     # whose graded notebook cannot be read
@@ -67,7 +72,7 @@ class State:
     def done(self) -> bool:
         """Whether nothing is left to do: everything that came was graded, read and returned."""
         return bool(self.submitted) and not any((self.waiting, self.ungraded, self.failed, self.damaged, self.older, self.human, self.feedback,
-                                                 self.unreturned))
+                                                 self.unreturned, self.left))
 
     @property
     def step(self) -> str:
@@ -76,7 +81,7 @@ class State:
             return "not generated"
         for name, words in (("waiting", "waiting in the exchange"), ("ungraded", "to be graded"), ("failed", "grading failed"),
                             ("damaged", "a graded notebook cannot be read"), ("older", "graded with older checks"), ("human", "waiting for a human"), ("feedback", "feedback to make"),
-                            ("unreturned", "feedback to return")):
+                            ("unreturned", "feedback to return"), ("left", "waiting for a human")):
             if getattr(self, name):
                 return words
         if self.submitted:
@@ -89,12 +94,12 @@ class State:
         name = shlex.quote(self.assignment)
         if not self.generated:
             return f"nbgrader generate_assignment {name}" + (" --force" if self.released else "")
-        if not self.handed_out and not self.submitted and not self.waiting:
+        if not self.handed_out and not self.submitted and not self.waiting and not self.left:
             return f"nbgrader release_assignment {name}" if self.exchange else f"course publish {name}"
         if self.waiting:
             return f"nbgrader collect {name} --update"
         if not self.submitted:
-            return self.how_to_get_them(name)
+            return self.why_left or self.how_to_get_them(name)
         if set(self.ungraded) - set(self.failed):
             return f"course grade {name}"
         if self.failed:
@@ -110,7 +115,9 @@ class State:
         if self.feedback:
             return f"course feedback {name}"
         if self.unreturned:
-            return f"nbgrader release_feedback {name}" if self.exchange else f"course feedback {name} --zip"
+            return f"nbgrader release_feedback {name}" if set(self.unreturned) - set(self.by_hand) else f"course feedback {name} --zip"
+        if self.left:
+            return self.why_left
         return "nothing: it is done"
 
     def how_to_get_them(self, name: str) -> str:
@@ -171,16 +178,29 @@ def tells_other_points(result: SubmissionResult, folder: Path, pages: Path, reco
 
 def state(course: Course, assignment: str, known: Known | None) -> State:
     release, exchange = course.dir.format_path(course.dir.release_directory, ".", assignment), course.exchange_root()
-    found = State(assignment, generated=known is not None, released=os.path.isdir(release), exchange=bool(exchange),
-                  waiting=[one.student for one in course.in_exchange(assignment)])
-    place = Path(exchange, course.dir.course_id, "outbound", assignment) if exchange else Path(course.dir.root, "build", "publish", f"{assignment}.zip")
-    found.handed_out = place.exists()
+    found = State(assignment, generated=known is not None, released=os.path.isdir(release), exchange=bool(exchange))
+    sort_arrivals(course, found)
+    places = [Path(course.dir.root, "build", "publish", f"{assignment}.zip")]
+    places += [Path(exchange, course.dir.course_id, "outbound", assignment)] if exchange else []
+    found.handed_out = any(place.exists() for place in places)
     if known and known.due:
         found.due, found.over = shown_moment(known.due, course.zone), known.due < now()
     if Path(course.dir.root, course.dir.submitted_directory).is_dir():
         for one in course.submissions(assignment):
             sort_in(course, found, one, known)
     return found
+
+
+def sort_arrivals(course: Course, found: State) -> None:
+    """What lies in the exchange and was not collected: who waits for that, and who was refused."""
+    refused = read_left(Path(course.dir.root, course.dir.submitted_directory), found.assignment)
+    for one in course.in_exchange(found.assignment):
+        if one.folder not in refused:
+            found.waiting.append(one.student)
+            continue
+        found.left.append(one.student)
+        found.why_left = found.why_left or (f"look at {shown(one.folder)} in the exchange: {printable(refused[one.folder])}. Once it is mended "
+                                            f"or gone: nbgrader collect {shlex.quote(found.assignment)} --update")
 
 
 def sort_in(course: Course, found: State, one: Waiting, known: Known | None) -> None:
@@ -212,6 +232,8 @@ def sort_in(course: Course, found: State, one: Waiting, known: Known | None) -> 
         found.outdated = found.outdated or pages.is_dir()
     elif not are_returned(pages):
         found.unreturned.append(one.student)
+        if not found.exchange or lacks(pages):
+            found.by_hand.append(one.student)
 
 
 def is_up_to_date(pages: Path, folder: Path) -> bool:

@@ -118,14 +118,31 @@ def open_and_answer(page, lab, path, shot):
     page.locator("text=Python 3 (ipykernel) | Idle").wait_for()
     page.locator('.lm-MenuBar-itemLabel:text-is("Run")').click()
     page.locator('.lm-Menu-itemLabel:text-is("Run All Cells")').click()
-    page.locator(".jp-OutputArea img").last.wait_for()
+    drawing = page.locator(".jp-CodeCell", has_text="def tail_panels")
+    in_view(page, drawing.locator(".jp-OutputArea img"))
     page.locator("text=Python 3 (ipykernel) | Idle").wait_for()
-    page.locator(".jp-OutputArea img").last.evaluate("picture => picture.scrollIntoView({block: 'end'})")
     shot(page, "student-notebook")
     page.keyboard.press("Control+s")
     page.locator(".jp-mod-dirty").first.wait_for(state="detached")
     saved = path.read_text()
     assert all(f"{name}: every visible check holds." in saved for name in ("sigmoid", "relu", "saturated_fraction"))
+
+
+def in_view(page, picture):
+    """Scroll to a picture until it stays in view: JupyterLab lays out the cells around it while they come into view, and the kernel
+    is idle for a moment before it begins, so that neither the last picture of that moment nor the word tells that all is drawn."""
+    until, steady = time.monotonic() + 60, 0
+    while steady < 5:
+        assert time.monotonic() < until, "the picture does not stay in view"
+        if not picture.count():
+            page.mouse.wheel(0, 400)
+            page.wait_for_timeout(100)
+            continue
+        picture.evaluate("picture => picture.scrollIntoView({block: 'end'})")
+        page.wait_for_timeout(200)
+        box = picture.bounding_box()
+        seen = box is not None and box["height"] > 50 and box["y"] >= 0 and box["y"] + box["height"] <= page.viewport_size["height"]
+        steady = steady + 1 if seen and picture.evaluate("picture => picture.complete && picture.naturalWidth > 0") else 0
 
 
 def read_the_answer(page, student, submitted, shot):

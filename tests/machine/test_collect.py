@@ -15,6 +15,7 @@ from nbgrader.exchange.default import ExchangeCollect, ExchangeReleaseFeedback
 from nbgrader.utils import notebook_hash, parse_utc
 from traitlets.config import Config
 
+from grading.notebooks.exchange import read_left
 from grading.plugins import collect
 from grading.plugins.collect import Collect
 from grading.plugins.release_feedback import ReleaseFeedback
@@ -178,9 +179,14 @@ def test_a_folder_that_cannot_be_opened_is_named_and_costs_nobody_else(exchange,
         if str(path) == closed:
             raise PermissionError(errno.EACCES, "Permission denied")
         return real(path, *arguments, **options)
-    monkeypatch.setattr(os, "open", refuse)
-    run(Collect, tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "open", refuse)
+        run(Collect, tmp_path)
     assert collected(tmp_path) == {"student-01", "student-09"} and "could not be opened (Permission denied)" in caplog.text
+    submitted = tmp_path / "course" / "submitted"
+    assert read_left(submitted, "ps1") == {os.path.basename(closed): "could not be opened (Permission denied)"}
+    run(Collect, tmp_path, update=True)
+    assert "x" in collected(tmp_path) and read_left(submitted, "ps1") == {}
 
 
 @pytest.mark.parametrize("name", ["..", ".", ".hidden", "a\nb", "a\x1b[31mb", "a\udcff"])

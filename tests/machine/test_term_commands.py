@@ -15,6 +15,7 @@ from rich.console import Console
 from sqlalchemy.exc import OperationalError
 from typer.testing import CliRunner
 
+from grading.notebooks.exchange import note_left
 from grading.notebooks.returned import are_returned, note_returned
 from grading.notebooks.record import CheckRecord, Outcome, VerdictRecord
 from grading.root import CourseError
@@ -233,12 +234,37 @@ def test_what_waits_in_the_exchange_and_what_is_not_released_is_said(course, tmp
     assert found.waiting == ["student-01"] and found.exchange and not found.handed_out
     found.generated = True
     assert found.step == "waiting in the exchange" and found.next == "nbgrader collect ps1 --update"
+    note_left(course / "submitted", "ps1", {"student-01+ps1+2026-03-01 12:00:00 UTC": "is larger than 100 kB"})
+    refused = state(course)
+    refused.generated = True
+    assert (refused.waiting, refused.left, refused.done, refused.step) == ([], ["student-01"], False, "waiting for a human")
+    assert refused.next == ("look at 'student-01+ps1+2026-03-01 12:00:00 UTC' in the exchange: is larger than 100 kB. Once it is mended or gone: "
+                            "nbgrader collect ps1 --update"), "another collection would bring nothing"
+    note_left(course / "submitted", "ps1", {})
+    assert state(course).waiting == ["student-01"]
     found.waiting = []
     assert found.step == "not released" and found.next == "nbgrader release_assignment ps1"
     found.handed_out, found.due, found.over = True, "Mon 30 Nov 2026, 12:00 UTC", False
     assert found.next.startswith("wait until Mon 30 Nov 2026, 12:00 UTC, then: nbgrader collect")
     found.over = True
     assert found.step == "nothing handed in"
+
+
+def test_pages_of_whoever_did_not_hand_in_through_the_exchange_go_another_way():
+    found = status.State("ps1", exchange=True, submitted=["a", "b"], unreturned=["a", "b"], by_hand=["b"])
+    assert found.next == "nbgrader release_feedback ps1"
+    found.unreturned = ["b"]
+    assert found.next == "course feedback ps1 --zip" and found.step == "feedback to return"
+    found.unreturned = []
+    assert found.done and found.next == "nothing: it is done"
+
+
+def test_a_published_zip_hands_an_assignment_out_beside_an_exchange(course, tmp_path):
+    (tmp_path / "exchange" / "toy").mkdir(parents=True)
+    (course / "build" / "publish").mkdir(parents=True)
+    assert not state(course).handed_out
+    (course / "build" / "publish" / "ps1.zip").write_text("")
+    assert state(course).handed_out
 
 
 def test_pages_are_returned_until_one_is_made_anew(tmp_path):
