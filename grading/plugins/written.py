@@ -193,8 +193,8 @@ def page(base: str, names: tuple[str, str, str], question: str, found: list[Card
 
 def card(number: int, one: Card, most: float) -> str:
     state = "waits" if one["waiting"] else "graded"
-    again = f'<details class="again" open><summary>It was graded{score_before(one)}, and changed since. Enter in the score field confirms the ' \
-        f'score.</summary><pre>{escape(chr(10).join(one["difference"]))}</pre></details>' if one["difference"] else ""
+    again = f'<details class="again" open><summary>{escape(before(one))}</summary><pre>{escape(chr(10).join(one["difference"]))}</pre></details>' \
+        if one["difference"] else ""
     return (f'<article class="{state}" id="answer-{number}"><h2>Answer {number} <small>{state}</small></h2><div class="answer">{one["answer"]}</div>{again}'
             f'<p class="mark"><label>Score <input class="score" type="number" min="0" step="any" aria-label="Score of answer {number}"> of '
             f'{in_words(most)}</label> <span class="others"></span></p>'
@@ -202,8 +202,11 @@ def card(number: int, one: Card, most: float) -> str:
             '<p class="news" role="status"></p></article>')
 
 
-def score_before(one: Card) -> str:
-    return "" if one["score"] is None else f" with {in_words(one['score'])}"
+def before(one: Card) -> str:
+    """What is said of an answer that a person had read before it was changed."""
+    if one["score"] is None:
+        return "It was read, and changed since."
+    return f"It was graded with {in_words(one['score'])}, and changed since. Enter in the score field confirms the score."
 
 
 # --- what is saved ------------------------------------------------------------------------------------------------
