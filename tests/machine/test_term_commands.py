@@ -176,13 +176,13 @@ def ends(root, term="w1", yes=True, anyway=True):
 def test_everything_that_is_private_to_a_term_goes_into_its_archive(course):
     """What git ignores is somebody's work, but for what is made again."""
     made_again = {".venv", ".venv-site", "build", "archive", "source_with_tests", "__pycache__", ".pyc", ".egg-info", ".pytest_cache",
-                  ".hypothesis", ".ipynb_checkpoints", "README.md"}
+                  ".hypothesis", ".ipynb_checkpoints", "README.md", ".lti"}     # of .lti, the key and the address stay: below
     private = {line.strip("!/*").partition("/")[0] for line in (ROOT / ".gitignore").read_text().split()} - made_again
     assert {"gradebook.db", "students.json", "graders.json", "audit", ".watch", "submitted"} <= private
     written = {f"{name}-ps1" for path in (ROOT / "grading" / "tools").glob("*.py")
                for name in re.findall(r'(?:"build"|folder|build)(?:, | / )f"(\w+)-\{assignment', path.read_text())}
     assert {"report-ps1", "followup-ps1", "return-ps1", "revised-ps1", "feedback-ps1"} <= written
-    files = {f"build/{name}/of-student-01" for name in written} | {name if "." in name[1:] else f"{name}/of-student-01" for name in private}
+    files = {".lti/sent.json"} | {f"build/{name}/of-student-01" for name in written} | {name if "." in name[1:] else f"{name}/of-student-01" for name in private}
     for name in files:
         (course / name).parent.mkdir(parents=True, exist_ok=True)
         (course / name).write_text(name) if name != "gradebook.db" else sqlite3.connect(course / name).close()
