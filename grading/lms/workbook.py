@@ -4,6 +4,7 @@ import io
 import zipfile
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 from ..root import CourseError
 
@@ -38,7 +39,7 @@ def check(content: bytes) -> None:
         raise CourseError("it unpacks to more than a class list can have")
 
 
-def rows_in(sheet) -> Iterator[list[str]]:
+def rows_in(sheet: Any) -> Iterator[list[str]]:
     """The rows of a sheet, empty ones as well: rows are counted as a spreadsheet does."""
     sheet.reset_dimensions()        # some programs write a wrong size, or that of a whole sheet
     for number, row in enumerate(sheet.iter_rows(max_col=MOST_COLUMNS), start=1):

@@ -232,7 +232,7 @@ def sort_in(course: Course, found: State, one: Waiting, known: Known | None) -> 
         found.outdated = found.outdated or pages.is_dir()
     elif not are_returned(pages):
         found.unreturned.append(one.student)
-        if not found.exchange or lacks(pages):
+        if not found.exchange or lacks(str(pages)):
             found.by_hand.append(one.student)
 
 

@@ -11,7 +11,7 @@ import shutil
 import time
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
@@ -106,14 +106,17 @@ class Drop:
             name = f"{student}+{assignment}+{stamp(about.st_ctime)}+{item.name}"
             if name in known:
                 continue
-            trouble = "is named like no notebook of one assignment" if assignment is None else trouble_with_student(student)
-            if isinstance(files, Refused) or trouble:
-                yield name, files if isinstance(files, Refused) else Refused(trouble)
+            if isinstance(files, Refused):
+                yield name, files
+            elif assignment is None:
+                yield name, Refused("is named like no notebook of one assignment")
+            elif trouble := trouble_with_student(student):
+                yield name, Refused(trouble)
             else:
                 self.unpacked[name] = files
                 yield name, HandIn(name, item.path, student, assignment, about.st_ctime)
 
-    def taken_apart(self, content: bytes, stem: str) -> dict[str, dict[str, bytes] | Refused]:
+    def taken_apart(self, content: bytes, stem: str) -> Mapping[str, dict[str, bytes] | Refused]:
         """{student: {file: content}, or why not} of a zip: as a learning platform packs a class, else with a folder for each, else it
         is one student's, whose name is the zip's. Raises `NotUnpacked`."""
         try:
@@ -122,7 +125,8 @@ class Drop:
                     system, found, trouble = archives.read_archive(archive)
                 except CourseError:     # no platform's
                     return by_folder(members(content), stem)
-                taken = {line.partition(": ")[0]: Refused(f"was not taken: {line.partition(': ')[2]}") for line in trouble}
+                taken: dict[str, dict[str, bytes] | Refused] = {
+                    line.partition(": ")[0]: Refused(f"was not taken: {line.partition(': ')[2]}") for line in trouble}
                 known, room = class_list(self.course.dir, system), MAX_ZIP
                 whose = [people.find(one.name, one.user, known) if known else (one_name(one.name), "") for one in found]
                 often = Counter(student for student, _ in whose)
@@ -130,7 +134,8 @@ class Drop:
                     if student is None or often[student] > 1:
                         taken[f"{one.name} ({one.prefix or one.user})"] = Refused(f"was not taken: {why or f'{often[student]} could be {student}'}")
                         continue
-                    taken[student] = files = files_of(archive, one, room)
+                    files = files_of(archive, one, room)
+                    taken[student] = files or Refused("was not taken: no file of it can be had")
                     room -= sum(map(len, files.values()))
                 return taken
         except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:

@@ -820,11 +820,13 @@ def test_a_platforms_zip_finds_the_students_of_the_class_list_and_refuses_whom_i
             book.add_student(student, first_name=first, last_name=last, lms_user_id=number)
     drop.course.dir.db_url = for_reading(drop.course.dir.db_url)
     in_zip(drop, ("First Läst_1_assignsubmission_file_/a.ipynb", "1"), ("Jo Doe_2_assignsubmission_file_/a.ipynb", "2"),
-           ("__MACOSX/First Läst_1_assignsubmission_file_/._a.ipynb", "0"), ("readme.txt", ""))
+           ("__MACOSX/First Läst_1_assignsubmission_file_/._a.ipynb", "0"), ("readme.txt", ""),
+           ("asecond_4_assignsubmission_file_/a<b", "no name for a file"))
     found = dropped(drop)
     assert found.pop("flast") == {"a.ipynb": "1"} and all(isinstance(one, Refused) for one in found.values())
     said = "\n".join(f"{name} {one}" for name, one in found.items())
-    assert "2 students have that name: jdoe1, jdoe2" in said and "readme.txt" in said and len(found) == 2
+    assert "2 students have that name: jdoe1, jdoe2" in said and "readme.txt" in said and len(found) == 3
+    assert "nobody on the class list has that name" in said
 
 
 def test_of_two_of_one_name_neither_gets_the_others_work(drop):
