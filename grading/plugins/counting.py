@@ -18,7 +18,7 @@ from nbgrader.apps.api import NbGraderAPI
 from sqlalchemy import func
 
 from ..notebooks.again import REFUSED_BEFORE, needs_grading
-from ..run.grades import net_of
+from ..run.penalties import net_of
 
 About = tuple[bool, bool, bool]
 Points = Counter[str]       # {"score" or the name of a kind: points}
