@@ -43,6 +43,10 @@ def derivative_by_exponentials(z, activation):
     return slopes[activation] if activation in slopes else activation_derivative(z, activation)
 
 
+def derivative_one_at_zero(z, activation):
+    return 1.0 * (z >= 0) if activation == "relu" else activation_derivative(z, activation)
+
+
 def derivative_at_value(z, activation):
     return activation_derivative(activate(z, activation), activation)
 
@@ -477,8 +481,7 @@ def backward_through_time_reversed(direct_grads, zs, W_hh, activation):
     says="ReLU's derivative at exactly z = 0 was taken as 1. This course takes 0, as activation_derivative does.",
 )
 def backward_through_time_relu_one(direct_grads, zs, W_hh, activation):
-    return go_back(direct_grads, zs, W_hh, activation, lambda z, name: 1.0 * (z >= 0) if name == "relu" else
-                   activation_derivative(z, name))
+    return go_back(direct_grads, zs, W_hh, activation, derivative_one_at_zero)
 
 
 @misconception(
@@ -752,6 +755,14 @@ def recurrent_weight_gradients_epsilon(loss_grads, zs, hs, x, activation):
 def recurrent_weight_gradients_in_place(loss_grads, zs, hs, x, activation):
     loss_grads[1:] *= activation_derivative(zs, activation)
     return collect(loss_grads[1:], hs[:-1], x)
+
+
+@misconception(
+    "recurrent_weight_gradients", "takes 1 for ReLU's derivative at 0", at_most=0.4, source=SYNTHETIC,
+    says="ReLU's derivative at exactly z = 0 was taken as 1. This course takes 0, as activation_derivative does.",
+)
+def recurrent_weight_gradients_relu_one(loss_grads, zs, hs, x, activation):
+    return collect(z_gradients(loss_grads, zs, activation, derivative_one_at_zero), hs[:-1], x)
 
 
 # -------------------------------------------------------------------------------------------------- spectral_radius
