@@ -146,6 +146,7 @@ def test_a_push_makes_the_column_and_sends_the_numbers_of_the_tables(course, the
     assert [item["resourceId"] for item in there.items.values()] == ["gradients:ps1"]
     waiting = next(score for score in there.scores if score["userId"] == "u5")
     assert waiting["gradingProgress"] == "PendingManual" and "scoreGiven" not in waiting
+    assert all(score["https://canvas.instructure.com/lti/submission"] == {"new_submission": False} for score in there.scores), "a score is no attempt"
     loaded = Course(course)
     with loaded.gradebook() as book:
         exporter = CanvasExporter(to=str(course / "canvas.csv"), assignment=["ps1"], parent=loaded.app)
