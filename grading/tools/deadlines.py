@@ -9,7 +9,7 @@ from rich.console import Console
 
 from ..lms.ids import read_ids
 from ..notebooks import dates
-from ..notebooks.names import for_shell, printable, trouble_with_student
+from ..notebooks.names import for_shell, printable, shown, trouble_with_student
 from ..notebooks.near import did_you_mean
 from ..notebooks.record import written
 from ..root import CourseError
@@ -96,8 +96,9 @@ def extend(console: Console, root: Path | None, assignment: str, student: str, d
             refuse_unknown(course, gradebook, student)
         elif why := trouble_with_student(student):
             raise CourseError(f"{printable(student)}: {why}")
-        gradebook.update_or_create_student(student)
-        submission = gradebook.update_or_create_submission(assignment, student)
+        with gradebook.db.no_autoflush:     # nbgrader asks for the rows of a submission before it has stored it
+            gradebook.update_or_create_student(student)
+            submission = gradebook.update_or_create_submission(assignment, student)
         rows, until = all_rows(row, [submission]), dates.later(row.duedate, course.zone, days, hours)
         submission.extension = until - row.duedate or None
         before, after = renew(submission, course.late_policy())
@@ -113,6 +114,8 @@ def refuse_unknown(course: Course, gradebook: Gradebook, student: str) -> None:
     base = Path(course.dir.root, course.dir.submitted_directory)
     known |= {path.name for path in base.iterdir() if path.is_dir()} if base.is_dir() else set()
     if student not in known:
+        if why := trouble_with_student(student):
+            raise CourseError(f"{shown(student)} is nobody's id: {why}")
         word = for_shell(student)
         insist = f" If it is a new student: the same command with --new, or nbgrader db student add {word}" if word else ""
         raise CourseError(f"Nobody in this course is called {printable(student)}.{did_you_mean(student, known)}{insist}")

@@ -2,6 +2,7 @@
 
 import csv
 import logging
+import shlex
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -111,7 +112,7 @@ def make_pages(console: Console, course: Course, assignment: str, outcome: Outco
 def release(console: Console, course: Course, assignment: str, outcome: Outcome, jobs: int, boxes: Sequence[Sandbox]) -> None:
     releaser = ReleaseFeedback(coursedir=course.dir, authenticator=Authenticator(parent=course.app), parent=course.app)
     if not Path(releaser.root, course.dir.course_id).is_dir():
-        outcome.done["released"] = "nothing: hand out the folders of feedback/"
+        outcome.done["released"] = f"nothing: there is no exchange. course feedback {shlex.quote(assignment)} --zip packs the pages"
         return
     try:
         releaser.start()

@@ -19,7 +19,7 @@ from sqlalchemy.engine import make_url
 from ..lms.ids import FILE as STUDENTS
 from ..lms.lti_sent import FILE as SENT
 from ..lms.private import FOLDER as LTI
-from ..notebooks.names import printable
+from ..notebooks.names import shown
 from ..plugins.written import GRADERS
 from ..root import AUDIT, CourseError
 from ..run.course import Course
@@ -47,7 +47,7 @@ def new_term(console: Console, root: Path | None, term: str, yes: bool = False, 
     """Archive the term that ends as archive/`term`. Raises `CourseError` for a state in which something would be torn apart."""
     course = Course(root)
     if not re.fullmatch(r"[\w.+-]+", term) or term.startswith("."):
-        raise CourseError(f"{printable(term)} is no name for a folder. Use letters, figures and -, for example 2026-winter")
+        raise CourseError(f"{shown(term)} is no name for a folder. Use letters, figures and -, for example 2026-winter")
     place = Path(course.dir.root, "archive", term)
     refuse(course, place, anyway)
     with course.locked(), unwatched(course.dir.root):       # raises where somebody is at work
