@@ -365,6 +365,14 @@ def test_what_a_platform_repeats_of_our_secrets_stands_in_no_error(there, client
         assert "eyJ" not in str(caught.value), "neither a token nor an assertion begins"
 
 
+@pytest.mark.parametrize("kind, said", [("members", "client ... with Bearer ... is unknown"), ("token", "client ... with no token is unknown")])
+def test_neither_does_a_secret_that_is_short(there, client, kind, said):
+    client._token = "abc" if kind == "members" else ""
+    there.faults[kind] = ["echo in short"]
+    with pytest.raises(PlatformError, match=said):
+        lti_services.members_of(client)
+
+
 def test_secrets_stand_in_no_repr(settings):
     assert "the-client-id" not in repr(settings) and "RSAPrivateKey" not in repr(settings)
 
