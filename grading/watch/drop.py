@@ -27,7 +27,7 @@ from ..plugins.collect import Copy, NotCollected
 from ..plugins.placing import place_preview
 from ..root import CourseError
 from ..run.course import Course
-from ..run.students import class_list, notebooks_of
+from ..run.students import class_list, in_class, notebooks_of
 from .inbox import HandIn, Refused, last_change
 from .log import FOLDER as PRIVATE
 from .queue import Entry
@@ -74,7 +74,7 @@ class Drop:
         student = one_name(item.name)
         inside = [name for name in assignments if Path(item.path, name).is_dir()]
         places = {name: os.path.join(item.path, name) for name in inside} or ({assignments[0]: item.path} if len(assignments) == 1 else {})
-        if not places and any(one.is_file() for one in Path(item.path).iterdir()):
+        if not places and holds_a_file(item.path):
             name = f"{student}+{stamp(last_change(item.path))}"
             if name not in known:
                 yield name, Refused(f"does not say of which assignment it is. Put it into {self.inbound}/STUDENT/ASSIGNMENT/, which is one of "
@@ -82,7 +82,7 @@ class Drop:
         for assignment, path in places.items():
             changed = last_change(path)
             name = f"{student}+{assignment}+{stamp(changed)}"
-            if name not in known:
+            if name not in known and holds_a_file(path):
                 trouble = trouble_with_student(student)
                 yield name, Refused(trouble) if trouble else HandIn(name, path, student, assignment, changed)
 
@@ -128,7 +128,9 @@ class Drop:
                 taken: dict[str, dict[str, bytes] | Refused] = {
                     line.partition(": ")[0]: Refused(f"was not taken: {line.partition(': ')[2]}") for line in trouble}
                 known, room = class_list(self.course.dir, system), MAX_ZIP
-                whose = [people.find(one.name, one.user, known) if known else (one_name(one.name), "") for one in found]
+                whose = [people.find(one.name, one.user, known) for one in found]
+                if not in_class(self.course.dir):       # then a name is all that is known of somebody
+                    whose = [(student or one_name(one.name), "") for one, (student, _) in zip(found, whose)]
                 often = Counter(student for student, _ in whose)
                 for one, (student, why) in zip(found, whose):
                     if student is None or often[student] > 1:
@@ -188,6 +190,11 @@ class Drop:
 
 def stamp(moment: float) -> str:
     return datetime.datetime.fromtimestamp(moment, datetime.UTC).strftime("%Y-%m-%d %H:%M:%S.%f UTC")
+
+
+def holds_a_file(folder: str) -> bool:
+    """An empty folder is about to be filled."""
+    return any(files for _, _, files in os.walk(folder))
 
 
 def files_of(archive: zipfile.ZipFile, one: archives.HandIn, room: int) -> dict[str, bytes]:

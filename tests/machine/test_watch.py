@@ -762,6 +762,9 @@ def test_a_dropped_folder_is_a_submission_and_dropped_again_another(drop):
 def test_with_several_assignments_each_has_its_folder(drop):
     for name in ("ps1", "ps2"):
         (drop.inbound / "student-01" / name).mkdir(parents=True)
+    assert list(drop.entries(set(), ["ps1", "ps2", "ps3"])) == list(drop.entries(set(), ["ps1"])) == [], "an empty folder is about to be filled"
+    for name in ("ps1", "ps2"):
+        (drop.inbound / "student-01" / name / "a.ipynb").write_text("{}")
     assert sorted(one.assignment for _, one in drop.entries(set(), ["ps1", "ps2", "ps3"])) == ["ps1", "ps2"]
 
 
@@ -780,6 +783,7 @@ def test_the_zip_of_a_learning_platform_is_taken_apart(files, students, drop):
 def test_what_cannot_be_taken_is_refused_by_name(drop):
     (drop.inbound / "broken.zip").write_text("no zip")
     (drop.inbound / "a<b").mkdir()
+    (drop.inbound / "a<b" / "a.ipynb").write_text("{}")
     (drop.inbound / "link").symlink_to("/etc")
     (drop.inbound / "activations.ipynb").write_text("{}")
     os.mkfifo(drop.inbound / "pipe")
@@ -827,6 +831,13 @@ def test_a_platforms_zip_finds_the_students_of_the_class_list_and_refuses_whom_i
     said = "\n".join(f"{name} {one}" for name, one in found.items())
     assert "2 students have that name: jdoe1, jdoe2" in said and "readme.txt" in said and len(found) == 3
     assert "nobody on the class list has that name" in said
+
+
+def test_who_was_graded_and_has_no_name_makes_no_class_list(drop):
+    with Gradebook(drop.course.dir.db_url) as book:
+        book.add_student("Jo Doe")      # as grading adds whoever handed in
+    in_zip(drop, ("Jo Doe_1_assignsubmission_file_/a.ipynb", "1"), ("New Comer_2_assignsubmission_file_/a.ipynb", "2"))
+    assert dropped(drop) == {"Jo Doe": {"a.ipynb": "1"}, "New Comer": {"a.ipynb": "2"}}
 
 
 def test_of_two_of_one_name_neither_gets_the_others_work(drop):
