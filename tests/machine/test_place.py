@@ -75,6 +75,11 @@ def test_hidden_inputs_are_out_of_reach_of_visible_checks_that_are_asked_again(c
     assert "1000" not in "".join(str(output.get("text", "")) for cell in nb.cells for output in cell.get("outputs", ()))
 
 
+def test_a_pool_of_threads_that_the_notebook_keeps_answers_calls(course, sandbox):
+    pool = "from concurrent.futures import ThreadPoolExecutor\npool = ThreadPoolExecutor(2)\nlist(pool.map(abs, range(9)))\n"
+    assert grade(notebook(double=f"{pool}def double(z):\n    return pool.submit(lambda: 2 * z).result()"), course, sandbox) == FULL
+
+
 @pytest.mark.parametrize("magic", ["%%timeit -n1 -r1", "%%writefile double.py", "%%sql"])
 def test_a_magic_that_keeps_the_function_to_itself_is_named(magic, course, sandbox):
     nb = notebook(double=f"{magic}\ndef double(z):\n    return 2 * z")

@@ -10,11 +10,13 @@ import base64
 import gc
 import io
 import os
+import queue
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Mapping
 from types import FrameType
@@ -264,6 +266,17 @@ def refuse_changed_upstream() -> None:
                                "than the course is made for")
 
 
+def begin_pools_anew() -> None:
+    """Threads do not come along into a fork: a pool that the notebook keeps would wait for its own for ever, and gets new ones."""
+    pools = sys.modules.get("concurrent.futures.thread")
+    if not getattr(pools, "_threads_queues", None):     # no pool has a thread
+        return
+    for pool in gc.get_objects():
+        if type(pool) is pools.ThreadPoolExecutor:
+            pool._threads, pool._idle_semaphore = set(), threading.Semaphore(0)
+            pool._work_queue, pool._shutdown_lock = queue.SimpleQueue(), threading.Lock()
+
+
 def let_go_of_fonts() -> None:
     """Close the font files that Matplotlib keeps open: a kernel opens its own, for an open file is shared by all forks."""
     from matplotlib import font_manager, mathtext
@@ -369,6 +382,7 @@ class Kernel:
         """Fork a child that answers calls over the same socket; say how it ended."""
         pid = os.fork()
         if pid == 0:
+            begin_pools_anew()
             wire.send(sock, {"ready": True})
             self.serve(sock)
             os._exit(0)
