@@ -55,5 +55,6 @@ def cell(text):
 
 def write(console, root):
     place = Path(root, "docs", "mistakes.md")
+    place.parent.mkdir(exist_ok=True)       # the demonstration's course has none
     place.write_text(as_markdown(judged(root)), encoding="utf-8")
     tell(console, f"wrote {place}")

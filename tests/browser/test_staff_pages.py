@@ -17,6 +17,7 @@ from rich.console import Console
 from traitlets.config import Config
 
 from grading.notebooks.record import Record, Seen
+from grading.notebooks.submissions import hand_in
 from grading.notebooks.writing import notebook_text
 from grading.plugins import written
 from grading.run import audit
@@ -25,7 +26,8 @@ from grading.tools import acts, followup, report
 from grading.tools.analysis import ClassResult, Item, Work
 from grading.tools.feedback import make_feedback
 from tests.browser.conftest import findings
-from tests.conftest import ASSIGNMENTS, points_in
+from tests.conftest import ASSIGNMENTS, SUBMISSIONS, points_in
+from tests.machine.classes import course_grade
 from tests.machine.test_followup import fitted, in_this_process, notebooks_of, right_answers
 from tests.machine.test_psychometrics import simulated
 
@@ -85,8 +87,12 @@ def test_the_figures_of_a_report_can_be_read_by_everybody(new_page, shot, tmp_pa
 
 @pytest.fixture(scope="module")
 def graded(golden_class, tmp_path_factory):
-    """The demonstration class."""
-    return shutil.copytree(golden_class["ps1"][0], tmp_path_factory.mktemp("acts") / "course", symlinks=True)
+    """The demonstration class, three of which make a mistake that the bank does not know."""
+    root = shutil.copytree(golden_class["ps1"][0], tmp_path_factory.mktemp("acts") / "course", symlinks=True)
+    for case in sorted(SUBMISSIONS.glob("ps1/sigmoid-of-2z-*")):
+        hand_in(case, root / "release" / "ps1", root / "submitted" / case.name / "ps1")
+    assert course_grade(root)[0] == 0
+    return root
 
 
 @pytest.mark.sandbox
@@ -106,14 +112,14 @@ def test_the_mistakes_of_a_class_can_be_read_by_everybody(graded, new_page, shot
 
 @pytest.mark.sandbox
 def test_a_page_says_that_it_was_regraded_and_why(graded, new_page, shot):
-    old = {"points": 12.0, "penalty": 0.0, "counts": 12.0, "exercises": {"test_relu": 3.0}}
+    old = {"points": 9.5, "penalty": 0.0, "counts": 9.5, "exercises": {"test_relu": 0.5}}
     audit.append(graded, audit.Entry("20260301-120000-000000", "ps1", "derivative-at-y", "2026-03-01T12:00:00+00:00", "a check of relu was too strict",
-                                     old, {**old, "points": 13.0, "counts": 13.0}, [["relu", 2.0, 3.0, "relu_large_ones"]],
+                                     old, {**old, "points": 10.0, "counts": 10.0}, [["relu", 0.5, 1.0, "relu_large_ones"]],
                                      {"new": dict.fromkeys(JUDGES, "0")}))
     make_feedback(Console(quiet=True), graded, "ps1", ["derivative-at-y"], 1, False)
     page = new_page(viewport={"width": 760, "height": 620})
     page.goto(f"file://{graded}/feedback/derivative-at-y/ps1/activations.html")
-    assert page.get_by_text("Regraded on Sun 1 Mar 2026").is_visible() and "because a check of relu was too strict: 12 points" in page.inner_text("main")
+    assert page.get_by_text("Regraded on Sun 1 Mar 2026").is_visible() and "because a check of relu was too strict: 9.5 points" in page.inner_text("main")
     assert findings(page) == []
     shot(page, "feedback-regraded")
 

@@ -17,7 +17,7 @@ from grading.checks import bank
 from grading.notebooks.record import CheckRecord, Outcome, VerdictRecord, read_record
 from grading.root import CourseError
 from grading.run.course import Course
-from grading.tools import acts, analysis, class_answers, history, naming, status
+from grading.tools import acts, analysis, class_answers, history, mistakes, naming, status
 from grading.tools.followup import Maker
 from tests.machine.classes import course_grade, submit_text
 
@@ -288,6 +288,12 @@ def test_code_that_goes_on_and_on_stands_in_the_bank_as_a_comment(tmp_path, monk
     course = SimpleNamespace(execute=SimpleNamespace(course_root=str(tmp_path)))
     made, given = naming.proved(course, group, "goes on", "It goes on.")
     assert not given and "takes more than 1 seconds on the hidden inputs" in made.why and "    # " in made.text
+
+
+def test_the_list_of_all_mistakes_is_written_where_a_course_has_no_docs_yet(tmp_path):
+    toys.make_course(tmp_path).joinpath("nbgrader_config.py").touch()
+    mistakes.write(Console(quiet=True), tmp_path)
+    assert "| doubled instead | 0% |" in (tmp_path / "docs" / "mistakes.md").read_text()
 
 
 def test_the_files_of_the_bank_can_be_added_to():
