@@ -52,6 +52,13 @@ def points_in(assignment="ps1"):
             for exercise, points in points_of(nbformat.read(path, as_version=4)).items()}
 
 
+@cache
+def most_in(assignment="ps1"):
+    """All points of an assignment, those for its questions among them."""
+    return sum(cell.metadata.get("nbgrader", {}).get("points", 0) for path in sorted((ROOT / "source" / assignment).glob("*.ipynb"))
+               for cell in nbformat.read(path, as_version=4).cells)
+
+
 def due_to(case, assignment=None):
     """What is due to a case of tests/submissions, a golden one's assignment being the folder that it lies in."""
     return due(case, ROOT / "source" / (assignment or case.parent.name))

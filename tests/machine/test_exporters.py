@@ -1,6 +1,7 @@
 """`nbgrader export` with the course's exporters: what Canvas and Moodle read, one row per student, no formula in it."""
 
 import csv
+import shutil
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,13 +10,22 @@ from nbgrader.plugins import CsvExportPlugin
 
 from grading.plugins.exporters import CanvasExporter, MoodleExporter, TableExporter
 from grading.run.course import Course
+from tests.conftest import ROOT
 
 
-@pytest.fixture
-def gradebook(course_folder):
-    """Three students; student-01 is graded, student-02's question waits for a person, =cmd|'x' handed in nothing."""
-    root = course_folder("ps1")
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Three students; student-01 is graded, student-02's question waits for a person, =cmd|'x' handed in nothing.
+
+    The assignment has 20 points for code and 5 for a question."""
+    root = tmp_path_factory.mktemp("exporters") / "course"
+    root.mkdir()
+    shutil.copy(ROOT / "nbgrader_config.py", root)
     with Gradebook(f"sqlite:///{root}/gradebook.db") as book:
+        book.add_assignment("ps1")
+        book.add_notebook("toy", "ps1")
+        book.add_grade_cell("test_double", "toy", "ps1", max_score=20, cell_type="code")
+        book.add_task_cell("explain_toy", "toy", "ps1", max_score=5, cell_type="markdown")
         book.add_student("student-01", first_name="First", last_name="Lästname", email="student-01@example.org", lms_user_id="4711")
         book.add_student("student-02", first_name="-2+3", last_name="La\nst", email="@student-02")
         book.add_student("=cmd|'x'")
@@ -26,6 +36,13 @@ def gradebook(course_folder):
                 grade.manual_score = 3.5 if grade.auto_score is None and student == "student-01" else None
                 grade.needs_manual_grade = grade.auto_score is None and student == "student-02"
         book.db.commit()
+    return root
+
+
+@pytest.fixture
+def gradebook(made, tmp_path):
+    shutil.copytree(made, tmp_path / "course")
+    with Gradebook(f"sqlite:///{tmp_path}/course/gradebook.db") as book:
         yield book
 
 

@@ -9,12 +9,14 @@ import pytest
 from nbgrader.api import Gradebook
 from rich.console import Console
 
+from grading.notebooks.record import written
 from grading.root import CourseError
 from grading.run import audit
 from grading.run.course import Course, store_one
 from grading.tools import history, regrade
 from grading.tools.dry_run import changes_table
 from grading.tools.feedback import make_feedback
+from tests.conftest import points_in
 from tests.machine.classes import configure, course_grade, rows, submit_text
 
 CLIPPED = "# %% relu\ndef relu(z):\n    return np.clip(z, 0, {most})\n"
@@ -86,6 +88,11 @@ def score(root, student):
         return gradebook.find_submission("ps1", student).score
 
 
+def was(graded):
+    """What counted for `clips` at first, as it is told."""
+    return written(score(graded, "clips"))
+
+
 def entries(root):
     return audit.entries(root, "ps1")
 
@@ -98,7 +105,7 @@ def test_it_says_first_who_changes_by_how_much_and_by_which_check(regraded, grad
     table, _, summary = said.partition("ps1: 4 regraded")
     line = next(line for line in table.splitlines() if "clips" in line)
     assert "right" not in table and "nothing" not in table
-    assert re.search(r"clips .*relu .*0\.65 .*0\.\d+ .*relu_large_ones", line)
+    assert re.search(rf"clips .*relu .*{re.escape(was(graded))} .*\d\.?\d* .*relu_large_ones", line)
     assert "0 have more points, 1 fewer, 3 as many" in summary and "a person's points stay" in table
     assert score(root, "clips") < score(graded, "clips") and score(root, "right") == score(graded, "right")
 
@@ -138,36 +145,37 @@ def test_points_go_up_as_well_and_undo_goes_one_regrade_back_at_a_time(course, r
 # --- the audit ----------------------------------------------------------------------------------------------------
 
 @pytest.mark.sandbox
-def test_the_audit_has_a_line_for_each_with_old_new_why_when_and_digests(regraded):
+def test_the_audit_has_a_line_for_each_with_old_new_why_when_and_digests(regraded, graded):
     found = {entry.student: entry for entry in entries(regraded[0])}
     assert found.keys() == TEXTS.keys()
     entry = found["clips"]
-    assert entry.because == "a check was missing" and entry.old["counts"] == 0.65 and entry.new["counts"] == score(regraded[0], "clips")
-    assert entry.changes == [["relu", 0.65, entry.new["exercises"]["test_relu"], "relu_large_ones"]]
+    assert entry.because == "a check was missing" and entry.old["counts"] == score(graded, "clips") and entry.new["counts"] == score(regraded[0], "clips")
+    assert entry.changes == [["relu", score(graded, "clips"), entry.new["exercises"]["test_relu"], "relu_large_ones"]]
     old, new = (entry.by[side]["activations"] for side in ("old", "new"))
     assert old.keys() == new.keys() and old["tests/hidden"] != new["tests/hidden"] and old["reference_impl"] == new["reference_impl"]
     assert (regraded[0] / "audit").stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.sandbox
-def test_history_answers_why_points_were_lost_and_what_changed_them(regraded):
-    said = told(regraded[0], "clips")
-    assert re.search(r"relu: 0\.\d+ of 1, 0\.\d+ lost\n", said) and "keeps large entries" in said and "Nothing bounds it." in said
-    assert re.search(r"checks of weight \d+ of \d+ passed: 1 x \d+/\d+ = 0\.\d+", said)
+def test_history_answers_why_points_were_lost_and_what_changed_them(regraded, graded):
+    said, most = told(regraded[0], "clips"), points_in()["relu"]
+    assert re.search(rf"relu: \d\.?\d* of {most:g}, \d\.?\d* lost\n", said) and "keeps large entries" in said and "Nothing bounds it." in said
+    assert re.search(rf"checks of weight \d+ of \d+ passed: {most:g} x \d+/\d+ = \d\.?\d*", said)
     assert "tests/hidden " in said and "numpy " in said and "Today it would be graded the same." in said
-    assert re.search(r"\d{4}, \d\d:\d\d UTC: regraded because a check was missing: 0\.65 -> 0\.\d+ points", said)
+    assert re.search(rf"\d{{4}}, \d\d:\d\d UTC: regraded because a check was missing: {re.escape(was(graded))} -> \d\.?\d* points", said)
     assert "relu_large_ones" in said and "a person decided, the checks alone gave" in told(regraded[0], "judged")
     with pytest.raises(CourseError, match="Did you mean clips"):
         told(regraded[0], "clip")
 
 
 @pytest.mark.sandbox
-def test_pages_say_that_and_why_it_was_regraded_until_it_is_undone(course):
+def test_pages_say_that_and_why_it_was_regraded_until_it_is_undone(course, graded):
     def page(name="activations.html"):
         make_feedback(Console(quiet=True), course, "ps1", ["clips", "right"], 1, False)
         return (course / "feedback/clips/ps1" / name).read_text()
 
-    note = r"Regraded on \w+ \d+ \w+ \d+, \d\d:\d\d UTC because a check was missing: 0\.65 points counted before, 0\.\d+ after\."
+    note = (r"Regraded on \w+ \d+ \w+ \d+, \d\d:\d\d UTC because a check was missing: "
+            rf"{re.escape(was(graded))} points counted before, \d\.?\d* after\.")
     assert re.search(note, page()) and re.search(note, page("index.html"))
     assert "Regraded" not in (course / "feedback/right/ps1/activations.html").read_text()
     undo(course)

@@ -23,7 +23,7 @@ from grading.watch.answer import WAITS
 from grading.watch.bundles import Bundles
 from grading.tools import watch as watching
 from grading.watch.log import State, open_log
-from tests.conftest import ROOT, SUBMISSIONS
+from tests.conftest import ROOT, SUBMISSIONS, due_to, most_in
 
 pytestmark = pytest.mark.sandbox
 PATIENCE = 240      # seconds for anything here: the machine may be busy
@@ -206,19 +206,24 @@ def answered(page):
     return page.exists() and WAITS not in page.read_text()[:200]
 
 
+def points_of(case):
+    """What its page says of a golden submission."""
+    return f"{sum(due_to(SUBMISSIONS / 'ps1' / case).points.values()):g} of {most_in():g} points"
+
+
 def test_an_answer_comes_new_settings_are_taken_up_and_what_a_killed_watcher_left_is_done_by_the_next(exchange):
     kept = exchange.kept()
     exchange.watch()
     page = exchange.submit("derivative-at-y")
     exchange.wait_for(lambda: answered(page))
     text = page.read_text()
-    assert "Official checks, before your instructor's final grading" in text and "10 of 25 points" in text
+    assert "Official checks, before your instructor's final grading" in text and points_of("derivative-at-y") in text
     assert "evaluated at y instead of z" in text and "at worst" not in text
     exchange.set("c.Watch.show = 'points'")
     exchange.wait_for(lambda: "starting again" in exchange.what_it_said() and exchange.is_watching())
     page = exchange.submit("derivative-at-y", "student-04")
     exchange.wait_for(lambda: answered(page))
-    assert "10 of 25 points so far" in page.read_text() and "evaluated at y" not in page.read_text()
+    assert f"{points_of('derivative-at-y')} so far" in page.read_text() and "evaluated at y" not in page.read_text()
 
     slow = exchange.submit("endless-loop", "student-02")
     exchange.wait_for(lambda: exchange.states().get("student-02") is State.WORKING)
@@ -230,7 +235,7 @@ def test_an_answer_comes_new_settings_are_taken_up_and_what_a_killed_watcher_lef
     exchange.wait_for(slow.exists)      # at first to say that it takes longer
     assert "takes longer" in slow.read_text()
     exchange.wait_for(lambda: answered(calm))
-    assert "20 of 25 points" in calm.read_text()
+    assert points_of("perfect-loops") in calm.read_text()
     started = time.monotonic()
     assert exchange.end(signal.SIGTERM) == 0 and time.monotonic() - started < 60      # a loop at work or not: its limit is 60 s
     assert not list(exchange.tmp.iterdir()) and not exchange.is_watching()
