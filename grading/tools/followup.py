@@ -8,13 +8,16 @@ import ast
 import hashlib
 import random
 import shlex
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
 import nbformat
+from nbformat import NotebookNode
+from rich.console import Console
 
-from ..border.sandbox import Limits
+from ..border.limits import Limits
 from ..border.subject import KernelSubject
 from ..checks import bank
 from ..notebooks.cells import as_released, hidden_calls, is_tests, visible
@@ -55,6 +58,10 @@ AFTERWARDS = ("Half of the points or more: it is done. Fewer: talk again on anot
               "what follows, if anything, is for the course's instructor to decide, after hearing the student.")
 
 
+Asked = tuple[Exercise, list[Question]]             # an exercise and its candidates
+Page = tuple[list[Exercise], list[Question]]        # what stands on one
+
+
 @dataclass(frozen=True)
 class Sheet:
     """What one student is asked; `exercises` are those whose code stands on the page."""
@@ -66,7 +73,7 @@ class Sheet:
     by_lot: bool = False
 
 
-def followup(console, root, assignment, students, sample, seed, output):
+def followup(console: Console, root: Path | None, assignment: str, students: Sequence[str], sample: int | None, seed: str, output: Path | None) -> int:
     """Write the sheets and their answers. Returns how many students there is no sheet for. Raises `CourseError`."""
     if bool(students) == bool(sample):
         raise CourseError("Say who is to be asked: --student NAME (it may be repeated), or --sample N for a draw by lot.")
@@ -74,7 +81,7 @@ def followup(console, root, assignment, students, sample, seed, output):
     course.assignments(assignment)
     with watched(console, f"reading {assignment}") as watch:
         result = analysis.read(root, assignment, watch)
-    chosen = named(result, students) if students else drawn(result, sample, seed)
+    chosen = named(result, students) if students else drawn(result, sample or 0, seed)
     folder = Path(output) if output else Path(course.dir.root, "build", f"followup-{assignment}")
     folder.mkdir(parents=True, exist_ok=True)
     maker, missing = Maker(course, assignment), 0
@@ -95,7 +102,7 @@ def followup(console, root, assignment, students, sample, seed, output):
 
 # --- who is asked -------------------------------------------------------------------------------------------------
 
-def named(result, students):
+def named(result: analysis.ClassResult, students: Sequence[str]) -> list[str]:
     known = [work.student for work in result.works]
     for student in students:
         if student not in known:
@@ -104,12 +111,12 @@ def named(result, students):
     return list(dict.fromkeys(students))
 
 
-def drawn(result, number, seed):
+def drawn(result: analysis.ClassResult, number: int, seed: str) -> list[str]:
     """`number` students by lot, as many from the lower, middle and upper third of the scores as there are: the same for the same seed.
 
     A draw hangs on the seed, the names and the order of scores alone. Whoever has no point is in it as everybody else.
     """
-    def lot(work):
+    def lot(work: analysis.Work) -> bytes:
         return hashlib.sha256(f"{seed}/{result.assignment}/{work.student}".encode()).digest()
     totals = {work.student: total for work, total in zip(result.works, result.totals.tolist())}
     ranked = sorted(result.works, key=lambda work: (totals[work.student], lot(work)))
@@ -125,9 +132,10 @@ def drawn(result, number, seed):
 class Maker:
     """Makes sheets of one assignment: knows the public calls of its exercises and the sentences on known mistakes."""
 
-    def __init__(self, course, assignment):
+    def __init__(self, course: Course, assignment: str) -> None:
         self.course, self.assignment = course, assignment
-        self.calls, self.says = {}, {}
+        self.calls: dict[str, dict[str, list[asking.Call]]] = {}
+        self.says: dict[tuple[str, str], str] = {}
         source = Path(course.dir.format_path(course.dir.source_directory, ".", assignment))
         for path in sorted(source.glob("*.ipynb")):
             nb = nbformat.read(path, as_version=4)
@@ -135,8 +143,8 @@ class Maker:
                                      for cell in nb.cells if is_tests(cell) for name in hidden_calls(cell.source)}
             self.says |= {(entry.exercise, entry.name): entry.says for entry in bank.misconceptions_of(course.execute.course_root, path.stem)}
 
-    def sheet(self, student, seed, by_lot=False):
-        """(the `Sheet` of a student or None, why there is none)."""
+    def sheet(self, student: str, seed: str, by_lot: bool = False) -> tuple[Sheet | None, str]:
+        """The sheet of a student, or why there is none."""
         folder = self.course.graded_folder(self.assignment, student)
         found = []
         chance = random.Random(f"{seed}/{self.assignment}/{student}")
@@ -148,15 +156,15 @@ class Maker:
                 found += self.asked(path.stem, nb, files_below(folder))
         return self.composed(student, found, chance, by_lot)
 
-    def composed(self, student, found, chance, by_lot=False):
+    def composed(self, student: str, found: list[Asked], chance: random.Random, by_lot: bool = False) -> tuple[Sheet | None, str]:
         """The sheet of what `asked` found."""
         exercises, questions = fitting(found, chance)
         if len(questions) < FEWEST:
             return None, "the submission holds too little code of its own that runs"
         return Sheet(student, self.assignment, tuple(exercises), tuple(questions), by_lot), ""
 
-    def asked(self, notebook, nb, files):
-        """[(exercise, its candidates)] of one notebook `nb`; its cells run anew in a kernel of the sandbox."""
+    def asked(self, notebook: str, nb: NotebookNode, files: list[tuple[str, bytes]]) -> list[Asked]:
+        """The exercises of one notebook `nb`; its cells run anew in a kernel of the sandbox."""
         verdicts, found = Record.read(nb).verdicts, []
         sandbox = HELD.sandbox(self.course.execute.sandbox, Limits.changed(self.course.execute.limits), self.course.hidden())
         subject = KernelSubject(sandbox, files=files)
@@ -168,7 +176,8 @@ class Maker:
                 there = text_of(nb, name)
                 if there is None or (name in verdicts and verdicts[name].blank):
                     continue
-                exercise = Exercise(name, *there, sorted(calls, key=asking.size_of), asker(subject, len(nb.cells)), verdicts.get(name),
+                text, first = there
+                exercise = Exercise(name, text, first, sorted(calls, key=lambda call: asking.size_of(call) or 0), asker(subject, len(nb.cells)), verdicts.get(name),
                                     {mistake: says for (of, mistake), says in self.says.items() if of == name})
                 found.append((exercise, candidates(exercise)))
         finally:
@@ -176,11 +185,11 @@ class Maker:
         return found
 
 
-def asker(subject, cell):
+def asker(subject: KernelSubject, cell: int) -> Callable[..., asking.Trace | None]:
     return lambda name, call, before=None, after=None, changed=None: asking.ask(subject, cell, name, call, before, after, changed)
 
 
-def text_of(nb, name):
+def text_of(nb: NotebookNode, name: str) -> tuple[str, int] | None:
     """(text, first line in its cell) of the last definition of a function in a notebook; None where it is no plain one."""
     found = None
     for cell in nb.cells:
@@ -199,16 +208,16 @@ def text_of(nb, name):
 
 # --- which questions fit on a page --------------------------------------------------------------------------------
 
-def height(exercises, questions):
+def height(exercises: Iterable[Exercise], questions: Iterable[Question]) -> float:
     """Millimetres that functions and questions take in print, rather too many than too few."""
-    def lines(text, width):
+    def lines(text: str, width: int) -> int:
         return -(-max(1, len(text)) // width)
     return sum(LISTING + CODE_LINE * sum(lines(line, CODE_WIDTH) for line in one.lines) for one in exercises) + \
         sum(NOTES + TEXT_LINE * lines(one.asks, TEXT_WIDTH) for one in questions)
 
 
-def fitting(found, chance):
-    """(exercises, questions) for one page, see `taken`; where long functions leave room for too few questions, without the longest."""
+def fitting(found: Sequence[Asked], chance: random.Random) -> Page:
+    """What stands on one page, see `taken`; where long functions leave room for too few questions, without the longest."""
     exercises, questions = taken(found, chance)
     if len(questions) < FEWEST and len(found) > 1:
         longest = max(found, key=lambda one: len(one[0].lines))
@@ -217,15 +226,16 @@ def fitting(found, chance):
     return exercises, questions
 
 
-def taken(found, chance):
-    """(exercises, questions): of each kind one, in the order of the table, then more of them while there is room."""
+def taken(found: Sequence[Asked], chance: random.Random) -> Page:
+    """Of each kind one, in the order of the table, then more of them while there is room."""
     pool = [(exercise, question) for exercise, questions in found for question in questions]
-    chosen, used = [], {}
+    chosen: list[tuple[Exercise, Question]] = []
+    used: dict[str, Exercise] = {}
 
-    def room_with(exercise, question):
+    def room_with(exercise: Exercise, question: Question) -> float:
         return HEIGHT - height({**used, exercise.name: exercise}.values(), [*(one for _, one in chosen), question])
 
-    def take(kind, again):
+    def take(kind: str, again: bool) -> None:
         mine = [(exercise, question) for exercise, question in pool if question.kind.startswith(kind) and (exercise, question) not in chosen
                 and room_with(exercise, question) >= 0 and (again or all(one.kind != question.kind for _, one in chosen))]
         if mine and len(chosen) < MOST:
@@ -249,19 +259,19 @@ def taken(found, chance):
 
 # --- pages --------------------------------------------------------------------------------------------------------
 
-def marked_up(text):
+def marked_up(text: str) -> str:
     """Text in which `code` stands between back quotes, as HTML."""
     pieces = escape(text, quote=False).split("`")
     return "".join(f"<code>{piece}</code>" if number % 2 else piece for number, piece in enumerate(pieces))
 
 
-def listing(exercise):
+def listing(exercise: Exercise) -> str:
     width = len(str(len(exercise.lines)))
     numbered = "\n".join(f"{number:{width}}  {printable(line.expandtabs(4), 160)}" for number, line in enumerate(exercise.lines, start=1))
     return f"<h2>Your {escape(exercise.name)}</h2>\n<pre class=\"code\" tabindex=\"0\" aria-label=\"{escape(exercise.name)}, with numbers of lines\">{escape(numbered)}</pre>"
 
 
-def as_sheet(sheet):
+def as_sheet(sheet: Sheet) -> str:
     """The page that lies on the table."""
     asked = "".join(f"<li>{marked_up(question.asks)}<div class=\"notes\"></div></li>\n" for question in sheet.questions)
     return page(f"{sheet.assignment}: a talk about your code – {printable(sheet.student)}", paragraph(INTRODUCTION.format(DRAWN if sheet.by_lot else ASKED)),
@@ -269,7 +279,7 @@ def as_sheet(sheet):
                 f"<h2>Questions</h2>\n<ol class=\"questions\">\n{asked}</ol>", style=STYLE)
 
 
-def as_answers(sheet):
+def as_answers(sheet: Sheet) -> str:
     """The page for whoever asks."""
     rows = [(str(number), Html(marked_up(question.asks)), Html(marked_up(question.answer)), "") for number, question in enumerate(sheet.questions, start=1)]
     return page(f"{sheet.assignment}: answers for staff – {printable(sheet.student)}", paragraph(

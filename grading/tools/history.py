@@ -3,6 +3,7 @@
 import shlex
 from pathlib import Path
 
+from nbformat import NotebookNode
 from nbgrader.api import Student
 from rich.console import Console
 
@@ -77,7 +78,7 @@ def show(console: Console, course: Course, result: SubmissionResult, today: Toda
     console.print()
 
 
-def show_notebook(console: Console, notebook: NotebookResult, nb, record: Record) -> None:
+def show_notebook(console: Console, notebook: NotebookResult, nb: NotebookNode, record: Record) -> None:
     tables = tables_of(nb)
     for grade in notebook.grades:
         verdict = record.verdicts.get(exercise_of(grade.name))

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from rich.console import Console
+
 from ..checks.answer_key import AnswerKey
 from ..checks.bank import Misconception
 from ..checks.suite import judge_functions
@@ -39,7 +41,7 @@ def as_markdown(bank: Iterable[tuple[str, Misconception, Verdict]]) -> str:
     return "".join(parts)
 
 
-def told(verdict):
+def told(verdict: Verdict) -> str:
     """The explanation of the first failed check that names a mistake, else what is said of the first failed one."""
     failed = [check for check in verdict.checks if check.outcome == FAILED]
     for check in failed:
@@ -49,11 +51,11 @@ def told(verdict):
     return f"{failed[0].said.rstrip('.')}. Hint: {failed[0].hint}" if failed else "(nothing: it passes)"
 
 
-def cell(text):
+def cell(text: str) -> str:
     return text.replace("|", "\\|").replace("*", "\\*").replace("<", "&lt;").replace("\n", " ")
 
 
-def write(console, root):
+def write(console: Console, root: Path) -> None:
     place = Path(root, "docs", "mistakes.md")
     place.parent.mkdir(exist_ok=True)       # the demonstration's course has none
     place.write_text(as_markdown(judged(root)), encoding="utf-8")

@@ -135,13 +135,13 @@ def wrapped_says(says: str) -> list[str]:
 def whole(example: Answer, exercise: str, function: str) -> str:
     """The code of an example as one function of another name: what it stands on goes into it."""
     try:
-        node, *_ = ast.parse(example.code).body or [None]
+        node, *_ = [*ast.parse(example.code).body, ast.Pass()]
         inside = [line for helper in example.helpers for line in ast.parse(helper).body]
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ""
     if isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):       # marks need a function
-        node = ast.parse(f"def {function}(): pass").body[0]
-        value = ast.parse(example.code).body[0].value
+        value, node = node.value, ast.parse(f"def {function}(): pass").body[0]
+        assert isinstance(node, ast.FunctionDef)
         node.args, node.body = value.args, [ast.Return(value.body)]
     if not isinstance(node, ast.FunctionDef):
         return ""
@@ -166,7 +166,7 @@ def place_in(text: str, exercise: str, entry: str) -> str:
     tree = ast.parse(text)
     imported = {alias.asname or alias.name for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom)) for alias in node.names}
     names = {node.id for node in ast.walk(ast.parse(entry)) if isinstance(node, ast.Name)}
-    lines, ends = text.splitlines(), [node.end_lineno for node in tree.body if isinstance(node, ast.FunctionDef) and any(
+    lines, ends = text.splitlines(), [node.end_lineno or 0 for node in tree.body if isinstance(node, ast.FunctionDef) and any(
         isinstance(mark, ast.Call) and mark.args and isinstance(mark.args[0], ast.Constant) and mark.args[0].value == exercise
         for mark in node.decorator_list)]
     end = max(ends, default=len(lines))
@@ -174,7 +174,7 @@ def place_in(text: str, exercise: str, entry: str) -> str:
     needed = [line for name, line in LIBRARIES.items() if name in names - imported] + (
         [] if "misconception" in imported else ["from grading.checks import misconception"])
     if needed:
-        after = next((node.end_lineno for node in tree.body if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)), 0)
+        after = next((node.end_lineno or 0 for node in tree.body if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)), 0)
         lines[after:after] = ([""] if after else []) + needed
     return "\n".join(lines).rstrip("\n") + "\n"
 

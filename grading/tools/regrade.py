@@ -8,6 +8,7 @@ import pickle
 import shlex
 import shutil
 import tempfile
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -56,7 +57,7 @@ class Chosen:
 
 
 def regrade(console: Console, root: Path | None, assignment: str, because: str, jobs: int, everyone: bool = False,
-            dry_run: bool = False, boxes=()) -> int:
+            dry_run: bool = False, boxes: Sequence[Sandbox] = ()) -> int:
     """Regrade; returns the exit status: 0, 3 if some could not be graded. Raises `CourseError`; then nothing is written."""
     course, because = Course(root), " ".join(because.split())
     if not because or len(because) > MOST_WORDS or not because.isprintable():
@@ -128,7 +129,7 @@ def left_out(assignment: str, chosen: Chosen) -> list[str]:
 
 # --- first look ---------------------------------------------------------------------------------------------------
 
-def look(console: Console, course: Course, assignment: str, students: list[str], jobs: int, boxes, folder: Path) -> list[Plan]:
+def look(console: Console, course: Course, assignment: str, students: list[str], jobs: int, boxes: Sequence[Sandbox], folder: Path) -> list[Plan]:
     """Grade without writing: a plan for each student, whose result lies in `folder` (not in memory: a class is large)."""
     decided, plans = people_decided(course, assignment, students), []
     run = course.grade(assignment, course.submissions(assignment, students, force=True), jobs, store=False, boxes=boxes)
@@ -161,13 +162,14 @@ def with_people(change: Change, decided: dict[str, float]) -> Change:
 
 def store(course: Course, assignment: str, because: str, plans: list[Plan]) -> tuple[list[audit.Entry], list[str]]:
     """Store what was planned, each with a line in the audit: the lines, and the students who were graded meanwhile."""
-    act, done, skipped = audit.Act(because, audit.REGRADED), [], []
+    act, done, skipped = audit.Act(because, audit.REGRADED), list[audit.Entry](), list[str]()
     with course.locked(), course.writer(assignment) as writer:
         writer.tidy()
         for plan in plans:
             if journal.state(course.graded_folder(assignment, plan.student)) != plan.before:
                 skipped.append(plan.student)
                 continue
+            assert plan.result is not None      # of those that could be graded
             graded: Graded = pickle.loads(plan.result.read_bytes())
             entry = store_one(writer, graded, act, [[change.exercise, change.before, change.now, change.why] for change in plan.changes])
             if entry is None:
