@@ -16,9 +16,9 @@ from grading.notebooks.intake import Refusal, screen
 from grading.notebooks.reading import MAX_BYTES, read_notebook, without_outputs
 from grading.notebooks.record import FILE, WHOLE, Record
 from grading.run import human
-from grading.notebooks.submissions import fill
+from grading.notebooks.submissions import CELL, fill
 from grading.tools.check import wanted
-from tests.conftest import ROOT, SUBMISSIONS
+from tests.conftest import ROOT, SUBMISSIONS, points_in
 
 NAME = "activations.ipynb"
 CANON = wanted(ROOT / "source" / "ps1" / NAME)["wanted"]
@@ -30,6 +30,8 @@ def work(case):
 
 
 FULL, OTHER, HALF, BLANK = map(work, ("perfect-vectorised", "perfect-loops", "half-finished", "blank"))
+ALL, SOME = (len(set(CELL.findall((SUBMISSIONS / "ps1" / case / "activations.py").read_text())) & points_in().keys())
+             for case in ("perfect-vectorised", "half-finished"))      # exercises that they answer
 SCRATCH = json.dumps({"cells": [{"cell_type": "code", "source": "1 + 1"}]})
 SCRIPT = "import numpy as np\n\n" + (SUBMISSIONS / "ps1" / "perfect-vectorised" / "activations.py").read_text()
 
@@ -58,36 +60,36 @@ def exported(notebook):
 
 # {what it is: (files, exercises that are answered in what is graded, what is said)}
 TAKEN = {
-    "a finished copy beside the blank one": ({NAME: BLANK, "activations-Copy1.ipynb": FULL}, 7, "answers nothing"),
-    "a second upload beside a half one": ({NAME: HALF, "activations-1.ipynb": FULL}, 7, "3 of the 7"),
-    "a second download": ({"activations (1).ipynb": FULL}, 7, "in its place"),
-    "a copy under another name": ({NAME: BLANK, "meine Lösung.ipynb": FULL}, 7, "in its place"),
-    "a copy in a folder": ({NAME: BLANK, "final/activations.ipynb": FULL}, 7, "in its place"),
-    "a damaged one and a whole copy": ({NAME: FULL[:20000], "activations-Copy1.ipynb": FULL}, 7, "in its place"),
-    "an older copy": ({NAME: FULL, "activations-Copy1.ipynb": HALF}, 7, None),
-    "the same twice": ({NAME: FULL, "activations-Copy1.ipynb": FULL}, 7, None),
-    "the same twice under other names": ({"a.ipynb": FULL, "b.ipynb": FULL}, 7, "in its place"),
-    "a scratch notebook": ({NAME: HALF, "Untitled.ipynb": SCRATCH}, 3, None),
-    "a Mac's twin": ({NAME: FULL, "._activations.ipynb": b"\0\5\x16\7\0\2"}, 7, None),
-    "another ending": ({"activations.ipynb.json": FULL}, 7, "in its place"),
-    "a mail program's ending": ({"activations.ipynb.txt": FULL}, 7, "in its place"),
-    "a zip": ({"hw.zip": archive(hw__activations_final=b"x", **{"hw__activations.ipynb": FULL})}, 7, "in 'hw.zip'"),
-    "a zip beside the blank one": ({NAME: BLANK, "hw.zip": archive(**{"activations.ipynb": FULL})}, 7, "answers nothing"),
-    "a zip called like the notebook": ({NAME: archive(**{"activations.ipynb": FULL})}, 7, "is a zip archive"),
-    "a script": ({"activations.py": SCRIPT}, 7, "Python script"),
-    "a script of an editor": ({"activations.py": percent(FULL)}, 7, "Python script"),
-    "an exported script": ({"activations.py": exported(FULL)}, 7, "Python script"),
-    "a script beside the blank one": ({NAME: BLANK, "solution.py": SCRIPT}, 7, "answers nothing"),
-    "a helper module beside the notebook": ({NAME: HALF, "helper.py": SCRIPT}, 3, None),
-    "ends of lines of another system": ({NAME: FULL.replace("\n", "\r\n")}, 7, None),
-    "a prefix": ({"ps1_activations.ipynb": FULL}, 7, "in its place"),
-    "a student's own name": ({"meine Lösung.ipynb": HALF}, 3, "in its place"),
-    "a folder of its own": ({"ps1/activations.ipynb": FULL}, 7, "in its place"),
-    "a prefix beside what is none of it": ({"ps1_activations.ipynb": FULL, "Untitled.ipynb": SCRATCH, "notes.txt": "x", "data.json": "{}"}, 7, "in its place"),
-    "a prefix beside a damaged one": ({"ps1_activations.ipynb": FULL, "activations-Copy1.ipynb": OTHER[:20000]}, 7, "in its place"),
-    "a prefix beside a damaged zip": ({"ps1_activations.ipynb": FULL, "hw.zip": b"PK\3\4" + bytes(100)}, 7, "in its place"),
-    "a prefix beside half of it": ({"ps1_activations.ipynb": FULL, "old.ipynb": HALF}, 7, "in its place"),
-    "no metadata at all": ({NAME: json.dumps({"cells": [{**cell, "metadata": {}} for cell in json.loads(FULL)["cells"]]})}, 7, None),
+    "a finished copy beside the blank one": ({NAME: BLANK, "activations-Copy1.ipynb": FULL}, ALL, "answers nothing"),
+    "a second upload beside a half one": ({NAME: HALF, "activations-1.ipynb": FULL}, ALL, f"{SOME} of the {ALL}"),
+    "a second download": ({"activations (1).ipynb": FULL}, ALL, "in its place"),
+    "a copy under another name": ({NAME: BLANK, "meine Lösung.ipynb": FULL}, ALL, "in its place"),
+    "a copy in a folder": ({NAME: BLANK, "final/activations.ipynb": FULL}, ALL, "in its place"),
+    "a damaged one and a whole copy": ({NAME: FULL[:20000], "activations-Copy1.ipynb": FULL}, ALL, "in its place"),
+    "an older copy": ({NAME: FULL, "activations-Copy1.ipynb": HALF}, ALL, None),
+    "the same twice": ({NAME: FULL, "activations-Copy1.ipynb": FULL}, ALL, None),
+    "the same twice under other names": ({"a.ipynb": FULL, "b.ipynb": FULL}, ALL, "in its place"),
+    "a scratch notebook": ({NAME: HALF, "Untitled.ipynb": SCRATCH}, SOME, None),
+    "a Mac's twin": ({NAME: FULL, "._activations.ipynb": b"\0\5\x16\7\0\2"}, ALL, None),
+    "another ending": ({"activations.ipynb.json": FULL}, ALL, "in its place"),
+    "a mail program's ending": ({"activations.ipynb.txt": FULL}, ALL, "in its place"),
+    "a zip": ({"hw.zip": archive(hw__activations_final=b"x", **{"hw__activations.ipynb": FULL})}, ALL, "in 'hw.zip'"),
+    "a zip beside the blank one": ({NAME: BLANK, "hw.zip": archive(**{"activations.ipynb": FULL})}, ALL, "answers nothing"),
+    "a zip called like the notebook": ({NAME: archive(**{"activations.ipynb": FULL})}, ALL, "is a zip archive"),
+    "a script": ({"activations.py": SCRIPT}, ALL, "Python script"),
+    "a script of an editor": ({"activations.py": percent(FULL)}, ALL, "Python script"),
+    "an exported script": ({"activations.py": exported(FULL)}, ALL, "Python script"),
+    "a script beside the blank one": ({NAME: BLANK, "solution.py": SCRIPT}, ALL, "answers nothing"),
+    "a helper module beside the notebook": ({NAME: HALF, "helper.py": SCRIPT}, SOME, None),
+    "ends of lines of another system": ({NAME: FULL.replace("\n", "\r\n")}, ALL, None),
+    "a prefix": ({"ps1_activations.ipynb": FULL}, ALL, "in its place"),
+    "a student's own name": ({"meine Lösung.ipynb": HALF}, SOME, "in its place"),
+    "a folder of its own": ({"ps1/activations.ipynb": FULL}, ALL, "in its place"),
+    "a prefix beside what is none of it": ({"ps1_activations.ipynb": FULL, "Untitled.ipynb": SCRATCH, "notes.txt": "x", "data.json": "{}"}, ALL, "in its place"),
+    "a prefix beside a damaged one": ({"ps1_activations.ipynb": FULL, "activations-Copy1.ipynb": OTHER[:20000]}, ALL, "in its place"),
+    "a prefix beside a damaged zip": ({"ps1_activations.ipynb": FULL, "hw.zip": b"PK\3\4" + bytes(100)}, ALL, "in its place"),
+    "a prefix beside half of it": ({"ps1_activations.ipynb": FULL, "old.ipynb": HALF}, ALL, "in its place"),
+    "no metadata at all": ({NAME: json.dumps({"cells": [{**cell, "metadata": {}} for cell in json.loads(FULL)["cells"]]})}, ALL, None),
 }
 # of these those in which nobody can doubt what was meant: they are said, and need nobody
 CERTAIN = {"a second download", "the same twice under other names", "another ending", "a mail program's ending", "a zip",
