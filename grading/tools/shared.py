@@ -16,7 +16,8 @@ from ..root import AUDIT, OPEN, CourseError, find_root, say_foreign_code
 from .terminal import tell
 
 console = Console()
-HOST = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENOTDIR}      # no bug of ours
+HOST = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENOTDIR, errno.EISDIR,
+        errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP}      # no bug of ours
 
 
 def course_folder(given: Path | None) -> Path:
@@ -52,7 +53,7 @@ def ending_well() -> Iterator[None]:
     except OSError as error:
         if error.errno not in HOST:
             raise
-        fail(f"{error.filename or 'A file'}: {error.strerror}. Mend that (whose the folder is, its rights, room on the disk), and run the "
+        fail(f"{error.filename or 'A file'}: {error.strerror}. Mend that (what is there, whose it is, room on the disk), and run the "
              "same command again.")
     except Exception as error:
         if "sqlalchemy" not in sys.modules:     # it takes its time to load, and then it was not the gradebook

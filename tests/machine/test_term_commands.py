@@ -221,8 +221,9 @@ def test_an_archive_for_which_there_is_no_room_is_a_sentence(course):
 
 
 def test_what_the_host_refuses_is_one_sentence_and_a_bug_is_none(course):
-    with pytest.raises(typer.Exit), ending_well():
-        raise PermissionError(13, "Permission denied", "/somewhere")
+    for error in (PermissionError(13, "Permission denied", "/somewhere"), FileExistsError(17, "File exists", "/somewhere"), OSError(28, "No space left")):
+        with pytest.raises(typer.Exit), ending_well():
+            raise error
     with pytest.raises(FileNotFoundError), ending_well():
         raise FileNotFoundError(2, "No such file", "/somewhere")
 
