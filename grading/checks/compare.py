@@ -73,7 +73,8 @@ def _sequence(got: Any, wanted: Sequence[Any], rtol: float, atol: float, logarit
     for place, (one, due) in enumerate(zip(got, wanted)):
         said = difference(one, due, rtol, atol, logarithms)
         if said:
-            return f"in entry {place}, {said}"
+            inner, _, rest = said.partition(", ")
+            return f"{inner} of entry {place}, {rest}" if inner.startswith("in entry ") else f"in entry {place}, {said}"
     return None
 
 

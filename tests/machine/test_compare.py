@@ -91,6 +91,8 @@ def test_only_the_worst_error_is_told_and_how_many_there_are():
     ([np.zeros(2)], [np.zeros(2), np.zeros(3)], "the result has 1 entries where 2 are due"),
     ([np.zeros(2), np.ones(3)], [np.zeros(2), np.zeros(3)],
      "in entry 1, 3 of 3 values are off: not zero where zero is due"),
+    (([np.zeros(2), np.ones(3)], 1.0), ([np.zeros(2), np.zeros(3)], 1.0),
+     "in entry 1 of entry 0, 3 of 3 values are off: not zero where zero is due"),
     (([], [], np.ones(1)), ([], [], []), "in entry 2, the result has 1 entries where 0 are due"),
 ], ids=lambda value: str(value)[:30])
 def test_each_way_of_being_wrong_has_its_words(got, wanted, said):
