@@ -142,7 +142,8 @@ def _draw_lines(axes, content):
 
 def _label_y_axis(axes, content):
     axes.set_ylabel(content["y_label"])
-    axes.yaxis.set_major_locator(MaxNLocator(5, steps=(1, 2, 5, 10), integer=content["decades"]))
+    whole = {"integer": True, "min_n_ticks": 1} if content["decades"] else {}    # between whole decades each tick would read 1e0
+    axes.yaxis.set_major_locator(MaxNLocator(5, steps=(1, 2, 5, 10), **whole))
     if content["decades"]:
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"1e{round(value)}"))
 

@@ -470,7 +470,21 @@ def test_the_picture_after_a_prediction_remembers_it(notebook, prediction, monke
             panel=namespace["gradient_plots"].panel, draw=lambda make, title, **more: drawn.update(panels=make(), title=title))
         exec(picture.source, namespace)
         shown.append(drawn["title"] + str([list(panel["lines"]) for panel in drawn["panels"]]))
+        assert len(drawn["title"]) <= 90, "a longer one is cut off on both sides"
     assert "predict" in shown[1] and shown[0] != shown[1]
+
+
+def test_an_axis_of_decades_reads_every_label_once(monkeypatch):
+    """Also where a wrong answer's line spans less than a decade."""
+    monkeypatch.syspath_prepend(SOURCE / "ps4")
+    import gradient_plots
+    from matplotlib.figure import Figure
+    for lowest in (-0.3, -1.2, -9.0):
+        axes = Figure().add_axes((0.2, 0.2, 0.7, 0.7))
+        axes.plot([0, 1], [lowest, 0.3])
+        gradient_plots._label_y_axis(axes, {"y_label": "size", "decades": True})
+        labels = [axes.yaxis.get_major_formatter()(place) for place in axes.get_yticks()]
+        assert "1e0" in labels and len(set(labels)) == len(labels)
 
 
 @every_notebook

@@ -327,7 +327,7 @@ def test_recurrent_weight_gradients_long(student):
     fading[0][:] *= 10.0 ** np.linspace(-60, 0, 201)[:, np.newaxis, np.newaxis]
     early = after(rng, positive_network(rng, 120, 3, 2, 2, "sigmoid"), scale=1.0, positive=True)
     early[0][30:] = 0.0
-    student.agrees(fading, early, after(rng, positive_network(rng, 150, 2, 3, 2, "identity"), positive=True), **ONE_SIGN)
+    student.agrees(fading, early, after(rng, positive_network(rng, 400, 2, 3, 2, "identity"), positive=True), **ONE_SIGN)
 
 
 @check(
