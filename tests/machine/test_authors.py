@@ -17,18 +17,18 @@ ROOMS = ["reference_impl", "tests/hidden", "tests/misconceptions", "tests/right_
 ANSWER = "    return np.log1p(np.exp(-np.abs(z))) + np.maximum(z, 0)\n"
 CHECKS = '''
 
-@check("softplus", "is nearly z for large z", hint="log(1 + e^z) overflows.")
-def test_softplus_large(student):
+@check("invented", "is nearly z for large z", hint="log(1 + e^z) overflows.")
+def test_invented_large(student):
     student.agrees((np.array([[50.0, 800.0]]),), rtol=1e-9)
 
 
-@check("softplus", "does not lose small values", hint="log1p keeps them.")
-def test_softplus_small(student):
+@check("invented", "does not lose small values", hint="log1p keeps them.")
+def test_invented_small(student):
     student.agrees((np.array([[-40.0, -300.0]]),), rtol=1e-9)
 
 
-@check("softplus", "warns of nothing", hint="log(1 + e^z) overflows.")
-def test_softplus_silent(student):
+@check("invented", "warns of nothing", hint="log(1 + e^z) overflows.")
+def test_invented_silent(student):
     student.is_silent((np.array([[-900.0, 900.0]]),))
 '''
 MISTAKES = {"in place": "    z += np.logaddexp(0, z) - z\n    return z", "overflows": "    return np.log(1 + np.exp(z))",
@@ -60,14 +60,14 @@ def replace(path, before, after):
 
 
 def fill_in(root, notebook, place):
-    """What an author writes into the skeleton of `softplus`."""
-    replace(root / "reference_impl" / f"{notebook}.py", '    raise NotImplementedError("softplus: write the right answer here, '
+    """What an author writes into the skeleton of `invented`."""
+    replace(root / "reference_impl" / f"{notebook}.py", '    raise NotImplementedError("invented: write the right answer here, '
             'with NumPy alone")\n', ANSWER)
     nb = nbformat.read(place, as_version=4)
     for cell in nb.cells:
-        if cell.id == "softplus":
+        if cell.id == "invented":
             cell.source = re.sub(r"    raise NotImpl.*\n", ANSWER, cell.source)
-        if cell.id == "test_softplus":
+        if cell.id == "test_invented":
             cell.source = cell.source.replace("gives=[[1.0, 2.0]]", "gives=[[1.3132616875182228, 2.1269280110429727]]")
     nbformat.write(nb, place)
     hidden = root / "tests" / "hidden" / f"test_{notebook}.py"
@@ -76,39 +76,39 @@ def fill_in(root, notebook, place):
     replace(wrong, "from grading.checks import misconception\n", "import numpy as np\n\nfrom grading.checks import misconception\n") \
         if "import numpy" not in wrong.read_text() else None
     wrong.write_text(wrong.read_text() + "".join(
-        f'\n\n@misconception("softplus", "{name}", at_most={0.9 if "log" in name or "in" in name or "over" in name else 0.0}, says="See.")\n'
-        f"def softplus_{number}(z):\n{body}\n" for number, (name, body) in enumerate(MISTAKES.items())))
+        f'\n\n@misconception("invented", "{name}", at_most={0.9 if "log" in name or "in" in name or "over" in name else 0.0}, says="See.")\n'
+        f"def invented_{number}(z):\n{body}\n" for number, (name, body) in enumerate(MISTAKES.items())))
     right = root / "tests" / "right_answers" / f"{notebook}.py"
-    replace(right, '    raise NotImplementedError("softplus: write a right answer in another style than the reference\'s")\n', ANSWER)
+    replace(right, '    raise NotImplementedError("invented: write a right answer in another style than the reference\'s")\n', ANSWER)
     right.write_text(right.read_text() + '''
 
-@right_answer("softplus", "logaddexp")
-def softplus_logaddexp(z):
+@right_answer("invented", "logaddexp")
+def invented_logaddexp(z):
     return np.logaddexp(0, z)
 
 
-@right_answer("softplus", "minus the logarithm of the sigmoid")
-def softplus_minus(z):
+@right_answer("invented", "minus the logarithm of the sigmoid")
+def invented_minus(z):
     return np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
 ''')
-    (root / "tests" / "course" / "test_reference_new.py").write_text("# softplus beside mpmath\n")
+    (root / "tests" / "course" / "test_reference_new.py").write_text("# invented beside mpmath\n")
 
 
 @pytest.mark.parametrize(("assignment", "notebook"), [("ps1", "activations"), ("week-06", "week_06")])
 def test_an_exercise_that_is_added_and_thought_about_lacks_nothing(assignment, notebook, course):
     before = {path for path in course.rglob("*") if path.is_file()}
-    touched = add(quiet(), course, assignment, "softplus")
+    touched = add(quiet(), course, assignment, "invented")
     assert touched == [f"source/{assignment}/{notebook}.ipynb", f"reference_impl/{notebook}.py", f"tests/hidden/test_{notebook}.py",
                        f"tests/misconceptions/{notebook}.py", f"tests/right_answers/{notebook}.py"]
     new = {str(path.relative_to(course)) for path in course.rglob("*") if path.is_file()} - {str(p.relative_to(course)) for p in before}
     assert new <= {*touched, f"source/{assignment}/visible_checks.py", f"source/{assignment}/gradient_plots.py"}
-    lines = missing(course, "softplus")
+    lines = missing(course, "invented")
     assert any("tests/hidden" in line for line in lines) and any("tests/misconceptions" in line for line in lines)
-    proved = proofs(course, "softplus")
+    proved = proofs(course, "invented")
     assert any("tests/hidden" in line or "nothing could be judged" in line for line in proved)
     fill_in(course, notebook, course / "source" / assignment / f"{notebook}.ipynb")
-    assert missing(course, "softplus") == []
-    assert proofs(course, "softplus") == []
+    assert missing(course, "invented") == []
+    assert proofs(course, "invented") == []
 
 
 BROKEN = {
@@ -144,7 +144,7 @@ def test_a_solution_that_the_release_would_show_is_named(course):
 
 
 @pytest.mark.parametrize(("names", "words"), [(("ps1", "relu"), "There is an exercise relu"), (("ps1", "no-name"), "a name of Python"),
-                                              (("ps1", "class"), "a name of Python"), (("../ps9", "softplus"), "name of an assignment")])
+                                              (("ps1", "class"), "a name of Python"), (("../ps9", "invented"), "name of an assignment")])
 def test_what_cannot_be_added_is_refused_and_nothing_is_written(names, words, course):
     before = {path: path.read_bytes() for path in course.rglob("*") if path.is_file()}
     with pytest.raises(CourseError, match=words):
