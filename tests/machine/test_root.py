@@ -18,7 +18,7 @@ from grading.plugins.literal import Literal
 from grading.root import CODE, CourseError, find_root, foreign_code
 from grading.run.course import Course
 from grading.tools.cli import app
-from tests.conftest import SHORT_LIMITS, points_in
+from tests.conftest import SHORT_LIMITS, due_to
 
 ROOT = Path(__file__).parents[2]
 CASE = ROOT / "tests" / "submissions" / "ps1" / "perfect-vectorised"
@@ -117,7 +117,8 @@ def test_both_commands_judge_by_the_reference_of_the_course_that_they_are_about(
     by_nbgrader = score()
     done = course("grade", "ps1", "--force", "--jobs", "1", cwd=second_checkout / "source" / "ps1")
     assert done.returncode == 0, done.stderr
-    assert score() == by_nbgrader == sum(points_in().values()) - points_in()["relu"]
+    due = due_to(CASE).points
+    assert score() == by_nbgrader == sum(due.values()) - due["relu"]
     assert done.stderr.count(f"the course is {second_checkout}, the code that grades it is that of {CODE}") == 1
 
 
