@@ -66,6 +66,11 @@ class Answer:
         return self.named - self.doubtful | self.since
 
     @property
+    def shown(self) -> str:
+        """The code with what it stands on."""
+        return "\n\n".join([*self.helpers, self.code]) if self.code else ""
+
+    @property
     def comparable(self) -> bool:
         """Whether grading kept what this answer gave: the digests are not in records of older gradings."""
         return all(check.wrong for check in self.verdict.checks if check.outcome == Outcome.FAILED)
@@ -90,8 +95,8 @@ class Group:
     @property
     def examples(self) -> list[Answer]:
         """The answers, those with the shortest code first; of equal code only one."""
-        by_code = {answer.code: answer for answer in reversed(self.answers) if answer.code}
-        return sorted(by_code.values(), key=lambda answer: (len(answer.code), answer.code))
+        by_code = {answer.shown: answer for answer in reversed(self.answers) if answer.code}
+        return sorted(by_code.values(), key=lambda answer: (len(answer.shown), answer.shown))
 
     @property
     def seen(self) -> tuple[int, int]:

@@ -60,7 +60,7 @@ def show_one(console: Console, course: Course, found: ClassAnswers, group: Group
     tell(console, f"sentence to send: {to_send(course, group)}")
     for answer in group.examples[:SIDES]:
         tell(console, f"\n{answer.student if names else answer.label}:", "bold")
-        for line in answer.code[:MOST_CODE].splitlines():
+        for line in answer.shown[:MOST_CODE].splitlines():
             tell(console, f"    {printable(line, 200)}")
     console.print()
     if since := sum(bool(answer.since) for answer in group.answers):
@@ -157,4 +157,4 @@ def part(course: Course, assignment: str, group: Group, names: bool) -> str:
 
 
 def code(answer: Answer) -> Html:
-    return Html("<pre>" + escape(answer.code[:MOST_CODE]) + "</pre>")
+    return Html("<pre>" + escape(answer.shown[:MOST_CODE]) + "</pre>")

@@ -237,6 +237,7 @@ def test_an_example_becomes_one_function_with_what_it_stands_on_and_without_anno
     sources = ["def half(z: float) -> float:\n    return z / 2", "import numpy as np\nf = lambda z, k=2: half(z) * k + g", "g = 3.0"]
     defined = class_answers.definitions(sources)
     answer = class_answers.Answer("a", "1", "n", "f", None, class_answers.unparsed(defined["f"]), class_answers.helpers(defined, "f"))
+    assert "def half(z" in answer.shown and "g = 3.0" in answer.shown and answer.shown.endswith(answer.code), "what it stands on is shown as well"
     code = naming.whole(answer, "f", "f_wrong")
     namespace = {}
     exec(code, namespace)
