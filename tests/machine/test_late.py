@@ -8,6 +8,7 @@ from nbgrader.api import Gradebook
 from rich.console import Console
 
 from grading.run.course import CourseError
+from grading.run import audit
 from grading.tools.deadlines import extend
 from grading.tools.grade import grade_class
 from grading.plugins.late import LatePolicy
@@ -66,8 +67,15 @@ def test_an_extension_counts_after_a_regrade_in_both_graders(course, nbgrader, m
     grade()
     assert penalties(course) == {"stock": 0.2 * FULL, "ours": 0.2 * FULL}, "two begun days cost 20 %"
     extend_both(course, days=1)
+    with Gradebook(f"sqlite:///{course}/gradebook.db") as gradebook:
+        for student in ("stock", "ours"):
+            gradebook.find_grade("test_relu", "activations", "ps1", student).auto_score = 0.5
+        gradebook.db.commit()
     grade()
     assert penalties(course) == {"stock": 0.1 * FULL, "ours": 0.1 * FULL}, "one day less"
+    lines = {student: [(entry.how, entry.old["points"], entry.new["points"], entry.new["penalty"]) for entry in audit.entries(course, "ps1")
+                       if entry.student == student] for student in ("stock", "ours")}
+    assert lines["stock"] == lines["ours"] == [("other terms", FULL, FULL, 0.1 * FULL), ("graded again", FULL - 0.5, FULL, 0.1 * FULL)]
 
 
 def extend_both(root, days):
