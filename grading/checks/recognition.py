@@ -4,6 +4,7 @@ That one wrong result equals what a mistake gives proves little: many mistakes g
 only if the mistake loses no check that this answer passes, and earns nothing where this answer earns nothing.
 """
 
+import re
 from collections.abc import Callable, Sequence
 
 from ..border.subject import StudentError
@@ -11,13 +12,17 @@ from .bank import Misconception
 from .verdict import FAILED, PASSED, CheckResult, Verdict
 
 # how failures without a wrong value are worded
-MANNERS = ("NumPy warned of", "an argument was changed", "no floating-point warning", "a value came back where a ValueError")
+MANNERS = ("NumPy warned of", "an argument was changed", "no floating-point warning", "came back where a ValueError")
+# how NumPy words that two arrays cannot be multiplied: np.dot, and the operator @
+MISFITS = re.compile(r"\b(\d{1,9}) \(dim \d{1,2}\) != (\d{1,9}) \(dim \d{1,2}\)|\bsize (\d{1,9}) is different from (\d{1,9})")
 
 
 def kind(said: str, error: StudentError | None) -> str | None:
     """What sort of failure it was, if no value tells: the error in its own words, or the rule that was broken; else None."""
     if error:
-        return f"{error.type}: {error.message}"
+        misfit = MISFITS.search(error.message)
+        sizes = " and ".join(sorted(size for size in misfit.groups() if size)) if misfit else ""
+        return f"{error.type}: {f'sizes {sizes} do not fit' if misfit else error.message}"
     return said if any(words in said for words in MANNERS) else None
 
 

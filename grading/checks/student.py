@@ -91,7 +91,7 @@ class Student:
         self.replies += replies
         for reply in replies:
             if reply.error is None:
-                raise Failed("a value came back where a ValueError is due")
+                raise Failed(f"{'nothing' if reply.value is None else 'a value'} came back where a ValueError is due")
             if not reply.error.value_error:
                 raise Failed("an error of another kind was raised where a ValueError is due", error=reply.error)
 

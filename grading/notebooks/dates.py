@@ -20,7 +20,7 @@ RECENT = timedelta(days=60)     # a date without a year that has just passed is 
 EXAMPLE = 'Write it like "30 Nov 2026 12:00".'
 
 CLOCK = re.compile(r"(?<![\d.:-])(\d{1,2})(?::(\d{2})(?::(\d{2})(?:\.\d+)?)?\s*(am|pm)?|\s*(am|pm|uhr))(?!\w)", re.IGNORECASE)
-PLACE = re.compile(r"\s*\(([\w/+-]+)\)$")      # behind a moment as `shown_moment` writes it
+PLACE = re.compile(r"\(([\w/+-]{1,80})\)$")      # behind a moment as `shown_moment` writes it
 OFFSET = re.compile(r"(?:utc|gmt)?\s{0,3}([+-])(\d{2}):?(\d{2})$|(?:utc|gmt)\s{0,3}([+-])(\d{1,2})$", re.IGNORECASE)
 
 

@@ -66,7 +66,8 @@ def open_exercises(nb: NotebookNode, names: dict[int, list[str]], verdicts: dict
 def holds(subject: KernelSubject, nb: NotebookNode, number: int) -> bool:
     """Whether the visible checks of a tests cell hold in the state in which the kernel is; also where that cannot be asked."""
     run = subject.run_again(number, visible(nb.cells[number]), CHECK_SECONDS)
-    return run.status is CellEnd.NOT_RUN or (run.status is CellEnd.OK and not any(output.get("output_type") == "error" for output in run.outputs))
+    failed = any(isinstance(output, dict) and output.get("output_type") == "error" for output in run.outputs)    # a kernel may send anything
+    return run.status is CellEnd.NOT_RUN or (run.status is CellEnd.OK and not failed)
 
 
 def first_after(again: KernelSubject, nb: NotebookNode, number: int, rest: list[tuple[int, str, float]]) -> list[Change]:

@@ -22,7 +22,7 @@ from rich.table import Table
 from ..border.errors import SandboxUnavailable
 from ..border.sandbox import Sandbox
 from ..notebooks.cells import exercise_of
-from ..notebooks.record import Outcome, Record, records_in, written
+from ..notebooks.record import FILE, Outcome, Record, records_in, written
 from ..notebooks.submissions import describe, hand_in
 from ..root import CONFIG
 from ..run.execute import JUDGES
@@ -110,7 +110,8 @@ def show_ways(console: Console, where: Path, assignment: str) -> None:
     """What grading says of them."""
     for folder in sorted((where / "autograded").glob(f"*/{assignment}")):
         for notebook, record in records_in(folder).items():
-            for line in reasons(record, notebook):
+            merely_said = [f"graded: {record.mended[FILE]}"] if FILE in record.mended else []
+            for line in reasons(record, notebook) + merely_said:
                 tell(console, f"  {folder.parent.name}: {line}")
     console.print()
 

@@ -7,6 +7,7 @@ from grading.border.subject import LocalSubject, Stopped
 from grading.checks import suite
 from grading.checks.suite import judge_functions
 from reference_impl.backward_step import activate, activation_derivative
+from reference_impl.remedies import initial_std
 
 COLUMNS = "puts the examples into columns"
 
@@ -44,6 +45,31 @@ def judged(notebook, exercise, function):
 def test_the_convention_of_columns_is_told_however_it_is_spelled(notebook, exercise, function):
     verdict = judged(notebook, exercise, function)
     assert (verdict.fraction, [known.name for known in verdict.misconceptions]) == (0, [COLUMNS])
+
+
+def textbook_sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def not_transposed(loss_grad, z, W, activation):
+    return np.dot(loss_grad * activation_derivative(z, activation), W)
+
+
+def glorot_for_the_rest(fan_in, fan_out, activation):
+    return np.sqrt(2 / fan_in if activation == "relu" else 2 / (fan_in + fan_out))
+
+
+def nothing_for_the_rest(fan_in, fan_out, activation):
+    return initial_std(fan_in, fan_out, activation) if activation in ("relu", "sigmoid", "tanh", "identity") else None
+
+
+@pytest.mark.parametrize(("notebook", "exercise", "function", "name"), [
+    ("activations", "sigmoid", textbook_sigmoid, "lets e^-z overflow, and takes no lists"),
+    ("backward_step", "backward_step", not_transposed, "multiplies by W"),
+    ("remedies", "initial_std", glorot_for_the_rest, "serves every other name with Glorot's"),
+    ("remedies", "initial_std", nothing_for_the_rest, "says nothing for a name that it does not know")])
+def test_what_gives_no_wrong_value_is_told_by_the_manner_of_its_failure(notebook, exercise, function, name):
+    assert [known.name for known in judged(notebook, exercise, function).misconceptions] == [name]
 
 
 def test_a_function_that_fails_everywhere_gets_no_name():

@@ -25,6 +25,15 @@ def sigmoid_overflowing(z):
 
 
 @misconception(
+    "sigmoid", "lets e^-z overflow, and takes no lists", at_most=0.7,
+    says="The formula is right for arrays; for very negative z, e^-z overflows on the way, and a list cannot be negated. Begin with "
+    "np.asarray, and take the exponential of -|z| only.",
+)
+def sigmoid_of_the_textbook(z):
+    return 1.0 / (1.0 + np.exp(-z))
+
+
+@misconception(
     "sigmoid", "divides e^z by 1 + e^z", at_most=0.75,
     says="e^z / (1 + e^z) is the sigmoid on paper, but for large z it divides infinity by infinity. That form is safe "
     "for negative z only.",
@@ -690,6 +699,14 @@ def saturated_fraction_percentage(a_prime, threshold=1e-3):
 )
 def saturated_fraction_of_the_mean(a_prime, threshold=1e-3):
     return float(np.mean(np.abs(np.asarray(a_prime, dtype=float))) < threshold)
+
+
+@misconception(
+    "saturated_fraction", "compares the mean of each unit", at_most=0.0,
+    says="The derivatives of each unit were averaged before the comparison. Compare each entry first, then take the mean of all.",
+)
+def saturated_fraction_of_units(a_prime, threshold=1e-3):
+    return float(np.mean(np.abs(np.atleast_1d(np.asarray(a_prime, dtype=float))).mean(axis=0) < threshold))
 
 
 @misconception(

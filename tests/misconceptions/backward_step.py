@@ -588,6 +588,25 @@ def backpropagate_z_grads(loss_grad, x, weights, biases, activations):
     return z_grads, dWs, dbs
 
 
+@misconception(
+    "backpropagate", "returns the gradients of z, one for each layer", at_most=0.0,
+    says="loss_grads holds the gradients dLoss/dz_l of the L layers, as books write their deltas. Asked for are L + 1 gradients: "
+    "L'_l = dLoss/dy_l, before a' is multiplied in, and entry 0 is dLoss/dx.",
+)
+def backpropagate_deltas(loss_grad, x, weights, biases, activations):
+    z_grads, dWs, dbs = backpropagate_z_grads(loss_grad, x, weights, biases, activations)
+    return z_grads[1:], dWs, dbs
+
+
+@misconception(
+    "backpropagate", "takes ReLU in the hidden layers and the sigmoid at the end", at_most=0.0,
+    says="The names in activations are not used: each layer has its own, whichever it is.",
+)
+def backpropagate_usual_activations(loss_grad, x, weights, biases, activations):
+    usual = [*["relu"] * (len(weights) - 1), "sigmoid"][-len(weights):]
+    return forward_and_back(loss_grad, x, weights, biases, usual)
+
+
 @misconception("backpropagate", "forgets a'", at_most=0.0, says=SAYS_NO_DERIVATIVE)
 def backpropagate_without_derivative(loss_grad, x, weights, biases, activations):
     return forward_and_back(loss_grad, x, weights, biases, activations, lambda z, activation: np.ones_like(z))
@@ -996,6 +1015,15 @@ def layer_forward_columns_of_transposed(y_prev, W, b, activation):
 def layer_forward_columns_row_of_biases(y_prev, W, b, activation):
     z = W @ y_prev + b
     return z, activate(z, activation)
+
+
+@misconception(
+    "backward_step", "multiplies by a' behind W.T", at_most=0.0, probe=square_step,
+    says="a'(z) belongs to the layer that the gradient comes from: multiply the gradient by it first, then by W.T. Behind W.T stand the "
+    "entries of the layer before, for which z has another shape.",
+)
+def backward_step_derivative_last(loss_grad, z, W, activation):
+    return (loss_grad @ W.T) * activation_derivative(z, activation)
 
 
 @misconception("backward_step", "puts the examples into columns", at_most=0.0, says=SAYS_COLUMNS, probe=square_step)

@@ -744,6 +744,16 @@ def diagnose_for_each_layer(log10_norms, decades=3.0):
 
 
 @misconception(
+    "diagnose", "compares each layer with the next", at_most=0.0,
+    says="Each layer was compared with the next one. `decades` is meant for the whole way from entry L to entry 0, however small "
+    "each step is.",
+)
+def diagnose_by_steps(log10_norms, decades=3.0):
+    steps = np.diff(np.asarray(log10_norms, dtype=float))
+    return "vanishing" if np.any(steps > decades) else "exploding" if np.any(steps < -decades) else "stable"
+
+
+@misconception(
     "diagnose", "takes the ratio of the logarithms", at_most=0.0,
     says="The logarithms were divided. A ratio of norms is a difference of their logarithms.",
 )

@@ -373,6 +373,11 @@ def backward_through_time_at_gradient(direct_grads, zs, W_hh, activation):
     return np.array(grads[::-1])
 
 
+@misconception("backward_through_time", "takes tanh' for every activation", at_most=0.0, source=SYNTHETIC, says=SAYS_NAMES)
+def backward_through_time_tanh_only(direct_grads, zs, W_hh, activation):
+    return go_back(direct_grads, zs, W_hh, activation, lambda z, name: 1.0 - np.tanh(z) ** 2)
+
+
 @misconception(
     "backward_through_time", "takes 1 + tanh^2 for tanh'", at_most=0.0,
     source=GITHUB + "gy910210/neural-network-from-scratch/issues/2",
@@ -623,6 +628,11 @@ def recurrent_weight_gradients_dW_hh_transposed(loss_grads, zs, hs, x, activatio
                source=GITHUB + "CaptainE/RNN-LSTM-in-numpy/issues/1", says=SAYS_NO_DERIVATIVE)
 def recurrent_weight_gradients_without_derivative(loss_grads, zs, hs, x, activation):
     return collect(loss_grads[1:], hs[:-1], x)
+
+
+@misconception("recurrent_weight_gradients", "takes tanh' for every activation", at_most=0.0, source=SYNTHETIC, says=SAYS_NAMES)
+def recurrent_weight_gradients_tanh_only(loss_grads, zs, hs, x, activation):
+    return collect(loss_grads[1:] * (1.0 - hs[1:] ** 2), hs[:-1], x)
 
 
 @misconception("recurrent_weight_gradients", "evaluates a' at h", at_most=0.0,
@@ -1204,6 +1214,36 @@ def clip_by_global_norm_norm_after(grads, max_norm):
 
 
 @misconception(
+    "clip_by_global_norm", "returns max_norm for the norm", at_most=0.4, source=SYNTHETIC,
+    says="max_norm came back, whatever the norm was. The norm before clipping is asked for: it tells that there was an explosion.",
+)
+def clip_by_global_norm_limit(grads, max_norm):
+    return recurrent.clip_by_global_norm(grads, max_norm)[0], max_norm
+
+
+@misconception(
+    "clip_by_global_norm", "scales in place and returns nothing", at_most=0.0, source=SYNTHETIC,
+    says="The caller's arrays are scaled and None comes back. Return a pair: new arrays, and the norm before clipping.",
+)
+def clip_by_global_norm_returns_nothing(grads, max_norm):
+    norm = safe_norm(grads)
+    if norm > max_norm:
+        for grad in grads:
+            grad *= max_norm / norm
+
+
+@misconception(
+    "clip_by_global_norm", "cuts every entry to max_norm, in place", at_most=0.0, source=SYNTHETIC,
+    says="Each entry is cut by itself, in the caller's arrays, and no norm comes back. Scale all entries by one number, in new arrays, and "
+         "return the norm before clipping as well.",
+)
+def clip_by_global_norm_by_value_in_place(grads, max_norm):
+    for grad in grads:
+        np.clip(grad, -max_norm, max_norm, out=grad)
+    return grads
+
+
+@misconception(
     "clip_by_global_norm", "cuts every entry to max_norm", at_most=0.0, source="https://ai.stackexchange.com/q/40217",
     says="Each entry is cut by itself, so the direction of the step changes. Scale all entries by one number.",
 )
@@ -1396,6 +1436,17 @@ def columns_forward(x, h0, W_xh, W_hh, b, activation):
 @misconception("rnn_forward", "puts the examples into columns", at_most=0.0, says=SAYS_COLUMNS, source=MIN_CHAR_RNN, probe=square_loop)
 def rnn_forward_columns(x, h0, W_xh, W_hh, b, activation):
     return columns_forward(x, h0, W_xh, W_hh, b, activation)
+
+
+@misconception(
+    "rnn_forward", "puts the examples into columns, and the biases into a row", at_most=0.0, says=SAYS_COLUMNS, source=SYNTHETIC,
+    probe=square_loop)
+def rnn_forward_columns_row_of_biases(x, h0, W_xh, W_hh, b, activation):
+    zs, hs = [], [h0]
+    for x_t in x:
+        zs.append(np.dot(W_xh, x_t) + np.dot(W_hh, hs[-1]) + b)
+        hs.append(activate(zs[-1], activation))
+    return np.array(zs), np.array(hs)
 
 
 @misconception(

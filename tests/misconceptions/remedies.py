@@ -130,6 +130,22 @@ def initial_std_whole_division(fan_in, fan_out, activation):
 
 
 @misconception(
+    "initial_std", "takes the bound of a uniform draw for Glorot's", at_most=0.0, source=SYNTHETIC,
+    says="The root of 6 / (fan_in + fan_out) bounds a uniform draw; its standard deviation is that over the root of 3.",
+)
+def initial_std_uniform_glorot(fan_in, fan_out, activation):
+    return stds(2 / fan_in, 6 / (fan_in + fan_out), activation)
+
+
+@misconception(
+    "initial_std", "leaves the 2 out of the root", at_most=0.0, source=SYNTHETIC,
+    says="2 / sqrt(fan_in) is sqrt(4 / fan_in): the 2 belongs under the root as well.",
+)
+def initial_std_two_outside(fan_in, fan_out, activation):
+    return stds(4 / fan_in, 4 / (fan_in + fan_out), activation)
+
+
+@misconception(
     "initial_std", "draws the weights", at_most=0.0, source=f"{GITHUB}/Lasagne/Lasagne/issues/787",
     says="These are weights of that standard deviation, drawn at random. Only the standard deviation itself is asked for, one number.",
 )
@@ -751,6 +767,22 @@ def layer_norm_no_root(z, gain, shift, eps=1e-5):
 )
 def layer_norm_fixed_eps(z, gain, shift, eps=1e-5):
     return gain * normalised(z, 1e-5) + shift
+
+
+@misconception(
+    "layer_norm", "takes 1e-8 for eps", at_most=0.0, source=SYNTHETIC,
+    says="1e-8 stands in the function's body, so the argument eps changes nothing. Use its name.",
+)
+def layer_norm_tiny_eps(z, gain, shift, eps=1e-5):
+    return gain * normalised(z, 1e-8) + shift
+
+
+@misconception(
+    "layer_norm", "takes 1e-6 for eps", at_most=0.0, source=SYNTHETIC,
+    says="1e-6 stands in the function's body, so the argument eps changes nothing. Use its name.",
+)
+def layer_norm_small_eps(z, gain, shift, eps=1e-5):
+    return gain * normalised(z, 1e-6) + shift
 
 
 @misconception(
