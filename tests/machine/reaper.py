@@ -26,6 +26,7 @@ def main():
     parser.add_argument("command", nargs=argparse.REMAINDER)
     wanted = parser.parse_args()
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    signal.signal(signal.SIGINT, signal.default_int_handler)     # a shell's background jobs ignore it, and so would the command
     child = subprocess.Popen(wanted.command)
     if wanted.tell:
         print(child.pid, flush=True)
