@@ -19,10 +19,10 @@ MISFITS = re.compile(r"\b(\d{1,9}) \(dim \d{1,2}\) != (\d{1,9}) \(dim \d{1,2}\)|
 
 def kind(said: str, error: StudentError | None) -> str | None:
     """What sort of failure it was, if no value tells: the error in its own words, or the rule that was broken; else None."""
+    if error and (misfit := MISFITS.search(error.message)):
+        return f"{error.type}: sizes {' and '.join(sorted(filter(None, misfit.groups())))} do not fit"
     if error:
-        misfit = MISFITS.search(error.message)
-        sizes = " and ".join(sorted(size for size in misfit.groups() if size)) if misfit else ""
-        return f"{error.type}: {f'sizes {sizes} do not fit' if misfit else error.message}"
+        return f"{error.type}: {error.message}"
     return said if any(words in said for words in MANNERS) else None
 
 

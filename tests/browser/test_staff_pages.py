@@ -6,15 +6,14 @@ import json
 import random
 import re
 import shutil
-from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
 import pytest
 from nbgrader.api import Gradebook
+from nbgrader.coursedir import CourseDirectory
 from rich.console import Console
-from traitlets.config import Config
 
 from grading.notebooks.record import Record, Seen
 from grading.notebooks.submissions import hand_in
@@ -148,8 +147,7 @@ def slope():
 def answered(course_folder):
     """(coursedir, gradebook) of a class that answered; what one of them was given 2 points for was changed since."""
     root = course_folder("ps1")
-    coursedir = SimpleNamespace(root=str(root), autograded_directory="autograded", config=Config(),
-                                format_path=lambda step, student, assignment: str(root / step / student / assignment))
+    coursedir = CourseDirectory(root=str(root))
     with Gradebook(f"sqlite:///{root}/gradebook.db") as book:
         for number, (kind, essay) in enumerate(ESSAYS.items(), start=1):
             student = f"student-0{number}"

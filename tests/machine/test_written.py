@@ -2,14 +2,13 @@
 
 import re
 from pathlib import Path
-from types import SimpleNamespace
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from nbgrader.api import Gradebook
+from nbgrader.coursedir import CourseDirectory
 from nbgrader.server_extensions.formgrader import handlers
-from traitlets.config import Config
 
 from grading.notebooks.record import Record, Seen
 from grading.notebooks.writing import notebook_text
@@ -22,8 +21,7 @@ CELL = "explain_activations"
 def course(course_folder):
     """(coursedir, gradebook) of three who answered."""
     root = course_folder("ps1")
-    coursedir = SimpleNamespace(root=str(root), autograded_directory="autograded", config=Config(),
-                                format_path=lambda step, student, assignment: str(root / step / student / assignment))
+    coursedir = CourseDirectory(root=str(root))
     with Gradebook(f"sqlite:///{root}/gradebook.db") as book:
         for student in ("zoe-secret", "adam-secret", "bea-secret"):
             book.add_student(student)

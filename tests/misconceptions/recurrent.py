@@ -1226,10 +1226,7 @@ def clip_by_global_norm_limit(grads, max_norm):
     says="The caller's arrays are scaled and None comes back. Return a pair: new arrays, and the norm before clipping.",
 )
 def clip_by_global_norm_returns_nothing(grads, max_norm):
-    norm = safe_norm(grads)
-    if norm > max_norm:
-        for grad in grads:
-            grad *= max_norm / norm
+    clip_by_global_norm_in_place(grads, max_norm)
 
 
 @misconception(

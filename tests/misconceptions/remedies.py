@@ -10,6 +10,7 @@ from reference_impl.backward_step import activate, activation_derivative, backwa
 
 GITHUB = "https://github.com"
 GLOROT = ("sigmoid", "tanh", "identity")
+SAYS_FIXED_EPS = "{} stands in the function's body, so the argument eps changes nothing. Use its name."
 
 # ------------------------------------------------------------------------------------------------------ initial_std
 
@@ -763,24 +764,21 @@ def layer_norm_no_root(z, gain, shift, eps=1e-5):
 
 @misconception(
     "layer_norm", "takes a fixed eps", at_most=0.0, source=SYNTHETIC,
-    says="1e-5 stands in the function's body, so the argument eps changes nothing. Use its name.",
-)
+    says=SAYS_FIXED_EPS.format("1e-5"))
 def layer_norm_fixed_eps(z, gain, shift, eps=1e-5):
     return gain * normalised(z, 1e-5) + shift
 
 
 @misconception(
     "layer_norm", "takes 1e-8 for eps", at_most=0.0, source=SYNTHETIC,
-    says="1e-8 stands in the function's body, so the argument eps changes nothing. Use its name.",
-)
+    says=SAYS_FIXED_EPS.format("1e-8"))
 def layer_norm_tiny_eps(z, gain, shift, eps=1e-5):
     return gain * normalised(z, 1e-8) + shift
 
 
 @misconception(
     "layer_norm", "takes 1e-6 for eps", at_most=0.0, source=SYNTHETIC,
-    says="1e-6 stands in the function's body, so the argument eps changes nothing. Use its name.",
-)
+    says=SAYS_FIXED_EPS.format("1e-6"))
 def layer_norm_small_eps(z, gain, shift, eps=1e-5):
     return gain * normalised(z, 1e-6) + shift
 
@@ -1114,8 +1112,7 @@ def backward_unbiased(loss_grad, z, gain, eps=1e-5):
 
 @misconception(
     "layer_norm_backward", "takes a fixed eps", at_most=0.0, source=SYNTHETIC,
-    says="1e-5 stands in the function's body, so the argument eps changes nothing. Use its name.",
-)
+    says=SAYS_FIXED_EPS.format("1e-5"))
 def backward_fixed_eps(loss_grad, z, gain, eps=1e-5):
     return backward(loss_grad, z, gain, 1e-5)
 
