@@ -20,7 +20,7 @@ COLOURS = ("#0072B2", "#56B4E9", "#009E73", "#E69F00", "#CC79A7", "#999999")
 
 def tables(results):
     """{what it is about: Markdown} of all that was measured; each has its own place in docs/performance.md."""
-    made = {"figures": "cores" in results and comparisons(results), "exchanges": exchanges(results),
+    made = {"figures": "cores" in results and comparisons(results), "exchanges": exchanges(results), "watching": answers_at_once(results),
             "assignments": "assignments" in results and of_each(results["assignments"]),
             "answers": "answers" in results and of_answers(results["answers"])}
     return {name: f"{measured(results)}\n\n{text}" for name, text in made.items() if text}
@@ -58,13 +58,13 @@ def exchanges(results):
         parts += ["### The whole loop: collect, grade, feedback, release", looped(results["loop"], results.get("pages")), busy(results, "loop")]
     if "staff" in results:
         parts += ["### What staff look at, as the class grows", for_staff(results["staff"]), busy(results, "staff")]
-    if "watch" in results:
-        parts += ["### Answers at once, under load", watched(results["watch"]), busy(results, "watch")]
-    if "burst" in results:
-        parts += [hurried(results["burst"]), busy(results, "burst")]
-    if "clicks" in results:
-        parts += [clicked(results["clicks"]), busy(results, "clicks")]
     return "\n\n".join(parts)
+
+
+def answers_at_once(results):
+    stages = [(name, said) for name, said in (("watch", watched), ("burst", hurried), ("clicks", clicked)) if name in results]
+    parts = [part for name, said in stages for part in (said(results[name]), busy(results, name))]
+    return "\n\n".join(["### Answers at once, under load", *parts]) if parts else ""
 
 
 def busy(results, stage):
@@ -100,12 +100,12 @@ def watched(watch):
 
 def hurried(burst):
     return (f"{burst['submissions']} students handed in within {burst['seconds']} s: {burst['answered']} answers, p50 {burst['p50']:.2f} s, "
-            f"p95 {burst['p95']:.2f} s, at most {burst['max']:.1f} s.")
+            f"p95 {burst['p95']:.2f} s, at most {burst['max']:.2f} s.")
 
 
 def clicked(clicks):
     return (f"From the click on Submit in JupyterLab's Assignment List to the answer in the student's folder, {clicks['clicks']} times one after the "
-            f"other, with JupyterLab and Chromium on the same machine: p50 {clicks['p50']:.2f} s, p95 {clicks['p95']:.2f} s, at most {clicks['max']:.1f} s.")
+            f"other, with JupyterLab and Chromium on the same machine: p50 {clicks['p50']:.2f} s, p95 {clicks['p95']:.2f} s, at most {clicks['max']:.2f} s.")
 
 
 def comparison(found):

@@ -47,7 +47,11 @@ def burst(chosen):
 
 
 def clicks(chosen):
-    """Yield how long answers take from the click on Submit in JupyterLab."""
+    """Yield how long answers take from the click on Submit in JupyterLab; nothing without Chromium."""
+    from tests.browser.conftest import CHROMIUM
+    if CHROMIUM is None:
+        print("clicks are left out: Chromium is not installed", flush=True)
+        return
     kept = systems.BENCH / "clicks.json"
     subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "tests.browser.conftest", "-Wignore::pytest.PytestAssertRewriteWarning", "benchmarks/clicks.py"],
                    cwd=systems.ROOT, check=True, env={**os.environ, "CLICKS": "3" if chosen.quick else "40", "CLICKS_RESULT": str(kept)})
@@ -123,15 +127,19 @@ def run(chosen, course, place, parked, calm, pid):
             "memory_first": memory[0], "memory_last": memory[-1]}
 
 
+def answered(page):
+    """Whether a page is there that says more than when the answer will come."""
+    try:
+        with open(page, "rb") as file:
+            return WAITS not in file.read(200)
+    except FileNotFoundError:
+        return False
+
+
 def look(waiting, found):
     left = []
     for page, since, name in waiting:
-        try:
-            with open(page, "rb") as file:
-                done = WAITS not in file.read(200)
-        except FileNotFoundError:
-            done = False
-        if done:
+        if answered(page):
             found[name] = time.monotonic() - since
         else:
             left.append((page, since, name))
