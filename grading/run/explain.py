@@ -9,7 +9,7 @@ from nbformat import NotebookNode
 from ..border.subject import StudentError
 from ..checks.verdict import FAILED, CheckResult, Verdict
 from ..notebooks.cells import grade_id
-from ..notebooks.later import defined_functions, parse
+from ..notebooks.effects import defined_functions, parse
 
 WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 SAME = dict.fromkeys(("grad", "gradient", "prime", "deriv", "der", "diff", "d"), "derivative") | {

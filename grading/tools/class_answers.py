@@ -20,7 +20,7 @@ from ..checks import bank
 from ..checks.suite import judge_functions
 from ..checks.table import NAMED, failures
 from ..notebooks.cells import exercise_of, is_tests
-from ..notebooks.later import parse
+from ..notebooks.effects import parse
 from ..notebooks.near import did_you_mean
 from ..notebooks.record import CheckRecord, Outcome, VerdictRecord, read_record
 from ..notebooks.writing import notebook_in

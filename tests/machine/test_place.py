@@ -39,23 +39,41 @@ def test_what_a_later_cell_changes_costs_nothing_and_is_said(last, course, sandb
 
 
 UNSEEN = {
-    "a list that a function empties": "def wipe(values):\n    values.clear()\nwipe(TABLE)",
-    "an array that is written into": "np.copyto(ARRAY, 7)",
-    "another name of the same list": "other = TABLE\nother[0] = 7",
     "a module that is gone": "import sys\nsys.modules['math'] = None",
-    "NumPy under another name": "import numpy\nnumpy.multiply = lambda *z: 7",
-    "a built-in replaced": "import builtins\nbuiltins.sum = max",
+    "a function of a module that answers": "vars = dict.update\nvars(math.__dict__, pi=7)",
 }
-STANDS_ON = ("import numpy as np\nTABLE, ARRAY = [2], np.full(1, 2.0)\ndef double(z):\n    import math\n"
-             "    return sum([np.multiply(z, TABLE[0]) * ARRAY[0] / 2, 0 * math.pi])")
+STANDS_ON = ("import numpy as np\nimport math\ndef double(z):\n    import math\n    return np.multiply(z, 2 + math.sin(math.pi) ** 9)")
 
 
 @pytest.mark.parametrize("last", UNSEEN.values(), ids=UNSEEN)
 def test_what_the_text_of_a_later_cell_does_not_tell_costs_nothing_either(last, course, sandbox):
     nb = notebook(double=STANDS_ON, last=last)
+    nb.cells[2].source = nb.cells[2].source.replace("print(double(1.0))", "assert abs(double(1.0) - 2.0) < 1e-12")
+    assert grade(nb, course, sandbox)["double"] == FULL["double"]
+    assert f"a later cell made a difference: In [{nb.cells[3].execution_count}]" in table_of(nb, "double")
+
+
+BEHIND = {      # none of these names what it changes, and the visible check holds all the same
+    "a function of the notebook that sets a global": "set_far(7)",
+    "a list that a function empties": "def wipe(values):\n    values.clear()\nwipe(TABLE)",
+    "an array that is written into": "np.copyto(ARRAY, 7)",
+    "another name of the same list": "other = TABLE\nother[0] = 7",
+    "a method": "tuner = Tuner()\ntuner.go()",
+    "what a call gives back": "table_of_all()[0] = 7",
+    "NumPy under another name": "import numpy\nnumpy.multiply = lambda *z: 7",
+    "a built-in replaced": "import builtins\nbuiltins.sum = max",
+}
+NEAR = ("import numpy as np\nTABLE, ARRAY, FAR = [2], np.full(1, 2.0), 2\ndef set_far(x):\n    global FAR\n    FAR = x\n"
+        "class Tuner:\n    def go(self):\n        TABLE[0] = 7\ndef table_of_all():\n    return TABLE\n"
+        "def double(z):\n    return 2 * z if np.max(np.abs(z)) <= 1 else sum([np.multiply(z, TABLE[0]) * ARRAY[0] * FAR / 4, 0])")
+
+
+@pytest.mark.parametrize("last", BEHIND.values(), ids=BEHIND)
+def test_what_no_visible_check_shows_costs_nothing_either(last, course, sandbox):
+    nb = notebook(double=NEAR, last=last)
     nb.cells[2].source = nb.cells[2].source.replace("print(double(1.0))", "assert double(1.0) == 2.0")
     assert grade(nb, course, sandbox)["double"] == FULL["double"]
-    assert f"a later cell made a difference: In [{nb.cells[3].execution_count}]." in table_of(nb, "double")
+    assert f"a later cell made a difference: In [{nb.cells[3].execution_count}]" in table_of(nb, "double")
 
 
 def test_visible_checks_that_did_not_hold_are_not_asked_again(course, sandbox, monkeypatch):
