@@ -4,9 +4,9 @@ Checks run after all cells, where nothing that they send can turn up in an outpu
 what an exercise stands on, the notebook is run once more, in a kernel of its own whose outputs nobody sees, and the
 exercise is judged at its place; the better verdict counts, and says so.
 
-A change is read off the text of the later cells. What does not show there (a list that a helper empties, a module's function
-replaced under another name) shows where visible checks that held at their place fail after the last cell: they are asked once
-more, in the kernel that no hidden input has reached.
+A change is read off the text of the later cells, and of the functions that they call. What does not show there (a module taken
+out of `sys.modules`) shows where visible checks that held at their place fail after the last cell: they are asked once more, in
+the kernel that no hidden input has reached.
 """
 
 from collections.abc import Container
