@@ -160,6 +160,7 @@ def trouble_with(person: Person, values: dict[str, str]) -> str | None:
 
 def without_twins(people: list[Person], trouble: list[str], system: str) -> ClassList:
     """A second row of the same person counts once; of two people with one id neither can be taken."""
+    remedy = "course class import --lms --id email tells them apart" if system == "lti" else "--id COLUMN takes ids from another column"
     kept: dict[str, Person] = {}
     shared = set()
     for person in people:
@@ -167,5 +168,5 @@ def without_twins(people: list[Person], trouble: list[str], system: str) -> Clas
         if (twin.name, twin.email) != (person.name, person.email):
             shared.add(person.id)
             trouble.append(f"rows {twin.row} and {person.row} ({printable(twin.name)}, {printable(person.name)}): both have the id "
-                           f"{printable(person.id)}; --id COLUMN takes ids from another column")
+                           f"{printable(person.id)}; {remedy}")
     return ClassList([person for person in kept.values() if person.id not in shared], trouble, system)

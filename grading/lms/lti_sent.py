@@ -7,9 +7,10 @@ A score over there that is another than the one sent was changed there. `at` kee
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import monotonic
 
 from ..root import CourseError
 from .private import FOLDER, read_private, write_private
@@ -28,16 +29,18 @@ class Sent:
 
 
 class SentScores:
-    """Those of one line item. `add` writes at once: what was sent is known even if the next score never is."""
+    """Those of one line item. `add` writes at most once a second, and who adds calls `write` at the end, whatever ended it: a push that is
+    killed forgets the last second, and scores that agree over there count as sent again."""
 
     def __init__(self, root: str | Path, line_item: str) -> None:
         self.path, self.line_item = Path(root, FOLDER, FILE), line_item
+        self.written, self.unwritten = 0.0, False       # when it was, and whether something was added since
         try:
             self.all = json.loads(read_private(self.path))
             self.here = {user: Sent(**values) for user, values in self.all.setdefault(line_item, {}).items()}
         except FileNotFoundError:
             self.all, self.here = {}, {}
-        except (ValueError, TypeError, AttributeError):
+        except (ValueError, TypeError, AttributeError, RecursionError):
             raise CourseError(f"{self.path} is damaged. Move it away: scores that differ over there then count as changed there, "
                               "and stay until somebody clears them") from None
 
@@ -45,14 +48,22 @@ class SentScores:
         return self.here.get(user)
 
     def add(self, user: str, sent: Sent) -> None:
-        self.note({user: sent})
+        self.here[user], self.unwritten = sent, True
+        if monotonic() - self.written >= 1.0:
+            self.write()
 
     def note(self, sent: Mapping[str, Sent]) -> None:
-        if all(self.here.get(user) == one for user, one in sent.items()):
-            return
-        self.here |= sent
-        self.all[self.line_item] = {user: asdict(one) for user, one in self.here.items()}
-        write_private(self.path, json.dumps(self.all, indent=1, sort_keys=True).encode() + b"\n")
+        if any(self.here.get(user) != one for user, one in sent.items()):
+            self.here |= sent
+            self.unwritten = True
+            self.write()
+
+    def write(self) -> None:
+        """Write what was added since."""
+        if self.unwritten:
+            self.all[self.line_item] = {user: vars(one) for user, one in self.here.items()}
+            write_private(self.path, json.dumps(self.all, sort_keys=True).encode() + b"\n")
+            self.written, self.unwritten = monotonic(), False
 
 
 def stamp(last: str | None, now: datetime | None = None) -> str:

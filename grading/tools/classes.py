@@ -121,7 +121,8 @@ def keys_of(rows: Mapping[str, Student], ids: Ids, system: str) -> Keys:
     for student, row in rows.items():
         mine = {("here", student)} | {(key, value) for key, value in ids.get(student, {}).get(system, {}).items() if key != "section"}
         if system == "lti":     # it names people by the numbers that the platform's own exports have; a hub may use addresses as ids
-            mine |= {("number", value) for one in ids.get(student, {}).values() for key, value in one.items() if key in ("number", "login")}
+            mine |= {(kind, value) for one in ids.get(student, {}).values() for key, value in one.items() if key in ("number", "login")
+                     for kind in ("number", key)}       # what it calls the number may be a login
             mine |= {("number", student), ("email", student.casefold())}
         elif row.lms_user_id and not ids.get(student):
             mine.add(("number" if system == "moodle" else "id", row.lms_user_id))

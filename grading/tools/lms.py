@@ -107,27 +107,39 @@ def import_members(console: Console, root: Path | None, yes: bool = False, id_fr
 
 
 def match(members: list[dict[str, Any]], rows: Mapping[str, Any], ids: dict[str, Any]) -> Matched:
-    """Who of the class each member is, by the rules of `course class import`; nobody is taken for somebody by name alone."""
-    made = classes.plan(services.class_list(members), rows, ids)
-    users, trouble = {}, list(made.trouble)
+    """Who of the class each member is: by the platform's id once that was imported, else by the rules of `course class import`.
+    Nobody is taken for somebody by name alone."""
+    users = imported(members, rows, ids)
+    found = set(users.values())
+    others = [member for member in members if str(member["user_id"]) not in found]
+    made = classes.plan(services.class_list(others), {student: row for student, row in rows.items() if student not in users}, ids)
+    trouble = list(made.trouble)
     for change in made.changes:
-        if not change.new and (why := unsure(change.person, rows[change.student], ids.get(change.student, {}))):
+        if not change.new and (why := unsure(change.person, rows[change.student])):
             trouble.append(f"{printable(change.person.name or change.person.id)} may be {printable(change.student)}: {why}")
         elif not change.new:
             users[change.student] = change.person.there["id"]
     names = {f"{row.first_name or ''} {row.last_name or ''}".strip() or student: student for student, row in rows.items()}
     names |= {student: student for student in rows}
-    for change in made.new:
+    for change in made.new[:NAMES]:
         nearest = list(dict.fromkeys(names[one] for one in (*near(change.person.name, names), *near(change.person.id, names))))
         trouble.append(f"{printable(change.person.name or change.person.id)} ({printable(change.person.id)}) is not on the class list"
                        + (f"; near it: {', '.join(map(printable, nearest[:3]))}" if nearest else ""))
+    trouble += [f"{len(made.new) - NAMES} more who are not on the class list"] if made.new[NAMES:] else []
     return Matched(users, trouble)
 
 
-def unsure(person: Person, row: Any, ids: Mapping[str, Mapping[str, str]]) -> str | None:
+def imported(members: Iterable[dict[str, Any]], rows: Mapping[str, Any], ids: Mapping[str, Mapping[str, Mapping[str, str]]]) -> dict[str, str]:
+    """{student: the platform's id} of those whose id was imported: it is theirs whatever else about them looks like somebody else's."""
+    users = {str(member["user_id"]) for member in members if services.learns(member)}
+    known = {student: systems["lti"]["id"] for student, systems in ids.items() if student in rows and systems.get("lti", {}).get("id") in users}
+    often = Counter(known.values())
+    return {student: user for student, user in known.items() if often[user] == 1}
+
+
+def unsure(person: Person, row: Any) -> str | None:
     """Why a score is not sent although the id fits: what stands in front of the @ of another address is no proof."""
-    certain = person.there["id"] == ids.get("lti", {}).get("id") or person.there.get("number") or person.there.get("login")
-    if certain or not row.email or row.email.casefold() == person.email.casefold():
+    if person.there.get("number") or person.there.get("login") or not row.email or row.email.casefold() == person.email.casefold():
         return None
     return f"the e-mail address is {printable(person.email)} there and {printable(row.email)} here"
 
@@ -207,35 +219,37 @@ def push(console: Console, root: Path | None, assignment: str, dry_run: bool = F
             return SOME_FAILED if absent else 0
         if sent:
             sent.note({row.user: Sent(row.here, maximum, GRADED, row.last or stamp(None)) for row in rows if row.ours})
-        failed = send(console, course, platform, resource_id, assignment, item, maximum, [row for row in rows if row.act in SENDING])
+        due, failed = [row for row in rows if row.act in SENDING], {}
+        if due:
+            item = item or services.make_line_item(platform, resource_id, assignment, maximum)
+            failed = send(console, platform, item, sent or SentScores(course.dir.root, item.id), maximum, due)
     return SOME_FAILED if failed or absent else 0
 
 
-def send(console: Console, course: Course, platform: Platform, resource_id: str, assignment: str, item: LineItem | None, maximum: float,
-         rows: list[Row]) -> list[str]:
-    """Send each score by itself; the students whose score was not taken. What was is noted at once."""
-    if not rows:
-        return []
-    item = item or services.make_line_item(platform, resource_id, assignment, maximum)
-    sent, failed, done = SentScores(course.dir.root, item.id), {}, Counter[str]()
-    for number, row in enumerate(rows):
-        state = WAITING if row.act is Act.WAITS else GRADED
-        try:
-            at = services.send_score(platform, item, row.user, row.score, maximum, state, stamps(row.last))
-        except PlatformError as error:
-            failed[row.student] = str(error)
-            if error.for_all:
-                failed |= {later.student: "not tried after that" for later in rows[number + 1:]}
-                break
-        else:
-            sent.add(row.user, Sent(row.score, maximum, state, at))
-            done[state] += 1
+def send(console: Console, platform: Platform, item: LineItem, sent: SentScores, maximum: float, rows: list[Row]) -> dict[str, str]:
+    """Send each score by itself, and keep in `sent` what was taken; {student: why not} of the others."""
+    failed, done = {}, Counter[str]()
+    try:
+        for number, row in enumerate(rows):
+            state = WAITING if row.act is Act.WAITS else GRADED
+            try:
+                at = services.send_score(platform, item, row.user, row.score, maximum, state, stamps(row.last))
+            except PlatformError as error:
+                failed[row.student] = str(error)
+                if error.for_all:
+                    failed |= {later.student: "not tried after that" for later in rows[number + 1:]}
+                    break
+            else:
+                sent.add(row.user, Sent(row.score, maximum, state, at))
+                done[state] += 1
+    finally:
+        sent.write()
     tell(console, f"Sent: {counted(done[GRADED], 'score')}" + (f", {done[WAITING]} as PendingManual" if done[WAITING] else "") + ".")
     for student, why in failed.items():
         tell(console, f"not sent: {printable(student)}: {why}", style="bold red")
     if failed:
         tell(console, "Run the same command again: it sends what is left.")
-    return list(failed)
+    return failed
 
 
 def stamps(last: str | None) -> Callable[[], str]:
@@ -275,7 +289,8 @@ def troubles(matched: Matched, absent: list[str], results: Mapping[str, Result])
         yield "Who is new here: course class import --lms"
     if absent:
         yield f"here with a score, and no student over there: {listed(absent)}"
-    nobodys = [result for user, result in results.items() if user not in matched.users.values() and result.score is not None]
+    ours = set(matched.users.values())
+    nobodys = [result for user, result in results.items() if user not in ours and result.score is not None]
     if nobodys:
         yield f"{counted(len(nobodys), 'score')} over there of people who are not in this class stay as they are."
 

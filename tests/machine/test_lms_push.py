@@ -261,6 +261,31 @@ def test_where_nothing_more_is_taken_the_others_are_named_and_what_was_sent_is_k
     assert push(course)[0] == 0 and there.held() == DUE and len(there.scores) == 6
 
 
+def test_what_was_sent_before_a_push_was_interrupted_is_known(course, there, monkeypatch):
+    took, sending = [], lms.services.send_score
+    monkeypatch.setattr(lms.services, "send_score", lambda *words: took.append(words) or (sending(*words) if len(took) < 4 else cut()))
+
+    def cut():
+        raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        push(course)
+    assert SentScores(course, there.items["1"]["id"]).here.keys() == there.held().keys() and len(there.held()) == 3
+
+
+def test_what_was_sent_is_written_once_a_second_and_at_the_end(tmp_path, monkeypatch):
+    clock, writes = [100.0], []
+    monkeypatch.setattr("grading.lms.lti_sent.monotonic", lambda: clock[0])
+    monkeypatch.setattr("grading.lms.lti_sent.write_private", lambda path, content: writes.append(json.loads(content)))
+    scores = SentScores(tmp_path, "item")
+    for number in range(50):
+        clock[0] += 0.05
+        scores.add(f"u{number}", sent(float(number)))
+    assert len(writes) == 3
+    scores.write()
+    scores.write()
+    assert len(writes) == 4 and len(writes[-1]["item"]) == 50, "and nothing again that was written"
+
+
 def test_a_score_that_arrived_although_the_answer_did_not_is_no_override(course, there):
     push(course)
     set_points(course, "student-03", 5.0)
@@ -302,12 +327,43 @@ def test_the_part_before_the_at_of_another_address_is_no_proof(course, there):
     assert push(course)[0] == 0 and there.held()["u1"] == 9.0, "an id that was imported is one"
 
 
-def test_a_number_of_the_platforms_own_export_tells_who_it_is(course, there):
-    write_ids(course, {"student-01": {"canvas": {"id": "4711", "number": "S-1", "login": "s01"}}})
+@pytest.mark.parametrize("known, said", [
+    ({"canvas": {"id": "4711", "number": "S-1", "login": "s01"}}, {"lis_person_sourcedid": "S-1"}),
+    ({"moodle": {"login": "s01"}}, {"ext_user_username": "s01"}), ({"moodle": {"login": "s01"}}, {"lis_person_sourcedid": "s01"})])
+def test_a_number_or_login_of_the_platforms_own_export_tells_who_it_is(course, there, known, said):
+    write_ids(course, {"student-01": known})
     member = next(member for member in there.members if member["user_id"] == "u1")
     del member["email"], member["name"]
-    member["lis_person_sourcedid"] = "S-1"
+    member.update(said)
     assert push(course)[0] == 0 and there.held()["u1"] == 9.0
+
+
+def test_two_with_one_word_before_the_at_are_told_apart_by_what_is_advised(course, there):
+    """And their scores go by the imported ids from then on."""
+    with Gradebook(f"sqlite:///{course}/gradebook.db") as book:
+        for student, address in (("student-01", "jo@students.example.org"), ("student-02", "jo@staff.example.org")):
+            book.find_student(student).email = address
+            next(member for member in there.members if member["user_id"] == f"u{student[-1]}")["email"] = address
+        book.db.commit()
+    status, said = push(course)
+    assert status == 3 and not {"u1", "u2"} & there.held().keys() and "course class import --lms --id email tells them apart" in said
+    lms.import_members(Console(file=io.StringIO()), course, True, "email")
+    assert push(course)[0] == 0 and there.held() == DUE
+
+
+def test_an_id_that_two_students_have_is_nobodys():
+    rows = {student: SimpleNamespace(first_name="", last_name="", email="") for student in ("a", "b", "c")}
+    members = [{"user_id": user, "roles": ["Learner"]} for user in ("1", "2", 3)] + [{"user_id": "4", "roles": ["Instructor"]}]
+    ids = {"a": {"lti": {"id": "1"}}, "b": {"lti": {"id": "1"}}, "c": {"lti": {"id": "3"}}, "gone": {"lti": {"id": "2"}}, "teacher": {"lti": {"id": "4"}}}
+    assert lms.imported(members, rows, ids) == {"c": "3"}
+
+
+def test_of_many_who_are_not_on_the_class_list_the_first_are_looked_up_and_the_others_counted(monkeypatch):
+    looked = []
+    monkeypatch.setattr(lms, "near", lambda name, known: looked.append(name) or [])
+    members = [{"user_id": f"u{number}", "roles": ["Learner"], "ext_user_username": f"login{number}"} for number in range(lms.NAMES + 5)]
+    trouble = lms.match(members, {}, {}).trouble
+    assert len(looked) == 2 * lms.NAMES and trouble[lms.NAMES:] == ["5 more who are not on the class list"]
 
 
 def test_the_class_is_imported_from_the_platform(course, there):
