@@ -82,19 +82,23 @@ def read_archive(archive: zipfile.ZipFile) -> tuple[str, list[HandIn], list[str]
             continue
         found.append((info, name))
     system = max(READERS, key=lambda system: sum(READERS[system](*one) is not None for one in found)) if found else ""
-    entries = []
-    for info, name in found:
-        entry = READERS[system](info, name)
-        if entry:
-            entries.append(entry)
-        else:
-            trouble.append(f"{printable(name)}: its name says no student")
+    read = [(name, READERS[system](info, name)) for info, name in found]
+    entries = [entry for _, entry in read if entry]
+    trouble += [f"{printable(name)}: its name says no student" for name, entry in read if not entry]
     if not entries and not trouble:
         raise CourseError("there is nothing in it")
-    if not entries:
+    if not is_platforms(read):
         raise CourseError("it is no archive of submissions of Canvas, Moodle or Blackboard: "
-                          f"no name in it says whose it is, the first is {trouble[0]}")
+                          f"{'too few names in it say' if entries else 'no name in it says'} whose it is, the first is {trouble[0]}")
     return system, hand_ins(entries, system), trouble
+
+
+def is_platforms(read: Iterable[tuple[str, Entry | None]]) -> bool:
+    """Whether a platform gave these names: it names every file, and a student's `plot_2024_11_05.png` only looks as if. Notebooks tell,
+    where there are any."""
+    told = [(name.lower().endswith(".ipynb"), entry is not None) for name, entry in read]
+    told = [one for one in told if one[0]] or told
+    return any(said for _, said in told) and 2 * sum(said for _, said in told) >= len(told)
 
 
 def name_of(info: ZipInfo) -> str:

@@ -31,7 +31,7 @@ def unknown(students: Iterable[str], known: Iterable[str]) -> list[str]:
 
 
 def class_list(coursedir: CourseDirectory, system: str) -> list[Known]:
-    """The class as `people.find` asks for it: with the names and ids that `system` has for each."""
+    """The class as `People` asks for it: with the names and ids that `system` has for each."""
     ids, rows = read_ids(coursedir.root), {}
     if exists(coursedir.db_url):
         with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:

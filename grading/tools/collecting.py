@@ -11,7 +11,8 @@ from nbgrader.utils import parse_utc
 from rich.console import Console
 from rich.markup import escape
 
-from ..lms import archives, people
+from ..lms import archives
+from ..lms.people import People
 from ..lms.records import read_records, write_records
 from ..notebooks.again import digest
 from ..notebooks.dates import utc
@@ -58,7 +59,7 @@ class Collection:
 
     def __init__(self, course: Course, archive: zipfile.ZipFile, system: str, assignment: str, new: bool) -> None:
         self.course, self.archive, self.system, self.assignment, self.new = course, archive, system, assignment, new
-        self.known = class_list(course.dir, system)
+        self.people = People(class_list(course.dir, system))
         self.base = Path(course.dir.root, course.dir.submitted_directory)
         self.notebooks = [path.stem for path in Path(course.dir.root, course.dir.source_directory, assignment).glob("*.ipynb")]
         self.records = read_records(self.base, assignment)
@@ -89,13 +90,13 @@ class Collection:
         self.earlier += [f"{student} ({one.earlier})"] if one.earlier else []
 
     def has_number(self, one: archives.HandIn) -> bool:
-        return any(one.user and one.user == known.there.get("id") for known in self.known)
+        return one.user in self.people.numbered
 
     def whose(self, one: archives.HandIn) -> tuple[str | None, str]:
-        student, why = people.find(one.name, one.user, self.known)
+        student, why = self.people.find(one.name, one.user)
         if student is None and not why.startswith("nobody"):
             return None, f"{why}. Put it into {self.base.name}/STUDENT/{self.assignment}/ by hand"
-        if student is None and (self.new or (self.system == "blackboard" and not self.known)):
+        if student is None and (self.new or (self.system == "blackboard" and not self.people.known)):
             student = one.user if self.system == "blackboard" else one.name
             trouble = trouble_with_student(student)
             return (None, trouble) if trouble else (student, "")

@@ -19,7 +19,8 @@ from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
-from ..lms import archives, people
+from ..lms import archives
+from ..lms.people import People
 from ..notebooks.archives import MAX_CONTENT, NotUnpacked, members
 from ..notebooks.folders import FOLDER, NotTaken, read_regular
 from ..notebooks.names import one_name, trouble_with, trouble_with_student
@@ -57,16 +58,18 @@ class Drop:
         for item in sorted(os.scandir(self.inbound), key=lambda item: item.name):
             if item.name.startswith("."):
                 continue
-            if item.is_dir(follow_symlinks=False):
-                yield from self.of_folder(item, known, assignments)
-            elif item.name.lower().endswith(".zip") and item.is_file(follow_symlinks=False):
-                yield from self.of_zip(item, known, assignments)
-            else:
-                yield from self.no_hand_in(item, known)
+            with suppress(FileNotFoundError):       # it may be gone again
+                if item.is_dir(follow_symlinks=False):
+                    yield from self.of_folder(item, known, assignments)
+                elif item.name.lower().endswith(".zip") and item.is_file(follow_symlinks=False):
+                    yield from self.of_zip(item, known, assignments)
+                else:
+                    yield from self.no_hand_in(item, known)
 
     def no_hand_in(self, item: os.DirEntry[str], known: set[str]) -> Iterator[tuple[str, Refused]]:
-        name = f"{item.name}+{stamp(item.stat(follow_symlinks=False).st_ctime)}"
-        if name not in known:
+        changed = item.stat(follow_symlinks=False).st_ctime
+        name = f"{item.name}+{stamp(changed)}"
+        if name not in known and is_quiet(changed):
             yield name, Refused("is a link, and links are not followed" if item.is_symlink() else
                                 f"is neither a student's folder nor a zip. Put it into {self.inbound}/STUDENT/")
 
@@ -74,30 +77,31 @@ class Drop:
         student = one_name(item.name)
         inside = [name for name in assignments if Path(item.path, name).is_dir()]
         places = {name: os.path.join(item.path, name) for name in inside} or ({assignments[0]: item.path} if len(assignments) == 1 else {})
-        if not places and holds_a_file(item.path):
-            name = f"{student}+{stamp(last_change(item.path))}"
-            if name not in known:
+        if not places:
+            changed = last_change(item.path)
+            name = f"{student}+{stamp(changed)}"
+            if name not in known and is_quiet(changed) and holds_a_file(item.path):
                 yield name, Refused(f"does not say of which assignment it is. Put it into {self.inbound}/STUDENT/ASSIGNMENT/, which is one of "
                                     f"{', '.join(assignments)}")
         for assignment, path in places.items():
             changed = last_change(path)
             name = f"{student}+{assignment}+{stamp(changed)}"
-            if name not in known and holds_a_file(path):
+            if name not in known and is_quiet(changed) and holds_a_file(path):
                 trouble = trouble_with_student(student)
                 yield name, Refused(trouble) if trouble else HandIn(name, path, student, assignment, changed)
 
     def of_zip(self, item: os.DirEntry[str], known: set[str], assignments: list[str]) -> Iterator[tuple[str, HandIn | Refused]]:
         about = item.stat(follow_symlinks=False)
         whole = f"{item.name}+{stamp(about.st_ctime)}"
-        if whole in known or time.time() - about.st_ctime < QUIET_SECONDS:
+        if whole in known or not is_quiet(about.st_ctime):
             return
         try:
             found = self.taken_apart(read_regular(item.path, MAX_ZIP), Path(item.name).stem)
         except DBAPIError:      # somebody holds the gradebook: who is who is asked again
             return
-        except (NotUnpacked, NotTaken, OSError) as error:
+        except (NotUnpacked, NotTaken, CourseError, OSError) as error:
             known.add(whole)
-            yield whole, Refused(str(error))
+            yield whole, Refused(f"could not be taken apart: {error}. Then drop it again" if isinstance(error, CourseError) else str(error))
             return
         known.add(whole)
         for student, files in sorted(found.items()):
@@ -127,8 +131,8 @@ class Drop:
                     return by_folder(members(content), stem)
                 taken: dict[str, dict[str, bytes] | Refused] = {
                     line.partition(": ")[0]: Refused(f"was not taken: {line.partition(': ')[2]}") for line in trouble}
-                known, room = class_list(self.course.dir, system), MAX_ZIP
-                whose = [people.find(one.name, one.user, known) for one in found]
+                people, room = People(class_list(self.course.dir, system)), MAX_ZIP
+                whose = [people.find(one.name, one.user) for one in found]
                 if not in_class(self.course.dir):       # then a name is all that is known of somebody
                     whose = [(student or one_name(one.name), "") for one, (student, _) in zip(found, whose)]
                 often = Counter(student for student, _ in whose)
@@ -144,7 +148,7 @@ class Drop:
             raise NotUnpacked(f"is a zip archive that cannot be unpacked ({type(error).__name__})") from None
 
     def is_complete(self, one: HandIn) -> bool:
-        return time.time() - one.claimed >= QUIET_SECONDS
+        return is_quiet(one.claimed)
 
     def check(self, one: HandIn) -> None:
         """Copy it to where nobody changes it. Raises `Refused`."""
@@ -190,6 +194,11 @@ class Drop:
 
 def stamp(moment: float) -> str:
     return datetime.datetime.fromtimestamp(moment, datetime.UTC).strftime("%Y-%m-%d %H:%M:%S.%f UTC")
+
+
+def is_quiet(changed: float) -> bool:
+    """Whether what was last changed then is complete: a copy that goes on has another name at each look."""
+    return time.time() - changed >= QUIET_SECONDS
 
 
 def holds_a_file(folder: str) -> bool:

@@ -11,8 +11,9 @@ import pytest
 from nbgrader.api import Gradebook
 from rich.console import Console
 
-from grading.lms import archives, returning
+from grading.lms import archives, people, returning
 from grading.lms.ids import write_ids
+from grading.lms.people import Known
 from grading.lms.records import read_records
 from grading.root import CourseError
 from grading.tools.collecting import collect
@@ -135,6 +136,18 @@ def test_a_group_in_front_of_a_name_is_moodles(course, tmp_path):
     assert read_records(course / "submitted", "ps1")["flast"]["prefix"] == "Tutorial A-First Läst_2_assignsubmission_file_"
 
 
+def test_names_are_folded_once_and_near_ones_looked_up_for_the_first_few(monkeypatch):
+    class_of = [Known(f"s{number}", f"First{number}", "Last", {"number": f"n{number}"}) for number in range(200)]
+    folds, looked = [], []
+    monkeypatch.setattr(people, "folded", lambda name: folds.append(name) or name.casefold().replace(" ", ""))
+    monkeypatch.setattr(people, "near", lambda name, known: looked.append(name) or [])
+    found = people.People(class_of)
+    made = len(folds)
+    assert [found.find(f"first{number} last", "") for number in range(200)] == [(one.id, "") for one in class_of]
+    assert found.find("?", "n7") == found.find("?", "s7") == ("s7", "") and len(folds) == made + 200
+    assert {found.find(f"stranger {number}", "") for number in range(50)} == {(None, "nobody on the class list has that name")} and len(looked) == people.NEAR
+
+
 class Unmarked(zipfile.ZipInfo):
     """An entry in UTF-8 that does not say so, as some programs on a Mac pack it."""
 
@@ -202,6 +215,8 @@ def test_links_bombs_and_broken_entries_cost_nobody_else(course, tmp_path, monke
 
 
 @pytest.mark.parametrize(("entries", "why"), [([("a.txt", b""), ("b.txt", b"")], "no archive of submissions"), ([], "nothing in it"),
+                                              ([("flast/a.ipynb", b""), ("flast/plot_2024_11_05.png", b""), ("flast/plot_2024_11_06.png", b"")],
+                                               "too few names in it say whose it is, the first is flast/a.ipynb"),
                                               ([("flast_1_2_other.ipynb", b"")], "which assignment")])
 def test_another_archive_is_said_to_be_one(entries, why, course, tmp_path):
     with pytest.raises(CourseError, match=why):

@@ -772,6 +772,12 @@ def test_with_several_assignments_each_has_its_folder(drop):
     ({"student-01/a.ipynb": "1", "student-02/a.ipynb": "2"}, {"student-01": {"a.ipynb": "1"}, "student-02": {"a.ipynb": "2"}}),
     ({"Student One_4711_assignsubmission_file_/a.ipynb": "1"}, {"Student One": {"a.ipynb": "1"}}),
     ({"studentone_4711_815_a.ipynb": "1", "studenttwo_LATE_4712_816_a.ipynb": "2"}, {"studentone": {"a.ipynb": "1"}, "studenttwo": {"a.ipynb": "2"}}),
+    ({"student-01/a.ipynb": "1", "student-02/a.ipynb": "2", "student-02/plot_2024_11_05.png": "3"},
+     {"student-01": {"a.ipynb": "1"}, "student-02": {"a.ipynb": "2", "plot_2024_11_05.png": "3"}}),
+    ({f"student-0{number}/{name}": name for number in (1, 2) for name in ("a.ipynb", "plot_2024_11_05.png", "ps1_x_attempt_2026-11-20-12-00-00_a.png",
+                                                                          "plot_2024_11_06.png")},
+     {f"student-0{number}": {name: name for name in ("a.ipynb", "plot_2024_11_05.png", "ps1_x_attempt_2026-11-20-12-00-00_a.png", "plot_2024_11_06.png")}
+      for number in (1, 2)}),
     ({"a.ipynb": "1"}, {"class": {"a.ipynb": "1"}}), ({"../x/a.ipynb": "1"}, {})])
 def test_the_zip_of_a_learning_platform_is_taken_apart(files, students, drop):
     with zipfile.ZipFile(drop.inbound / "class.zip", "w") as archive:
@@ -792,6 +798,42 @@ def test_what_cannot_be_taken_is_refused_by_name(drop):
     said = {name.partition("+")[0]: str(one) for name, one in found.items()}
     assert "links are not followed" in said["link"] and "STUDENT/" in said["activations.ipynb"] and "STUDENT/" in said["pipe"]
     assert dropped(drop, set(found)) == {}, "each is said once"
+
+
+def test_what_is_still_being_copied_is_refused_once_and_not_at_every_look(drop, monkeypatch):
+    (drop.inbound / "student-01").mkdir()
+    (drop.inbound / "a<b" / "ps1").mkdir(parents=True)
+    for place in ("activations.ipynb", "student-01/activations.ipynb", "a<b/ps1/activations.ipynb"):
+        (drop.inbound / place).write_text("{}")
+    (drop.inbound / "link").symlink_to("/etc")
+    monkeypatch.setattr("grading.watch.drop.QUIET_SECONDS", 60.0)
+    assert list(drop.entries(set(), ["ps1", "ps2"])) == []
+    monkeypatch.setattr("grading.watch.drop.QUIET_SECONDS", -1.0)
+    assert len(list(drop.entries(set(), ["ps1", "ps2"]))) == 4
+
+
+def test_what_is_gone_again_costs_nobody_a_look(drop, monkeypatch):
+    in_zip(drop, ("student-02/activations.ipynb", "{}"), name="b.zip")
+    in_zip(drop, ("student-02/activations.ipynb", "{}"))
+    for name in ("a.ipynb", "d.ipynb"):
+        (drop.inbound / name).write_text("{}")
+    items = list(os.scandir(drop.inbound))
+    for name in ("a.ipynb", "b.zip"):
+        (drop.inbound / name).unlink()
+    with monkeypatch.context() as patched:
+        patched.setattr("grading.watch.drop.os.scandir", lambda place: items)
+        found = [name.partition("+")[0] for name, _ in drop.entries(set(), ["ps1"])]
+    assert found == ["student-02", "d.ipynb"]
+
+
+def test_a_class_list_that_is_damaged_refuses_a_platforms_zip_and_nothing_else(drop):
+    Path(drop.course.dir.root, "students.json").write_text("{")
+    in_zip(drop, ("First Last_1_assignsubmission_file_/a.ipynb", "1"))
+    (drop.inbound / "student-01").mkdir()
+    (drop.inbound / "student-01" / "a.ipynb").write_text("2")
+    found = dropped(drop)
+    assert found.pop("student-01") == {"a.ipynb": "2"}
+    assert [str(one) for one in found.values()][0].endswith("import the class list again: course class import FILE. Then drop it again") and len(found) == 1
 
 
 def test_what_says_no_assignment_is_refused_where_several_are_watched(drop):
