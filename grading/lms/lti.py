@@ -9,6 +9,7 @@ import re
 import ssl
 import uuid
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
@@ -87,8 +88,8 @@ class Platform:
     def read(self, answer: httpx.Response, what: str) -> Any:
         try:
             return answer.json()
-        except ValueError:
-            raise PlatformError(f"{self.host}: what it sent as {what} is cut off, or no JSON. Nothing was taken from it; run the same command "
+        except (ValueError, RecursionError):
+            raise PlatformError(f"{self.asked_for(what)}: what it sent as {what} is cut off, or no JSON. Nothing was taken from it; run the same command "
                                 "again") from None
 
     # --- one request ----------------------------------------------------------------------------------------------
@@ -100,35 +101,38 @@ class Platform:
         if origin(url) not in self.known:
             raise PlatformError(f"{self.host} named the address {printable(url)} for {what}. It is of another host than those in the settings, "
                                 "and gets no token", for_all=True)
-        renewed = False
-        for last in counted(TRIES):
-            headers = {"Accept": accept, "Authorization": f"Bearer {self.token()}"}
-            content = None
-            if body is not None:
-                headers["Content-Type"], content = media_type or "", json.dumps(body()).encode()
-            answer = self.send(method, url, what, headers=headers, content=content, again=again and not last)
-            if answer is None:
-                continue
-            if answer.is_success:
-                return answer
-            if answer.status_code == 401 and not renewed:
-                self._token, renewed = "", True
-                continue
-            if not last and (answer.status_code == 429 or (answer.status_code >= 500 and again)) and self.wait(answer):
-                continue
-            break
-        raise self.refused(answer, what) if answer is not None else self.silent(what)
 
-    def send(self, method: str, url: str, what: str, headers: dict[str, str], content: bytes | None, again: bool) -> httpx.Response | None:
-        """One answer of whatever status; None where none came and it is worth another try."""
-        try:
-            return self.http.request(method, url, headers=headers, content=content)
-        except httpx.TransportError as error:
-            if again and self.wait():
-                return None
-            raise self.silent(what, error) from None
-        except httpx.InvalidURL:
-            raise PlatformError(f"{self.host}: the address of {what} is none") from None
+        def request() -> httpx.Response:
+            headers = {"Accept": accept, "Authorization": f"Bearer {self.token()}"}
+            if body is None:
+                return self.http.request(method, url, headers=headers)
+            return self.http.request(method, url, headers={**headers, "Content-Type": media_type or ""}, content=json.dumps(body()).encode())
+
+        answer = self.tried(what, again, request)
+        if answer.status_code == 401:
+            self._token = self.new_token()
+            answer = self.tried(what, again, request)
+        if not answer.is_success:
+            raise self.refused(answer, what)
+        return answer
+
+    def tried(self, what: str, again: bool, request: Callable[[], httpx.Response]) -> httpx.Response:
+        """The answer to a request, of whatever status. "Later" (429), with `again` also no answer and failures of the platform's own,
+        are waited for and tried again, within bounds. Raises `PlatformError` where no answer comes."""
+        left = TRIES
+        while True:
+            left -= 1
+            try:
+                answer = request()
+            except httpx.InvalidURL:
+                raise PlatformError(f"{self.asked_for(what)}: the address of {what} is none", for_all=True) from None
+            except httpx.RequestError as error:
+                if again and left and self.wait():
+                    continue
+                raise self.silent(what, error) from None
+            passes = answer.status_code == 429 or (answer.status_code >= 500 and again)
+            if not (passes and left and self.wait(answer)):
+                return answer
 
     def wait(self, answer: httpx.Response | None = None) -> bool:
         """Wait as long as the platform asks for (RFC 9110, 10.2.3), else a second, then two, then four; False where that is too long."""
@@ -145,28 +149,24 @@ class Platform:
     def token(self) -> str:
         """The access token, asked for if there is none: the client-credentials grant (RFC 6749, 4.4) with a signed assertion in place
         of a password (SEC, "Using JSON Web Tokens with OAuth 2.0 Client-Credentials Grant")."""
-        if self._token:
-            return self._token
-        answer = None
-        for last in counted(TRIES):
+        self._token = self._token or self.new_token()
+        return self._token
+
+    def new_token(self) -> str:
+        def request() -> httpx.Response:
             form = {"grant_type": "client_credentials", "client_assertion_type": JWT_BEARER, "client_assertion": self.assertion(),
                     "scope": " ".join(self.scopes)}
-            try:
-                answer = self.http.post(self.settings.token_url, data=form, headers={"Accept": "application/json"})
-            except httpx.TransportError as error:
-                if last or not self.wait():
-                    raise self.silent(TOKEN, error) from None
-                continue
-            if last or not (answer.status_code == 429 or answer.status_code >= 500) or not self.wait(answer):
-                break
-        if answer is None or not answer.is_success:
+            return self.http.post(self.settings.token_url, data=form, headers={"Accept": "application/json"})
+
+        answer = self.tried(TOKEN, True, request)
+        if not answer.is_success:
             raise self.no_token(answer)
-        self._token = self.token_in(self.read(answer, TOKEN))
-        return self._token
+        return self.token_in(self.read(answer, TOKEN))
 
     def token_in(self, said: Any) -> str:
         token = said.get("access_token") if isinstance(said, dict) else None
-        if not isinstance(token, str) or not token or str(said.get("token_type", "")).lower() != "bearer":
+        # it goes into a header
+        if not isinstance(token, str) or not token or not token.isascii() or not token.isprintable() or str(said.get("token_type", "")).lower() != "bearer":
             raise PlatformError(f"{self.host} answered the request for a token with something else", for_all=True)
         # it may grant less than was asked for, and then says so (RFC 6749, 5.1)
         granted = said.get("scope")
@@ -186,16 +186,13 @@ class Platform:
 
     # --- errors ---------------------------------------------------------------------------------------------------
 
-    def no_token(self, answer: httpx.Response | None) -> PlatformError:
-        if answer is None:
-            return self.silent(TOKEN)
-        host = urlsplit(self.settings.token_url).netloc
+    def no_token(self, answer: httpx.Response) -> PlatformError:
         said = self.reason(answer, ("error", "error_description"))
         hints = {"invalid_client": "Is client_id the one shown there, and the public key that of this course (course lms key)?",
                  "invalid_scope": "Switch all of the services on in the tool's settings there: docs/lti.md",
                  "unauthorized_client": "Is the tool switched on for this course there?"}
         hint = next((hint for code, hint in hints.items() if code in said), "Compare .lti/settings.toml with what the platform shows: docs/lti.md")
-        return PlatformError(f"{host} gives no token ({answer.status_code}{said and f': {said}'}). {hint}", for_all=True)
+        return PlatformError(f"{self.asked_for(TOKEN)} gives no token ({answer.status_code}{said and f': {said}'}). {hint}", for_all=True)
 
     def refused(self, answer: httpx.Response, what: str) -> PlatformError:
         code = answer.status_code
@@ -211,17 +208,20 @@ class Platform:
                                  for_all=True)
         return PlatformError(f"{self.host} answered {code} to {what}{said and f': {said}'}")
 
-    def silent(self, what: str, error: Exception | None = None) -> PlatformError:
-        cut_off = isinstance(error, httpx.RemoteProtocolError)
-        host = urlsplit(self.settings.token_url).netloc if what == TOKEN else self.host
-        why = "the answer was cut off" if cut_off else self.clean(str(error)) if error and str(error) else "no answer"
-        return PlatformError(f"{host} cannot be reached for {what}: {why}. Run the same command again later", for_all=not cut_off)
+    def silent(self, what: str, error: httpx.RequestError) -> PlatformError:
+        broken = {httpx.RemoteProtocolError: "the answer was cut off", httpx.DecodingError: "the answer is damaged"}.get(type(error))
+        why = broken or self.clean(str(error)) or "no answer"
+        return PlatformError(f"{self.asked_for(what)} cannot be reached for {what}: {why}. Run the same command again later", for_all=not broken)
+
+    def asked_for(self, what: str) -> str:
+        """The host that is asked for it."""
+        return urlsplit(self.settings.token_url).netloc if what == TOKEN else self.host
 
     def reason(self, answer: httpx.Response, names: Iterable[str]) -> str:
         """What the platform said why, in a few words, without a secret that it may have repeated."""
         try:
             said = answer.json()
-        except ValueError:
+        except (ValueError, RecursionError):
             return ""
         words = [str(said[name]) for name in names if said.get(name)] if isinstance(said, dict) else []
         return self.clean(": ".join(words))
@@ -239,11 +239,6 @@ def certificates() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def counted(tries: int) -> Iterator[bool]:
-    """Whether it is the last of so many tries."""
-    return (number == tries - 1 for number in range(tries))
-
-
 def origin(url: str) -> tuple[str, str | None, int | None]:
     try:
         parts: SplitResult = urlsplit(url)
@@ -256,17 +251,19 @@ def next_page(answer: httpx.Response) -> str | None:
     """The address of the next page; a link may have several relations, and be relative (RFC 8288, 3)."""
     for link in answer.links.values():
         if "next" in link.get("rel", "").lower().split():
-            return urljoin(str(answer.url), link["url"])
+            with suppress(ValueError):
+                return urljoin(str(answer.url), link["url"])
+            return link["url"]      # no address, and refused as one
     return None
 
 
 def seconds_of(text: str) -> float | None:
     """What the header Retry-After says, a number or a date (RFC 9110, 10.2.3); None where it says neither."""
     if text.strip().isdecimal():
-        return float(text)
+        return min(float(text), 1e9)
     try:
         return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
 
 

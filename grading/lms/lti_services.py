@@ -1,6 +1,5 @@
 """Columns, scores, results and members of a learning platform, as LTI Advantage calls them. Section numbers are those of AGS 2.0."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +7,7 @@ from urllib.parse import quote
 
 from ..notebooks.names import printable
 from .classlist import ClassList, person_of, trouble_with, without_twins
-from .lti import Platform, PlatformError, with_path, with_query
+from .lti import Platform, PlatformError, origin, with_path, with_query
 
 AGS, NRPS = "https://purl.imsglobal.org/spec/lti-ags/scope/", "https://purl.imsglobal.org/spec/lti-nrps/scope/"
 LINE_ITEM, LINE_ITEM_READ, RESULT_READ, SCORE = (AGS + name for name in ("lineitem", "lineitem.readonly", "result.readonly", "score"))
@@ -70,7 +69,7 @@ def make_line_item(platform: Platform, resource_id: str, label: str, maximum: fl
 
 
 def line_item(said: Any) -> LineItem:
-    if not isinstance(said, dict) or not isinstance(said.get("id"), str):
+    if not isinstance(said, dict) or not isinstance(said.get("id"), str) or not origin(said["id"])[0]:
         raise PlatformError("The platform sent a column without an address (id)", for_all=True)
     return LineItem(said["id"], str(said.get("label", "")), number(said.get("scoreMaximum"), "a column's scoreMaximum"),
                     str(said.get("resourceId") or ""))
@@ -124,7 +123,8 @@ def members_of(platform: Platform) -> list[dict[str, Any]]:
 
 def learns(member: dict[str, Any]) -> bool:
     """Whether it is a student who takes part now. A role is the address of a term, or its last word alone ("Context roles" of LTI)."""
-    roles = {str(role).rpartition("#")[2] for role in member.get("roles") or ()}
+    said = member.get("roles")
+    roles = {str(role).rpartition("#")[2] for role in (said if isinstance(said, list) else [said])}
     return "Learner" in roles and "TestUser" not in roles and member.get("status", "Active") == "Active"
 
 
@@ -151,6 +151,6 @@ def a_list(said: Any, what: str) -> list[Any]:
 
 
 def number(said: Any, what: str, positive: bool = False) -> float:
-    if isinstance(said, bool) or not isinstance(said, (int, float)) or not math.isfinite(said) or (positive and said <= 0):
+    if isinstance(said, bool) or not isinstance(said, (int, float)) or not abs(said) < 1e300 or (positive and said <= 0):
         raise PlatformError(f"The platform sent {what} that is no {'positive ' * positive}number: {printable(said)}", for_all=True)
     return float(said)

@@ -93,7 +93,7 @@ def trouble_with_address(url: str) -> str | None:
     """Why no secret is sent to this address, as a sentence's end; None if it can be."""
     try:
         parts = urlsplit(url)
-        host = parts.hostname
+        host, _ = parts.hostname, parts.port        # either may be none that can be
     except ValueError:
         return "is no address"
     if parts.scheme not in ("https", "http") or not host or parts.username or parts.password or not url.isprintable() or " " in url:

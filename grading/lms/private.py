@@ -5,6 +5,7 @@ import shlex
 import stat
 from pathlib import Path
 
+from ..notebooks.folders import NotTaken, regular
 from ..root import CourseError
 
 FOLDER = ".lti"
@@ -13,19 +14,13 @@ FOLDER = ".lti"
 def read_private(path: Path) -> bytes:
     """The bytes of a file that nobody else can read. Raises `CourseError` with the remedy, or `FileNotFoundError`."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise CourseError(f"{path} cannot be read: {error.strerror}") from None
-    with open(descriptor, "rb") as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode):
-            raise CourseError(f"{path} is no file")
-        if found.st_mode & 0o077:
-            raise CourseError(f"{path} can be read by others (its mode is {stat.S_IMODE(found.st_mode):04o}), and it holds a secret. "
-                              f"Do: chmod 600 {shlex.quote(str(path))}")
-        return file.read()
+        with regular(path) as (descriptor, _), open(descriptor, "rb", closefd=False) as file:
+            mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
+            if mode & 0o077:
+                raise CourseError(f"{path} can be read by others (its mode is {mode:04o}), and it holds a secret. Do: chmod 600 {shlex.quote(str(path))}")
+            return file.read()
+    except NotTaken as error:
+        raise CourseError(f"{path} {error}. Move it away") from None
 
 
 def write_private(path: Path, content: bytes, anew: bool = False) -> None:

@@ -315,8 +315,11 @@ def fault_or_answer(platform, request, fault):
         return status, said, {**headers, "Link": '<https://elsewhere.example.org/2>; rel="next"'}
     if fault == "echo":       # a platform that repeats what it was sent in its error
         return 400, {"error": "invalid_client", "error_description": request.body.decode() + " " + request.headers.get("Authorization", "")}, {}
-    if fault == "echo in short":
-        return 400, {"error": f"client {platform.client_id} with {request.headers.get('Authorization', 'no token')} is unknown"}, {}
+    if fault == "damaged":       # by a proxy, say
+        status, said, headers = platform.answer(request)
+        return status, said, {**headers, "Content-Encoding": "gzip"}
+    if fault in ("echo in short", "echo in short, 401"):
+        return 401 if fault.endswith("401") else 400, {"error": f"client {platform.client_id} with {request.headers.get('Authorization', 'no token')} is unknown"}, {}
     return platform.answer(request)
 
 

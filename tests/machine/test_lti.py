@@ -2,6 +2,7 @@
 them, and bears what platforms do."""
 
 import json
+import os
 import time
 import uuid
 from contextlib import closing
@@ -9,6 +10,7 @@ from datetime import UTC, datetime
 from http.client import HTTPConnection
 from urllib.parse import urlencode, urlsplit
 
+import httpx
 import jwt
 import pytest
 from lti_platform import AGS, INSTRUCTOR, LEARNER, NRPS, SCOPES, TYPES, connect, key, running
@@ -350,6 +352,72 @@ def test_a_platform_that_is_not_there_is_a_sentence(there, tmp_path, naps):
     assert len(naps) == lti.TRIES - 1
 
 
+def test_a_token_that_runs_out_on_the_last_try_is_renewed_and_never_shown(there, client):
+    there.faults["members"] = [500, 500, 500, "expired"]
+    assert len(lti_services.members_of(client)) == 6
+    client._token = "abc"
+    there.faults["members"] = [500, 500, 500, "echo in short, 401", "echo in short, 401"]
+    with pytest.raises(PlatformError, match="client ... with Bearer ... is unknown"):
+        lti_services.members_of(client)
+
+
+@pytest.mark.parametrize("kind", ["token", "members"])
+def test_an_answer_that_is_damaged_on_the_way_is_asked_for_again(there, client, kind):
+    there.faults[kind] = ["damaged"]
+    assert len(lti_services.members_of(client)) == 6
+    there.faults[kind], client._token = ["damaged"] * 9, ""
+    with pytest.raises(PlatformError, match="cannot be reached for .*: the answer is damaged"):
+        lti_services.members_of(client)
+
+
+def members(client):
+    return lti_services.class_list(lti_services.members_of(client))
+
+
+def results(client):
+    return lti_services.results_of(client, lti_services.find_line_item(client, "course:ps1"))
+
+
+DEEP = b"[" * 100_000 + b"]" * 100_000
+GOOD = {"token": {"access_token": "good", "token_type": "bearer"}, "members": {"members": []},
+        "items": [{"id": "https://lms.example.org/items/1", "scoreMaximum": 1, "resourceId": "course:ps1"}], "results": []}
+
+
+@pytest.mark.parametrize("ask, kind, odd, said", [
+    (members, "token", {"json": {"access_token": "tök", "token_type": "bearer"}}, "answered the request for a token with something else"),
+    (members, "token", {"json": {"access_token": "a\r\nb", "token_type": "bearer"}}, "answered the request for a token with something else"),
+    (members, "token", {"content": DEEP}, "lms.example.org: what it sent as a token is cut off, or no JSON"),
+    (members, "token", {"status_code": 400, "content": DEEP}, "gives no token .400."),
+    (members, "members", {"content": DEEP}, "cut off, or no JSON"),
+    (members, "members", {"status_code": 429, "headers": {"Retry-After": "9" * 400}}, "enough requests for now"),
+    (members, "members", {"status_code": 429, "headers": {"Retry-After": "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"}}, "enough requests for now"),
+    (members, "members", {"json": {"members": []}, "headers": {"Link": '<http://[bad>; rel="next"'}}, "named the address http://.bad for members"),
+    (members, "members", {"json": {"members": [{"user_id": "1", "roles": 5}]}}, None),
+    (results, "items", {"json": [GOOD["items"][0] | {"id": "http://[bad"}]}, "a column without an address"),
+    (results, "items", {"json": [GOOD["items"][0] | {"scoreMaximum": 10**400}]}, "scoreMaximum that is no number"),
+    (results, "results", {"json": [{"userId": "u1", "resultScore": -10**400}]}, "a resultScore that is no number"),
+    (results, "results", {"content": b'[{"userId": "u1", "resultScore": NaN}]'}, "a resultScore that is no number"),
+], ids=lambda value: getattr(value, "__name__", None) or str(value)[:40])
+def test_an_odd_answer_is_a_sentence_or_passed_over(naps, ask, kind, odd, said):
+    def answer(request):
+        asked = request.url.path.rpartition("/")[2]
+        return httpx.Response(**{"status_code": 200} | odd) if asked == kind else httpx.Response(200, json=GOOD[asked])
+    settings = lti_settings.Settings("client", key(), *(f"https://lms.example.org/{name}" for name in ("token", "items", "members")), "audience")
+    with Platform(settings, lti_services.LOOKING) as client:
+        client.http = httpx.Client(transport=httpx.MockTransport(answer))
+        if said is None:
+            ask(client)
+        else:
+            with pytest.raises(PlatformError, match=said):
+                ask(client)
+
+
+def test_an_address_that_the_request_cannot_have_is_said(naps):
+    settings = lti_settings.Settings("client", key(), "https://lms.example.org/" + "x" * 70_000, *2 * ["https://lms.example.org/items"], "audience")
+    with Platform(settings, lti_services.LOOKING) as client, pytest.raises(PlatformError, match="lms.example.org: the address of a token is none"):
+        client.token()
+
+
 # --- secrets ----------------------------------------------------------------------------------------------------
 
 def test_what_a_platform_repeats_of_our_secrets_stands_in_no_error(there, client):
@@ -410,7 +478,8 @@ def test_the_name_of_a_key_is_its_thumbprint():
 
 @pytest.mark.parametrize("line, said", [
     ('token_url = "http://lms.example.org/token"', "token_url begins with http://, where everybody on the way could read the token"),
-    ('token_url = "lms.example.org"', "token_url is no address"), ('token_url = "https://me:secret@lms.example.org"', "token_url is no address"),
+    ('token_url = "lms.example.org"', "token_url is no address"), ('token_url = "https://lms.example.org:99999/token"', "token_url is no address"),
+    ('token_url = "https://me:secret@lms.example.org"', "token_url is no address"),
     ('tokenurl = "x"', "there is no setting tokenurl. Did you mean token_url?"), ("client_id = 5", "client_id is a text in quotes"),
     ('client_id = ""', "client_id is empty. docs/lti.md"), ("client_id = the-secret", "is no TOML .*A line looks like this")])
 def test_settings_that_cannot_be_are_said(there, settings, tmp_path, line, said):
@@ -437,6 +506,15 @@ def test_a_hub_may_say_the_addresses_of_its_launch(there, settings, tmp_path, mo
     monkeypatch.setenv("LTI_LINEITEMS_URL", settings.lineitems_url)
     monkeypatch.setenv("LTI_MEMBERSHIPS_URL", settings.memberships_url)
     assert lti_settings.read_settings(tmp_path).lineitems_url == settings.lineitems_url
+
+
+def test_a_key_that_is_no_file_is_not_waited_for(there, settings, tmp_path):
+    path = tmp_path / ".lti" / "key.pem"
+    for make, said in ((os.mkfifo, "is a pipe"), (os.mkdir, "is a folder"), (lambda path: path.symlink_to("settings.toml"), "is a link")):
+        path.rmdir() if path.is_dir() else path.unlink()
+        make(path)
+        with pytest.raises(CourseError, match=f"key.pem {said}.*Move it away"):
+            lti_settings.read_settings(tmp_path)
 
 
 def test_a_key_that_is_none_is_named_and_not_quoted(there, settings, tmp_path):
