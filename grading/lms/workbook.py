@@ -45,7 +45,8 @@ def rows_in(sheet: Any) -> Iterator[list[str]]:
     for number, row in enumerate(sheet.iter_rows(max_col=MOST_COLUMNS), start=1):
         if number > MOST_ROWS:
             raise CourseError(f"a sheet of it has more than {MOST_ROWS} rows")
-        yield [shown(cell.value, getattr(cell, "number_format", "")) for cell in row]
+        last = max((place for place, cell in enumerate(row, start=1) if cell.value is not None), default=0)     # each row is filled up to MOST_COLUMNS
+        yield [shown(cell.value, getattr(cell, "number_format", "")) for cell in row[:last]]
 
 
 def shown(value: object, number_format: str) -> str:

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from grading.lms import classlist
 from grading.lms.ids import read_ids
-from grading.lms.workbook import UNPACKED
+from grading.lms.workbook import UNPACKED, sheets_in
 from grading.notebooks.near import near
 from grading.root import CourseError
 from grading.run.students import in_class, unknown
@@ -100,6 +100,10 @@ def test_a_workbook_is_read_as_the_same_table_in_text_is(text):
     rows = list(csv.reader(io.StringIO(text), delimiter=";" if ";" in text else ","))
     found, same = classlist.read(workbook([["Read me"], ["a", "b", "c"]], rows)), classlist.read(text.encode())
     assert found == same and found.people
+
+
+def test_the_rows_of_a_workbook_are_as_long_as_what_is_in_them():
+    assert sheets_in(workbook([["a", "b", None], [], [None, "c"]])) == [[["a", "b"], [], ["", "c"]]]
 
 
 def test_a_number_of_a_workbook_is_what_the_spreadsheet_shows():
