@@ -6,9 +6,9 @@ nbgrader's gradebook has room for one id; a course that hands in with Moodle and
 """
 
 import json
-import os
 from pathlib import Path
 
+from ..notebooks.writing import write_json
 from ..root import CourseError
 
 FILE = "students.json"
@@ -29,7 +29,4 @@ def read_ids(root: str | Path) -> dict[str, dict[str, dict[str, str]]]:
 
 def write_ids(root: str | Path, ids: dict[str, dict[str, dict[str, str]]]) -> None:
     """As a whole, or not at all."""
-    path = Path(root, FILE)
-    partial = path.with_name(f".{FILE}.partial")
-    partial.write_text(json.dumps(ids, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
-    os.replace(partial, path)
+    write_json(Path(root, FILE), ids)

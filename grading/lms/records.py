@@ -4,9 +4,10 @@
 """
 
 import json
-import os
 from pathlib import Path
 from typing import Any
+
+from ..notebooks.writing import write_json
 
 
 def place_of(submitted: str | Path, assignment: str) -> Path:
@@ -22,8 +23,4 @@ def read_records(submitted: str | Path, assignment: str) -> dict[str, dict[str, 
 
 
 def write_records(submitted: str | Path, assignment: str, records: dict[str, dict[str, Any]]) -> None:
-    place = place_of(submitted, assignment)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    partial = place.with_suffix(".partial")
-    partial.write_text(json.dumps(records, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
-    os.replace(partial, place)
+    write_json(place_of(submitted, assignment), records)

@@ -16,6 +16,7 @@ from nbgrader.utils import parse_utc
 from .again import entries
 from .intake import parse_stamp, read_stamp
 from .names import one_name, trouble_with
+from .writing import write_json
 
 
 @dataclass(frozen=True)
@@ -96,10 +97,7 @@ def note_left(submitted: str | Path, assignment: str, left: Mapping[str, str]) -
     place = place_of_left(submitted, assignment)
     with suppress(OSError):     # who may not write here may still look
         if left:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            partial = place.with_suffix(".partial")
-            partial.write_text(json.dumps(dict(left), indent=1) + "\n", encoding="utf-8")
-            os.replace(partial, place)
+            write_json(place, dict(left))
         else:
             place.unlink(missing_ok=True)
 

@@ -1,6 +1,7 @@
-"""Notebooks as text: what `nbformat.v4.writes` gives, byte for byte, in a fifth of its time."""
+"""Notebooks as text: what `nbformat.v4.writes` gives, byte for byte, in a fifth of its time; and what the course keeps as JSON."""
 
 import json
+import os
 from json.encoder import encode_basestring
 from pathlib import Path
 from typing import Any
@@ -49,3 +50,11 @@ def encode(value: Any, line: str) -> str:
     if value and isinstance(value, list):
         return f"[{deeper}{f',{deeper}'.join([encode(item, deeper) for item in value])}{line}]"
     return WORDS[value] if value is None or isinstance(value, bool) else json.dumps(value)
+
+
+def write_json(place: Path, value: Any) -> None:
+    """Write what a person may want to read, as a whole or not at all; its folder is made. Bytes of a name that are no text become JSON's escapes."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    partial = place.with_name(f".{place.name}.partial")
+    partial.write_text(json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8", errors="backslashreplace")
+    os.replace(partial, place)

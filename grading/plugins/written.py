@@ -7,7 +7,6 @@ course: where two have read an answer, both see how far apart they are.
 
 import hashlib
 import json
-import os
 import secrets
 from collections.abc import Iterable, Mapping
 from html import escape
@@ -26,7 +25,7 @@ from ..notebooks.answers import plain
 from ..notebooks.cells import grade_id
 from ..notebooks.mend import canon
 from ..notebooks.record import Record, written as in_words
-from ..notebooks.writing import notebook_in
+from ..notebooks.writing import notebook_in, write_json
 from ..pages.formulas import to_html
 from ..pages.macros import Macros
 from ..run.gradebook import submissions_of
@@ -233,7 +232,7 @@ def save(coursedir: CourseDirectory, gradebook: Gradebook, body: dict[str, Any])
         gradebook.db.refresh(row)
     there = {"score": grade.manual_score, "text": (comment.manual_comment if comment else None) or ""}
     if there != {"score": body.get("seen_score"), "text": body.get("seen_text") or ""}:
-        return 409, there
+        return 409, there | {"waiting": bool(grade.needs_manual_grade)}
     score = body.get("score")
     if score is not None and (isinstance(score, bool) or not isinstance(score, (int, float)) or not 0 <= score <= grade.max_score):
         return 400, {"message": "A score is a number from 0 to what there is; more is extra credit, on formgrader's own page."}
@@ -256,7 +255,5 @@ def note_grader(root: str | Path, grade: str, grader: str, score: float | None) 
         mine.pop(grader, None)
     else:
         mine[grader] = score
-    partial = Path(root, f".{GRADERS}.partial")
-    partial.write_text(json.dumps(known, ensure_ascii=False), encoding="utf-8")
-    os.replace(partial, Path(root, GRADERS))
+    write_json(Path(root, GRADERS), known)
     return mine

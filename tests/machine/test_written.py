@@ -59,7 +59,7 @@ def test_score_and_comment_are_saved_together_and_no_other_graders_words_are_los
     status, there = written.save(*course, body(first, score=3, text="Good.", grader="AB"))
     assert (status, there) == (200, {"score": 3, "text": "Good.", "graders": {"AB": 3}, "waiting": False})
     status, there = written.save(*course, body(first, score=5, text="Other.", grader="CD"))
-    assert (status, there) == (409, {"score": 3.0, "text": "Good."}), "it was shown without them"
+    assert (status, there) == (409, {"score": 3.0, "text": "Good.", "waiting": False}), "it was shown without them"
     now = next(one for one in cards(course) if one["grade"] == first["grade"])
     assert (now["score"], now["text"], now["waiting"]) == (3.0, "Good.", False)
     assert written.save(*course, body(now, score=4, text="Good.", grader="CD"))[1]["graders"] == {"AB": 3, "CD": 4}
@@ -83,6 +83,7 @@ def test_an_answer_that_was_changed_since_it_was_graded_waits_with_its_old_score
     assert (now["waiting"], now["score"]) == (True, 3.0)
     html = written.page("/base", ("ps1", "activations", CELL), "", [{**now, "graders": {}}], 5.0, "nonce")
     assert "It was graded with 3, and changed since" in html and "-&lt;b&gt;old&lt;/b&gt;\n+GELU" in html and '"waiting": true' in html
+    assert written.save(*course, body(first, score=4.0, text="Good."))[1]["waiting"] is True, "whoever was slower is told that it waits"
     assert written.save(*course, body(now, score=3.0, text="Good."))[1]["waiting"] is False
     assert next(one for one in cards(course) if one["grade"] == row.id)["waiting"] is False
 

@@ -61,7 +61,7 @@ async function send(card, fact) {
   }
   if (answer.status === 409) {
     const there = await answer.json();
-    Object.assign(fact, there, {waiting: there.score === null});
+    Object.assign(fact, there);
     tell(card, `Somebody else saved in the meantime: score ${there.score ?? "none"}, comment: "${there.text}". ` +
       "Yours still stands in the fields; leave one of them to save yours instead.", true);
     show(card, fact);
