@@ -62,7 +62,8 @@ c.HTMLExporter.extra_template_basedirs = [
 ]
 # where formgrader's own page lies, which ours adds to
 c.HTMLExporter.extra_template_paths = [os.path.dirname(find_spec("nbgrader").origin)]
-c.HTMLExporter.filters = {"markdown": "grading.plugins.feedback.markdown",
+c.HTMLExporter.filters = {"highlight_code": "grading.plugins.code.highlight_code",
+                          "markdown": "grading.plugins.feedback.markdown",
                           "points": "grading.plugins.feedback.points"}
 c.FormgradeExtension.debug = False      # it would print the configuration, with the database's password, on its page
 c.Autograde.autograde_preprocessors = [

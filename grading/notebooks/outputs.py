@@ -18,7 +18,7 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 from pygments.token import STANDARD_TYPES
 
-from ..border.bounded import bounded
+from ..border.bounded import bounded, timed
 
 TAGS = {"b", "i", "em", "strong", "code", "pre", "p", "br", "hr", "div", "span", "ul", "ol", "li", "sub", "sup",
         "h1", "h2", "h3", "h4", "h5", "h6", "table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td"}
@@ -28,7 +28,7 @@ MAX_IMAGE = 4 * 2**20
 MAX_OUTPUTS = 200
 MAX_RENDERED, MAX_RENDERED_ALL = 20_000, 200_000    # characters of a Markdown cell, of all that a student wrote: parsers are slow on nonsense
 MAX_COLOURS = 5000          # escapes in one text: formgrader's page takes time that grows with their square
-RENDER_SECONDS = 5          # of CPU time; a page of prose takes a hundredth of one
+RENDER_SECONDS, RENDER_SECONDS_ALL = 5, 10      # of CPU time, for a cell and for a notebook; a page of prose takes a hundredth of one
 IMAGE_STARTS = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 
 # What nbconvert makes of harmless markdown.
@@ -143,17 +143,34 @@ def as_text(nodes: Iterable[NotebookNode]) -> list[NotebookNode]:
 
 # --- markdown ---------------------------------------------------------------------------------------------------
 
-def clean_markdown(source: str, attachments: Any = None) -> str:
-    """`source` itself where its page is harmless, without its pictures from elsewhere, or else shown as plain text.
+class Prose:
+    """The Markdown of one notebook. What is rendered of it is bounded in characters and in time: each page of it takes that again."""
 
-    `attachments` are pictures that were checked (see `embedded.py`): what is judged is a page with small ones in their place.
-    """
-    attachments = {name: dict.fromkeys(forms, "AAAA") for name, forms in (attachments or {}).items()}
-    for change in (str, without_pictures) if len(source) <= MAX_RENDERED else ():
-        text = change(source)
-        if is_harmless(text, attachments) if attachments else is_harmless_text(text):
-            return text
-    return as_source(source)
+    def __init__(self) -> None:
+        self.characters, self.seconds = MAX_RENDERED_ALL, float(RENDER_SECONDS_ALL)
+
+    def clean(self, source: str, attachments: Any = None) -> str:
+        """`source` itself where its page is harmless, without its pictures from elsewhere, or else shown as plain text.
+
+        `attachments` are pictures that were checked (see `embedded.py`): what is judged is a page with small ones in their place.
+        """
+        self.characters -= len(source)
+        attachments = {name: dict.fromkeys(forms, "AAAA") for name, forms in (attachments or {}).items()}
+        for change in (str, without_pictures) if len(source) <= MAX_RENDERED and self.characters >= 0 else ():
+            text = change(source)
+            if self.seconds > 0 and self.is_harmless(text, attachments):
+                return text
+        return as_source(source)
+
+    def is_harmless(self, text: str, attachments: Any) -> bool:
+        harmless, seconds = judged(text, attachments) if attachments else judged_text(text)
+        self.seconds -= seconds
+        return harmless
+
+
+def clean_markdown(source: str, attachments: Any = None) -> str:
+    """What `Prose` makes of a text that stands alone."""
+    return Prose().clean(source, attachments)
 
 
 def without_pictures(source: str) -> str:
@@ -175,16 +192,18 @@ def as_source(source: str) -> str:
 
 
 @lru_cache(maxsize=500)     # most of a class hands in the same cells
-def is_harmless_text(source: str) -> bool:
-    return is_harmless(source)
+def judged_text(source: str) -> tuple[bool, float]:
+    return judged(source)
 
 
-def is_harmless(source: str, attachments: Any = None) -> bool:
-    """Whether nbconvert makes a page of `source`, and soon, that holds no script, loads nothing and wears no foreign clothes."""
+def judged(source: str, attachments: Any = None) -> tuple[bool, float]:
+    """(whether nbconvert makes a page of `source`, and soon, that holds no script, loads nothing and wears no foreign clothes;
+    what that took in seconds of CPU time)"""
     try:
-        return bounded(renders_harmlessly, source, attachments, seconds=RENDER_SECONDS)
-    except Exception:       # a parser that fails here, or goes on and on, would do so when feedback is made
-        return False
+        harmless, seconds = bounded(timed, renders_harmlessly, source, attachments, seconds=RENDER_SECONDS)
+        return bool(harmless), seconds
+    except Exception:       # a parser that goes on and on would do so when feedback is made
+        return False, RENDER_SECONDS
 
 
 def renders_harmlessly(source: str, attachments: Any) -> bool:

@@ -34,7 +34,7 @@ from .overview import NAME, overview, titles_of
 from .page import PageExporter
 
 CODE = Path(__file__).resolve().parents[1]      # what decides how a page looks
-PARTS = ("pages", "notebooks", "checks/table.py", "run/audit.py", "run/results.py", "plugins/feedback.py", "plugins/generate_feedback.py",
+PARTS = ("pages", "notebooks", "checks/table.py", "run/audit.py", "run/results.py", "plugins/code.py", "plugins/feedback.py", "plugins/generate_feedback.py",
          "plugins/overview.py", "plugins/page.py")
 
 

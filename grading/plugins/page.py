@@ -6,26 +6,20 @@ nothing of that to do. What a class has in common, the course's text and code, i
 """
 
 import re
-from collections.abc import Callable
-from functools import lru_cache
 from typing import IO, Any
 
 from nbconvert import HTMLExporter
-from nbconvert.filters import Highlight2HTML
 from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
 from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
 from nbformat import NotebookNode
 
 from ..notebooks.writing import written_notebook
 from ..pages.formulas import Translations
+from .code import highlight_code
 
-CODES = 4000            # pieces of highlighted code that are remembered
-LONGEST = 20_000        # characters of one of them
 IMAGE = re.compile(r"""<img\b(?:[^>"']|"[^"]*"|'[^']*')*+>""", re.IGNORECASE)
 QUOTED, ALT = re.compile(r"""("[^"]*"|'[^']*')"""), re.compile(r"\salt[\s=/>]", re.IGNORECASE)
 NO_WORDS = "No description has been provided for this image"     # nbconvert's
-
-Highlighter = Callable[..., str]
 
 
 class PageExporter(HTMLExporter):
@@ -34,7 +28,6 @@ class PageExporter(HTMLExporter):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.translations, self.styles = Translations(), None
-        self.highlighters: dict[str | None, Highlighter] = {}
         self.environment.auto_reload = False    # a class's templates do not change on the way
 
     def from_file(self, file_stream: IO[str], resources: dict[str, Any] | None = None,      # type: ignore[override]    # nbconvert says a notebook, and gives a page
@@ -52,7 +45,7 @@ class PageExporter(HTMLExporter):
                 self.styles = resources["inlining"] = self.styles or preprocessor(nb, resources)[1]["inlining"]
             else:
                 nb, resources = preprocessor(nb, resources)
-        self.register_filter("highlight_code", self.filters.get("highlight_code") or self.highlighter(nb))
+        self.register_filter("highlight_code", self.filters.get("highlight_code", highlight_code))
         place = WidgetsDataTypeFilter(notebook_metadata={}, parent=self, resources=resources)
         place.metadata = {place.notebook_path: nb.metadata}
         self.register_filter("filter_data_type", place)
@@ -65,29 +58,6 @@ class PageExporter(HTMLExporter):
             "no_prompt": self.exclude_input_prompt and self.exclude_output_prompt}
         page = self.template.render(nb=nb, resources=resources).lstrip("\r\n")
         return IMAGE.sub(with_words, page), resources
-
-    def highlighter(self, nb: NotebookNode) -> Highlighter:
-        """The template's filter for code in the language of `nb`."""
-        about = nb.metadata.get("language_info", {})
-        lexer = about.get("pygments_lexer", about.get("name"))
-        if not isinstance(lexer, str | None):
-            lexer = None
-        if lexer not in self.highlighters:
-            self.highlighters[lexer] = remembering(Highlight2HTML(pygments_lexer=lexer, parent=self))
-        return self.highlighters[lexer]
-
-
-def remembering(highlight: Highlighter) -> Highlighter:
-    """`highlight` that does the same code once."""
-    @lru_cache(CODES)
-    def known(source: str, language: str | None, magics: str | None) -> str:
-        return highlight(source, language, {"magics_language": magics} if magics else None)
-
-    def code(source: str, language: str | None = None, metadata: dict[str, Any] | None = None) -> str:
-        if len(source) > LONGEST:
-            return highlight(source, language, metadata)
-        return known(source, language, (metadata or {}).get("magics_language"))
-    return code
 
 
 def with_words(image: re.Match[str]) -> str:

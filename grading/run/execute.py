@@ -114,11 +114,10 @@ def suite_for(nb: NotebookNode, notebook: str, root: str, names: dict[int, list[
 def run_cells(nb: NotebookNode, subject: KernelSubject, root: str) -> set[int]:
     """Run the cells of `nb`; returns the numbers of the graded ones that ended in an error: what the student saw fail."""
     complained: set[int] = set()
-    album, room = pictures.Album(root, HELD.shelf), outputs.MAX_RENDERED_ALL
+    album, prose = pictures.Album(root, HELD.shelf), outputs.Prose()
     for number, cell in enumerate(nb.cells):
         if cell.cell_type == "markdown" and not is_locked(cell):
-            room -= len(cell.source)
-            cell.source = outputs.clean_markdown(cell.source, cell.get("attachments")) if room >= 0 else outputs.as_source(cell.source)
+            cell.source = prose.clean(cell.source, cell.get("attachments"))
         if cell.cell_type != "code":
             continue
         cell.source = visible(cell)

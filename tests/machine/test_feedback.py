@@ -8,22 +8,26 @@ from unittest.mock import patch
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
+from nbconvert import HTMLExporter
+from nbconvert.filters import Highlight2HTML
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from nbgrader import converters
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.utils import find_all_files
 from rich.console import Console
 
+from grading.border.bounded import Overrun
 from grading.notebooks.outputs import clean_markdown
 from grading.pages.formulas import Translations, to_html
 from grading.pages.macros import Budget, Macros
-from grading.plugins import page
+from grading.plugins import code, page
 from grading.plugins.feedback import GetGrades
 from grading.plugins.generate_feedback import GenerateFeedback, files_in
 from grading.plugins.overview import overview
 from grading.run.course import Course
 from grading.run.results import Named, SubmissionResult, read, results_of
 from grading.tools.feedback import make_feedback
+from tests.conftest import ROOT
 
 QUOTED = "You raised ValueError: <script>alert(3)</script>"       # as a comment to all who made a mistake may
 HARMFUL = [
@@ -219,10 +223,42 @@ def test_an_image_without_words_gets_nbconverts_note(image, same):
     assert (made == f"<p>{image}</p>") == same
 
 
+def coloured(source, exporter):
+    exporter.template_name = "basic"
+    return exporter.from_notebook_node(new_notebook(cells=[new_code_cell(source)]))[0]
+
+
 def test_code_in_another_language_is_not_taken_for_the_same():
-    code = page.remembering(lambda source, language, metadata: f"{source}/{language}/{metadata}")
-    assert code("x") != code("x", metadata={"magics_language": "bash"}) != code("x", "r")
-    assert code("x") == code("x")
+    found = [code.Patience().highlight("x = $1", *about) for about in (("ipython3", None), ("ipython3", "bash"), ("r", None), ("ipython3", None))]
+    assert len(set(found)) == 3 and found[0] == found[3]
+
+
+@pytest.mark.parametrize("lexer", ["ipython3", "r"])
+@pytest.mark.parametrize("magics", [None, "bash"])
+def test_code_is_highlighted_as_nbconvert_does_it(lexer, magics):
+    source = "def f(x):\n    return '<b>' + x  # why\n"
+    assert code.Patience().highlight(source, lexer, magics) == Highlight2HTML(pygments_lexer=lexer)(source, metadata={"magics_language": magics} if magics else {})
+
+
+@pytest.mark.parametrize("formgrader", [False, True])
+def test_code_that_takes_long_to_highlight_is_shown_without_colours(formgrader, monkeypatch):
+    """A lexer takes time with the square of such a run: without an end, a page of them took an hour of the run for a class."""
+    monkeypatch.setattr(code, "SECONDS", 1)
+    shown = coloured("*" * 100_000, HTMLExporter(config=Course(ROOT).config) if formgrader else page.PageExporter())
+    assert "*" * 100_000 in shown and "<span class=\"o\">" not in shown
+
+
+def test_a_page_has_so_many_seconds_for_all_its_code(monkeypatch):
+    def too_long(*_, seconds):
+        asked.append(seconds)
+        raise Overrun(f"takes more than {seconds} seconds")
+    asked = []
+    monkeypatch.setattr(code, "bounded", too_long)
+    patience = code.Patience()
+    for number in range(100):
+        assert f"&lt;b&gt;{number}" in patience.highlight(f"<b>{number}", "ipython3", None)
+    code.known.cache_clear()
+    assert sum(asked) < code.SECONDS_ALL + code.SECONDS
 
 
 @pytest.mark.parametrize("ignored", [[], ["*.ipynb"], ["*"], [".*"], [".ipynb_checkpoints", "*.pyc", "__pycache__"], ["data"], ["d*"], ["[ab].txt"], ["data/a.txt"], ["ps?"]])

@@ -203,15 +203,22 @@ def test_a_bracket_is_looked_for_once_however_many_pictures_begin():
 
 def test_markdown_that_takes_too_long_to_render_is_shown_as_text(monkeypatch):
     def too_long(*_, seconds):
+        asked.append(seconds)
         raise Overrun(f"takes more than {seconds} seconds")
+    asked = []
     monkeypatch.setattr(outputs, "bounded", too_long)
     assert outputs.clean_markdown("an answer that is slow").startswith("*Shown as it was written:*")
+    asked.clear()
+    nb = new_notebook(cells=[new_markdown_cell(f"slow answer {number}") for number in range(100)])
+    execute.run_cells(nb, None, ".")
+    assert all(cell.source.startswith("*Shown as it was written:*") for cell in nb.cells)
+    assert sum(asked) <= outputs.RENDER_SECONDS_ALL, "five hundred small cells may each hold a text that a lexer takes seconds for"
 
 
 def test_no_more_text_of_a_notebook_is_rendered_than_is_soon_done(monkeypatch):
     """A hundred cells, each just short enough, would take minutes when they are judged and again when they are shown."""
     judged = []
-    monkeypatch.setattr(outputs, "is_harmless_text", lambda source: judged.append(len(source)) or True)
+    monkeypatch.setattr(outputs, "judged_text", lambda source: (judged.append(len(source)) or True, 0.0))
     nb = new_notebook(cells=[new_markdown_cell("x" * outputs.MAX_RENDERED) for _ in range(100)])
     execute.run_cells(nb, None, ".")
     assert sum(judged) == outputs.MAX_RENDERED_ALL and len(nb.cells[0].source) == outputs.MAX_RENDERED
