@@ -308,3 +308,18 @@ def test_while_a_run_is_at_work_nobody_settles_what_it_does(course):
     with course.locked():
         assert Course(place(course)).settle() == [] and journal.is_open(place(course))
     assert len(course.settle()) == 1
+
+
+def test_who_may_not_look_into_the_audit_has_every_other_command(course, monkeypatch):
+    with course.writer("ps1") as writer:
+        journal.intend(place(course), writer.about_to("student-01", audit.act_of("forced")))
+    really = os.stat
+
+    def stat(path, **options):
+        if os.path.join(course.dir.root, "audit", "") in str(path):
+            raise PermissionError(13, "Permission denied", str(path))
+        return really(path, **options)
+    monkeypatch.setattr(os, "stat", stat)
+    assert not journal.is_open(place(course))
+    done = CliRunner().invoke(cli.app, ["extend", "--course", str(place(course))])
+    assert (done.exit_code, done.exception) == (0, None)
