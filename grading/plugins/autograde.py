@@ -13,6 +13,7 @@ import re
 import shutil
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from nbgrader import converters
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters.base import NbGraderException
 from nbgrader.utils import find_all_files
+from sqlalchemy.exc import DBAPIError
 from traitlets import TraitError
 
 from .forced import forced
@@ -36,6 +38,7 @@ from ..run.execute import Execute
 from ..run.gradebook import NotGenerated, Writer, find_generated
 from ..run.human import in_words, reasons, standing
 from ..run.journal import Intent
+from ..run.only_one import at_work
 from ..run.review import Judged, have_somebody_look, is_settled, judged, review, waits
 from ..notebooks.again import MARK, digest, mark_of, needs_grading, why_again
 from ..notebooks.intake import STAMP, Intake, Refusal, read_stamp, screen
@@ -65,6 +68,7 @@ class Autograde(converters.Autograde):
         self.failed: set[str] = set()
         self.refused: set[str] = set()
         self.settled: set[str] = set()
+        self.intents: dict[str, Intent] = {}        # {student: what is about to be done}, until it is
         with tempfile.TemporaryDirectory(prefix="submitted-") as folder:
             self.screened = folder
             super().start()
@@ -142,7 +146,7 @@ class Autograde(converters.Autograde):
             return False
         if intent:
             journal.intend(self.coursedir.root, intent)
-        self.intent = intent
+            self.intents[student_id] = intent
         self.failed.add(student_id)         # until it is through
         source = self.coursedir.format_path(self.coursedir.source_directory, ".", assignment_id)
         course = [os.path.relpath(path, source) for path in find_all_files(source, self.coursedir.ignore + ["*.ipynb"])]
@@ -154,6 +158,8 @@ class Autograde(converters.Autograde):
         if not self.before:
             return None
         why = needs_grading(self.folders[student_id], self._format_dest(assignment_id, student_id))
+        if not (why or self.force or self.coursedir.notebook_id != "*"):
+            return None
         with Writer(self.coursedir, assignment_id) as writer:
             return writer.about_to(student_id, act_of(why))
 
@@ -231,9 +237,9 @@ class Autograde(converters.Autograde):
         mark.write_bytes(mark_of(self.digest, bool(self.refused)))
         os.utime(mark, ns=(self.read_at, self.read_at))
         super().set_permissions(assignment_id, student_id)
-        if self.intent:
+        if intent := self.intents.pop(student_id, None):
             with Writer(self.coursedir, assignment_id) as writer:
-                writer.settle_one(self.intent, killed=False)
+                writer.settle_one(intent)
         self.done.add(student_id)
         if not self.refused - self.settled:
             self.failed.discard(student_id)
@@ -243,14 +249,23 @@ class Autograde(converters.Autograde):
 
     def convert_notebooks(self) -> None:
         """Grade them all, then name those that need a human. Raises `NbGraderException` if one was not graded."""
-        try:
-            super().convert_notebooks()
-        finally:
-            for student in self.failed - self.trouble.keys():
-                self.trouble[student] = ["not graded: something went wrong; see the messages above."]
-            self.summarise()
+        with at_work(self.coursedir):
+            try:
+                super().convert_notebooks()
+            finally:
+                self.settle_what_failed()
+                for student in self.failed - self.trouble.keys():
+                    self.trouble[student] = ["not graded: something went wrong; see the messages above."]
+                self.summarise()
         if self.failed:
             raise NbGraderException("not every submission could be graded")
+
+    def settle_what_failed(self) -> None:
+        """Some of their points may be others."""
+        if self.intents:
+            with suppress(DBAPIError), Writer(self.coursedir, self.coursedir.assignment_id) as writer:
+                for intent in self.intents.values():
+                    writer.settle_one(intent)
 
     def summarise(self) -> None:
         """Name who needs a human, and why, in the words of `course grade`."""

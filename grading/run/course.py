@@ -3,8 +3,8 @@
 import contextlib
 import os
 import shlex
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Generator, Iterable
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,7 +23,7 @@ from .audit import Act, Entry, act_of
 from .execute import Execute
 from .gradebook import NotGenerated, Writer
 from .health import in_a_sentence
-from .only_one import Busy, the_only_one
+from .only_one import Busy, locked
 from .paths import hidden
 from .penalties import Policy, late_policy
 from .pool import NoWorkers, Pool
@@ -201,13 +201,9 @@ class Course:
                         said += writer.tidy()
         return said
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Only one grading run at a time may write to this course."""
-        folder = Path(self.dir.root, self.dir.autograded_directory)
-        folder.mkdir(exist_ok=True)
-        with the_only_one(folder / ".grading.lock", "Another grading run is at work in this course. Wait for it, or end it."):
-            yield
+    def locked(self) -> AbstractContextManager[None]:
+        """Only one grading run at a time may write to this course. Raises `Busy`."""
+        return locked(self.dir)
 
 
 def settle(root: str | Path, assignment: str | None = None) -> list[str]:

@@ -12,8 +12,7 @@ import json
 import os
 import shlex
 import shutil
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Container, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +27,9 @@ from ..notebooks.mend import canon
 from ..notebooks.names import printable
 from ..root import CourseError
 from ..notebooks.writing import notebook_of, notebook_text
-from .audit import REGRADED, Act, Entry
+from .audit import REGRADED, Act, Entry, entries
 from .execute import JUDGES, OWN
+from .only_one import at_work
 from .review import have_somebody_look, is_settled, judged, review, waits
 from . import journal, penalties
 from .journal import Cells, Intent, Rows, rows_of
@@ -121,18 +121,19 @@ def all_rows(assignment: Assignment, submissions: Iterable[SubmittedAssignment])
     return {submission.student_id: rows_of(submission, cells) for submission in submissions}
 
 
-def commit(coursedir: CourseDirectory, gradebook: Gradebook, assignment: Assignment, act: Act, before: dict[str, Rows]) -> None:
+def commit(coursedir: CourseDirectory, gradebook: Gradebook, assignment: Assignment, act: Act, before: dict[str, Rows],
+           submissions: Iterable[SubmittedAssignment]) -> None:
     """Commit what was changed in memory of submissions whose rows were `before`; each whose points that changes gets its line."""
-    name, now = assignment.name, all_rows(assignment, [one for one in submissions_of(gradebook, assignment) if one.student_id in before])
-    intents = [journal.intended(act, name, student, before[student]) for student, rows in sorted(now.items())
-               if before[student].graded and rows.standing != before[student].standing]
-    for intent in intents:
-        journal.intend(coursedir.root, intent)
-    gradebook.db.commit()
-    if intents:
-        with Writer(coursedir, name) as writer:
-            for intent in intents:
-                writer.settle_one(intent, killed=False)
+    gradebook.db.flush()
+    intents = [(journal.intended(act, assignment.name, student, before[student]), now)
+               for student, now in sorted(all_rows(assignment, submissions).items())
+               if before[student].graded and now.standing != before[student].standing]
+    with at_work(coursedir):
+        for intent, _ in intents:
+            journal.intend(coursedir.root, intent)
+        gradebook.db.commit()
+        for intent, now in intents:
+            journal.fulfilled(coursedir.root, journal.seen(intent, now))
 
 
 class Writer:
@@ -328,16 +329,20 @@ class Writer:
 
     def settle(self) -> list[str]:
         """Settle each intent on this assignment that nobody is at work on: what was done, in sentences."""
-        return [self.settle_one(intent) for intent in journal.open_intents(self.coursedir.root) if intent.entry.assignment == self.assignment]
+        root = self.coursedir.root
+        intents = [intent for intent in journal.open_intents(root) if intent.entry.assignment == self.assignment]
+        done = {(line.run, line.student) for line in entries(root, self.assignment)} if intents else ()
+        return [self.settle_one(intent, done) for intent in intents]
 
-    def settle_one(self, intent: Intent, killed: bool = True) -> str:
-        """Go on with what was begun where its rows were committed, else back: what was done, in a sentence."""
+    def settle_one(self, intent: Intent, done: Container[tuple[str, str]] = ()) -> str:
+        """Go on with what was begun where its rows were committed, else back: what was done, in a sentence. `done`: see
+        `journal.fulfilled`."""
         self.db.expire_all()
         root, entry, submission = self.coursedir.root, intent.entry, self.known(intent.entry.student)
         now = rows_of(submission, self.cells) if submission else Rows()
         self.db.rollback()      # ends the reading
         if self.goes_on(intent, now):
-            journal.fulfilled(root, intent if intent.after else self.seen(intent, now), killed)
+            journal.fulfilled(root, intent if intent.after else self.seen(intent, now), done)
             return f"{printable(entry.student)}: {entry.because}: an earlier run was ended in the middle of it; it is done now."
         journal.forget(root, intent)
         journal.drop(root, intent)
@@ -346,10 +351,8 @@ class Writer:
     def seen(self, intent: Intent, now: Rows) -> Intent:
         """An intent of what something else did, with what came of it."""
         entry, target = intent.entry, self.place(intent.entry.student)
-        return replace(intent, entry=replace(
-            entry, new=now.standing, changes=journal.differences(intent.before.standing, now.standing, entry.how),
-            by=entry.by and {**entry.by, "new": journal.digests_of(target, DIGESTS)},
-            graded=entry.graded and {**entry.graded, "new": journal.state(target)}))
+        return journal.seen(intent, now, by=entry.by and {**entry.by, "new": journal.digests_of(target, DIGESTS)},
+                            graded=entry.graded and {**entry.graded, "new": journal.state(target)})
 
     def goes_on(self, intent: Intent, now: Rows) -> bool:
         """Whether a change was made, and is to be finished; its folder is in its place then, else the older one."""

@@ -9,9 +9,9 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -138,11 +138,17 @@ def intend(root: str | Path, intent: Intent) -> None:
     write_whole(folder / intent.name, json.dumps(asdict(intent)))
 
 
-def fulfilled(root: str | Path, intent: Intent, killed: bool = False) -> None:
-    """Add the line of what was done and drop the intent; the line may be there if who did it was `killed`."""
-    entry = intent.entry
-    if not killed or not any((one.run, one.student) == (entry.run, entry.student) for one in audit.entries(root, entry.assignment)):
-        audit.append(root, entry)
+def seen(intent: Intent, now: Rows, **more: Any) -> Intent:
+    """An intent of what something else did, with what came of it; `more` is of the line."""
+    changes = differences(intent.before.standing, now.standing, intent.entry.how)
+    return replace(intent, entry=replace(intent.entry, new=now.standing, changes=changes, **more))
+
+
+def fulfilled(root: str | Path, intent: Intent, done: Container[tuple[str, str]] = ()) -> None:
+    """Add the line of what was done and drop the intent; where somebody was killed the line may be among those that are there, whose
+    runs and students are in `done`."""
+    if (intent.entry.run, intent.entry.student) not in done:
+        audit.append(root, intent.entry)
     drop(root, intent)
 
 

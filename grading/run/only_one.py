@@ -2,10 +2,14 @@
 
 import fcntl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..root import CourseError
+
+if TYPE_CHECKING:       # for what is light it takes its time to load
+    from nbgrader.coursedir import CourseDirectory
 
 
 class Busy(CourseError):
@@ -13,11 +17,31 @@ class Busy(CourseError):
 
 
 @contextmanager
-def the_only_one(path: Path, otherwise: str) -> Iterator[None]:
-    """Hold the lock file at `path`. Raises `Busy` with the words `otherwise` where somebody holds it."""
+def the_only_one(path: Path, otherwise: str, shared: bool = False) -> Iterator[None]:
+    """Hold the lock file at `path`. Raises `Busy` with the words `otherwise` where somebody holds it; who holds it `shared` bears
+    others who do."""
     with open(path, "w") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError:
             raise Busy(otherwise) from None
+        yield
+
+
+@contextmanager
+def locked(coursedir: "CourseDirectory", shared: bool = False) -> Iterator[None]:
+    """Only one grading run at a time may write to this course. Raises `Busy`."""
+    folder = Path(coursedir.root, coursedir.autograded_directory)
+    folder.mkdir(exist_ok=True)
+    with the_only_one(folder / ".grading.lock", "Another grading run is at work in this course. Wait for it, or end it.", shared):
+        yield
+
+
+@contextmanager
+def at_work(coursedir: "CourseDirectory") -> Iterator[None]:
+    """What nbgrader, or a command on deadlines, is at work on: no `locked` run begins meanwhile, and nobody takes its intents for those
+    of a dead one. Several may be at work at once, and it is done also where it cannot be told to others."""
+    with ExitStack() as told:
+        with suppress(Busy, OSError):
+            told.enter_context(locked(coursedir, shared=True))
         yield

@@ -63,7 +63,7 @@ def set_due(course: Course, gradebook: Gradebook, row: Assignment, moment: datet
         old, new = renew(submission, policy)
         if round(old - new, 2):
             changed.append((submission.student_id, old, new))
-    commit(course.dir, gradebook, row, Act("the deadline is another", TERMS), rows)
+    commit(course.dir, gradebook, row, Act("the deadline is another", TERMS), rows, submissions)
     return changed
 
 
@@ -102,7 +102,7 @@ def extend(console: Console, root: Path | None, assignment: str, student: str, d
         rows, until = all_rows(row, [submission]), dates.later(row.duedate, course.zone, days, hours)
         submission.extension = until - row.duedate or None
         before, after = renew(submission, course.late_policy())
-        commit(course.dir, gradebook, row, Act("an extension of the deadline", TERMS), rows)
+        commit(course.dir, gradebook, row, Act("an extension of the deadline", TERMS), rows, [submission])
         tell(console, f"{student} may hand in {assignment} until {dates.shown_moment(until, course.zone)}.")
         if round(before - after, 2):
             tell_penalties(console, [(student, before, after)])

@@ -69,9 +69,10 @@ def revise(console: Console, root: Path | None, assignment: str, yes: bool = Fal
             return
         for path in keep(course, assignment, gradebook, made):
             tell(console, f"kept: {path}")
-        rows = all_rows(row, submissions_of(gradebook, row))
+        submissions = submissions_of(gradebook, row)
+        rows = all_rows(row, submissions)
         change(gradebook, row, made, wanted, scale, course.late_policy())
-        commit(course.dir, gradebook, row, Act("exercises or their points are others", TERMS), rows)
+        commit(course.dir, gradebook, row, Act("exercises or their points are others", TERMS), rows, submissions)
     tell(console, f"Done. Next: nbgrader generate_assignment {name} --force, then course regrade {name} --because \"...\" (--dry-run first)")
 
 

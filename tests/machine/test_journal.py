@@ -14,15 +14,20 @@ from pathlib import Path
 
 import pytest
 from classes import files, rows
+from nbgrader.converters.base import NbGraderException
+from nbgrader.coursedir import CourseDirectory
 from rich.console import Console
 from sqlalchemy.orm import Session
+from traitlets.config import Config
 from typer.testing import CliRunner
 
+from grading.plugins.autograde import Autograde
 from grading.root import CourseError
 from grading.run import audit, journal
 from grading.run.batch import Graded
 from grading.run.course import Course, store_one
 from grading.run.gradebook import all_rows, commit
+from grading.run.only_one import at_work
 from grading.tools import cli, history, regrade
 from tests.conftest import points_in
 
@@ -135,6 +140,15 @@ def killed_before(step, course, act):
         os._exit(status)
 
 
+def take_two_points(course):
+    """As `course due` does it."""
+    with course.gradebook() as gradebook:
+        row = gradebook.find_assignment("ps1")
+        before = all_rows(row, row.submissions)
+        row.submissions[0].notebooks[0].late_submission_penalty = 2.0
+        commit(course.dir, gradebook, row, audit.Act("the deadline is another", audit.TERMS), before, row.submissions)
+
+
 # --- what has to hold ---------------------------------------------------------------------------------------------
 
 def scores(course):
@@ -233,11 +247,7 @@ def test_what_nbgrader_itself_was_doing_when_it_was_killed_gets_its_line(course)
 
 
 def test_a_deadline_that_takes_points_off_leaves_a_line(course):
-    with course.gradebook() as gradebook:
-        row = gradebook.find_assignment("ps1")
-        before = all_rows(row, row.submissions)
-        row.submissions[0].notebooks[0].late_submission_penalty = 2.0
-        commit(course.dir, gradebook, row, audit.Act("the deadline is another", audit.TERMS), before)
+    take_two_points(course)
     line, = audit.entries(place(course), "ps1")
     assert (line.changes, line.new["counts"]) == ([["late penalty", 0.0, -2.0, "other terms"]], len(EXERCISES) - 2)
     assert f"The deadline is another: {len(EXERCISES)} -> {len(EXERCISES) - 2} points" in told(course, "student-01")
@@ -302,12 +312,54 @@ def test_any_later_command_settles_what_was_killed(course):
     agree(course, last_line)
 
 
-def test_while_a_run_is_at_work_nobody_settles_what_it_does(course):
+@pytest.mark.parametrize("hold", [lambda course: course.locked(), lambda course: at_work(course.dir)], ids=["our own", "nbgrader's"])
+def test_while_a_run_is_at_work_nobody_settles_what_it_does(course, hold):
     with course.writer("ps1") as writer:
         journal.intend(place(course), writer.about_to("student-01", audit.act_of("forced")))
-    with course.locked():
+    with hold(course):
         assert Course(place(course)).settle() == [] and journal.is_open(place(course))
+        with at_work(course.dir), pytest.raises(CourseError, match="Another grading run is at work"), course.locked():
+            pass
     assert len(course.settle()) == 1
+
+
+def test_a_command_on_deadlines_is_at_work_until_its_lines_are_there(course, monkeypatch):
+    others, fulfilled = [], journal.fulfilled
+
+    def fulfil(*arguments, **options):
+        others.append((Course(place(course)).settle(), journal.is_open(place(course))))
+        fulfilled(*arguments, **options)
+    monkeypatch.setattr(journal, "fulfilled", fulfil)
+    take_two_points(course)
+    assert others == [([], True)] and len(audit.entries(place(course), "ps1")) == 1 and not journal.is_open(place(course))
+
+
+class Failing(Autograde):
+    """nbgrader's run, with one submission that fails in the middle, after its points were made `times` as many."""
+
+    times: float
+    others: list[object]
+
+    def convert_single_notebook(self, notebook_filename):
+        with closing(sqlite3.connect(Path(self.coursedir.root, "gradebook.db"))) as gradebook, gradebook:
+            gradebook.execute("update grade set auto_score = auto_score * ?", [self.times])
+        self.others = [Course(self.coursedir.root).settle(), journal.is_open(self.coursedir.root)]
+        raise RuntimeError("it fails")
+
+
+@pytest.mark.parametrize("times", [1.0, 0.5])
+def test_a_submission_that_fails_in_nbgrader_is_done_with_at_the_end_of_its_run(course, times):
+    root = place(course)
+    shutil.copytree(root / "release/ps1", root / "submitted/student-01/ps1", dirs_exist_ok=True)
+    config = Config(course.config)
+    config.CourseDirectory.assignment_id = "ps1"
+    run = Failing(config=config, coursedir=CourseDirectory(config=config), force=True)
+    run.times = times
+    with pytest.raises(NbGraderException):
+        run.start()
+    assert run.others == [[], True], "while it is at work nobody else settles anything"
+    assert not journal.is_open(root) and course.settle() == []
+    assert [line.new["counts"] for line in audit.entries(root, "ps1")] == [len(EXERCISES) / 2][times == 1.0:]
 
 
 def test_who_may_not_look_into_the_audit_has_every_other_command(course, monkeypatch):
