@@ -40,7 +40,6 @@ def comment(course: Course, assignment: str, group: Group, words: str) -> tuple[
             SubmittedAssignment.assignment_id == row.id, Notebook.name == group.notebook, BaseCell.name == group.exercise).all()
         mine = {answer.student for answer in group.answers}
         told = read_told(course)
-        note_told(course, told | {digest_of(assignment, student, group.exercise, words) for student in mine})
         for student, one in sorted(((student, one) for student, one in found if student in mine), key=lambda pair: pair[0]):
             said = (one.manual_comment or "").strip()
             if said == words:
@@ -50,6 +49,8 @@ def comment(course: Course, assignment: str, group: Group, words: str) -> tuple[
                 written.append(student)
             else:
                 kept.append(student)
+        if written:
+            note_told(course, told | {digest_of(assignment, student, group.exercise, words) for student in written})
         gradebook.db.commit()
     if missing := mine - {*written, *there, *kept}:
         raise CourseError(f"The gradebook has no place for a comment on {group.exercise} for {len(missing)} of them; the others have it. "

@@ -76,6 +76,13 @@ def manual_comments(root):
                 for notebook in submission.notebooks for comment in notebook.comments if comment.name == "sigmoid"}
 
 
+def a_person_writes(root, student, words):
+    with Gradebook(f"sqlite:///{root}/gradebook.db") as gradebook:
+        submission = gradebook.find_submission_notebook("activations", "ps1", student)
+        next(comment for comment in submission.comments if comment.name == "sigmoid").manual_comment = words
+        gradebook.db.commit()
+
+
 # --- who stands where ---------------------------------------------------------------------------------------------
 
 @pytest.mark.sandbox
@@ -130,22 +137,28 @@ def test_a_name_that_the_values_do_not_bear_out_is_no_known_mistake_but_a_cluste
     assert "1 graded notebook cannot be read" in run(course)
 
 
+DAMAGED = {"right": b"{", "alone": b"\xff\xfe", "tanh-1": b"[]", "tanh-2": b'{"cells": []'}
+
+
 @pytest.mark.sandbox
-@pytest.mark.parametrize("content", [b"{", b"\xff\xfe", b"[]", b'{"cells": []}'[:-1]])
-def test_one_damaged_graded_notebook_ends_no_command_and_each_names_what_mends_it(course, content):
-    damaged, = course.glob("autograded/right/ps1/*.ipynb")
-    damaged.chmod(0o644)
-    damaged.write_bytes(content)
+def test_damaged_graded_notebooks_end_no_command_and_each_names_what_mends_them(course):
+    for student, content in DAMAGED.items():
+        path, = course.glob(f"autograded/{student}/ps1/*.ipynb")
+        path.chmod(0o644)
+        path.write_bytes(content)
     console = Console(file=io.StringIO(), width=300)
     status.show(console, status.states(course, "ps1"))
-    history.history(console, course, "right")
+    for student in DAMAGED:
+        history.history(console, course, student)
+        assert "cannot be read" in Maker(Course(course), "ps1").sheet(student, 1)[1]
     said = console.file.getvalue()
-    assert "cannot be read): course grade ps1 --force --student right" in said and "ps1: next: course grade ps1 --force" in said
+    assert all(f"cannot be read): course grade ps1 --force --student {student}" in said for student in DAMAGED)
+    assert "ps1: next: course grade ps1 --force" in said
     works = {work.student: work.reasons for work in analysis.read(course, "ps1").works}
-    assert [student for student, reasons in works.items() if any("cannot be read" in reason for reason in reasons)] == ["right"]
-    assert "cannot be read" in Maker(Course(course), "ps1").sheet("right", 1)[1]
-    assert course_grade(course, "right", force=True)[0] == 0
-    assert status.states(course, "ps1")[0].older == []
+    assert {student for student, reasons in works.items() if any("cannot be read" in reason for reason in reasons)} == set(DAMAGED)
+    assert course_grade(course, *DAMAGED, force=True)[0] == 0
+    state, = status.states(course, "ps1")
+    assert state.damaged == state.older == []
 
 
 # --- a comment to all of them -------------------------------------------------------------------------------------
@@ -153,10 +166,7 @@ def test_one_damaged_graded_notebook_ends_no_command_and_each_names_what_mends_i
 @pytest.mark.sandbox
 def test_a_comment_goes_to_all_of_them_never_over_a_persons_own_and_only_once(course):
     name = cluster(course).name
-    with Gradebook(f"sqlite:///{course}/gradebook.db") as gradebook:
-        submission = gradebook.find_submission_notebook("activations", "ps1", "steep-2")
-        next(comment for comment in submission.comments if comment.name == "sigmoid").manual_comment = "See me."
-        gradebook.db.commit()
+    a_person_writes(course, "steep-2", "See me.")
     assert "2 have it now." in (said := run(course, name, tell=True, words="You took the sigmoid of 2z.")) and "for 1: submission" in said
     wanted = dict.fromkeys(TEXTS) | {"steep-1": "You took the sigmoid of 2z.", "steep-2": "See me.", "steep-3": "You took the sigmoid of 2z."}
     assert manual_comments(course) == wanted
@@ -164,6 +174,17 @@ def test_a_comment_goes_to_all_of_them_never_over_a_persons_own_and_only_once(co
     assert manual_comments(course) == wanted
     assert "2 have it now." in run(course, name, tell=True, words="It was the sigmoid of 2z."), "one may correct oneself"
     assert manual_comments(course) == wanted | dict.fromkeys(("steep-1", "steep-3"), "It was the sigmoid of 2z.")
+
+
+@pytest.mark.sandbox
+def test_what_a_person_wrote_in_the_same_words_stays_theirs(course):
+    name, words = cluster(course).name, "You took the sigmoid of 2z."
+    a_person_writes(course, "steep-2", words)
+    a_person_writes(course, "steep-3", "See me.")
+    assert "1 have it now, 1 had it." in run(course, name, tell=True, words=words)
+    a_person_writes(course, "steep-3", words)
+    assert "1 have it now." in run(course, name, tell=True, words="It was the sigmoid of 2z.")
+    assert manual_comments(course) == dict.fromkeys(TEXTS) | {"steep-1": "It was the sigmoid of 2z."} | dict.fromkeys(("steep-2", "steep-3"), words)
 
 
 @pytest.mark.sandbox
