@@ -9,10 +9,11 @@ import hashlib
 import json
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from nbformat import NotebookNode
 
@@ -279,16 +280,18 @@ def keys(exercise: str, verdict: VerdictRecord) -> list[str]:
 
 def gives(root: str | Path, notebook: str, exercise: str, name: str) -> VerdictRecord | None:
     """What an entry of the bank gives on the hidden inputs, as grading records it; None without the entry."""
-    for entry in bank.misconceptions_of(root, notebook):
-        if (entry.exercise, entry.name) == (exercise, name) and Path(root, CONFIG).exists():
-            return judge_functions(notebook, {exercise: entry.function}, root)[exercise].record(1.0)
-    return None
+    entry = next((entry for entry in entries_for(root, notebook, exercise) if entry.name == name), None)
+    return given_by(root, notebook, exercise, entry.function) if entry else None
 
 
-def keys_given(root: str | Path, notebook: str, exercise: str, name: str) -> list[str]:
-    """What an entry of the bank gives, as `keys` has it; [] without the entry."""
-    found = gives(root, notebook, exercise, name)
-    return keys(exercise, found) if found else []
+def entries_for(root: str | Path, notebook: str, exercise: str) -> list[bank.Misconception]:
+    """The bank's entries for an exercise; none where the folder is no course, whose checks could judge them."""
+    return [entry for entry in bank.misconceptions_of(root, notebook) if entry.exercise == exercise] if Path(root, CONFIG).exists() else []
+
+
+def given_by(root: str | Path, notebook: str, exercise: str, function: Callable[..., Any]) -> VerdictRecord:
+    """What a function gives on the hidden inputs, as grading records it."""
+    return judge_functions(notebook, {exercise: function}, root)[exercise].record(1.0)
 
 
 def confirmed(answers: list[Answer], root: str | Path) -> list[Answer]:
@@ -318,8 +321,8 @@ def named_since(answers: list[Answer], root: str | Path, today: str) -> list[Ans
     open_ = [answer for answer in answers if not answer.known and answer.comparable and answer.bank != today]
     due: dict[tuple[str, str], dict[str, str]] = {}       # {notebook, exercise: {what an entry gives: its name}}
     for notebook, exercise in sorted({(answer.notebook, answer.exercise) for answer in open_}):
-        names = [entry.name for entry in bank.misconceptions_of(root, notebook) if entry.exercise == exercise]
-        due[notebook, exercise] = {key: name for name in reversed(names) for key in keys_given(root, notebook, exercise, name)}
+        due[notebook, exercise] = {key: entry.name for entry in reversed(entries_for(root, notebook, exercise))
+                                   for key in keys(exercise, given_by(root, notebook, exercise, entry.function))}
     found = {id(answer): frozenset(names[:1]) for answer in open_ if (names := [
         name for key in keys(answer.exercise, answer.verdict) if (name := due[answer.notebook, answer.exercise].get(key))])}
     return [replace(answer, since=found[id(answer)]) if id(answer) in found else answer for answer in answers]

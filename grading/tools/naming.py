@@ -18,10 +18,9 @@ from rich.console import Console
 
 from ..border.bounded import Overrun, bounded
 from ..checks import bank
-from ..checks.suite import judge_functions
 from ..root import CourseError
 from ..run.course import Course
-from .class_answers import Answer, ClassAnswers, Group, is_called, keys
+from .class_answers import Answer, ClassAnswers, Group, given_by, is_called, keys
 from .class_mistakes import to_send
 from .terminal import tell
 
@@ -225,7 +224,7 @@ def keys_of_text(root: str, notebook: str, exercise: str, made: Skeleton) -> lis
     """What an entry gives that is in no file yet."""
     namespace: dict[str, Any] = {}
     exec("\n".join([*LIBRARIES.values(), "from grading.checks import misconception", made.text]), namespace)
-    return keys(exercise, judge_functions(notebook, {exercise: namespace[made.function]}, root)[exercise].record(1.0))
+    return keys(exercise, given_by(root, notebook, exercise, namespace[made.function]))
 
 
 def before_line(path: Path, function: str) -> int:
