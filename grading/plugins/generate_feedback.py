@@ -57,7 +57,7 @@ class GenerateFeedback(converters.GenerateFeedback):
         for line in settle(self.coursedir.root, self.coursedir.assignment_id):
             self.log.warning("%s", line)
         self.results = read_results(self.coursedir, self.coursedir.assignment_id)
-        self.regrades: dict[str, list[Entry]] = {}
+        self.regrades: dict[str, dict[str, list[Entry]]] = {}
         super().convert_notebooks()
 
     def init_destination(self, assignment_id: str, student_id: str) -> bool:
@@ -163,10 +163,12 @@ class GenerateFeedback(converters.GenerateFeedback):
     def regraded(self, result: SubmissionResult) -> list[str]:
         """A sentence on each regrade that changed the points of a submission."""
         name = result.assignment.name
-        if name not in self.regrades:
-            self.regrades[name] = in_force(entries(self.coursedir.root, name))
-        return [in_words(entry, zone_of(self.config)) for entry in self.regrades[name]
-                if entry.student == result.student_id and entry.changed]
+        if name not in self.regrades:       # {assignment: {student: their lines}}, for the lines of a large class are many
+            self.regrades[name] = {}
+            for entry in in_force(entries(self.coursedir.root, name)):
+                if entry.changed:
+                    self.regrades[name].setdefault(entry.student, []).append(entry)
+        return [in_words(entry, zone_of(self.config)) for entry in self.regrades[name].get(result.student_id, ())]
 
     def settings(self) -> tuple[str, list[tuple[str, str]]]:
         """What of the configuration changes a page."""
