@@ -7,9 +7,10 @@ was never graded to it, and who only got an extension for one who handed in: her
 """
 
 import inspect
+import os
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from functools import partial, wraps
+from functools import cache, partial, wraps
 from pathlib import Path
 from typing import Any
 
@@ -109,13 +110,19 @@ def averaged_notebooks(upstream: Callable[..., Any]) -> Callable[..., Any]:
 def points_of(api: NbGraderAPI, gradebook: Gradebook, assignment: str) -> dict[tuple[str, str, str], Points]:
     """{(student, assignment, notebook): what counts, of all and of each kind} of the notebooks that are graded."""
     found = defaultdict[tuple[str, str, str], Points](Counter)
+    course = api.coursedir
+
+    @cache
+    def is_graded(student: str, notebook: str) -> bool:      # each has a row for each kind of cell
+        return os.path.exists(os.path.join(course.format_path(course.autograded_directory, student, assignment), f"{notebook}.ipynb"))
+
     rows = gradebook.db.query(SubmittedAssignment.student_id, Notebook.name, GradeCell.cell_type, func.sum(Grade.score)) \
         .select_from(SubmittedNotebook).join(SubmittedAssignment, SubmittedNotebook.assignment_id == SubmittedAssignment.id) \
         .join(Notebook, SubmittedNotebook.notebook_id == Notebook.id).join(Assignment, SubmittedAssignment.assignment_id == Assignment.id) \
         .join(Grade, Grade.notebook_id == SubmittedNotebook.id).outerjoin(GradeCell, GradeCell.id == Grade.cell_id) \
         .filter(Assignment.name == assignment).group_by(SubmittedAssignment.student_id, Notebook.name, GradeCell.cell_type)
     for student, notebook, kind, points in rows:
-        if (folders(api, student, assignment)[1] / f"{notebook}.ipynb").exists():
+        if is_graded(student, notebook):
             found[student, assignment, notebook].update({"score": points or 0.0, KINDS[kind]: points or 0.0})
     for key, less in taken_off(gradebook, None, assignment).items():
         if key in found:
