@@ -64,6 +64,11 @@ def due_to(case, assignment=None):
     return due(case, ROOT / "source" / (assignment or case.parent.name))
 
 
+def points_due(case, assignment=None):
+    """How many points that is in all."""
+    return sum(due_to(case, assignment).points.values())
+
+
 # --- reports ------------------------------------------------------------------------------------------------------
 
 @pytest.hookimpl(wrapper=True)

@@ -26,8 +26,7 @@ from ..notebooks.cells import exercise_of
 from ..notebooks.record import CheckRecord, Outcome, Record, records_in
 from ..run.gradebook import find_generated, penalty_of, submissions_of, waits_for_a_person
 from ..run.grades import raw_of
-from ..run.penalties import net_of
-from ..run.penalties import is_judged, score_of
+from ..run.penalties import is_judged, net_of, score_of
 from .watching import Walk
 
 Numbers = np.ndarray[Any, np.dtype[np.float64]]

@@ -11,7 +11,7 @@ from nbgrader.api import Gradebook
 from grading.notebooks import again
 from grading.notebooks.again import MARK, digest, mark_of, why_again
 from grading.notebooks.submissions import fill, hand_in
-from tests.conftest import SHORT_LIMITS, SUBMISSIONS, due_to
+from tests.conftest import SHORT_LIMITS, SUBMISSIONS, points_due
 
 RIGHT, BLANK = SUBMISSIONS / "ps1" / "perfect-vectorised", SUBMISSIONS / "ps1" / "blank"
 
@@ -128,7 +128,7 @@ def test_both_commands_grade_what_replaced_a_blank_file_and_neither_grades_it_tw
     assert said.returncode == 0 and score(root) == 0, said.stdout
     replaced(root, RIGHT)
     said = nbgrader("autograde", "ps1", *SHORT_LIMITS, cwd=root)
-    assert said.returncode == 0 and score(root) == sum(due_to(RIGHT).points.values()), said.stdout
+    assert said.returncode == 0 and score(root) == points_due(RIGHT), said.stdout
     from grading.run.course import Course
     from grading.tools.grade import grade_class
     from rich.console import Console

@@ -16,11 +16,11 @@ from grading.run.course import Course, CourseError
 from grading.run.gradebook import NotGenerated
 from grading.run.pool import Pool
 from grading.border.sandbox import COLD, Isolation, KernelNotStarted, Sandbox, SandboxUnavailable, find_bwrap
-from tests.conftest import ASSIGNMENTS, SUBMISSIONS, due_to
+from tests.conftest import ASSIGNMENTS, SUBMISSIONS, points_due
 
 pytestmark = pytest.mark.sandbox
 GOLDEN = sorted(name for name in ASSIGNMENTS if (SUBMISSIONS / name).is_dir())
-FULL = sum(due_to(SUBMISSIONS / "ps1" / "perfect-vectorised").points.values())
+FULL = points_due(SUBMISSIONS / "ps1" / "perfect-vectorised")
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_new_newer_and_changed_submissions_are_graded_and_no_others(course):
     status, said = course_grade(course, jobs=1)
     assert status == 0 and said.startswith("ps1: 3 submissions, 3 to grade.")
     assert {name: points(course, name) for name in ("student-01", "student-02", "student-03")} == {
-        "student-01": FULL, "student-02": FULL, "student-03": sum(due_to(classes.CASES / "half-finished").points.values())}
+        "student-01": FULL, "student-02": FULL, "student-03": points_due(classes.CASES / "half-finished")}
     status, said = course_grade(course, "student-01", force=True)
     assert said.startswith("ps1: 1 submissions, 1 to grade.") and points(course, "student-01") == FULL
 

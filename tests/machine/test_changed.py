@@ -6,8 +6,9 @@ from contextlib import nullcontext
 
 import nbformat
 import pytest
+from classes import files, rows
 from nbconvert import HTMLExporter
-from nbgrader.api import Grade, Gradebook
+from nbgrader.api import Gradebook
 from rich.console import Console
 
 from grading.notebooks.again import MARK, mark_of
@@ -247,10 +248,6 @@ def dry_run(desk, monkeypatch, *graded):
     return said.getvalue()
 
 
-def contents(folder):
-    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.name != ".grading.lock"}
-
-
 def table_rows(said):
     """[[student, exercise, before, now, why]] of a dry run's table."""
     return [[cell.strip() for cell in line.split("│")[1:-1]] for line in said.splitlines() if line.startswith("│")]
@@ -266,9 +263,7 @@ def test_a_dry_run_lists_what_a_person_would_have_to_grade_again_and_nothing_els
         if cell:
             desk.person(cell, score)
         cases[desk.student] = desk.graded(scores=everything(), **again)
-    with desk.course.gradebook() as gradebook:
-        before = [(grade.id, grade.manual_score, grade.auto_score, grade.needs_manual_grade) for grade in gradebook.db.query(Grade)]
-    files = contents(desk.root / "autograded")
+    before, there = rows(desk.root), files(desk.root)
 
     said = dry_run(desk, monkeypatch, *cases.values())
 
@@ -281,9 +276,7 @@ def test_a_dry_run_lists_what_a_person_would_have_to_grade_again_and_nothing_els
                      "'student-05': not graded: x",
                      "'student-05': graded, but look: explain_activations was given 1 points by a person and changed since"]
     assert f"-{FIRST}" in said and "+its slope is 1.05." in said and "+    return max(0, z)" in said, "with the difference"
-    with desk.course.gradebook() as gradebook:
-        assert [(grade.id, grade.manual_score, grade.auto_score, grade.needs_manual_grade) for grade in gradebook.db.query(Grade)] == before
-    assert contents(desk.root / "autograded") == files
+    assert (rows(desk.root), files(desk.root)) == (before, there)
 
 
 def test_a_dry_run_asks_nobody_for_what_a_person_has_seen_since(desk, monkeypatch):

@@ -13,7 +13,7 @@ from grading.tools import check
 from grading.run.course import Course
 from grading.notebooks.mend import canon
 from grading.notebooks.submissions import fill
-from tests.conftest import copy_course, due_to, points_in
+from tests.conftest import copy_course, due_to, points_due, points_in
 
 ROOT = Path(__file__).parents[2]
 CASE = ROOT / "tests" / "submissions" / "ps1" / "half-finished"
@@ -63,7 +63,7 @@ def test_the_points_are_those_that_the_course_gives_and_nothing_is_written(noteb
     said = screen.getvalue()
     for exercise, points in due_to(CASE).points.items():
         assert f"{exercise}: {points:g} of " in said
-    assert f"{sum(due_to(CASE).points.values()):g} of {sum(points_in().values()):g} points" in said
+    assert f"{points_due(CASE):g} of {sum(points_in().values()):g} points" in said
     assert everything_below(tmp_path) == before
 
 

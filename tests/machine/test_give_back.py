@@ -16,7 +16,7 @@ from grading.notebooks.submissions import hand_in
 from grading.plugins.placing import place_preview
 from grading.tools.give_back import give_back
 from grading.watch.answer import notice
-from tests.conftest import SUBMISSIONS, due_to, most_in
+from tests.conftest import SUBMISSIONS, most_in, points_due
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")]      # nbgrader leaves files open
 STAMP = "2026-03-01 10:00:00.000000 UTC"
@@ -65,7 +65,7 @@ def test_a_class_gets_its_feedback_whatever_notebooks_are_called_and_whoever_lac
     os.mkfifo(inbound / f"student-06+ps1+{STAMP}")
     status, said = run(course)
     assert status == 3
-    whole, half = (f"{sum(due_to(SUBMISSIONS / 'ps1' / case).points.values()):g}" for case in ("perfect-loops", "derivative-at-y"))
+    whole, half = (f"{points_due(SUBMISSIONS / 'ps1' / case):g}" for case in ("perfect-loops", "derivative-at-y"))
     for name in ("activations", "activations (1)", "Untitled"):
         assert f"{whole} of {most_in():g} points" in page(name).read_text(), name
     assert f"{half} of {most_in():g} points" in other("activations").read_text() and "preview" not in other("activations").read_text()[:300]

@@ -14,11 +14,11 @@ from grading.tools.grade import grade_class
 from grading.plugins.late import LatePolicy
 from grading.tools.status import states
 from grading.notebooks.submissions import hand_in
-from tests.conftest import due_to
+from tests.conftest import points_due
 
 CASE = Path(__file__).parents[1] / "submissions" / "ps1" / "perfect-vectorised"
 HOUR = 3600
-FULL = sum(due_to(CASE).points.values())
+FULL = points_due(CASE)
 
 
 @pytest.mark.parametrize(("hours", "points"), [

@@ -8,7 +8,7 @@ from nbgrader.api import Gradebook
 
 from grading.notebooks.record import CheckRecord, Outcome, VerdictRecord
 from grading.plugins.overview import Row, first_step, overview
-from tests.conftest import SUBMISSIONS, due_to, points_in
+from tests.conftest import SUBMISSIONS, due_to, points_due, points_in
 
 pytestmark = pytest.mark.sandbox
 OUTSIDE = re.compile(r"https?://|<script|@import|url\(")
@@ -69,7 +69,7 @@ def test_praise_only_where_every_check_passed():
 def test_a_late_penalty_is_told_with_what_counts(course):
     def late(submission):
         submission.notebooks[0].late_submission_penalty = 1.5
-    earned = sum(due_to(SUBMISSIONS / "ps1" / "half-finished").points.values())
+    earned = points_due(SUBMISSIONS / "ps1" / "half-finished")
     assert f"1.5 points are taken off, so {earned - 1.5:g} count" in page_of(course, "half-finished", late)
 
 

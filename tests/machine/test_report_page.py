@@ -15,7 +15,7 @@ from grading.notebooks.record import CheckRecord, Outcome
 from grading.tools import analysis, figures, figures_page, report
 from grading.tools.analysis import ClassResult, Item, Work
 from grading.watch.history import Way, until_right
-from tests.conftest import SUBMISSIONS, due_to
+from tests.conftest import SUBMISSIONS, points_due
 
 Checked = namedtuple("Checked", "checks")     # what of a row of the watcher's log counts here
 OUTSIDE = re.compile(r"""(src|href)="(?!data:|#)|url\((?!data:)|@import|<script|<link|<iframe|https?://""")
@@ -277,5 +277,5 @@ def test_a_graded_class_gives_page_and_tables_without_a_name(golden_class, tmp_p
     assert "evaluated at y instead of z" in text and "explain_activations has no score yet" in text
     with open(tmp_path / "r.csv", newline="") as file:
         sums = sorted(float(row["sum"]) for row in csv.DictReader(file))
-    assert sums[-1] == max(sum(due_to(case.parent).points.values()) for case in SUBMISSIONS.glob("ps1/*/due.json")) and sums[0] == 0
+    assert sums[-1] == max(points_due(case.parent) for case in SUBMISSIONS.glob("ps1/*/due.json")) and sums[0] == 0
     assert (tmp_path / "r-checks.csv").read_text().startswith("exercise,check,core,passed")

@@ -10,7 +10,7 @@ import pytest
 
 from grading.notebooks.submissions import hand_in
 from grading.notebooks.record import written
-from tests.conftest import due_to, points_in
+from tests.conftest import due_to, points_due, points_in
 
 ROOT = Path(__file__).parents[2]
 CASES = ROOT / "tests" / "submissions" / "ps1"
@@ -54,7 +54,7 @@ def test_export_writes_the_scores_of_the_whole_class(course):
     root, _ = course
     with open(root / "grades.csv", newline="", encoding="utf-8") as file:
         scores = {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
-    assert scores == {student: sum(due_to(CASES / case).points.values()) for student, case in STUDENTS.items()}
+    assert scores == {student: points_due(CASES / case) for student, case in STUDENTS.items()}
 
 
 @pytest.mark.sandbox

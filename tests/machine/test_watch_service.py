@@ -23,7 +23,7 @@ from grading.watch.answer import WAITS
 from grading.watch.bundles import Bundles
 from grading.tools import watch as watching
 from grading.watch.log import State, open_log
-from tests.conftest import ROOT, SUBMISSIONS, due_to, most_in
+from tests.conftest import ROOT, SUBMISSIONS, most_in, points_due
 
 pytestmark = pytest.mark.sandbox
 PATIENCE = 240      # seconds for anything here: the machine may be busy
@@ -208,7 +208,7 @@ def answered(page):
 
 def points_of(case):
     """What its page says of a golden submission."""
-    return f"{sum(due_to(SUBMISSIONS / 'ps1' / case).points.values()):g} of {most_in():g} points"
+    return f"{points_due(SUBMISSIONS / 'ps1' / case):g} of {most_in():g} points"
 
 
 def test_an_answer_comes_new_settings_are_taken_up_and_what_a_killed_watcher_left_is_done_by_the_next(exchange):

@@ -26,6 +26,7 @@ SAYS_BATCH_MEAN = (
     "Here the gradients are summed over the batch."
 )
 SAYS_AT_H = "The derivative is evaluated at h = a(z) instead of z: the activation was applied twice."
+SAYS_RELU = "ReLU's derivative at exactly z = 0 was taken as 1. This course takes 0, as activation_derivative does."
 SAYS_NO_DERIVATIVE = "The factor a'(z_t) is missing: between h_t and z_t stands the activation."
 SAYS_CLIPPED = (
     "Gradients are cut to the interval from -5 to 5, as min-char-rnn does. That is another function's work: this one returns "
@@ -483,7 +484,7 @@ def backward_through_time_reversed(direct_grads, zs, W_hh, activation):
 
 @misconception(
     "backward_through_time", "takes 1 for ReLU's derivative at 0", at_most=0.4, source=SYNTHETIC,
-    says="ReLU's derivative at exactly z = 0 was taken as 1. This course takes 0, as activation_derivative does.",
+    says=SAYS_RELU,
 )
 def backward_through_time_relu_one(direct_grads, zs, W_hh, activation):
     return go_back(direct_grads, zs, W_hh, activation, derivative_one_at_zero)
@@ -769,7 +770,7 @@ def recurrent_weight_gradients_in_place(loss_grads, zs, hs, x, activation):
 
 @misconception(
     "recurrent_weight_gradients", "takes 1 for ReLU's derivative at 0", at_most=0.4, source=SYNTHETIC,
-    says="ReLU's derivative at exactly z = 0 was taken as 1. This course takes 0, as activation_derivative does.",
+    says=SAYS_RELU,
 )
 def recurrent_weight_gradients_relu_one(loss_grads, zs, hs, x, activation):
     return collect(z_gradients(loss_grads, zs, activation, derivative_one_at_zero), hs[:-1], x)
@@ -1425,32 +1426,28 @@ def square_pass(rng):
 def columns_forward(x, h0, W_xh, W_hh, b, activation):
     zs, hs = [], [h0]
     for x_t in x:
-        zs.append(np.dot(W_xh, x_t) + np.dot(W_hh, hs[-1]) + b.reshape(-1, 1))
+        zs.append(np.dot(W_xh, x_t) + np.dot(W_hh, hs[-1]) + b)
         hs.append(activate(zs[-1], activation))
     return np.array(zs), np.array(hs)
 
 
 @misconception("rnn_forward", "puts the examples into columns", at_most=0.0, says=SAYS_COLUMNS, source=MIN_CHAR_RNN, probe=square_loop)
 def rnn_forward_columns(x, h0, W_xh, W_hh, b, activation):
-    return columns_forward(x, h0, W_xh, W_hh, b, activation)
+    return columns_forward(x, h0, W_xh, W_hh, b.reshape(-1, 1), activation)
 
 
 @misconception(
     "rnn_forward", "puts the examples into columns, and the biases into a row", at_most=0.0, says=SAYS_COLUMNS, source=SYNTHETIC,
     probe=square_loop)
 def rnn_forward_columns_row_of_biases(x, h0, W_xh, W_hh, b, activation):
-    zs, hs = [], [h0]
-    for x_t in x:
-        zs.append(np.dot(W_xh, x_t) + np.dot(W_hh, hs[-1]) + b)
-        hs.append(activate(zs[-1], activation))
-    return np.array(zs), np.array(hs)
+    return columns_forward(x, h0, W_xh, W_hh, b, activation)
 
 
 @misconception(
     "rnn_forward", "puts the examples into columns, with W as it is here", at_most=0.0, says=SAYS_COLUMNS, source=SYNTHETIC,
     probe=square_loop)
 def rnn_forward_columns_of_transposed(x, h0, W_xh, W_hh, b, activation):
-    return columns_forward(x, h0, W_xh.T, W_hh.T, b, activation)
+    return columns_forward(x, h0, W_xh.T, W_hh.T, b.reshape(-1, 1), activation)
 
 
 def columns_back(direct_grads, zs, matrix, activation):
