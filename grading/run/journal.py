@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from nbgrader.api import SubmittedAssignment
 
+from ..lms.private import sync, write_private
 from ..notebooks.cells import exercise_of
 from ..notebooks.record import records_in
 from ..root import AUDIT, OPEN
@@ -135,7 +136,7 @@ def intend(root: str | Path, intent: Intent) -> None:
     """Write an intent; it is on the disk, whole, when this returns."""
     folder = audit.make(root) / OPEN
     folder.mkdir(exist_ok=True, mode=0o700)
-    write_whole(folder / intent.name, json.dumps(asdict(intent)))
+    write_private(folder / intent.name, json.dumps(asdict(intent)).encode())
 
 
 def seen(intent: Intent, now: Rows, **more: Any) -> Intent:
@@ -219,28 +220,9 @@ def kept_rows(folder: Path) -> Rows | None:
         return None
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file for its owner's eyes; it is on the disk when this returns, and at no time half of it."""
-    new = path.with_name(f"{path.name}.new")
-    with open(new, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(new, path)
-    sync(path.parent)
-
-
 def sync_all(folder: Path) -> None:
     """Have all that lies in a folder on the disk."""
     for place, _, names in os.walk(folder):
         for name in names:
             sync(Path(place, name))
         sync(Path(place))
-
-
-def sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

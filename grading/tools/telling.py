@@ -8,9 +8,10 @@ from pathlib import Path
 from nbgrader.api import BaseCell, Comment, Notebook, SubmittedAssignment, SubmittedNotebook
 from rich.console import Console
 
+from ..lms.private import write_private
 from ..notebooks.names import printable
 from ..root import AUDIT, CourseError
-from ..run import audit, journal
+from ..run import audit
 from ..run.course import Course
 from ..run.gradebook import find_generated
 from .class_answers import Group
@@ -71,7 +72,7 @@ def read_told(course: Course) -> set[str]:
 
 def note_told(course: Course, told: set[str]) -> None:
     """Written before the comments are: what is noted and not there harms nothing."""
-    journal.write_whole(audit.make(course.dir.root) / TOLD, json.dumps(sorted(told)))
+    write_private(audit.make(course.dir.root) / TOLD, json.dumps(sorted(told)).encode())
 
 
 def show(console: Console, course: Course, assignment: str, group: Group, words: str, names: bool) -> None:

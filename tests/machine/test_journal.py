@@ -261,7 +261,7 @@ def test_what_was_written_by_halves_ends_no_command(course):
     with open(root / "audit/ps1.jsonl", "ab") as file:
         file.write('{"run": "x", "new": {}}\n{"because": "zoë'.encode()[:-1])
     (root / "audit/open").mkdir()
-    for name in ("torn.json", "torn.json.new"):
+    for name in ("torn.json", ".torn.json.4711"):
         (root / "audit/open" / name).write_text('{"entry": {')
     assert "regraded because a check was wrong" in told(course, "student-01") and not journal.is_open(root)
     kept, = root.glob("audit/before/*/student-01")
