@@ -327,6 +327,13 @@ def test_the_part_before_the_at_of_another_address_is_no_proof(course, there):
     assert push(course)[0] == 0 and there.held()["u1"] == 9.0, "an id that was imported is one"
 
 
+def test_where_no_address_is_known_here_the_part_before_the_at_counts(course, there):
+    with Gradebook(f"sqlite:///{course}/gradebook.db") as book:
+        book.find_student("student-01").email = None
+        book.db.commit()
+    assert push(course)[0] == 0 and there.held()["u1"] == 9.0
+
+
 @pytest.mark.parametrize("known, said", [
     ({"canvas": {"id": "4711", "number": "S-1", "login": "s01"}}, {"lis_person_sourcedid": "S-1"}),
     ({"moodle": {"login": "s01"}}, {"ext_user_username": "s01"}), ({"moodle": {"login": "s01"}}, {"lis_person_sourcedid": "s01"})])
