@@ -100,6 +100,7 @@ def trouble_with_sandbox():
         sandbox.close()
 
 
+@pytest.hookimpl(trylast=True)      # after -m: a sandbox is started for tests that are left
 def pytest_collection_modifyitems(items):
     marked = [item for item in items if item.get_closest_marker("sandbox")]
     if marked and (trouble := trouble_with_sandbox()):

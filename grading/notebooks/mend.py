@@ -108,10 +108,10 @@ def recognise(nb: NotebookNode, wanted: Mapping[str, Any], mended: dict[str, str
 def restore_locked(nb: NotebookNode, wanted: Mapping[str, Any], mended: dict[str, str]) -> None:
     """Write the released text into locked cells; keep beside them what stood there instead."""
     for cell in list(nb.cells):
-        name = grade_id(cell)
-        entry = wanted.get(name) if name else None
-        if name is None or not entry or not entry["metadata"]["locked"]:
+        name = grade_id(cell) or ""
+        if name not in wanted or not wanted[name]["metadata"]["locked"]:
             continue
+        entry = wanted[name]
         found, cell.source = cell.source, entry["source"]
         text, pictures = embedded.taken_out(as_released(entry["source"]))
         if found.strip() in ("", as_released(entry["source"]), entry["source"].strip(), text):

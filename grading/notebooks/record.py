@@ -13,6 +13,7 @@ Before a notebook is graded only `mended` is there. Version 1 (0.1.0) had no num
 the points of its tests cell.
 """
 
+import contextlib
 import json
 import os
 from collections.abc import Mapping
@@ -153,14 +154,11 @@ def record_at_the_end(path: Path) -> Record:
     with open(path, "rb") as file:
         file.seek(max(0, os.fstat(file.fileno()).st_size - END_BYTES))
         end = file.read()
-    start = end.rfind(b'\n "metadata": {\n')       # so far to the left stands the notebook's alone
-    if start >= 0:
-        try:
-            content = json.loads(b"{" + end[start:])
-            if content["metadata"].get(KEY, {}).get("version") == VERSION:
-                return record_of(content)
-        except ValueError:
-            pass
+    _, start, rest = end.rpartition(b'\n "metadata": {\n')      # so far to the left stands the notebook's alone
+    with contextlib.suppress(ValueError, AttributeError):
+        content = json.loads(b"{" + start + rest)
+        if content.get("metadata", {}).get(KEY, {}).get("version") == VERSION:
+            return record_of(content)
     return record_of(json.loads(path.read_text(encoding="utf-8")))
 
 

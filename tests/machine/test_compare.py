@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from grading.checks.compare import difference, shape_words
+from grading.checks.compare import alike, difference, shape_words
 from grading.border.wire import Unsupported
 
 FLOATS = arrays.arrays(float, arrays.array_shapes(min_dims=0, max_dims=2, min_side=1, max_side=4),
@@ -58,6 +58,8 @@ def test_digits_lost_to_underflow_are_no_fault():
     (1 + 3e-5, "the relative error is about 10^-5 at worst"),
     (-1.0, "the sign is wrong"),
     (0.0, "0 where the exact value is not zero"),
+    (9.9, "by 890 % at worst"), (31.0, "by 1 decade too large (a factor of 10^1)"), (32.0, "by 2 decades too large (a factor of 10^2)"),
+    (1.125, "by 12 % at worst"), (1.099, "the relative error is about 10^-2 at worst"),
 ])
 def test_how_far_off_is_told_in_decades(got, said):
     assert difference(got, 1.0, rtol=1e-9) == f"the value is off: {said}"
@@ -66,6 +68,32 @@ def test_how_far_off_is_told_in_decades(got, said):
 def test_only_the_worst_error_is_told_and_how_many_there_are():
     got, wanted = np.array([1.0, 2.0, 1e-80, 4.0]), np.array([1.0, 2.0, 1e-10, 5.0])
     assert difference(got, wanted, rtol=1e-9) == "2 of 4 values are off: by 70 decades too small (a factor of 10^-70)"
+
+
+@pytest.mark.parametrize(("got", "wanted", "said"), [
+    ([0.0, 2.0], [1.0, 2.2], "2 of 2 values are off: by 100 % at worst"), ([1.0, 2.0], [0.0, 2.5], "2 of 2 values are off: by 20 % at worst"),
+    ([1.0, 0.0], [1.0, 2.0], "1 of 2 values are off: 0 where the exact value is not zero"), ([11.0], [10.0], "the value is off: by 10 % at worst"),
+    ([-1.0, 20.0], [1.0, 1.0], "2 of 2 values are off: by 1 decade too large (a factor of 10^1)"),
+    ([-1.0, 3.0, 0.0], [1.0, 2.0, 0.0], "2 of 3 values are off: some signs are wrong"),
+    ([-1.0, 3.0], [0.0, 2.0], "2 of 2 values are off: by 50 % at worst"), ([1.0], [math.nan], "the result is a number where NaN is compared with"),
+    ([5.0, 1e-3], [50.0, 10.0], "2 of 2 values are off: by 4 decades too small (a factor of 10^-4)")])
+def test_of_several_errors_the_worst_is_told(got, wanted, said):
+    assert difference(got, np.array(wanted), rtol=1e-9) == said
+
+
+@pytest.mark.parametrize(("got", "said"), [
+    (0.0999, "by less than a tenth of a decade, but by more than rounding"), (0.1, "by 0.1 decade too large at worst"),
+    (1.04, "by 1.0 decade too large at worst"), (1.0625, "by 1.1 decades too large at worst"), (-2.0, "by 2.0 decades too small at worst"),
+    ([0.5, -3.0], "by 3.0 decades too small at worst")])
+def test_how_far_logarithms_are_off_is_their_difference(got, said):
+    assert difference(got, np.zeros(np.shape(got)), rtol=1e-9, logarithms=True).partition(": ")[2] == said
+    assert difference([got], [np.zeros(np.shape(got))], rtol=1e-9, logarithms=True).partition(": ")[2] == said
+
+
+def test_an_absolute_tolerance_is_met_by_an_error_as_large():
+    assert difference(1.5, 1.0, rtol=0.0, atol=0.5) is None and difference([1.5], [1.0], rtol=0.0, atol=0.5) is None
+    assert difference(1.75, 1.0, rtol=0.25, atol=0.5) is None
+    assert difference(1.5001, 1.0, rtol=0.0, atol=0.5) and difference(1.7501, 1.0, rtol=0.25, atol=0.5)
 
 
 # --- refusals ---------------------------------------------------------------------------------------------------
@@ -87,6 +115,7 @@ def test_only_the_worst_error_is_told_and_how_many_there_are():
     ([-1.0, 2.0], np.array([1.0, 2.2]), "2 of 2 values are off: some signs are wrong"),
     (3, "stable", "the result is a number where a word (str) is due"),
     ("Stable", "stable", "it gives another of the words"),
+    ("unstable", "stable", "it gives another of the words"),
     (None, [np.zeros(2)], "the result is None (is a `return` missing?) where 1 entries are due"),
     ([np.zeros(2)], [np.zeros(2), np.zeros(3)], "the result has 1 entries where 2 are due"),
     ([np.zeros(2), np.ones(3)], [np.zeros(2), np.zeros(3)],
@@ -99,9 +128,18 @@ def test_each_way_of_being_wrong_has_its_words(got, wanted, said):
     assert difference(got, wanted, rtol=1e-9) == said
 
 
+@pytest.mark.parametrize(("have", "said"), [
+    (1, "1 entries where 5"), (2, "far fewer entries than the 5"), (3, "3 entries where 5"), (4, "4 entries where 5"), (7, "7 entries where 5"),
+    (8, "many more entries than the 5")])
+def test_a_number_of_entries_is_told_where_it_is_near_or_no_choice(have, said):
+    assert difference([1.0] * have, [np.zeros(())] * 5, rtol=1e-9).startswith(f"the result has {said}")
+    assert difference([1.0] * 300, [1.0] * 300, rtol=1e-9) is None
+    assert difference(np.array(1.0), [1.0] * 5, 1e-9) == "the result is an array of shape () where 5 entries are due"
+
+
 @pytest.mark.parametrize(("got", "wanted"), [
     (2, 2.0), (True, 1.0), (np.float32(0.5), 0.5), ([True, False], np.array([1.0, 0.0])), ([[1, 2], [3, 4]], np.array([[1, 2], [3, 4]])),
-    ([0.5, -math.inf], np.array([0.5, -math.inf])), ("stable", "stable"), ((np.zeros(2), [1, 2]), [np.zeros(2), np.array([1, 2])]),
+    ([0.5, -math.inf], np.array([0.5, -math.inf])), ("".join(["sta", "ble"]), "stable"), ((np.zeros(2), [1, 2]), [np.zeros(2), np.array([1, 2])]),
     (np.zeros((2, 3)), [np.zeros(3), np.zeros(3)]), ([np.float64(1), 2], np.array([1, 2])), ([], []), (np.zeros((0, 2)), [])],
     ids=lambda value: str(value)[:30])
 def test_other_forms_of_the_right_answer_are_right(got, wanted):
@@ -139,6 +177,30 @@ def test_rows_that_take_no_bytes_make_no_list():
 
 @pytest.mark.parametrize(("shape", "due", "words"), [
     ((3, 4), (4, 3), "(3, 4)"), ((37251, 4), (4, 3), "(…, 4)"), ((5,), (4, 3), "(5,)"), ((1, 0, 4), (4, 3), "(1, 0, 4)"),
-    ((2,) * 9, (4, 3), "(…)"), ((), (4, 3), "()")])
+    ((2,) * 9, (4, 3), "(…)"), ((), (4, 3), "()"), ((1, 0, 1, 0), (7,), "(1, 0, 1, 0)"), ((0,) * 5, (7,), "(…)"),
+    ((5, 6, 7, 8), (7,), "(…, 6, 7, 8)"), ((9, 2), (7,), "(…, …)")])
 def test_a_shape_is_told_by_numbers_that_are_due(shape, due, words):
     assert shape_words(shape, due) == words
+
+
+# --- known mistakes -----------------------------------------------------------------------------------------------
+
+NAN, INF = math.nan, math.inf
+
+
+@pytest.mark.parametrize(("got", "mistaken", "due"), [
+    (1 + 0.9e-6, 1.0, True), (1 + 1.1e-6, 1.0, False), (0.0, 1e-308, True), (0.0, 1e-300, False), ([NAN, INF, -INF], [NAN, INF, -INF], True),
+    (NAN, 1.0, False), (INF, -INF, False), (np.zeros(2), np.zeros(3), False), ([1, 2], np.array([1.0, 2.0]), True),
+    (np.array([1.0, 2.0]), [1, 2], True), ("x", 1.0, False), (1.0, "x", False), (None, 0.0, False), (0.0, None, False), (None, None, True),
+    ("x", "".join(["x"]), True), ("a", "b", False), ("b", "a", False), (Unsupported("f"), Unsupported("".join(["f"])), True),
+    (Unsupported("f"), Unsupported("g"), False), (Unsupported("h"), Unsupported("g"), False), (1.0, Unsupported("f"), False),
+    (("x", 1.0), ["x", 1.0], True), (["x", 2.0], ["x", 1.0], False), (["x"], ["x", 1.0], False), (["x", 1.0, 1.0], ["x", 1.0], False),
+    ("x1", ["x", "1"], False), ([1, [2, 3]], [1, [2, 3]], True), (np.ones(2), [[1.0], [1.0, 1.0]], False)],
+    ids=lambda value: str(value)[:30])
+def test_an_answer_is_like_a_mistake_by_structure_kind_and_values(got, mistaken, due):
+    assert alike(got, mistaken) is due
+
+
+def test_how_far_two_spellings_of_a_mistake_may_lie_apart():
+    assert alike(1.5, 1.0, rtol=0.5) and not alike(1.5, 1.0, rtol=0.25) and alike(1.5, 1.0, rtol=0.25, noise=0.25)
+    assert alike(["x", 1.5], ["x", 1.0], rtol=0.25, noise=0.25) and not alike(["x", 1.5], ["x", 1.0], rtol=0.25)

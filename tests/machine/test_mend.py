@@ -1,11 +1,13 @@
 """A notebook that lost names, cells or text is made gradable again, and what was mended is said."""
 
 import copy
+from types import SimpleNamespace
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
 
+from grading.notebooks import mend as mend_module
 from grading.notebooks.mend import CHANGED, MISSING, TWICE, UNMARKED, WHOLE, in_words, mend, stand_in
 
 
@@ -80,6 +82,27 @@ def test_cells_without_names_are_recognised(honest):
     assert names(honest)[1:] == ["setup", "double", "test_double", "explain", None]
 
 
+def test_names_that_are_left_do_not_keep_others_from_being_recognised(honest):
+    for cell in honest.cells[1:4:2]:
+        cell.metadata = {}
+    assert mended(honest) == {"double": UNMARKED, "explain": UNMARKED}
+    assert names(honest)[1:] == ["setup", "double", "test_double", "explain", None]
+
+
+def test_a_cell_of_another_kind_is_not_recognised():
+    nb = nbformat.reads(nbformat.writes(new_notebook(cells=[
+        new_code_cell("Why?"), new_markdown_cell("import numpy as np"), new_code_cell(ANSWER), new_markdown_cell(ANSWER)])), 4)
+    assert mended(nb) == {"double": UNMARKED, "setup": MISSING, "test_double": MISSING, "explain": MISSING}
+    assert [cell.source for cell in nb.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == "double"] == [ANSWER]
+
+
+def test_of_two_answers_without_a_name_the_last_gets_it(honest):
+    honest.cells[1] = new_code_cell("double = abs")
+    honest.cells.insert(2, new_code_cell(ANSWER))
+    assert mended(honest) == {"double": UNMARKED}
+    assert names(honest)[1:5] == ["setup", None, "double", "test_double"]
+
+
 def test_an_answer_is_recognised_by_the_function_it_defines():
     nb = new_notebook(cells=[new_code_cell("import numpy"), new_code_cell("x = 1\n\n" + ANSWER)])
     found = mended(nb)
@@ -133,6 +156,12 @@ def test_retyped_cells_get_their_kind_back(honest, new):
     assert [cell.cell_type for cell in honest.cells if cell.source == ANSWER] == ["code"]
 
 
+def test_a_question_that_was_made_code_is_a_question_again(honest):
+    honest.cells[3] = named(new_code_cell("Why?"), "explain")
+    assert mended(honest) == {"explain": "The cell had been turned into a code cell."}
+    assert [cell.cell_type for cell in honest.cells if cell.source == TASK] == ["markdown"]
+
+
 def test_a_raw_cell_becomes_text_that_is_shown_as_it_is(honest):
     honest.cells.append(new_raw_cell("<script>alert(1)</script>"))
     mended(honest)
@@ -178,3 +207,54 @@ def test_in_place_of_an_unreadable_notebook_stands_the_reason():
     nb = stand_in("The file is empty.")
     assert mended(nb)[WHOLE] == "The file is empty. Nothing could be graded."
     assert "The file is empty." in texts(nb)[0]
+
+
+# --- what is wanted -------------------------------------------------------------------------------------------------
+
+def row(name, **more):
+    return SimpleNamespace(name=name, **more)
+
+
+GRADEBOOK = SimpleNamespace(
+    source_cells=[row("setup", locked=True, cell_type="code", checksum="1", source="import numpy"),
+                  row("double", locked=False, cell_type="code", checksum="2", source=None),
+                  row("test_double", locked=True, cell_type="code", checksum="3", source="assert"),
+                  row("explain", locked=1, cell_type="markdown", checksum="4", source="Why?")],
+    grade_cells=[row("test_double", max_score=3)], solution_cells=[row("double")], task_cells=[row("explain", max_score=5)])
+
+
+def test_what_is_wanted_is_what_the_gradebook_says():
+    found = mend_module.canon(GRADEBOOK)
+    assert list(found) == ["setup", "double", "test_double", "explain"]
+    assert found["test_double"] == {"cell_type": "code", "source": "assert", "metadata": {
+        "schema_version": 3, "grade_id": "test_double", "grade": True, "solution": False, "task": False, "locked": True,
+        "cell_type": "code", "checksum": "3", "points": 3.0}}
+    marks = [entry["metadata"] for entry in found.values()]
+    assert [[mark[name] for mark in marks] for name in ("grade", "solution", "task", "locked")] == [
+        [False, False, True, False], [False, True, False, False], [False, False, False, True], [True, False, True, True]]
+    assert [mark.get("points") for mark in marks] == [None, None, 3.0, 5.0] and found["double"]["source"] == ""
+
+
+def test_each_repair_is_a_line_of_the_log(honest, monkeypatch):
+    class Gradebook:
+        find_notebook = staticmethod(lambda notebook, assignment: GRADEBOOK)
+        __init__ = __exit__ = lambda *_: None
+
+        def __enter__(self):
+            return self
+
+    monkeypatch.setattr(mend_module, "Gradebook", Gradebook)
+    preprocessor = mend_module.Mend()
+    lines = []
+    monkeypatch.setattr(preprocessor.log, "warning", lambda line, *words: lines.append(line % words))
+    del honest.cells[2]
+    preprocessor.preprocess(honest, {"nbgrader": {"db_url": "", "notebook": "toy", "assignment": "toys", "student": "student-01"}})
+    assert f"Mended toy of student-01: test_double: {MISSING}" in lines
+
+
+def test_pictures_of_the_released_text_are_taken_out_of_its_attachments():
+    pictures = {name: {"image/png": "eA=="} for name in ("ours.png", "theirs.png")}
+    for held, left in ((pictures, ["theirs.png"]), ({"ours.png": pictures["ours.png"]}, None), (None, None)):
+        cell = new_markdown_cell("Why?", **({"attachments": dict(held)} if held else {}))
+        mend_module.drop(cell, ["ours.png"])
+        assert (list(cell.attachments) if "attachments" in cell else None) == left

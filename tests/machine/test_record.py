@@ -7,7 +7,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook, reads, writes
 
 from grading.checks.verdict import FAILED, PASSED, CheckResult, Verdict
-from grading.notebooks.record import CheckRecord, Outcome, Record, VerdictRecord, note, written
+from grading.notebooks.record import (END_BYTES, NOTHING, CheckRecord, Outcome, Record, Seen, VerdictRecord, note, read_record,
+                                      records_in, written)
 
 
 def graded(metadata=None):
@@ -68,3 +69,86 @@ def test_the_record_has_the_points_of_its_exercise():
                                                (0, "0"), (2.675, "2.67")])
 def test_points_are_written_with_at_most_two_decimals(points, words):
     assert written(points) == words
+
+
+# --- files ----------------------------------------------------------------------------------------------------------
+
+def stored(tmp_path, text):
+    path = tmp_path / "activations.ipynb"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def end_of_a_file(size=None):
+    """The last `size` bytes of a graded notebook, all of which belong to its metadata, and its record."""
+    nb, record = graded(), replace(a_record(), mended={"relu": ""})
+    for _ in range(2):
+        record.write(nb)
+        text = writes(nb)
+        end = text[text.index('\n "metadata": {\n  "grading"'):]
+        record = replace(record, mended={"relu": "x" * ((size or len(end)) - len(end))})
+    assert size in (None, len(end))
+    return end, Record.read(nb)
+
+
+def test_of_a_file_no_more_than_its_end_is_read(tmp_path):
+    """What stands before it here is no notebook at all."""
+    for size, due in ((131072 + 2, True), (131072 + 3, False)):       # two may be missing: a new line and a space
+        end, record = end_of_a_file(size)
+        assert read_record(stored(tmp_path, "no notebook" * 50_000 + end)) == (record if due else Record(damaged=True))
+
+
+def test_the_whole_file_is_read_where_its_end_does_not_tell(tmp_path):
+    end, record = end_of_a_file(END_BYTES + 1)
+    assert read_record(stored(tmp_path, '{"cells": [], "nbformat": 4,' + end)) == record
+    end, record = end_of_a_file()
+    assert read_record(stored(tmp_path, "{" + end)) == record, "a file that ends within the first bytes"
+    assert read_record(stored(tmp_path, json.dumps(json.loads("{" + end)))) == record, "in another layout"
+    assert read_record(stored(tmp_path, writes(graded()))) == Record()
+
+
+def test_a_file_of_version_0_1_0_is_read_with_the_points_of_its_own_exercise(tmp_path):
+    check = {"name": "test_relu_values", "title": "is right", "core": True, "outcome": "passed"}
+    nb = graded({"grading": {"verdicts": {"relu": {"fraction": 0.35, "checks": [check]}}}})
+    nb.cells[0].metadata["nbgrader"]["points"] = 2.5
+    for name in ("test_a", "test_z"):
+        nb.cells.append(new_code_cell("1", metadata={"nbgrader": {**nb.cells[0].metadata["nbgrader"], "grade_id": name}}))
+    nb.cells.append(new_code_cell("x = 1"))
+    due = Record(verdicts={"relu": VerdictRecord(0.88, 2.5, (CheckRecord("test_relu_values", "is right", 1, True, Outcome.PASSED),))})
+    assert read_record(stored(tmp_path, writes(nb))) == Record.read(nb) == due
+    assert due.verdicts["relu"].definitions == 1 and due.verdicts["relu"].blank is False and due.verdicts["relu"].seen is None
+
+
+@pytest.mark.parametrize("content", ["", "[]", "7", '{"metadata": []}', '{"metadata": {"grading": {"version": 2, "verdicts": {"relu": {}}}}}',
+                                     '{"metadata": {"grading": {"version": 2, "verdicts": {"relu": {"checks": null}}}}}', b"\xff"])
+def test_what_is_no_record_is_a_damaged_one(content, tmp_path):
+    assert read_record(stored(tmp_path, content)) == Record(damaged=True)
+
+
+def test_a_folder_is_read_in_the_order_of_names(tmp_path):
+    for name in ("b", "c", "a"):
+        nb = graded()
+        a_record().write(nb)
+        (tmp_path / f"{name}.ipynb").write_text(writes(nb))
+    assert list(records_in(tmp_path).items()) == [(name, a_record()) for name in "abc"]
+
+
+def test_only_a_check_that_failed_has_a_digest():
+    nb, record = graded(), a_record()
+    failed = replace(record.verdicts["relu"].checks[1], wrong="0123-4567")
+    record.verdicts["relu"] = replace(record.verdicts["relu"], checks=(record.verdicts["relu"].checks[0], failed))
+    record.write(nb)
+    assert ["wrong" in check for check in nb.metadata["grading"]["verdicts"]["relu"]["checks"]] == [False, True]
+    assert Record.read(nb) == record
+
+
+def test_nothing_of_a_notebook_was_graded_where_its_note_ends_so():
+    assert Record(mended={"notebook": f"It is empty. {NOTHING}"}).refused
+    assert not Record(mended={"notebook": "It was cut."}).refused and not Record().refused
+
+
+def test_what_staff_and_students_should_know_is_kept():
+    nb = graded()
+    record = replace(a_record(), look=("A file was left out.",), changed={"relu": Seen("x = 1", ("- x = 1", "+ x = 2"))})
+    record.write(nb)
+    assert Record.read(reads(writes(nb))) == record and record.notes == ("", ("A file was left out.",))

@@ -60,11 +60,11 @@ def load_baseline(state):
     return json.loads(path.read_text())
 
 
-def try_all(mutants, tests, results, jobs, start=trials.start):
+def try_all(mutants, tests, results, jobs, start=trials.start, console=None):
     """At most `jobs` forks at a time.  The progress bar has no thread of its own: forks and threads do not mix."""
     waiting = [mutant for mutant in reversed(mutants) if mutant.id not in results.known]
     running = {}
-    with Progress(auto_refresh=False) as progress:
+    with Progress(auto_refresh=False, console=console) as progress:
         task = progress.add_task("mutants", total=len(mutants), completed=len(mutants) - len(waiting))
         while waiting or running:
             while waiting and len(running) < jobs:

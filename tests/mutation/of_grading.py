@@ -1,23 +1,27 @@
 """Mutation testing of what judges: make mutation ARGS="grading [room.module ...]", see docs/mutation.md.
 
-The mutant takes the place of its module before anything of grading is loaded, in a fork that has the other packages
-loaded. Tests that start a sandbox are left out: what runs in there is read from files, which no mutant changes.
+Where a mutant changes functions alone, a fork of a session with collected tests exchanges their code (`quick`). The others take the
+place of their module before anything of grading is loaded, in a fork that has the other packages loaded. Tests that start a sandbox are left out: what runs in there is read from files, which no mutant changes.
 """
 
+import atexit
+import contextlib
 import hashlib
+import importlib
 import importlib.abc
 import importlib.util
 import json
 import os
 import random
-import resource
+import shutil
 import sys
+import tempfile
 import time
 
 import pytest
 from rich.console import Console
 
-from tests.mutation import trials
+from tests.mutation import quick, trials
 from tests.mutation.mutants import FOLDER, ROOT, equivalents, mutants_in
 from tests.mutation.options import options
 
@@ -25,14 +29,18 @@ BUILD = ROOT / "build" / "mutation"
 EXPLAINED = FOLDER / "grading.toml"
 # Each module with the test files that concern it, all of tests/machine/.
 CONCERNS = {
-    "border.bounded": ("intake",), "border.limits": ("walls", "sandbox_limits"), "border.mounts": ("mounts",), "border.wire": ("wire",),
-    "border.subject": ("wire", "student", "outcomes"), "border.sandbox": ("sandbox", "walls"), "border.cgroup": ("cgroup",),
-    "checks.answer_key": ("edges", "scoring", "mistakes"), "checks.bank": ("mistakes", "missing"), "checks.compare": ("compare",),
-    "checks.gate": ("readable", "report"), "checks.recognition": ("report",), "checks.student": ("student", "edges"),
-    "checks.suite": ("edges", "scoring"), "checks.table": ("report",), "checks.verdict": ("edges", "scoring", "record"),
-    "notebooks.intake": ("edges", "intake"), "notebooks.mend": ("edges", "mend"), "notebooks.outputs": ("edges", "outputs"),
-    "notebooks.reading": ("reading",), "notebooks.record": ("record", "edges"),
-    "plugins.late": ("edges",), "run.gradebook": ("gradebook_writer",), "tools.similar": ("edges", "similar"),
+    "border.bounded": ("reading", "outputs"), "border.cgroup": ("cgroup",), "border.limits": ("limits", "needs", "edges"),
+    "border.mounts": ("mounts",), "border.sandbox": ("needs", "cgroup"), "border.subject": ("wire", "student", "edges", "wrong"),
+    "border.wire": ("wire", "compare"),
+    "checks.answer_key": ("edges", "scoring", "wrong"), "checks.bank": ("class_mistakes", "report", "missing"),
+    "checks.compare": ("compare", "wire"), "checks.gate": ("scoring", "report", "readable"), "checks.recognition": ("wrong", "report", "edges"),
+    "checks.student": ("student", "edges", "scoring"), "checks.suite": ("edges", "scoring", "wrong"),
+    "checks.table": ("report",), "checks.verdict": ("edges", "scoring", "record", "student"), "checks.wrong": ("wrong",),
+    "notebooks.again": ("again", "changed", "counting"), "notebooks.intake": ("edges", "intake", "embedded", "finding"),
+    "notebooks.later": ("later",), "notebooks.mend": ("edges", "mend", "embedded"), "notebooks.outputs": ("edges", "outputs", "embedded", "pictures"),
+    "notebooks.reading": ("reading", "finding", "intake"), "notebooks.record": ("record", "edges", "wrong", "overview"),
+    "plugins.counting": ("counting",), "plugins.late": ("edges", "late"), "run.gradebook": ("gradebook_writer", "journal", "changed"),
+    "run.penalties": ("term", "counting", "late", "changed"), "run.place": ("place",), "tools.similar": ("edges", "similar"),
 }
 
 
@@ -41,7 +49,7 @@ def main(arguments):
     chosen = options("grading", "module", CONCERNS, __doc__, arguments)
     os.chdir(ROOT)
     preload()
-    start, console, fine = time.monotonic(), Console(), True
+    start, console, fine = time.monotonic(), Console(file=os.fdopen(os.dup(1), "w")), True      # forks change where 1 leads
     for module in chosen.names:
         fine &= whole(console, module, chosen)
     console.print(f"{time.monotonic() - start:.0f} s")
@@ -58,15 +66,30 @@ def whole(console, module, chosen):
     folder = BUILD / module
     folder.mkdir(parents=True, exist_ok=True)
     state = hashlib.sha256(b"\0".join(file.read_bytes() for file in (path, *files))).hexdigest()[:12]
-    kept = folder / f"{state}.baseline.json"
+    kept, log = folder / f"{state}.baseline.json", folder / "baseline.log"
+
+    class Certain(Results):
+        def add(self, mutant, killer):
+            if killer or session.is_certain(mutant):
+                super().add(mutant, killer)
+
+    def work(session):
+        if not kept.exists():
+            found = trials.baseline(log, work=session.run, plugin=trials.Baseline(path, module))
+            if not found:
+                return
+            kept.write_text(json.dumps({"tests": found, "packages": packages()}))
+        known = json.loads(kept.read_text())["tests"]
+        try_all(mutants, known, Certain(state, folder), chosen.jobs, session.begin, console)
+
+    session = quick.Session(path, module, work)
+    pid, _ = trials._fork(lambda: collected(files, session), folder / "session.log")
+    os.waitpid(pid, 0)
     if not kept.exists():
-        log = folder / "baseline.log"
-        tests = trials.baseline(log, work=lambda plugin: run(files, plugin), plugin=trials.Baseline(path, module))
-        if not tests:
-            sys.exit(f"A test of {module} fails on the module itself, or there is none: see {log.relative_to(ROOT)}")
-        kept.write_text(json.dumps(tests))
-    results = Results(state, folder)
-    try_all(mutants, json.loads(kept.read_text()), results, chosen.jobs, begin)
+        sys.exit(f"A test of {module} fails on the module itself, or there is none: see {folder.relative_to(ROOT)}/*.log")
+    baseline, results = json.loads(kept.read_text()), Results(state, folder)
+    load(baseline["packages"])
+    try_all(mutants, baseline["tests"], results, chosen.jobs, begin, console)
     listed = {name: why for name, why in equivalents(EXPLAINED).items() if chosen.sample is None or name in results.known}
     return report(console, mutants, results.known, listed)
 
@@ -79,29 +102,40 @@ def tests_of(module):
 # --- in the forks -----------------------------------------------------------------------------------------------
 
 def preload():
-    """What each fork would load, but for grading itself."""
+    """What each fork would load, but for grading itself; `load` adds what a module's tests were seen to load."""
     trials.preload()
-    import matplotlib.figure  # noqa: F401
-    import nbconvert.preprocessors  # noqa: F401
-    import nbgrader.converters
-    import nbgrader.preprocessors  # noqa: F401
-    import nh3  # noqa: F401
     # forks share what the course's tests generate: see tests/conftest.py
-    shared = BUILD / "shared"
-    shared.mkdir(parents=True, exist_ok=True)
-    os.environ.update(PYTEST_DEBUG_TEMPROOT=str(shared), PYTEST_XDIST_WORKER="mutants")
+    BUILD.mkdir(parents=True, exist_ok=True)
+    shared = tempfile.mkdtemp(prefix="shared-", dir=BUILD)
+    atexit.register(shutil.rmtree, shared, ignore_errors=True)
+    os.environ.update(PYTEST_DEBUG_TEMPROOT=shared, PYTEST_XDIST_WORKER="mutants")
+
+
+def packages():
+    """The names of all modules that are loaded and belong to packages."""
+    return sorted(name for name, module in sys.modules.items() if "site-packages" in (getattr(module, "__file__", None) or ""))
+
+
+def load(names):
+    for name in names:
+        with contextlib.suppress(Exception):        # some can be had only in the company that they were seen in
+            importlib.import_module(name)
 
 
 def run(files, plugin):
-    return pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-m", "not sandbox", *map(str, files)], plugins=[plugin])
+    options = ["-x", "-s", "-q", "-p", "no:cacheprovider", "-o", "tmp_path_retention_policy=none", "-m", "not sandbox"]
+    return pytest.main([*options, *map(str, files)], plugins=[plugin])
+
+
+def collected(files, session):
+    with trials.Baseline(session.path, session.module).noting(session.early):
+        return run(files, session)
 
 
 def begin(mutant, nodeids, seconds):
     """As `trials.start`: (pid, file with the name of a test that fails, or null)."""
     def work():
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        resource.setrlimit(resource.RLIMIT_CPU, (int(seconds) + 1, int(seconds) + 2))
-        resource.setrlimit(resource.RLIMIT_AS, (trials.MEMORY, trials.MEMORY))
+        quick.limits(seconds)
         assert f"grading.{mutant.module}" not in sys.modules
         sys.meta_path.insert(0, Mutated(f"grading.{mutant.module}", mutant.source))
         order = trials.Order(nodeids)

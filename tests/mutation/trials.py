@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 import types
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -30,27 +31,46 @@ def preload():
 
 
 class Baseline:
-    """pytest plug-in: CPU seconds of each test, and the functions that it calls of reference_impl, or of one file."""
+    """pytest plug-in: CPU seconds of each test, and the functions that it and its fixtures call of reference_impl, or of one file."""
 
     def __init__(self, place=REFERENCE, module=None):
         self.tests, self.place, self.module = {}, str(place), module
+        self.fixtures = {}      # name -> (seconds, called)
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_call(self, item):
-        called = set()
-
+    @contextmanager
+    def noting(self, called):
         def note(frame, event, _):
             code = frame.f_code
             if event == "call" and code.co_filename.startswith(self.place):
                 called.add(f"{self.module or Path(code.co_filename).stem}.{code.co_qualname.partition('.')[0]}")
 
-        start = time.process_time()
+        before = sys.getprofile()
         sys.setprofile(note)
         try:
-            return (yield)
+            yield
         finally:
-            sys.setprofile(None)
-            self.tests[item.nodeid] = {"seconds": time.process_time() - start, "calls": sorted(called)}
+            sys.setprofile(before)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef):
+        seconds, called = self.fixtures.get(fixturedef.argname, (0.0, set()))
+        start = time.process_time()
+        try:
+            with self.noting(called):
+                return (yield)
+        finally:
+            self.fixtures[fixturedef.argname] = max(seconds, time.process_time() - start), called
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item):
+        called, start = set(), time.process_time()
+        try:
+            with self.noting(called):
+                return (yield)
+        finally:
+            fixtures = [self.fixtures[name] for name in item.fixturenames if name in self.fixtures]
+            self.tests[item.nodeid] = {"seconds": time.process_time() - start + sum(seconds for seconds, _ in fixtures),
+                                       "calls": sorted(called.union(*(names for _, names in fixtures)))}
 
 
 class Order:
@@ -107,9 +127,10 @@ def baseline(log, work=of_reference, plugin=None):
 
 
 def chosen_tests(mutant, tests):
-    """Those that call the mutant's function, fastest first; all for a line outside of functions."""
-    called = [nodeid for nodeid in tests if mutant.where == mutant.module or mutant.where in tests[nodeid]["calls"]]
-    return sorted(called, key=lambda nodeid: tests[nodeid]["seconds"])
+    """Those that call the mutant's function, fastest first; all for a line outside of functions, or a function that no test calls
+    in its own process."""
+    called = [nodeid for nodeid in tests if mutant.where in tests[nodeid]["calls"]]
+    return sorted(called or tests, key=lambda nodeid: tests[nodeid]["seconds"])
 
 
 def start(mutant, nodeids, seconds):
