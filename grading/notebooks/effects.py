@@ -82,8 +82,9 @@ def read_facts(source: str) -> Facts:
                 named |= set(names)
             case ast.Attribute(ctx=ast.Store() | ast.Del()):        # numpy.exp = ... is np's as well
                 attributes |= root_of(node)
+    written, called = globally(tree)
     return Facts(unknown, frozenset(imported(tree)), frozenset(strange(tree)), frozenset(names_in_functions(tree)),
-                 frozenset(named | bound_at_top(tree.body)), frozenset(globally(tree, stored)), frozenset(globally(tree, acted_on)), frozenset(attributes), frozenset(lent(tree)),
+                 frozenset(named | bound_at_top(tree.body)), frozenset(written), frozenset(called), frozenset(attributes), frozenset(lent(tree)),
                  tuple(bindings(tree)), tuple(calls(tree)), tuple(functions(tree)))
 
 
@@ -134,12 +135,15 @@ def bound_at_top(body: list[ast.stmt]) -> set[str]:
     return found
 
 
-def globally(tree: ast.Module, names_of: Callable[[ast.AST], set[str]]) -> set[str]:
-    """What `names_of` finds of the nodes of a cell; of functions, what is not the function's own."""
-    found = set[str]()
+def globally(tree: ast.Module) -> tuple[set[str], set[str]]:
+    """What the nodes of a cell write into, and whose methods they call; of functions, what is not the function's own."""
+    written, called = set[str](), set[str]()
     for scope in [tree, *(node for node in ast.walk(tree) if isinstance(node, FUNCTIONS))]:
-        found |= {name for node in within(scope) for name in names_of(node)} - (set() if scope is tree else local_names(scope))
-    return found
+        own = set[str]() if scope is tree else local_names(scope)
+        for node in within(scope):
+            written |= stored(node) - own
+            called |= acted_on(node) - own
+    return written, called
 
 
 def stored(node: ast.AST) -> set[str]:

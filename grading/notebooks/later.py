@@ -20,27 +20,25 @@ class Change:
     name: str
 
 
-def changes(sources: list[tuple[int, str]], place: int, exercise: str) -> list[Change]:
-    """What the cells after number `place` may have done to `exercise`; `sources` are (number, source) in their order."""
-    cells = [(number, facts(source)) for number, source in sources]
-    used = {exercise}.union(*(cell.used for number, cell in cells if number <= place))
-    names = Names([cell for _, cell in cells], used)
-    return [Change(number, name) for number, cell in cells if number > place for name in sorted(names.changed_by(cell))]
+class Notebook:
+    """The code cells of a notebook, by what their text tells; `sources` are (number, source) in their order."""
 
-
-class Names:
-    """The names of a notebook, and which of the `used` ones a cell may change."""
-
-    def __init__(self, cells: list[Facts], used: set[str]) -> None:
-        self.used = used
-        self.modules = frozenset().union(*(cell.modules for cell in cells))
-        self.strange = frozenset().union(*(cell.strange for cell in cells))
+    def __init__(self, sources: Iterable[tuple[int, str]]) -> None:
+        self.cells = [(number, facts(source)) for number, source in sources]
+        told = [cell for _, cell in self.cells]
+        self.modules = frozenset().union(*(cell.modules for cell in told))
+        self.strange = frozenset().union(*(cell.strange for cell in told))
         self.functions = dict[str, Function]()
-        for name, function in (pair for cell in cells for pair in cell.functions):
+        for name, function in (pair for cell in told for pair in cell.functions):
             self.functions[name] = self.functions.get(name, Function()).and_also(function)
         self.same = {name: function.loads for name, function in self.functions.items()}
-        for name, others in (pair for cell in cells for pair in cell.same):
+        for name, others in (pair for cell in told for pair in cell.same):
             self.same[name] = self.same.get(name, frozenset()) | others
+
+    def changes(self, place: int, exercise: str) -> list[Change]:
+        """What the cells after number `place` may have done to `exercise`."""
+        used = {exercise}.union(*(cell.used for number, cell in self.cells if number <= place))
+        return [Change(number, name) for number, cell in self.cells if number > place for name in sorted(self.changed_by(cell, used))]
 
     def behind(self, names: Iterable[str]) -> set[str]:
         """These names, and those whose object may stand behind one of them."""
@@ -52,14 +50,14 @@ class Names:
                 pending += self.same.get(name, ())
         return found
 
-    def changed_by(self, cell: Facts) -> set[str]:
-        """The used names that a cell may change; "" for what bears no name."""
-        objects = cell.written | cell.called | cell.lent - self.functions.keys()
-        found = self.used & (cell.bound | cell.written | self.behind(objects) - self.functions.keys())
+    def changed_by(self, cell: Facts, used: set[str]) -> set[str]:
+        """Those of the `used` names that a cell may change; "" for what bears no name."""
+        written, objects = set(cell.bound | cell.written), set(cell.written | cell.called | cell.lent - self.functions.keys())
         for callees, arguments in cell.calls:
             for function in (self.functions[name] for name in self.behind(callees) & self.functions.keys()):
-                found |= self.used & (function.writes | self.behind(function.writes | function.objects) - self.functions.keys())
-                if function.into_arguments:
-                    found |= self.used & self.behind(arguments - self.functions.keys()) - self.functions.keys()
+                written |= function.writes
+                objects |= function.writes | function.objects
+                objects |= arguments - self.functions.keys() if function.into_arguments else set()
         strange = cell.strange or any(callees & self.strange for callees, _ in cell.calls)
-        return found | ({""} if cell.unknown or strange or (cell.attributes & self.modules) - self.used else set())
+        nameless = cell.unknown or strange or (cell.attributes & self.modules) - used
+        return used & (written | self.behind(objects) - self.functions.keys()) | ({""} if nameless else set())

@@ -17,7 +17,7 @@ from ..border.subject import CellEnd, KernelSubject
 from ..checks.suite import Suite
 from ..checks.verdict import Verdict
 from ..notebooks.cells import visible
-from ..notebooks.later import Change, changes
+from ..notebooks.later import Change, Notebook
 
 SHOWN_CHANGES = 3
 CHECK_SECONDS = 5.0     # for visible checks that are asked once more
@@ -53,9 +53,11 @@ def judge_at_their_places(nb: NotebookNode, names: dict[int, list[str]], verdict
 def open_exercises(nb: NotebookNode, names: dict[int, list[str]], verdicts: dict[str, Verdict], subject: KernelSubject,
                    complained: Container[int]) -> dict[int, dict[str, list[Change]]]:
     """{tests cell: {exercise that may be better at its place: what later cells changed, as far as their text tells}}."""
-    sources, found = [(number, visible(cell)) for number, cell in enumerate(nb.cells) if cell.cell_type == "code"], {}
+    if all(verdict.fraction == 1 for verdict in verdicts.values()):
+        return {}
+    told, found = Notebook((number, visible(cell)) for number, cell in enumerate(nb.cells) if cell.cell_type == "code"), {}
     for number, exercises in names.items():
-        mine = {name: changes(sources, number, name) for name in exercises if verdicts[name].fraction < 1}
+        mine = {name: told.changes(number, name) for name in exercises if verdicts[name].fraction < 1}
         if all(mine.values()) or number in complained or holds(subject, nb, number):
             mine = {name: some for name, some in mine.items() if some}
         if mine:

@@ -5,7 +5,7 @@ import pytest
 
 from grading.notebooks.cells import hidden_calls, is_tests, visible
 from grading.notebooks.effects import parse
-from grading.notebooks.later import Change, changes
+from grading.notebooks.later import Change, Notebook
 from tests.conftest import ASSIGNMENTS, ROOT
 
 ABOVE = [(0, "def scale_by(x):\n    global SCALE\n    SCALE = x\ndef the_table():\n    return table\nimport mine\nclass Tuner:\n    def go(self):\n        scale_by(3)"),
@@ -38,17 +38,17 @@ HARMLESS = ["def gelu(z):\n    helper = 1\n    return helper * z", "print(helper
 
 @pytest.mark.parametrize(("name", "source"), [(name, source) for name, sources in CHANGED.items() for source in sources])
 def test_a_change_is_seen(name, source):
-    assert Change(4, name) in changes([*ABOVE, (4, source)], 3, "relu")
+    assert Change(4, name) in Notebook([*ABOVE, (4, source)]).changes(3, "relu")
 
 
 @pytest.mark.parametrize("source", HARMLESS)
 def test_what_changes_nothing_above_is_not_taken_for_a_change(source):
-    assert changes([*ABOVE, (4, source)], 3, "relu") == []
+    assert Notebook([*ABOVE, (4, source)]).changes(3, "relu") == []
 
 
 @pytest.mark.parametrize("source", [source for sources in CHANGED.values() for source in sources])
 def test_a_change_above_the_tests_cell_is_none(source):
-    assert changes([(0, source), *ABOVE], 3, "relu") == []
+    assert Notebook([(-1, source), *ABOVE]).changes(3, "relu") == []
 
 
 @pytest.mark.parametrize("assignment", ASSIGNMENTS)
@@ -56,11 +56,11 @@ def test_no_cell_of_the_course_changes_an_exercise_above_it(assignment):
     """So that a notebook in which only answers are written is not run twice."""
     for path in (ROOT / "source" / assignment).glob("*.ipynb"):
         cells = nbformat.read(path, as_version=4).cells
-        sources = [(number, visible(cell)) for number, cell in enumerate(cells) if cell.cell_type == "code"]
+        told = Notebook((number, visible(cell)) for number, cell in enumerate(cells) if cell.cell_type == "code")
         for number, cell in enumerate(cells):
             if is_tests(cell):
                 for exercise in hidden_calls(cell.source):
-                    assert changes(sources, number, exercise) == [], (path.name, exercise)
+                    assert told.changes(number, exercise) == [], (path.name, exercise)
 
 
 def test_what_is_too_deep_or_no_text_is_no_python():
