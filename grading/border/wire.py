@@ -140,8 +140,8 @@ def decode(described: object, block: bytes, depth: int = 0, budget: Budget | Non
 
 
 def _decode_array(dtype: str, shape: list[Any], at: int, block: bytes, budget: Budget) -> np.ndarray[Any, Any]:
-    if dtype not in DTYPES or len(shape) > 32 or not all(type(n) is int and 0 <= n <= MAX_BYTES for n in shape) \
-            or math.prod(n for n in shape if n) > (MAX_ROWS if 0 in shape else MAX_BYTES):
+    if dtype not in DTYPES or len(shape) > 32 or not all(type(n) is int and n >= 0 for n in shape) \
+            or 0 in shape and math.prod(n for n in shape if n) > MAX_ROWS:
         raise WireError("an array has a dtype or shape that cannot be")
     count = math.prod(shape)
     size = count * DTYPES[dtype]

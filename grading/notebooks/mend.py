@@ -121,7 +121,7 @@ def restore_locked(nb: NotebookNode, wanted: Mapping[str, Any], mended: dict[str
         if "attachments" in cell:
             kept.attachments = cell.pop("attachments")
         # an answer may stand in there: code has to run before the checks, text is read after the question
-        nb.cells.insert(nb.cells.index(cell) + (cell.cell_type == "markdown"), kept)
+        nb.cells.insert(nb.cells.index(cell) + {"code": 0, "markdown": 1}[cell.cell_type], kept)
         mended.setdefault(name, CHANGED)
 
 

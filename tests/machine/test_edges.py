@@ -150,6 +150,9 @@ def test_an_id_of_a_cell_has_64_characters_at_most():
     nb = new_notebook(cells=[new_code_cell("1", metadata={"nbgrader": {"grade_id": "a" * size}}) for size in (63, 64, 65)])
     mend.renew_ids(nb)
     assert [len(cell.id) for cell in nb.cells] == [63, 64, 64]
+    nb.cells.insert(1, new_code_cell("a cell without a name"))
+    mend.renew_ids(nb)
+    assert nb.cells[1].id == "cell-2"
 
 
 # --- pages and tools ----------------------------------------------------------------------------------------------

@@ -1,7 +1,9 @@
 """Late penalties: the policy's numbers, and that an extension counts from the next grading on, in both graders."""
 
 import io
+from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from nbgrader.api import Gradebook
@@ -9,6 +11,7 @@ from rich.console import Console
 
 from grading.run.course import CourseError
 from grading.run import audit
+from grading.run import penalties as penalties_of
 from grading.tools.deadlines import extend
 from grading.tools.grade import grade_class
 from grading.plugins.late import LatePolicy
@@ -35,6 +38,79 @@ def test_without_a_percentage_nothing_is_taken_off():
 def test_a_score_of_zero_stays_zero():
     assert LatePolicy(percent_per_day=10.0).late_submission_penalty("student-01", 0.0, 100 * HOUR) == 0
 
+
+# --- what counts ----------------------------------------------------------------------------------------------------
+
+def cell(auto=None, manual=None, again=False, extra=None):
+    return SimpleNamespace(auto_score=auto, manual_score=manual, needs_manual_grade=again, extra_credit=extra)
+
+
+@pytest.mark.parametrize(("graded", "score", "judged"), [
+    (cell(), 0.0, False), (cell(auto=2.0), 2.0, True), (cell(auto=2.0, manual=3.0), 3.0, True), (cell(auto=2.0, manual=0.0), 0.0, True),
+    (cell(manual=3.0, extra=0.5), 3.5, True), (cell(auto=2.0, extra=0.5), 2.5, True), (cell(extra=0.5), 0.0, False),
+    (cell(auto=2.0, manual=3.0, again=True, extra=0.5), 2.0, True), (cell(manual=3.0, again=True), 0.0, False), (cell(again=True), 0.0, False),
+    (cell(auto=0.0), 0.0, True)])
+def test_what_a_person_gave_counts_unless_somebody_has_to_look_again(graded, score, judged):
+    assert (penalties_of.score_of(graded), penalties_of.is_judged(graded)) == (score, judged)
+
+
+def test_nothing_counts_less_than_nothing_and_points_are_cents():
+    assert [penalties_of.net_of(*pair) for pair in ((3.0, 1.0), (1.0, 1.0), (1.0, 3.0), (1.0, 0.333), (2.0, 0.0))] == [2.0, 0.0, 0.0, 0.67, 2.0]
+
+
+DUE = datetime(2026, 3, 1, 12)
+
+
+def handed_in(late=timedelta(), due=DUE, extension=None, notebooks=()):
+    return SimpleNamespace(assignment=SimpleNamespace(duedate=due), timestamp=None if late is None else DUE + late, extension=extension,
+                           student_id="student-01", notebooks=list(notebooks))
+
+
+@pytest.mark.parametrize(("submission", "seconds"), [
+    (handed_in(timedelta(hours=1)), 3600), (handed_in(), 0), (handed_in(timedelta(hours=-1)), 0), (handed_in(None), 0),
+    (handed_in(timedelta(hours=1), due=None), 0), (handed_in(timedelta(hours=25), extension=timedelta(days=1)), 3600),
+    (handed_in(timedelta(hours=25), extension=timedelta(days=2)), 0)])
+def test_late_is_what_came_after_the_deadline_and_its_extension(submission, seconds):
+    assert penalties_of.seconds_late(submission) == seconds
+
+
+def notebook(name, score, penalty=None):
+    return SimpleNamespace(id=name, grades=[cell(auto=score - 1), cell(auto=1.0)], late_submission_penalty=penalty)
+
+
+class Policy:
+    def __init__(self, penalty):
+        self.penalty, self.asked = penalty, []
+
+    def late_submission_penalty(self, *asked):
+        self.asked.append(asked)
+        return self.penalty
+
+
+@pytest.mark.parametrize(("penalty", "due"), [(1.5, 1.5), (-2.0, 0.0), (0.0, 0.0), (9.0, 4.0), (None, None)])
+def test_a_penalty_lies_between_nothing_and_the_score_whatever_the_policy_says(penalty, due):
+    policy = Policy(penalty)
+    assert penalties_of.owed(handed_in(timedelta(seconds=1), notebooks=[notebook("a", 4.0)]), policy) == {"a": due}
+    assert policy.asked == [("student-01", 4.0, 1.0)]
+
+
+def test_in_time_or_without_a_policy_nothing_is_asked_and_nothing_owed():
+    policy = Policy(1.0)
+    assert penalties_of.owed(handed_in(notebooks=[notebook("a", 4.0)]), policy) == {"a": None} and policy.asked == []
+    assert penalties_of.owed(handed_in(timedelta(seconds=1), notebooks=[notebook("a", 4.0)]), None) == {"a": None}
+
+
+@pytest.mark.parametrize(("before", "penalty", "ids", "after", "sums"), [
+    ([None, 0.5], 1.0, None, [1.0, 1.0], (0.5, 2.0)), ([None, 0.5], None, None, [None, None], (0.5, 0.0)),
+    ([None, 0.5], 0.0, None, [None, 0.0], (0.5, 0.0)), ([2.0, 0.5], 1.0, {"b"}, [None, 1.0], (2.5, 1.0)),
+    ([None, None], 1.0, {"a", "b"}, [1.0, 1.0], (0.0, 2.0)), ([None, None], 1.0, set(), [None, None], (0.0, 0.0))])
+def test_penalties_are_worked_out_anew_for_what_was_handed_in(before, penalty, ids, after, sums):
+    late = handed_in(timedelta(1), notebooks=[notebook(name, 4.0, old) for name, old in zip("ab", before)])
+    assert penalties_of.renew(late, Policy(penalty), ids) == sums
+    assert [one.late_submission_penalty for one in late.notebooks] == after
+
+
+# --- in a course ----------------------------------------------------------------------------------------------------
 
 @pytest.fixture
 def course(course_folder):

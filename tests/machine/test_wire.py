@@ -248,6 +248,100 @@ def test_half_a_surrogate_pair_becomes_text_that_can_be_written():
     header["said"].encode("utf-8")
 
 
+# --- numbers, each at its border ----------------------------------------------------------------------------------
+
+def nested(deep):
+    """So many lists in each other as the wire describes them, and as they are."""
+    described, value = 0, 0
+    for _ in range(deep):
+        described, value = {"list": [described]}, [value]
+    return described, value
+
+
+def test_lists_are_sent_40_deep_and_read_41_deep():
+    assert wire.encode(nested(40)[1], bytearray()) == nested(40)[0]
+    assert "unsupported" in json.dumps(wire.encode(nested(41)[1], bytearray()))
+    assert wire.decode(nested(41)[0], b"") == nested(41)[1]
+    with pytest.raises(WireError, match="nested too deeply"):
+        wire.decode(nested(42)[0], b"")
+    assert wire.decode({"tuple": [nested(40)[0]]}, b"") == (nested(40)[1],)
+    with pytest.raises(WireError, match="nested too deeply"):
+        wire.decode({"tuple": [nested(41)[0]]}, b"")
+
+
+@pytest.mark.parametrize("size", [9_999, 10_000, 10_001, 50_000])
+def test_a_text_has_10000_characters_at_most_wherever_it_comes_from(size):
+    for text in ("x" * size, np.array("x" * size), np.str_("x" * size)):
+        assert wire.encode(text, bytearray()) == "x" * min(size, 10_000)
+    assert wire.decode("x" * size, b"") == "x" * min(size, 10_000)
+
+
+def test_what_is_no_plain_data_is_named_in_100_characters():
+    for size in (99, 100, 101, 200):
+        assert wire.decode({"unsupported": "k" * size}, b"").kind == "k" * min(size, 100)
+        for more in ({"__array__": 7}, {}):     # NumPy fails, and NumPy makes an array of objects
+            assert wire.encode(type("k" * size, (), more)(), bytearray()) == {"unsupported": "k" * min(size, 100)}
+    fields = np.zeros(1, [("a" * 60, int)])
+    assert wire.encode(fields, bytearray()) == {"unsupported": f"array of dtype {str(fields.dtype)[:50]}"}
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_an_int_is_smaller_than_2_to_the_1024(sign):
+    assert wire.encode(sign * (2**1024 - 1), bytearray()) == wire.decode(sign * (2**1024 - 1), b"") == sign * (2**1024 - 1)
+    for number in (2**1024, 2**1024 + 1):
+        assert wire.encode(sign * number, bytearray()) == {"unsupported": "int too large for a float"}
+        assert isinstance(wire.decode(sign * number, b""), wire.Unsupported)
+
+
+def test_an_array_without_entries_has_65536_rows_at_most():
+    for shape in ([65536, 0], [0, 256, 256], [0]):
+        assert wire.decode(array(shape), b"").shape == tuple(shape)
+    for shape in ([65537, 0], [0, 257, 256], [0, 65537]):
+        with pytest.raises(WireError, match="cannot be"):
+            wire.decode(array(shape), b"")
+
+
+def test_an_array_has_32_dimensions_at_most_and_no_length_below_zero():
+    assert wire.decode(array([1] * 32), bytes(8)).ndim == 32
+    for shape in ([1] * 33, [-1], [-1, 0]):
+        with pytest.raises(WireError, match="cannot be"):
+            wire.decode(array(shape), bytes(8))
+
+
+@pytest.mark.parametrize("dtype", wire.DTYPES)
+def test_an_array_takes_the_bytes_of_its_kind_and_lies_within_what_was_sent(dtype):
+    size = np.dtype(dtype).itemsize
+    assert wire.decode(array([3], dtype=dtype), bytes(3 * size)).tolist() == [0, 0, 0]
+    assert wire.decode(array([2], at=size, dtype=dtype), bytes(3 * size)).dtype == np.dtype(dtype)
+    for shape, at in (([3], 1), ([3], size), ([4], 0), ([1], 3 * size), ([1], -1)):
+        with pytest.raises(WireError, match="outside the bytes"):
+            wire.decode(array(shape, at, dtype), bytes(3 * size))
+
+
+def test_arrays_may_take_all_that_was_sent_and_no_byte_more():
+    both = {"list": [array([1]), array([1], at=8)]}
+    assert wire.decode(both, bytes(16)) == [0, 0]
+    budget = wire.Budget(bytes(16))
+    wire.decode(both, bytes(16), budget=budget)
+    with pytest.raises(WireError, match="larger than the bytes"):
+        wire.decode(array([1], dtype="|i1"), bytes(16), budget=budget)
+
+
+@pytest.mark.parametrize(("head", "block", "over"), [(8 * 2**20, 0, False), (8 * 2**20 + 1, 0, True), (2, 64 * 2**20 - 2, False),
+                                                     (2, 64 * 2**20 - 1, True), (0, 64 * 2**20, False), (0, 64 * 2**20 + 1, True)])
+def test_a_frame_has_64_mib_and_its_head_8(head, block, over):
+    with pytest.raises(WireError, match=f"over the limit of {64 * 2**20} bytes" if over else "the kernel ended"):
+        receive_bytes(wire.LENGTHS.pack(head, block))
+
+
+def test_frames_are_read_one_after_the_other():
+    ours, theirs = wire.socketpair()
+    with ours, theirs:
+        for number in range(3):
+            wire.send(ours, {"number": number}, bytes(number))
+        assert [wire.receive(theirs) for _ in range(3)] == [({"number": number}, bytes(number)) for number in range(3)]
+
+
 # --- ends and deadlines -----------------------------------------------------------------------------------------
 
 def test_a_connection_that_ends_is_closed_at_every_byte():

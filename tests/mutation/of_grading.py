@@ -29,18 +29,18 @@ BUILD = ROOT / "build" / "mutation"
 EXPLAINED = FOLDER / "grading.toml"
 # Each module with the test files that concern it, all of tests/machine/.
 CONCERNS = {
-    "border.bounded": ("reading", "outputs"), "border.cgroup": ("cgroup",), "border.limits": ("limits", "needs", "edges"),
+    "border.bounded": ("reading", "outputs"), "border.cgroup": ("cgroup",), "border.limits": ("limits",),
     "border.mounts": ("mounts",), "border.sandbox": ("needs", "cgroup"), "border.subject": ("wire", "student", "edges", "wrong"),
     "border.wire": ("wire", "compare"),
     "checks.answer_key": ("edges", "scoring", "wrong"), "checks.bank": ("class_mistakes", "report", "missing"),
-    "checks.compare": ("compare", "wire"), "checks.gate": ("scoring", "report", "readable"), "checks.recognition": ("wrong", "report", "edges"),
+    "checks.compare": ("compare", "wire"), "checks.gate": ("scoring", "report", "readable"), "checks.recognition": ("named",),
     "checks.student": ("student", "edges", "scoring"), "checks.suite": ("edges", "scoring", "wrong"),
     "checks.table": ("report",), "checks.verdict": ("edges", "scoring", "record", "student"), "checks.wrong": ("wrong",),
     "notebooks.again": ("again", "changed", "counting"), "notebooks.intake": ("edges", "intake", "embedded", "finding"),
     "notebooks.later": ("later",), "notebooks.mend": ("edges", "mend", "embedded"), "notebooks.outputs": ("edges", "outputs", "embedded", "pictures"),
     "notebooks.reading": ("reading", "finding", "intake"), "notebooks.record": ("record", "edges", "wrong", "overview"),
     "plugins.counting": ("counting",), "plugins.late": ("edges", "late"), "run.gradebook": ("gradebook_writer", "journal", "changed"),
-    "run.penalties": ("term", "counting", "late", "changed"), "run.place": ("place",), "tools.similar": ("edges", "similar"),
+    "run.penalties": ("late",), "run.place": ("place",), "tools.similar": ("edges", "similar"),
 }
 
 
