@@ -4,13 +4,15 @@ import ast
 import difflib
 import re
 
-from nbformat import NotebookNode
+from nbformat import NotebookNode, from_dict
 
+from ..border.bounded import bounded
 from ..border.subject import StudentError
 from ..checks.verdict import FAILED, CheckResult, Verdict
 from ..notebooks.cells import grade_id
 from ..notebooks.effects import defined_functions, parse
 
+READ_SECONDS = 5        # of CPU time, to look through all cells; an honest notebook takes a hundredth of one
 WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 SAME = dict.fromkeys(("grad", "gradient", "prime", "deriv", "der", "diff", "d"), "derivative") | {
     "func": "", "function": "", "fn": "", "my": "", "frac": "fraction"}
@@ -19,16 +21,33 @@ BINDING = re.compile(r"takes (no|from|exactly|\d+)\b.* arguments?|missing \d+ re
 
 def explain(verdicts: dict[str, Verdict], nb: NotebookNode, reference: str) -> None:
     """Put the explanation into the checks of each exercise that it holds for; `reference` is the source of the right answers."""
-    for verdict in verdicts.values():
-        if not verdict.definitions:
-            explain_missing(verdict, nb)
-        elif any(map(called_otherwise, verdict.checks)):
-            explain_signature(verdict, nb, reference)
+    missing = [name for name, verdict in verdicts.items() if not verdict.definitions]
+    called = [name for name, verdict in verdicts.items() if verdict.definitions and any(map(called_otherwise, verdict.checks))]
+    if missing or called:
+        near, mine = looked_up(nb, missing, called)
+        for name in missing:
+            explain_missing(verdicts[name], nb, near.get(name))
+        for name in called:
+            explain_signature(verdicts[name], reference, mine.get(name))
+
+
+def looked_up(nb: NotebookNode, missing: list[str], called: list[str]) -> tuple[dict[str, str | None], dict[str, str | None]]:
+    """({exercise: a name that is nearly its}, {exercise: the parameters that its function has}); nothing where looking takes too long."""
+    cells = [{"cell_type": "code", "source": cell.source, "metadata": cell.metadata} for cell in nb.cells if cell.cell_type == "code"]
+    try:
+        found: tuple[dict[str, str | None], dict[str, str | None]] = bounded(look_up, from_dict({"cells": cells}), missing, called, seconds=READ_SECONDS)
+        return found
+    except Exception:
+        return {}, {}
+
+
+def look_up(nb: NotebookNode, missing: list[str], called: list[str]) -> tuple[dict[str, str | None], dict[str, str | None]]:
+    return {name: near_name(name, nb) for name in missing}, {name: parameters([cell.source for cell in nb.cells], name) for name in called}
 
 
 # --- there is none ------------------------------------------------------------------------------------------------
 
-def explain_missing(verdict: Verdict, nb: NotebookNode) -> None:
+def explain_missing(verdict: Verdict, nb: NotebookNode, near: str | None) -> None:
     """An answer cell that stopped, or a name that is nearly right."""
     said, error = f"The notebook defines no function called {verdict.exercise}.", None
     for number, cell in enumerate(nb.cells):
@@ -36,7 +55,7 @@ def explain_missing(verdict: Verdict, nb: NotebookNode) -> None:
             said = f"The notebook defines no function called {verdict.exercise}: its cell stopped before that."
     if error is None and (magic := magic_of(verdict.exercise, nb)):
         said += f" Its cell begins with {magic}, which keeps to itself what the cell defines: take that line out."
-    elif error is None and (near := near_name(verdict.exercise, nb)):
+    elif error is None and near:
         said += f" It defines {near}: the name has to be the released one, letter by letter."
     for check in verdict.checks:
         check.said, check.error, check.hint = said, error, ""
@@ -94,9 +113,8 @@ def called_otherwise(check: CheckResult) -> bool:
         and check.error.cell is None and BINDING.search(check.error.message) is not None
 
 
-def explain_signature(verdict: Verdict, nb: NotebookNode, reference: str) -> None:
+def explain_signature(verdict: Verdict, reference: str, mine: str | None) -> None:
     asked = parameters([reference], verdict.exercise)
-    mine = parameters([cell.source for cell in nb.cells if cell.cell_type == "code"], verdict.exercise)
     said = f"The exercise calls {verdict.exercise}({asked or ''})" + (
         f", and the notebook defines {verdict.exercise}({mine})" if mine is not None else "") + \
         ": the arguments have to be those of the released cell, in number, order and defaults."

@@ -13,6 +13,7 @@ from collections.abc import Container
 
 from nbformat import NotebookNode
 
+from ..border.bounded import bounded
 from ..border.subject import CellEnd, KernelSubject
 from ..checks.suite import Suite
 from ..checks.verdict import Verdict
@@ -21,6 +22,8 @@ from ..notebooks.later import Change, Notebook
 
 SHOWN_CHANGES = 3
 CHECK_SECONDS = 5.0     # for visible checks that are asked once more
+READ_SECONDS = 5        # of CPU time, to read changes off the text of all cells; an honest notebook takes a hundredth of one
+MOST_CHANGES, MAX_NAME = 100, 60        # of one exercise that are looked at, and characters of a name that is shown
 
 
 def judge_at_their_places(nb: NotebookNode, names: dict[int, list[str]], verdicts: dict[str, Verdict], suite: Suite,
@@ -40,10 +43,10 @@ def judge_at_their_places(nb: NotebookNode, names: dict[int, list[str]], verdict
             for name, verdict in (suite.judge(again, pending[number]) if number in pending else {}).items():
                 if verdict.fraction > verdicts[name].fraction:
                     better[name] = verdict
-        unseen = [name for name in better if not pending[last].get(name, True)]
-        culprit = first_after(again, nb, last, [cell for cell in ran if cell[0] > last]) if unseen else []
     finally:
         again.close()
+    unseen = [name for name in better if not pending[last].get(name, True)]
+    culprit = first_after(subject.anew(), nb, last, ran) if unseen else []
     for number, exercises in pending.items():
         for name in exercises.keys() & better.keys():
             better[name].place = in_words(better[name], exercises[name] or culprit * (number == last), nb)
@@ -53,16 +56,29 @@ def judge_at_their_places(nb: NotebookNode, names: dict[int, list[str]], verdict
 def open_exercises(nb: NotebookNode, names: dict[int, list[str]], verdicts: dict[str, Verdict], subject: KernelSubject,
                    complained: Container[int]) -> dict[int, dict[str, list[Change]]]:
     """{tests cell: {exercise that may be better at its place: what later cells changed, as far as their text tells}}."""
-    if all(verdict.fraction == 1 for verdict in verdicts.values()):
-        return {}
-    told, found = Notebook((number, visible(cell)) for number, cell in enumerate(nb.cells) if cell.cell_type == "code"), {}
-    for number, exercises in names.items():
-        mine = {name: told.changes(number, name) for name in exercises if verdicts[name].fraction < 1}
+    found = dict[int, dict[str, list[Change]]]()
+    told = told_changes(nb, {number: [name for name in some if verdicts[name].fraction < 1] for number, some in names.items()})
+    for number, mine in told.items():
         if all(mine.values()) or number in complained or holds(subject, nb, number):
             mine = {name: some for name, some in mine.items() if some}
         if mine:
             found[number] = mine
     return found
+
+
+def told_changes(nb: NotebookNode, names: dict[int, list[str]]) -> dict[int, dict[str, list[Change]]]:
+    """{tests cell: {exercise: what the text of later cells tells of changes}}; nothing where reading it off takes too long."""
+    sources = [(number, visible(cell)) for number, cell in enumerate(nb.cells) if cell.cell_type == "code"]
+    try:
+        told: dict[int, dict[str, list[Change]]] = bounded(read_off, sources, names, seconds=READ_SECONDS) if any(names.values()) else {}
+    except Exception:
+        told = {}
+    return {number: told.get(number, {name: [] for name in some}) for number, some in names.items()}
+
+
+def read_off(sources: list[tuple[int, str]], names: dict[int, list[str]]) -> dict[int, dict[str, list[Change]]]:
+    told = Notebook(sources)
+    return {number: {name: told.changes(number, name)[:MOST_CHANGES] for name in some} for number, some in names.items()}
 
 
 def holds(subject: KernelSubject, nb: NotebookNode, number: int) -> bool:
@@ -72,18 +88,22 @@ def holds(subject: KernelSubject, nb: NotebookNode, number: int) -> bool:
     return run.status is CellEnd.NOT_RUN or (run.status is CellEnd.OK and not failed)
 
 
-def first_after(again: KernelSubject, nb: NotebookNode, number: int, rest: list[tuple[int, str, float]]) -> list[Change]:
-    """The first cell of the `rest` after which the visible checks of a tests cell hold no more; `again` stands at their place."""
-    for cell, source, seconds in rest:
-        again.run_again(cell, source, seconds)
-        if not holds(again, nb, number):
-            return [Change(cell, "")]
-    return []
+def first_after(fresh: KernelSubject, nb: NotebookNode, number: int, ran: list[tuple[int, str, float]]) -> list[Change]:
+    """The first cell after which the visible checks of a tests cell hold no more. It is told, so no cell may know a hidden input:
+    `fresh` is a kernel that was asked nothing."""
+    try:
+        for cell, source, seconds in ran:
+            fresh.run_again(cell, source, seconds)
+            if cell > number and not holds(fresh, nb, number):
+                return [Change(cell, "")]
+        return []
+    finally:
+        fresh.close()
 
 
 def in_words(verdict: Verdict, found: list[Change], nb: NotebookNode) -> str:
     how = "Right" if verdict.fraction == 1 else "Better"
-    said = [f"In [{nb.cells[one.cell].execution_count}]" + (f" changed {one.name}" if one.name else "") for one in found]
+    said = [f"In [{nb.cells[one.cell].execution_count}]" + (f" changed {one.name[:MAX_NAME]}" if one.name else "") for one in found]
     said = said or ["after the last cell the visible checks hold no more"]
     more = f" and {len(said) - SHOWN_CHANGES} more" if len(said) > SHOWN_CHANGES else ""
     return (f"{how} at its place in the notebook, and counted there; a later cell made a difference: "

@@ -1,10 +1,14 @@
 """The place counts: what a later cell does to a helper, a global or `np` costs nothing, and is said."""
 
+import resource
+
 import pytest
 import toys
+from nbformat.v4 import new_code_cell, new_notebook
 from toys import grade, notebook, table_of
 
 from grading.checks.verdict import FAILED, PASSED
+from grading.run import explain, place
 from grading.run.explain import near_name
 from grading.run.held import HELD
 
@@ -138,6 +142,35 @@ def test_hidden_inputs_are_seen_by_no_cell_of_the_second_run(course, sandbox):
     assert grade(nb, course, sandbox)["double"] == FULL["double"]
     shown = "\n".join(str(output) for cell in nb.cells for output in cell.get("outputs", ()))
     assert "1000" not in shown and "-3" not in shown
+
+
+def test_which_cell_made_the_difference_is_asked_where_no_hidden_input_has_been(course, sandbox):
+    """Calls and cells share a scratch folder: a cell could spoil the answer if a hidden input says so, and be named."""
+    keeps = "def double(z):\n    import math\n    open('seen', 'w').write(str(z))\n    return z * (2 + math.sin(math.pi) ** 9)"
+    spoil = "change = dict.update\nchange(math.__dict__, pi=7)"
+    nb = notebook(first="import math, os", double=STANDS_ON.replace("def double", "def other") + "\n" + keeps,
+                  last="change = dict.update\nos.path.exists('seen') and change(math.__dict__, pi=7)",
+                  half=spoil + "\ndef half(z):\n    return z / 2")
+    nb.cells[2].source = nb.cells[2].source.replace("print(double(1.0))", "assert abs(double(1.0) - 2.0) < 1e-12\nos.remove('seen')")
+    assert grade(nb, course, sandbox)["double"] == FULL["double"]
+    assert f"In [{nb.cells[4].execution_count}]" in table_of(nb, "double") and f"In [{nb.cells[3].execution_count}]" not in table_of(nb, "double")
+
+
+def test_text_that_takes_too_long_to_read_changes_off_tells_none(monkeypatch):
+    """Eight thousand names bound to eight thousand others took gigabytes, in the process that grades a class."""
+    monkeypatch.setattr(place, "READ_SECONDS", 1)
+    many = f"def f():\n    {','.join(f'a{n}' for n in range(8000))} = {','.join(f'b{n}' for n in range(8000))}"
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    nb = new_notebook(cells=[new_code_cell("def double(z): return z"), *(new_code_cell(many) for _ in range(10))])
+    assert place.told_changes(nb, {0: ["double"]}) == {0: {"double": []}}
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 * 2**10
+
+
+def test_a_notebook_that_takes_too_long_to_look_through_gets_no_suggestion(monkeypatch):
+    """Two million characters of code, parsed once for each exercise that was called otherwise, took minutes."""
+    monkeypatch.setattr(explain, "READ_SECONDS", 1)
+    nb = new_notebook(cells=[new_code_cell("a;" * 50_000) for _ in range(10)])
+    assert explain.looked_up(nb, ["double"], ["half"]) == ({}, {})
 
 
 # --- a function that is not there -------------------------------------------------------------------------------
