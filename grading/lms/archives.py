@@ -22,10 +22,12 @@ from ..notebooks.names import printable
 from ..root import CourseError
 
 CANVAS = re.compile(r"(?P<name>[^/]+?)(?P<late1>_LATE)?_(?P<user>\d+)_(?P<number>\d+)(?P<late2>_LATE)?_(?P<file>[^/]+)")
-MOODLE = re.compile(r"(?P<prefix>(?P<name>[^/]+?)_(?P<number>\d+)_assignsubmission_(?P<kind>\w+?)_?)(?:/(?P<file>.+)|(?<=_)(?P<flat>[^/]+))")
+MOODLE = re.compile(r"(?P<prefix>(?P<name>[^/]+?)_(?P<number>\d+)_assignsubmission_(?P<kind>\w{1,40}?)_?)(?:/(?P<file>.+)|(?<=_)(?P<flat>[^/]++))")
 BLACKBOARD = re.compile(r"(?P<title>[^/]+?)_(?P<name>[^/_]+)_attempt_(?P<when>\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d)(?:_(?P<file>[^/]+)|\.txt)")
 JUNK = re.compile(r"(^|/)(__MACOSX/|\._|\.DS_Store$|Thumbs\.db$|desktop\.ini$)")
 MAX_ENTRIES, MAX_TOTAL = 50_000, 4 << 30
+LONGEST = 1000          # characters of a path: a zip allows 65,535, and each is looked at by three patterns
+PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)     # all that platforms use; of other ways a few bytes unpack to megabytes that nobody asked for
 
 
 @dataclass
@@ -112,6 +114,8 @@ def name_of(info: ZipInfo) -> str:
 
 def trouble_with_entry(info: ZipInfo) -> str | None:
     """Why an entry is not looked at."""
+    if len(info.filename) > LONGEST:
+        return "its path is too long"
     path = PurePosixPath(info.filename.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or re.match(r"[A-Za-z]:", info.filename) or "\0" in info.filename:
         return "its path leads out of the archive"
@@ -119,7 +123,7 @@ def trouble_with_entry(info: ZipInfo) -> str | None:
         return "it is a link or another special file"
     if info.flag_bits & 1:
         return "it is encrypted"
-    return None
+    return None if info.compress_type in PACKED else "it is packed in a way that no platform uses. Pack it as an ordinary zip"
 
 
 # --- whose it is ------------------------------------------------------------------------------------------------
@@ -207,6 +211,11 @@ def number_behind(file: str) -> int:
 
 
 # --- bytes ------------------------------------------------------------------------------------------------------
+
+def cost_of(entry: Entry, most: int) -> int:
+    """The bytes that an entry may have cost when it could not be had: also the 4,000th broken one is unpacked to see that."""
+    return min(entry.info.file_size, most)
+
 
 def content_of(archive: zipfile.ZipFile, entry: Entry, most: int) -> bytes:
     """The bytes of an entry, however many it claims to be. Raises `CourseError`, whose message completes "FILE: "."""

@@ -35,7 +35,8 @@ def looked_up(nb: NotebookNode, missing: list[str], called: list[str]) -> tuple[
     """({exercise: a name that is nearly its}, {exercise: the parameters that its function has}); nothing where looking takes too long."""
     cells = [{"cell_type": "code", "source": cell.source, "metadata": cell.metadata} for cell in nb.cells if cell.cell_type == "code"]
     try:
-        found: tuple[dict[str, str | None], dict[str, str | None]] = bounded(look_up, from_dict({"cells": cells}), missing, called, seconds=READ_SECONDS)
+        found: tuple[dict[str, str | None], dict[str, str | None]] = bounded(look_up, from_dict({"cells": cells}), missing, called,      # type: ignore[no-untyped-call]
+                                                                             seconds=READ_SECONDS)
         return found
     except Exception:
         return {}, {}

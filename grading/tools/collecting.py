@@ -118,6 +118,7 @@ class Collection:
                     self.notes.append(f"{printable(one.name)}: {printable(entry.file)}: it is there twice, and not the same; the later one is taken")
                 found[name] = content
             except CourseError as error:
+                self.room -= archives.cost_of(entry, min(most, self.room))
                 self.notes.append(f"{printable(one.name)}: {printable(entry.file)}: {error}")
         if not found:
             raise CourseError("no file of it could be taken" + (f" ({self.notes[-1]})" if self.notes else ""))

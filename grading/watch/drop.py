@@ -19,6 +19,7 @@ from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
+from ..border.bounded import Overrun, bounded
 from ..lms import archives
 from ..lms.people import People
 from ..notebooks.archives import MAX_CONTENT, NotUnpacked, members
@@ -128,7 +129,7 @@ class Drop:
                 try:
                     system, found, trouble = archives.read_archive(archive)
                 except CourseError:     # no platform's
-                    return by_folder(members(content), stem)
+                    return by_folder(unpacked(content), stem)
                 taken: dict[str, dict[str, bytes] | Refused] = {
                     line.partition(": ")[0]: Refused(f"was not taken: {line.partition(': ')[2]}") for line in trouble}
                 people, room = People(class_list(self.course.dir, system)), MAX_ZIP
@@ -140,9 +141,8 @@ class Drop:
                     if student is None or often[student] > 1:
                         taken[f"{one.name} ({one.prefix or one.user})"] = Refused(f"was not taken: {why or f'{often[student]} could be {student}'}")
                         continue
-                    files = files_of(archive, one, room)
+                    files, room = files_of(archive, one, room)
                     taken[student] = files or Refused("was not taken: no file of it can be had")
-                    room -= sum(map(len, files.values()))
                 return taken
         except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
             raise NotUnpacked(f"is a zip archive that cannot be unpacked ({type(error).__name__})") from None
@@ -206,15 +206,29 @@ def holds_a_file(folder: str) -> bool:
     return any(files for _, _, files in os.walk(folder))
 
 
-def files_of(archive: zipfile.ZipFile, one: archives.HandIn, room: int) -> dict[str, bytes]:
-    """{file: content} of a hand-in; one that cannot be had costs the others nothing."""
+def files_of(archive: zipfile.ZipFile, one: archives.HandIn, room: int) -> tuple[dict[str, bytes], int]:
+    """({file: content} of a hand-in, what is left of `room`); one that cannot be had costs the others nothing."""
     found: dict[str, bytes] = {}
     for entry in one.entries:
         if not any(map(trouble_with, entry.file.split("/"))):
-            with suppress(CourseError):
-                found[entry.file] = archives.content_of(archive, entry, min(MAX_CONTENT, room))
+            most = min(MAX_CONTENT, room)
+            try:
+                found[entry.file] = archives.content_of(archive, entry, most)
                 room -= len(found[entry.file])
-    return found
+            except CourseError:
+                room -= archives.cost_of(entry, most)
+    return found, room
+
+
+def unpacked(content: bytes) -> dict[str, bytes]:
+    """The files of a zip that anybody may have packed, in whatever way. Raises `NotUnpacked`."""
+    try:
+        if len(content) > MAX_CONTENT:
+            return members(content)     # which refuses it
+        files: dict[str, bytes] = bounded(members, content)
+        return files
+    except Overrun as error:
+        raise NotUnpacked(f"is a zip archive that {error}") from None
 
 
 def by_folder(content: dict[str, bytes], stem: str) -> dict[str, dict[str, bytes]]:

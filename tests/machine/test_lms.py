@@ -214,6 +214,13 @@ def test_links_bombs_and_broken_entries_cost_nobody_else(course, tmp_path, monke
     assert handed_in(course)["flast/ps1/activations.ipynb"].startswith(b"good"), "what was there stays"
 
 
+@pytest.mark.parametrize("name", ["a" + "_1_assignsubmission_" * 400 + "/\n", "a_1_assignsubmission_" + "_" * 8000 + "/\n"])
+def test_a_name_that_is_long_on_purpose_is_refused_before_it_is_read(name, course, tmp_path):
+    """A zip allows 65,535 characters, and what they cost grew with their cube: hours for one name."""
+    status, said = take(course, tmp_path, (name, b"x"), ("flast_4711_900_activations.ipynb", b"good"))
+    assert "its path is too long" in said and handed_in(course) == {"flast/ps1/activations.ipynb": b"good"}
+
+
 @pytest.mark.parametrize(("entries", "why"), [([("a.txt", b""), ("b.txt", b"")], "no archive of submissions"), ([], "nothing in it"),
                                               ([("flast/a.ipynb", b""), ("flast/plot_2024_11_05.png", b""), ("flast/plot_2024_11_06.png", b"")],
                                                "too few names in it say whose it is, the first is flast/a.ipynb"),

@@ -22,7 +22,9 @@ from traitlets.config import Config
 from grading.checks.gate import Gate
 from grading.checks.table import as_html, as_text
 from grading.checks.verdict import FAILED, PASSED, CheckResult, Verdict
+from grading.border.bounded import Overrun
 from grading.border.subject import StudentError
+from grading.notebooks import archives
 from grading.plugins import placing
 from grading.plugins.placing import PREVIEW, place_preview
 from grading.plugins.release_feedback import notebooks_in, pages_for
@@ -784,6 +786,35 @@ def test_the_zip_of_a_learning_platform_is_taken_apart(files, students, drop):
         for name, content in files.items():
             archive.writestr(name, content)
     assert dropped(drop) == students
+
+
+def test_what_cannot_be_unpacked_is_paid_for(drop, monkeypatch):
+    """Fifty thousand entries whose checksum is wrong, each of 64 MB: to see that took hours, in the process that answers everybody."""
+    def broken(archive, about, most):
+        asked.append(min(most, about.file_size))
+        raise archives.BadMember("cannot be unpacked")
+    asked = []
+    monkeypatch.setattr(archives, "content_of", broken)
+    monkeypatch.setattr("grading.watch.drop.MAX_ZIP", 200_000)
+    with zipfile.ZipFile(drop.inbound / "class.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(50):
+            archive.writestr(f"student{number}_{number}_1_a.ipynb", b" " * 60_000)
+    assert len(dropped(drop)) == 50 and sum(asked) <= 260_000
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_zip_that_a_few_bytes_make_large_is_unpacked_in_a_process_that_may_die(method, drop, monkeypatch):
+    def dies(function, *arguments):
+        raise Overrun("takes more than 20 seconds")
+    for name, student in (("one.zip", "student-01/a.ipynb"), ("class.zip", "student_1_1_a.ipynb")):
+        with zipfile.ZipFile(drop.inbound / name, "w", method) as archive:
+            archive.writestr(student, b" " * 60_000)
+            if name == "class.zip":
+                archive.writestr("other_2_1_a.ipynb", b"{}", zipfile.ZIP_DEFLATED)
+    assert dropped(drop)["student-01"] == {"a.ipynb": " " * 60_000}
+    monkeypatch.setattr("grading.watch.drop.bounded", dies)
+    said = [str(one) for one in dropped(drop).values()]
+    assert any("takes more than 20 seconds" in one for one in said) and any("in a way that no platform uses" in one for one in said)
 
 
 def test_what_cannot_be_taken_is_refused_by_name(drop):
