@@ -51,6 +51,11 @@ def test_a_change_above_the_tests_cell_is_none(source):
     assert Notebook([(-1, source), *ABOVE]).changes(3, "relu") == []
 
 
+def test_what_functions_of_the_tests_cell_itself_use_counts_as_well():
+    told = Notebook([*ABOVE[:2], (3, "def probe(z):\n    return other(z)"), (4, "other = 1")])
+    assert told.changes(3, "relu") == [Change(4, "other")] and told.changes(2, "relu") == []
+
+
 @pytest.mark.parametrize("assignment", ASSIGNMENTS)
 def test_no_cell_of_the_course_changes_an_exercise_above_it(assignment):
     """So that a notebook in which only answers are written is not run twice."""

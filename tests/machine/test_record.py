@@ -28,6 +28,13 @@ def test_what_is_written_is_read_also_after_the_file_was_stored():
     assert Record.read(reads(writes(nb))) == a_record()
 
 
+def test_what_was_found_is_not_changed_afterwards():
+    verdict = a_record().verdicts["relu"]
+    for one, name in ((a_record(), "damaged"), (verdict, "points"), (verdict.checks[0], "outcome"), (Seen("x = 1", ()), "text")):
+        with pytest.raises(AttributeError):
+            setattr(one, name, None)
+
+
 def test_the_form_of_version_2():
     nb = graded()
     a_record().write(nb)

@@ -6,6 +6,7 @@ place of their module before anything of grading is loaded, in a fork that has t
 
 import atexit
 import contextlib
+import gc
 import hashlib
 import importlib
 import importlib.abc
@@ -32,12 +33,12 @@ CONCERNS = {
     "border.bounded": ("reading", "outputs"), "border.cgroup": ("cgroup",), "border.limits": ("limits",),
     "border.mounts": ("mounts",), "border.sandbox": ("needs", "cgroup"), "border.subject": ("wire", "student", "edges", "wrong"),
     "border.wire": ("wire", "compare"),
-    "checks.answer_key": ("edges", "scoring", "wrong"), "checks.bank": ("class_mistakes", "report", "missing"),
+    "checks.answer_key": ("answer_key",), "checks.bank": ("class_mistakes", "report", "missing"),
     "checks.compare": ("compare", "wire"), "checks.gate": ("scoring", "report", "readable"), "checks.recognition": ("named",),
-    "checks.student": ("student", "edges", "scoring"), "checks.suite": ("edges", "scoring", "wrong"),
+    "checks.student": ("student",), "checks.suite": ("edges", "scoring", "wrong"),
     "checks.table": ("report",), "checks.verdict": ("edges", "scoring", "record", "student"), "checks.wrong": ("wrong",),
     "notebooks.again": ("again", "changed", "counting"), "notebooks.intake": ("edges", "intake", "embedded", "finding"),
-    "notebooks.later": ("later",), "notebooks.mend": ("edges", "mend", "embedded"), "notebooks.outputs": ("edges", "outputs", "embedded", "pictures"),
+    "notebooks.effects": ("later",), "notebooks.later": ("later",), "notebooks.mend": ("edges", "mend", "embedded"), "notebooks.outputs": ("edges", "outputs", "embedded", "pictures"),
     "notebooks.reading": ("reading", "finding", "intake"), "notebooks.record": ("record", "edges", "wrong", "overview"),
     "plugins.counting": ("counting",), "plugins.late": ("edges", "late"), "run.gradebook": ("gradebook_writer", "journal", "changed"),
     "run.penalties": ("late",), "run.place": ("place",), "tools.similar": ("edges", "similar"),
@@ -104,6 +105,7 @@ def tests_of(module):
 def preload():
     """What each fork would load, but for grading itself; `load` adds what a module's tests were seen to load."""
     trials.preload()
+    sys.dont_write_bytecode, sys.pycache_prefix = False, str(BUILD / "pycache")     # what is not mutated is compiled once
     # forks share what the course's tests generate: see tests/conftest.py
     BUILD.mkdir(parents=True, exist_ok=True)
     shared = tempfile.mkdtemp(prefix="shared-", dir=BUILD)
@@ -120,10 +122,12 @@ def load(names):
     for name in names:
         with contextlib.suppress(Exception):        # some can be had only in the company that they were seen in
             importlib.import_module(name)
+    gc.freeze()         # nothing of it is garbage, and forks share it
 
 
 def run(files, plugin):
-    options = ["-x", "-s", "-q", "-p", "no:cacheprovider", "-o", "tmp_path_retention_policy=none", "-m", "not sandbox"]
+    options = ["-x", "-s", "-q", "-p", "no:cacheprovider", "-p", "no:unraisableexception", "-o",
+               "tmp_path_retention_policy=none", "-m", "not sandbox"]
     return pytest.main([*options, *map(str, files)], plugins=[plugin])
 
 
