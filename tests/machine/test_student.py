@@ -1,11 +1,13 @@
 """What a check may ask of a function: values, silence, arguments that stay as they are, an error of the right kind."""
 
 import zlib
+from contextlib import nullcontext
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from grading.border.subject import LocalSubject, pack
+from grading.border.subject import LocalSubject, Reply, pack
 from grading.checks.student import Student, changed, fingerprint
 from grading.checks.verdict import RAISED, Failed
 
@@ -87,7 +89,7 @@ def test_a_function_agrees_within_what_the_check_allows(function, more, due):
     key = Key()
     said, known, student = judged(function, lambda student: student.agrees((3.0,), (3,), **{"rtol": 1e-9, **more}), key)
     assert (said, known) == (due, ["known"] if due else [])
-    assert len(student.replies) == 2 and key.asked == ([[reply.value for reply in student.replies]] if due else [])
+    assert [reply.after for reply in student.replies] == [[], []] and key.asked == ([[reply.value for reply in student.replies]] if due else [])
 
 
 def test_the_first_wrong_case_is_said():
@@ -103,7 +105,7 @@ def pair(z):
     (lambda z: (double(z), 0.0), 1, None), (lambda z: [double(z), None], 1, None), (lambda z: (double(z), 0.0), 2, "in entry 1, "),
     (lambda z: (0.0, 7.0), 1, "in entry 0, "), (lambda z: double(z), 1, "the function returns 2 things, as one tuple"),
     (lambda z: (double(z),), 1, "the function returns 2 things, as one tuple"), (lambda z: (double(z), 7.0, 1.0), 1, "the function returns 2 things"),
-    (lambda z: None, 1, "the function returns 2 things"), (pair, None, None), (lambda z: (double(z), 0.0), None, "in entry 1, ")])
+    (lambda z: None, 1, "the function returns 2 things"), (pair, None, None), (lambda z: [6.0, 7.0], 2, None), (lambda z: (double(z), 0.0), None, "in entry 1, ")])
 def test_the_first_entries_of_a_tuple_are_compared_alone(function, first, due):
     for ask in (lambda student: student.agrees((3.0,), rtol=1e-9, first=first), lambda student: student.is_silent((3.0,), first=first)):
         key = Key(pair)
@@ -148,7 +150,7 @@ def test_an_error_in_one_case_fails_the_check_and_warnings_of_the_others_are_kep
 
 def test_results_are_plain_data_and_a_condition_is_put_in_words():
     student = Student(LocalSubject({"named": pair}), None, "named", 0, "a check")
-    assert student.results((1.0,), (2.0,)) == [(2.0, 7.0), (4.0, 7.0)]
+    assert student.results((1.0,), (2.0,)) == [(2.0, 7.0), (4.0, 7.0)] and student.replies[0].after == []
     student.expect(1 == 1, "it is one")
     with pytest.raises(Failed, match="it is one"):
         student.expect(np.array(0), "it is one")
@@ -168,9 +170,17 @@ def test_an_argument_that_was_changed_is_seen(function, case, due):
     assert said == ("an argument was changed by the call" if due else None)
 
 
+@pytest.mark.parametrize(("after", "due"), [([1.0], False), ([], True), ([1.0, 1.0], True), ([2.0], True)])
+def test_arguments_that_a_kernel_does_not_send_back_were_changed(after, due):
+    subject = SimpleNamespace(call=lambda *_, after: [Reply(0.0, after=sent)])
+    student, sent = Student(subject, None, "named", 0, "a check"), after
+    with pytest.raises(Failed, match="changed by the call") if due else nullcontext():
+        student.leaves_arguments_alone((1.0,))
+
+
 @pytest.mark.parametrize(("after", "before", "due"), [
     ([1, "a"], [1, "a"], False), ((1, "a"), [1, "a"], False), ([1, "a"], [1], True), ([1], [1, "a"], True), ([1, "b"], [1, "a"], True),
-    (["a", [2]], ["a", [1]], True), (1.0, 1, False), (1 + 1e-15, 1.0, True), (None, [1], True), ([1], "a", True)], ids=str)
+    (["a", [2]], ["a", [1]], True), (1.0, 1, False), (1 + 1e-15, 1.0, True), (None, [1], True), ([1], "a", True), ([1], 1.0, True), (1.0, [1], True)], ids=str)
 def test_what_changed_is_told_entry_by_entry(after, before, due):
     assert changed(after, before) is due
 

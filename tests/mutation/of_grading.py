@@ -41,7 +41,7 @@ CONCERNS = {
     "notebooks.effects": ("later",), "notebooks.later": ("later",), "notebooks.mend": ("edges", "mend", "embedded"), "notebooks.outputs": ("edges", "outputs", "embedded", "pictures"),
     "notebooks.reading": ("reading", "finding", "intake"), "notebooks.record": ("record", "edges", "wrong", "overview"),
     "plugins.counting": ("counting",), "plugins.late": ("edges", "late"), "run.gradebook": ("gradebook_writer", "journal", "changed"),
-    "run.penalties": ("late",), "run.place": ("place",), "tools.similar": ("edges", "similar"),
+    "run.penalties": ("late",), "run.place": ("judged_again",), "tools.similar": ("edges", "similar"),
 }
 
 
