@@ -9,6 +9,7 @@ alike if they have the same one on either.
 import hashlib
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,13 @@ LENGTH = 12             # of one digest, in hexadecimal digits
 QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 
 
+@dataclass
+class Room:
+    """How many numbers of a check may still be looked at."""
+
+    left: int = MOST_NUMBERS
+
+
 def digests(replies: Iterable[Reply], manner: str | None) -> str:
     """The digests of a failed check on both grids, as one word; "" for what cannot be looked at. `manner` is the sort of
     failure where no value tells, see `recognition.kind`: names that a student chose do not count in it."""
@@ -36,7 +44,7 @@ def digests(replies: Iterable[Reply], manner: str | None) -> str:
 
 
 def _digest(replies: list[Reply], manner: str | None, grid: float) -> str:
-    found, room = hashlib.sha256(QUOTED.sub("''", manner or "").encode("utf-8", "replace")), [MOST_NUMBERS]
+    found, room = hashlib.sha256(QUOTED.sub("''", manner or "").encode("utf-8", "replace")), Room()
     for reply in replies:
         found.update(b"|")
         if reply.error:
@@ -48,12 +56,12 @@ def _digest(replies: list[Reply], manner: str | None, grid: float) -> str:
     return found.hexdigest()[:LENGTH]
 
 
-def _add(found: Any, value: Any, grid: float, room: list[int]) -> None:
+def _add(found: Any, value: Any, grid: float, room: Room) -> None:
     """Add one value; lists and tuples of numbers count as the array that they make."""
     array, _ = as_numbers(value)
     if array is not None:
-        found.update(repr(array.shape).encode() + steps(array.ravel()[:room[0]].astype(float), grid).tobytes())
-        room[0] = max(0, room[0] - array.size)
+        found.update(repr(array.shape).encode() + steps(array.ravel()[:room.left].astype(float), grid).tobytes())
+        room.left = max(0, room.left - array.size)
     elif isinstance(value, (list, tuple)):
         found.update(f"[{len(value)}".encode())
         for item in value[:MOST_NUMBERS]:

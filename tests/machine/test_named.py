@@ -66,6 +66,13 @@ def test_a_mistake_that_earns_something_is_not_behind_an_answer_that_earns_nothi
     assert names(checks, [SOME], {}) == due
 
 
+@pytest.mark.parametrize(("before", "checks", "due"), [
+    (SOME, [failed("a", SOME, ONE, core=True)], {"a": "one"}), (OTHER, [failed("a", ONE), right("b")], {"a": "one"}),
+    (OTHER, [failed("a", ONE, core=True), failed("b", OTHER, ONE)], {"a": "one", "b": "one"})])
+def test_who_comes_after_one_that_is_passed_over_is_named(before, checks, due):
+    assert names(checks, [before, ONE], {}) == due
+
+
 @pytest.mark.parametrize("entries", [[ONE, OTHER], [OTHER, ONE]], ids=["first", "last"])
 def test_of_two_the_one_that_explains_more_is_named(entries):
     assert names([failed("a", ONE, OTHER), failed("b", ONE), right("c")], entries, {}) == {"a": "one", "b": "one"}

@@ -59,6 +59,27 @@ def test_nothing_that_comes_back_fails_or_takes_long():
     assert alike(digest(np.zeros(3_000_000)), digest(np.zeros(3_000_000))) and digest(10**400, [[1], [2, 3]], object())
 
 
+@pytest.mark.parametrize(("sizes", "where", "seen"), [
+    ((100_001,), (0, 99_999), True), ((100_001,), (0, 100_000), False), ((60_000, 60_000), (1, 39_999), True),
+    ((60_000, 60_000), (1, 40_000), False), ((60_000, 60_000, 3), (2, 0), False), ((60_000, 60_000, 3, 3), (3, 2), False)])
+def test_the_first_100000_numbers_of_a_check_are_looked_at(sizes, where, seen):
+    ours, theirs = ([np.zeros(size) for size in sizes] for _ in range(2))
+    theirs[where[0]][where[1]] = 1.0
+    assert alike(digest(*ours), digest(*theirs)) is not seen
+
+
+def test_of_what_is_no_number_1000_characters_count():
+    for place, seen in ((998, True), (999, False)):       # the first one is a quotation mark
+        ours, theirs = ("a" * place + letter + "a" * 50 for letter in "ab")
+        assert alike(digest(ours), digest(theirs)) is not seen
+    assert not alike(digest(["x", 1.0]), digest(["x", 2.0])) and not alike(digest(["x"]), digest(["x", "x"]))
+
+
+def test_a_digest_that_was_stored_is_the_same_in_this_version():
+    replies = [Reply(VALUES), Reply("word"), Reply([None, 1.0], after=[np.nan])]
+    assert digests(replies, "TypeError: no") == "75061527859c-4f67662b7e02"
+
+
 def judged(function):
     return judge_functions("activations", {"sigmoid": function})["sigmoid"]
 
