@@ -49,10 +49,9 @@ def name_mistakes(verdict: Verdict, entries: Sequence[Misconception],
             explained[place] = names
     for check in failed:
         places = [place for place, names in explained.items() if check.name in names]
-        best = max((len(explained[place]) for place in places), default=0)
-        places = [place for place in places if len(explained[place]) == best]
+        places = [place for place in places if all(len(explained[place]) >= len(explained[other]) for other in places)]
         # two mistakes that break the same rule and give no wrong value cannot be told apart
-        if places and (entries[places[0]] in all_candidates(failed) or len(places) == 1):
+        if places and (entries[places[0]] in all_candidates(failed) or not places[1:]):
             check.misconception = entries[places[0]]
 
 
