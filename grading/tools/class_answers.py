@@ -17,6 +17,7 @@ from typing import Any
 
 from nbformat import NotebookNode
 
+from ..border.bounded import bounded
 from ..checks import bank
 from ..checks.suite import judge_functions
 from ..checks.table import NAMED, failures
@@ -37,6 +38,7 @@ BANK = "tests/misconceptions"
 YET = " does not hold yet."
 GRIDS = 2                                       # see `checks/wrong.py`
 MOST_HELPERS = 12       # of one function; an honest one has two or three
+READ_SECONDS = 5        # of CPU time for the code of a notebook; an honest one takes a hundredth of one
 
 
 @dataclass(frozen=True)
@@ -206,9 +208,26 @@ def add_notebook(found: ClassAnswers, path: Path, student: str, label: str, toda
     written = {name: verdict for name, verdict in lost.items() if not verdict.blank and verdict.definitions}
     found.missing += len(lost) - len(written)
     if written:
-        defined = definitions(cell.source for cell in nb.cells if cell.cell_type == "code")
-        found.wrong += [Answer(student, label, path.stem, name, verdict, unparsed(defined.get(name)), helpers(defined, name),
+        codes = read_codes([cell.source for cell in nb.cells if cell.cell_type == "code"], list(written))
+        found.wrong += [Answer(student, label, path.stem, name, verdict, *codes.get(name, ("", ())),
                                said_of(nb, name), bank=record.graded_by.get(BANK, "")) for name, verdict in written.items()]
+
+
+Code = tuple[str, tuple[str, ...]]
+
+
+def read_codes(sources: list[str], names: list[str]) -> dict[str, Code]:
+    """{exercise: (its code, what it stands on)}; nothing of a notebook that takes too long to read: it holds up no class."""
+    try:
+        found: dict[str, Code] = bounded(codes_in, sources, names, seconds=READ_SECONDS)
+        return found
+    except Exception:
+        return {}
+
+
+def codes_in(sources: list[str], names: list[str]) -> dict[str, Code]:
+    defined = definitions(sources)
+    return {name: (unparsed(defined.get(name)), helpers(defined, name)) for name in names}
 
 
 def definitions(sources: Iterable[str]) -> dict[str, ast.stmt]:

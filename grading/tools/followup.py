@@ -9,6 +9,7 @@ import hashlib
 import random
 import shlex
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -17,6 +18,7 @@ import nbformat
 from nbformat import NotebookNode
 from rich.console import Console
 
+from ..border.bounded import bounded
 from ..border.limits import Limits
 from ..border.subject import KernelSubject
 from ..checks import bank
@@ -36,6 +38,7 @@ from .terminal import tell
 from .watching import watched
 
 FEWEST, MOST = 3, 5         # questions on a sheet
+LONGEST, READ_SECONDS = 10_000, 5       # characters of a function that is asked about: a page has room for half; CPU time to find it
 HEIGHT = 232                # millimetres of a printed page below its head
 LISTING, CODE_LINE, CODE_WIDTH = 14.0, 4.1, 100             # of a function: around it, a line, letters in a line
 NOTES, TEXT_LINE, TEXT_WIDTH = 18.5, 5.3, 74                # of a question: room for notes, a line, letters in a line
@@ -173,13 +176,14 @@ class Maker:
                 if cell.cell_type == "code" and not is_tests(cell):
                     subject.run(number, visible(cell))
             for name, calls in self.calls[notebook].items():
-                there = text_of(nb, name)
-                if there is None or (name in verdicts and verdicts[name].blank):
+                there = found_text(nb, name)
+                if there is None or len(there[0]) > LONGEST or (name in verdicts and verdicts[name].blank):
                     continue
                 text, first = there
                 exercise = Exercise(name, text, first, sorted(calls, key=lambda call: asking.size_of(call) or 0), asker(subject, len(nb.cells)), verdicts.get(name),
                                     {mistake: says for (of, mistake), says in self.says.items() if of == name})
-                found.append((exercise, candidates(exercise)))
+                with suppress(RecursionError):      # nested too deep to be asked about
+                    found.append((exercise, candidates(exercise)))
         finally:
             subject.close()
         return found
@@ -187,6 +191,16 @@ class Maker:
 
 def asker(subject: KernelSubject, cell: int) -> Callable[..., asking.Trace | None]:
     return lambda name, call, before=None, after=None, changed=None: asking.ask(subject, cell, name, call, before, after, changed)
+
+
+def found_text(nb: NotebookNode, name: str) -> tuple[str, int] | None:
+    """As `text_of`; None where looking takes too long."""
+    cells = [{"cell_type": "code", "source": cell.source} for cell in nb.cells if cell.cell_type == "code"]
+    try:
+        there: tuple[str, int] | None = bounded(text_of, nbformat.from_dict({"cells": cells}), name, seconds=READ_SECONDS)
+        return there
+    except Exception:
+        return None
 
 
 def text_of(nb: NotebookNode, name: str) -> tuple[str, int] | None:

@@ -323,3 +323,10 @@ def test_the_files_of_the_bank_can_be_added_to():
         exercise = bank.load(path)[0].exercise
         text = naming.place_in(path.read_text(), exercise, f'@misconception("{exercise}", "new", at_most=0)\ndef new(z):\n    return z')
         assert ast.parse(text) and len(text.splitlines()) == len(path.read_text().splitlines()) + 5
+
+
+def test_a_notebook_that_takes_too_long_to_read_has_no_example_and_holds_up_no_class(monkeypatch):
+    sources = ["def double(z):\n    return helper(z)", "def helper(z):\n    return z"]
+    assert class_answers.read_codes(sources, ["double"]) == {"double": ("def double(z):\n    return helper(z)", ("def helper(z):\n    return z",))}
+    monkeypatch.setattr(class_answers, "READ_SECONDS", 1)
+    assert class_answers.read_codes(["a;" * 50_000] * 10, ["double"]) == {}

@@ -16,10 +16,12 @@ import random
 import re
 import tokenize
 from collections import Counter
+from types import SimpleNamespace
 
 import nbformat
 import numpy as np
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
 from rich.console import Console
 
 from grading.notebooks.cells import as_released, hidden_calls, is_tests
@@ -446,3 +448,17 @@ def test_sheets_of_all_golden_and_right_answers(assignment, golden_class, tmp_pa
                     asked[question.kind] += 1
                     assert is_right(question, exercise.text, namespaces[exercise.name]), question.asks
     print(f"{assignment}: {made} styles of right answers have a sheet; {sum(asked.values())} questions answered a second time: {dict(asked)}")
+
+
+def test_a_notebook_that_takes_too_long_to_read_or_goes_too_deep_ends_no_run(monkeypatch):
+    """A sum of two thousand terms can be parsed, and not walked through: it ended the sheets of everybody who was drawn."""
+    kernel = SimpleNamespace(run=lambda *_: None, close=lambda: None)
+    monkeypatch.setattr(followup, "KernelSubject", lambda *_, **__: kernel)
+    monkeypatch.setattr(followup, "HELD", SimpleNamespace(sandbox=lambda *_: None))
+    maker = followup.Maker.__new__(followup.Maker)
+    maker.course = SimpleNamespace(execute=SimpleNamespace(sandbox="none", limits={}), hidden=lambda: ())
+    maker.calls, maker.says = {"toy": {"double": []}}, {}
+    deep = "def double(z):\n    return " + "+".join(["z"] * 2000)
+    assert maker.asked("toy", new_notebook(cells=[new_code_cell(deep)]), []) == []
+    monkeypatch.setattr(followup, "READ_SECONDS", 1)
+    assert maker.asked("toy", new_notebook(cells=[new_code_cell("def double(z):\n    return z\n" + "a;" * 49_000) for _ in range(10)]), []) == []
