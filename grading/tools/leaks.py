@@ -4,6 +4,7 @@ A line that the course shows to students anyway is no secret: signatures, docstr
 one assignment hands out and the reference holds as well.
 """
 
+import ast
 import html
 import io
 import re
@@ -22,6 +23,7 @@ REGIONS = {"solution": re.compile(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", 
 OUR_FILES = {"hidden check": "tests/hidden/*.py", "misconception": "tests/misconceptions/*.py",
              "right answer": "tests/right_answers/*.py", "reference": "reference_impl/*.py",
              "lecture's helper": "lecture/neural_net_helper.py"}
+SPOKEN = ("hidden check", "misconception", "right answer")     # kinds whose titles, hints and sentences give away as much as their code
 # Shorter lines say nothing by themselves: "else:", "return y", "import math". So do lines without a letter.
 TELLING = 12
 SCRIPT = re.compile(r"<(script|style)\b[^>]*>.*?</\1>", re.DOTALL)
@@ -76,13 +78,31 @@ def secrets(root: Path) -> dict[str, str]:
     return {squeezed(line): where for line, where in found.items() if telling(line) and squeezed(line) not in public}
 
 
+def texts_in(code: str) -> set[str]:
+    """The texts of a line that stand in Python code; what is not finished has its lines alone."""
+    try:
+        nodes = list(ast.walk(ast.parse(code)))
+    except SyntaxError:
+        return set()
+    texts = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    return {text for text in texts if "\n" not in text and " " in text}
+
+
+@cache
+def words(root: Path) -> dict[str, str]:
+    """The same of titles, hints and sentences without the code around them. Whoever handed in reads some of them; they are not for everybody."""
+    said = "\n".join({squeezed(line) for text in cells(root, "lecture/*.ipynb") for line in text.splitlines()} | public_lines(root))
+    return {squeezed(text): f"{kind} of {path.relative_to(root)}" for kind in SPOKEN for path in sorted(Path(root).glob(OUR_FILES[kind]))
+            for text in texts_in(path.read_text(encoding="utf-8")) if len(squeezed(text)) >= 2 * TELLING and squeezed(text) not in said}
+
+
 @cache
 def by_opening(root: Path) -> tuple[dict[int, list[bytes]], np.ndarray, np.ndarray]:
-    """Secrets that are long enough to be recognised inside a longer line, by their first eight bytes as a number; these numbers
+    """Secrets and words that are long enough to be recognised inside a longer line, by their first eight bytes as a number; these numbers
     in order; and which first two bytes occur."""
     found: dict[int, list[bytes]] = {}
     pairs = np.zeros(1 << 16, dtype=bool)
-    for secret in map(str.encode, secrets(root)):
+    for secret in map(str.encode, secrets(root) | words(root)):
         if len(secret) >= 2 * TELLING:
             found.setdefault(int.from_bytes(secret[:8], "little"), []).append(secret)
             pairs[int.from_bytes(secret[:2], "little")] = True
@@ -90,7 +110,7 @@ def by_opening(root: Path) -> tuple[dict[int, list[bytes]], np.ndarray, np.ndarr
 
 
 def inside(text: bytes, root: Path) -> set[str]:
-    """The long secrets that occur anywhere in a text. Scripts are lines of a million letters: all their places are looked at at once."""
+    """The long secrets and words that occur anywhere in a text. Scripts are lines of a million letters: all their places are looked at at once."""
     openings, numbers, pairs = by_opening(root)
     found, letters = set(), np.frombuffer(text + b"\0" * 8, dtype=np.uint8)
     for start in range(0, len(text), CHUNK):
@@ -128,19 +148,19 @@ def lines_of(name: str, content: bytes) -> list[str]:
     return lines
 
 
-def leaks_in(name: str, content: bytes, root: Path) -> list[tuple[str, str, str]]:
-    """[(file, line, where it is from)] of every secret line in one file, also inside of longer lines."""
-    found = {}
+def leaks_in(name: str, content: bytes, root: Path, public: bool = False) -> list[tuple[str, str, str]]:
+    """[(file, line, where it is from)] of every secret line in one file, also inside of longer lines; `public`: words too."""
+    found, long = {}, (words(root) if public else {}) | secrets(root)
     for part, inner in contents(name, content):
         lines = {squeezed(line) for line in lines_of(part, inner)} - public_lines(root)
         for secret in lines & secrets(root).keys():
             found[part, secret] = secrets(root)[secret]
-        for secret in inside("\n".join(lines).encode(), root):
-            found[part, secret] = secrets(root)[secret]
+        for secret in inside("\n".join(lines).encode(), root) & long.keys():
+            found[part, secret] = long[secret]
     return [(part, secret, where) for (part, secret), where in found.items()]
 
 
-def leaks(folder: Path, root: Path) -> list[tuple[str, str, str]]:
+def leaks(folder: Path, root: Path, public: bool = False) -> list[tuple[str, str, str]]:
     """The same for every file of a folder."""
     return [one for path in sorted(path for path in Path(folder).rglob("*") if path.is_file())
-            for one in leaks_in(path.relative_to(folder).as_posix(), path.read_bytes(), root)]
+            for one in leaks_in(path.relative_to(folder).as_posix(), path.read_bytes(), root, public)]

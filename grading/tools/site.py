@@ -95,7 +95,7 @@ def sphinx(pages: Path, output: Path, folder: Path) -> None:
 
 def refuse_leaks(folder: Path, root: Path) -> None:
     """Nothing that belongs to graders may leave. Raises `CourseError`."""
-    if found := leaks(folder, Path(root)):
+    if found := leaks(folder, Path(root), public=True):
         file, line, where = found[0]
         raise CourseError(f"The site would hold what students must not get, in {len(found)} places; the first: {file} holds a line "
                           f"of a {where}: {line}. The site that stands is left as it is.")

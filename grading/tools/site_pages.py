@@ -19,6 +19,14 @@ from .publish import deadlines, title_of, write_zip
 
 DOCS = ("students", "instructors", "tas", "lti", "containers", "threat-model", "performance")
 LINK = re.compile(r"(?P<bang>!?)\[(?P<text>[^\]]*)\]\((?P<target>[^)\s]+)\)")
+# Nobody can search a picture for what it shows, and staff's show rubrics, answers and mistakes. A person has looked at these: they
+# show no line of an answer, no rubric, and of the mistakes one that the visible checks tell as well.
+PICTURES = {"student-assignments", "student-notebook", "student-validate", "student-answer", "student-feedback", "feedback-exercise",
+            "feedback-phone", "feedback-regraded", "formgrader-assignments", "formgrader-submissions", "hub-answers", "hub-answers-staff",
+            "hub-student", "report-figures", "performance"}
+KEPT_BACK = re.compile(r"^<!-- not on the web site: begin -->\n.*?^<!-- not on the web site: end -->\n?", re.DOTALL | re.MULTILINE)
+MARK = re.compile(r"^<!-- not on the web site: (begin|end) -->$", re.MULTILINE)
+KEPT_NOTE = "*What stands here in the course's repository would give away checks or mistakes of the assignments.*\n"
 HIDDEN_CODE = "The code of this output answers an exercise of the course. It is handed out after the deadline."
 
 
@@ -122,13 +130,17 @@ def for_sphinx(nb: nbformat.NotebookNode) -> nbformat.NotebookNode:
 # --- the documentation ------------------------------------------------------------------------------------------
 
 def doc_page(path: Path, folder: Path, places: PublicPlaces, root: Path) -> None:
-    """Copy a page of docs/ with its pictures; a link leads to a page of the site, to the repository, or nowhere."""
+    """Copy a page of docs/ without what is kept back; a link leads to a page of the site, to what the public repository holds, or
+    nowhere. Raises `CourseError`."""
     def rewritten(match: re.Match[str]) -> str:
         bang, text, target = match["bang"], match["text"], match["target"]
         if "://" in target or target.startswith("#"):
             return match[0]
         file, _, anchor = target.partition("#")
         found = (path.parent / file).resolve()
+        inside = found.relative_to(Path(root).resolve()).as_posix()
+        if bang and found.stem not in PICTURES:
+            return f"*{text}* (a picture in the course's repository, `{inside}`)"
         if bang:
             place = folder / file
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -136,10 +148,13 @@ def doc_page(path: Path, folder: Path, places: PublicPlaces, root: Path) -> None
             return match[0]
         if found.parent == path.parent.resolve() and found.stem in DOCS:
             return match[0]
-        inside = found.relative_to(Path(root).resolve()).as_posix()
-        address = places.file(inside)
+        address = places.file(inside) if inside.startswith("release/") else ""
         return f"[{text}]({address})" if address else f"{text} (`{inside}` in the course's repository)"
-    Path(folder, path.name).write_text(LINK.sub(rewritten, path.read_text(encoding="utf-8")), encoding="utf-8")
+    text = KEPT_BACK.sub(KEPT_NOTE, path.read_text(encoding="utf-8"))
+    if MARK.search(text):
+        raise CourseError(f"{path} has one of the marks <!-- not on the web site: begin --> and <!-- not on the web site: end --> "
+                          "without the other, so nobody can tell what is to be kept back. Write both, each on a line of its own.")
+    Path(folder, path.name).write_text(LINK.sub(rewritten, text), encoding="utf-8")
 
 
 # --- all of it --------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from grading.tools.leaks import OUR_FILES, REGIONS, leaks, lines_of, secrets, sq
 
 ROOT = Path(__file__).parents[2]
 ASSIGNMENTS = sorted(path.name for path in (ROOT / "source").iterdir() if path.is_dir())
-PAGES = ["index", "lecture", *ASSIGNMENTS, *site_pages.DOCS, "search", "genindex"]
+PAGES = ["index", "lecture", *ASSIGNMENTS, *site_pages.DOCS, "search"]
 SECRET = "    tail = np.exp(-np.abs(np.asarray(z, dtype=float)))"
 
 
@@ -78,7 +78,7 @@ def test_code_of_the_lecture_that_answers_an_exercise_is_on_no_page(site, lectur
 # --- what must not be there -------------------------------------------------------------------------------------
 
 def test_no_file_of_the_site_holds_what_students_must_not_get(site):
-    assert leaks(site, ROOT) == []
+    assert leaks(site, ROOT, public=True) == []
     kinds = {where.split(" of ")[0].split(" in ")[0] for where in secrets(ROOT).values()}
     assert kinds == {*REGIONS, *OUR_FILES}
 
@@ -93,6 +93,10 @@ PLANTED = {
     "picture.svg": "<svg><title>{line}</title></svg>",
     "kept.doctree": "\0\0{line}\n\0",
     "plain.txt": ">>> {line}  # remember",
+    "title of a right answer.html": "<table><tr><td>sigmoid_derivative</td><td>sigmoid(z) times sigmoid(-z)</td></tr></table>",
+    "sentence of a mistake.html": "<p>Known mistake: This is the derivative of the sigmoid evaluated at y = sigmoid(z), not at z: the "
+                                  "sigmoid was applied twice.</p>",
+    "title of a check.txt": "remedies: is Phi(z) + z phi(z) to 1e-9 for arrays of ordinary numbers, 1.8 ms",
 }
 
 
@@ -204,14 +208,42 @@ def test_an_address_that_is_none_is_refused():
         places(site="example.org")
 
 
-def test_a_link_of_the_docs_leads_to_a_page_to_the_repository_or_nowhere(tmp_path):
-    page = tmp_path / "docs" / "tas.md"
-    page.parent.mkdir()
-    page.write_text("[a](students.md#x) [b](mistakes.md) [c](../lecture/README.md) [d](https://example.org) [e](#f)")
-    (tmp_path / "out").mkdir()
-    site_pages.doc_page(page, tmp_path / "out", places(), tmp_path)
-    assert (tmp_path / "out" / "tas.md").read_text() == (
-        "[a](students.md#x) b (`docs/mistakes.md` in the course's repository) c (`lecture/README.md` in the course's repository) "
-        "[d](https://example.org) [e](#f)")
-    site_pages.doc_page(page, tmp_path / "out", places(repository="https://github.com/someone/course"), tmp_path)
-    assert "[b](https://github.com/someone/course/blob/main/docs/mistakes.md)" in (tmp_path / "out" / "tas.md").read_text()
+def made_of(text, folder, **settings):
+    """What becomes of a page of the docs; what else is there is in `folder`/out."""
+    page = folder / "docs" / "tas.md"
+    for one in (page.parent, folder / "out"):
+        one.mkdir(exist_ok=True)
+    page.write_text(text)
+    site_pages.doc_page(page, folder / "out", places(**settings), folder)
+    return (folder / "out" / "tas.md").read_text()
+
+
+def test_a_link_of_the_docs_leads_to_a_page_to_what_the_public_repository_holds_or_nowhere(tmp_path):
+    text = "[a](students.md#x) [b](mistakes.md) [c](../release/lecture) [d](https://example.org) [e](#f)"
+    assert made_of(text, tmp_path) == ("[a](students.md#x) b (`docs/mistakes.md` in the course's repository) c (`release/lecture` in the "
+                                       "course's repository) [d](https://example.org) [e](#f)")
+    made = made_of(text, tmp_path, repository="https://github.com/someone/course")
+    assert "[c](https://github.com/someone/course/blob/main/release/lecture)" in made and "b (`docs/mistakes.md`" in made
+
+
+def test_what_a_page_keeps_back_is_not_on_the_site_and_half_a_mark_is_refused(tmp_path):
+    begin, end = "<!-- not on the web site: begin -->\n", "<!-- not on the web site: end -->\n"
+    assert made_of(f"a\n{begin}b\n{end}c\n{begin}d\n{end}e\n", tmp_path) == f"a\n{site_pages.KEPT_NOTE}c\n{site_pages.KEPT_NOTE}e\n"
+    assert made_of("`<!-- not on the web site: begin -->` is a mark", tmp_path) == "`<!-- not on the web site: begin -->` is a mark"
+    for half in (f"a\n{begin}b\n", f"a\n{end}b\n", f"a\n{begin}b\n{end}c\n{begin}d\n"):
+        with pytest.raises(CourseError, match="without the other"):
+            made_of(half, tmp_path)
+
+
+def test_a_picture_that_nobody_has_looked_at_is_not_on_the_site(tmp_path):
+    (tmp_path / "docs").mkdir()
+    for name in ("rubric", "student-answer"):
+        (tmp_path / "docs" / f"{name}.png").write_bytes(b"")
+    made = made_of("![A rubric.](rubric.png) ![An answer.](student-answer.png)", tmp_path)
+    assert made == "*A rubric.* (a picture in the course's repository, `docs/rubric.png`) ![An answer.](student-answer.png)"
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"tas.md", "student-answer.png"}
+
+
+def test_the_site_has_the_pictures_of_its_notebooks_and_those_that_were_looked_at(site):
+    shown = {path.stem for path in (site / "_images").iterdir()}
+    assert {name for name in shown if len(name) < 64} == site_pages.PICTURES      # Sphinx names the others by their digest
