@@ -56,13 +56,14 @@ LEXER = PythonLexer(ensurenl=False)
 @dataclass
 class Code:
     """What a student wrote: per part (exercise, question or "other cells") the text without skeleton, and the tokens of code or
-    the words of an answer in words."""
+    the words of an answer in words. `missed` says what of it was not compared; "" where all was."""
 
     student: str
     text: dict[str, str] = field(default_factory=dict)
     tokens: dict[str, list[str]] = field(default_factory=dict)
     comments: set[str] = field(default_factory=set)
     words: dict[str, list[str]] = field(default_factory=dict)
+    missed: str = ""
 
     @property
     def all_tokens(self) -> list[str]:
@@ -142,7 +143,7 @@ def read_class(course: Course, assignment: str, watch: Walk = iter) -> list[Code
         try:
             found.append(bounded(read_code, printable(one.student), notebooks, skeleton))
         except Exception:       # grading names it; here it is one that nothing can be compared with
-            found.append(Code(printable(one.student)))
+            found.append(Code(printable(one.student), missed="not compared: it takes too long to read"))
     return found
 
 
@@ -170,6 +171,7 @@ def read_code(student: str, notebooks: Sequence[NotebookNode], skeleton: Skeleto
                 code.text[part] = "\n".join(pieces)[:left]
                 code.words[part] = words_of(code.text[part])
                 left -= len(code.text[part])
+    code.missed = "" if left > 0 else f"only {MOST_TEXT} characters of it were compared, and it has more"
     return code
 
 
@@ -304,6 +306,9 @@ def similar(console: Console, root: Path | None, assignment: str, at_least: floa
     place.write_text(as_page(assignment, codes, found, at_least), encoding="utf-8")
     console.print(f"{len(found)} of {len(codes) * (len(codes) - 1) // 2} pairs are worth a look. Short exercises look alike: "
                   "read before you judge.", highlight=False)
+    for code in codes:
+        if code.missed:
+            tell(console, f"{code.student}: {code.missed}")
     tell(console, f"wrote {place}")
 
 
@@ -318,6 +323,8 @@ def as_page(assignment: str, codes: Sequence[Code], found: Sequence[Pair], at_le
     head = "pair", "code alike", "text alike", "answers that only they have", "shared comments"
     overview = table("Pairs, the most striking first", head, rows) if rows else paragraph("No pair is that much alike.")
     more = [paragraph(f"The evidence is shown for the first {MOST_PAIRS} pairs.", note=True)] if found[MOST_PAIRS:] else []
+    missed = [f"{code.student}: {code.missed}." for code in codes if code.missed]
+    more += [paragraph("Look at these yourself. " + " ".join(missed))] if missed else []
     return page(f"Similar submissions of {assignment}", paragraph(CAVEAT), paragraph(said), overview, *more,
                 *map(evidence, found[:MOST_PAIRS]))
 

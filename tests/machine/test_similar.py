@@ -4,6 +4,7 @@ import io
 from pathlib import Path
 import re
 import shutil
+from types import SimpleNamespace
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_notebook
@@ -148,7 +149,16 @@ def test_a_submission_that_cannot_be_read_costs_no_other_its_comparison(course_f
     monkeypatch.setattr(similar, "bounded", fail)
     codes = similar.read_class(Course(root), "ps1")
     assert [code.student for code in codes] == ["bad?", "good"]
-    similar.as_page("ps1", codes, similar.pairs(codes)).encode()
+    page = similar.as_page("ps1", codes, similar.pairs(codes))
+    assert "good: not compared" in page and "bad?: not compared" in page, "a text made to take long is no way out of being compared"
+
+
+def test_whoever_hides_an_answer_behind_much_text_is_named():
+    skeleton = SimpleNamespace(taken_out_of=str, parts={}, names=(), wanted={})
+    padded = new_notebook(cells=[new_code_cell("x = 1\n" * 11_000), new_code_cell("y = 2")])
+    codes = [similar.read_code("long", [padded], skeleton), similar.read_code("short", [new_notebook(cells=[new_code_cell("y = 2")])], skeleton)]
+    page = similar.as_page("ps1", codes, [])
+    assert "long: only 60000 characters of it were compared" in page and "short: " not in page
 
 
 def test_the_evidence_looks_at_each_line_once_however_many_pairs_it_stands_in(monkeypatch):
