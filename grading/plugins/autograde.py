@@ -216,10 +216,12 @@ class Autograde(converters.Autograde):
             for grade in grades:
                 if self.wanted[name][grade.name]["metadata"]["task"]:
                     grade.auto_score = None     # nbgrader gives 0 where the submitted file bears another name
-            changed = review(nb, self.wanted[name], self.before.get(name, Judged()),
+            before = self.before.get(name, Judged())
+            changed = review(nb, self.wanted[name], before,
                              {grade.name: grade.auto_score for grade in grades}, self.digest)
             for grade in grades:
-                grade.needs_manual_grade = waits(grade.manual_score, grade.auto_score, name in self.refused - self.settled, grade.name in changed)
+                grade.needs_manual_grade = waits(grade.manual_score, grade.auto_score, name in self.refused - self.settled,
+                                                 grade.name in changed, grade.name in before.above)
             if any(Record.read(nb).notes) and name not in self.settled:
                 have_somebody_look({grade.name: grade for grade in grades}, self.wanted[name])
             gradebook.db.commit()

@@ -30,7 +30,7 @@ from ..notebooks.writing import notebook_of, notebook_text
 from .audit import REGRADED, Act, Entry, entries
 from .execute import JUDGES, OWN
 from .only_one import at_work
-from .review import have_somebody_look, is_settled, judged, review, waits
+from .review import have_somebody_look, is_settled, judged, review, waits, waits_above
 from . import journal, penalties
 from .journal import Cells, Intent, Rows, rows_of
 from .penalties import Policy
@@ -310,7 +310,7 @@ class Writer:
             return
         grade.auto_score = graded.scores.get((notebook, cell))
         grade.needs_manual_grade = waits(grade.manual_score, grade.auto_score, notebook in graded.refused.keys() - graded.settled,
-                                         (notebook, cell) in graded.changed)
+                                         (notebook, cell) in graded.changed, waits_above(grade))
 
     def store_penalties(self, submission: SubmittedAssignment, graded: "Graded") -> None:
         """As nbgrader's AssignLatePenalties does, with the plug-in that the course configured."""

@@ -1,7 +1,8 @@
 """Submissions that would be graded otherwise today: other checks, other points, another policy for late ones."""
 
-from nbgrader.api import Assignment
+from nbgrader.api import Assignment, Notebook
 
+from ..notebooks.cells import hidden_calls
 from .course import Course
 from .execute import JUDGES, OWN, digests, own_digest
 from ..notebooks.record import Record
@@ -16,8 +17,7 @@ class Today:
         self.root, self.policy = course.execute.course_root, course.late_policy()
         self.judges = digests(self.root)
         self.own = {notebook.name: own_digest(self.root, notebook.name) for notebook in row.notebooks}
-        self.points = {notebook.name: round(sum(cell.max_score for cell in notebook.grade_cells if cell.cell_type == "code"), 2)
-                       for notebook in row.notebooks}
+        self.points = {notebook.name: points_of_exercises(notebook) for notebook in row.notebooks}
 
     def differs(self, result: SubmissionResult, records: dict[str, Record]) -> str | None:
         """Why a graded submission (`run/results.py`'s) with these records would be graded otherwise, in words; None if it would not."""
@@ -30,7 +30,7 @@ class Today:
             by = record.graded_by
             same = by[OWN] == self.own[name] if OWN in by else all(by.get(judge) == self.judges[judge] for judge in JUDGES)
             reasons |= set() if same else {"other checks, reference or sentences"}
-            if record.verdicts and round(sum(verdict.most for verdict in record.verdicts.values()), 2) != self.points[name]:
+            if record.verdicts and {exercise: round(verdict.most, 2) for exercise, verdict in record.verdicts.items()} != self.points[name]:
                 reasons.add("other points")
         if round(self.penalty(result) - result.late_submission_penalty, 2):
             reasons.add("another late policy, deadline or score")
@@ -41,3 +41,9 @@ class Today:
         given = [self.policy.late_submission_penalty(result.student_id, notebook.score, late) or 0.0 for notebook in result.notebooks] \
             if late > 0 and self.policy else []
         return sum(min(max(penalty, 0.0), notebook.score) for penalty, notebook in zip(given, result.notebooks))
+
+
+def points_of_exercises(notebook: Notebook) -> dict[str, float]:
+    """{exercise: its points} of a notebook as the gradebook has it: a tests cell's are those of its exercises in equal parts."""
+    calls = {cell.name: hidden_calls(cell.source or "") for cell in notebook.source_cells}
+    return {exercise: round(cell.max_score / len(calls[cell.name]), 2) for cell in notebook.grade_cells for exercise in calls.get(cell.name, ())}

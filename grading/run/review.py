@@ -1,8 +1,9 @@
 """What a person decided stays, and is asked for again only where the student changed what was judged.
 
 nbgrader asks again after every regrade for what has a manual score, and never for a written question. Here a cell waits
-for a person if nothing has judged it yet, if the notebook could not be read, or if a person had judged another answer; and the
-first cell of a notebook does if something was odd about the hand-in and nobody has resolved that.
+for a person if nothing has judged it yet, if the notebook could not be read, or if a person had judged another answer. It waits on
+if a person gave more points than it is worth by now, and nobody has looked since; and the first cell of a notebook does if
+something was odd about the hand-in and nobody has resolved that.
 """
 
 from collections.abc import Mapping
@@ -26,7 +27,8 @@ UNKNOWN = "(what was judged is not there any more: nothing can be compared)"
 @dataclass(frozen=True)
 class Judged:
     """What was known of a graded notebook before it is graded again: the notebook itself, its digest, what was odd about it,
-    which cells a person has judged, which waited for one, and the points that the checks gave."""
+    which cells a person has judged, which waited for one (`above`: with more points than there are), and the points that the
+    checks gave."""
 
     people: frozenset[str] = frozenset()
     notebook: NotebookNode | None = None
@@ -34,6 +36,7 @@ class Judged:
     notes: Notes = ("", ())
     waiting: frozenset[str] = frozenset()
     points: Mapping[str, float | None] = field(default_factory=dict)
+    above: frozenset[str] = frozenset()
 
 
 def judged(folder: Path, name: str, wanted: Mapping[str, Any], grades: Mapping[str, Grade], comments: Mapping[str, Comment]) -> Judged:
@@ -41,12 +44,12 @@ def judged(folder: Path, name: str, wanted: Mapping[str, Any], grades: Mapping[s
     people = frozenset(cell for cell, parts in parts_of(wanted).items() if cell in grades
                        and (grades[cell].manual_score is not None or grades[cell].extra_credit or any(
                            comments[part].manual_comment for part in {cell, *parts} if part in comments)))
-    path = Path(folder, f"{name}.ipynb")
+    path, above = Path(folder, f"{name}.ipynb"), frozenset(cell for cell, grade in grades.items() if waits_above(grade))
     if not path.exists():
-        return Judged(people)
+        return Judged(people, above=above)
     notebook = notebook_in(path) if people else None
     return Judged(people, notebook, digest_in(folder), read_record(path).notes,
-                  frozenset(cell for cell in grades if grades[cell].needs_manual_grade), {cell: grades[cell].auto_score for cell in grades})
+                  frozenset(cell for cell in grades if grades[cell].needs_manual_grade), {cell: grades[cell].auto_score for cell in grades}, above)
 
 
 def digest_in(folder: Path) -> str:
@@ -85,6 +88,11 @@ def have_somebody_look(grades: Mapping[str, Grade], wanted: Mapping[str, Any]) -
         grades[first].needs_manual_grade = True
 
 
-def waits(manual: float | None, automatic: float | None, refused: bool, changed: bool) -> bool:
-    """Whether a graded cell waits for a person."""
-    return refused or changed or (manual is None and automatic is None)
+def waits_above(grade: Grade) -> bool:
+    """Whether a graded cell waits because a person gave more points than it is worth by now (`course revise`)."""
+    return bool(grade.needs_manual_grade) and grade.manual_score is not None and grade.manual_score > grade.max_score
+
+
+def waits(manual: float | None, automatic: float | None, refused: bool, changed: bool, above: bool) -> bool:
+    """Whether a graded cell waits for a person; `above`: whether it did before, see `waits_above`."""
+    return refused or changed or above or (manual is None and automatic is None)

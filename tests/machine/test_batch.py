@@ -55,7 +55,8 @@ def test_late_submissions_leave_what_nbgrader_autograde_leaves(course, nbgrader)
         gradebook.grant_extension("ps1", "extended", days=3)
         grade = gradebook.find_grade("explain_activations", "activations", "ps1", "corrected")
         grade.manual_score, grade.extra_credit, grade.needs_manual_grade = 1.5, 0.5, False
-        gradebook.find_grade("test_relu", "activations", "ps1", "corrected").manual_score = 1.0
+        above = gradebook.find_grade("test_relu", "activations", "ps1", "corrected")
+        above.manual_score, above.needs_manual_grade = 9.0, True       # given before the points were lowered: waits, whoever grades
         gradebook.find_comment("explain_activations", "activations", "ps1", "corrected").manual_comment = "Well put."
         gradebook.db.commit()
     for student in ("extended", "late"):
@@ -72,6 +73,8 @@ def test_late_submissions_leave_what_nbgrader_autograde_leaves(course, nbgrader)
     assert points(course, "late") == points(course, "extended") == FULL
     penalties = {row[2]: row[5] for row in rows(course) if row[0] == "notebook"}
     assert penalties["late"] == FULL and penalties["extended"] is None
+    with Gradebook(f"sqlite:///{course}/gradebook.db") as gradebook:
+        assert gradebook.find_grade("test_relu", "activations", "ps1", "corrected").needs_manual_grade
 
 
 def test_grading_is_a_pure_function(course):

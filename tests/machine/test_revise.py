@@ -12,10 +12,14 @@ from nbgrader.api import Gradebook
 from rich.console import Console
 from termclass import ASSIGNMENT, NAME, QUESTION
 
+from grading.notebooks.record import Record, VerdictRecord
 from grading.plugins.save_cells import SaveCells
 from grading.root import CourseError
 from grading.run.batch import Graded
 from grading.run.course import Course
+from grading.run.execute import OWN, own_digest
+from grading.run.older import Today
+from grading.run.results import results_of
 from grading.tools import revise
 from tests.conftest import run_together
 
@@ -124,6 +128,41 @@ def test_points_that_are_lowered_let_no_score_stand_above_them_unseen(course):
     change(course, points={QUESTION: 2})
     run(course, yes=True)
     assert rows(course)[0][QUESTION] == (None, 3.0, None, True) and rows(course, "student-02")[0][QUESTION] == (None, 1.0, None, False)
+
+
+def test_a_score_above_the_points_waits_until_a_person_has_looked_whatever_is_graded_meanwhile(course):
+    change(course, points={QUESTION: 2, "test_half": 1})
+    run(course, yes=True)
+    grade_again(course)
+    found, _ = rows(course)
+    assert found[QUESTION] == (None, 3.0, None, True) and found["test_half"] == (4.0, 2.0, 0.5, True)
+    with book(course) as gradebook:
+        gradebook.find_grade(QUESTION, "toy", ASSIGNMENT, "student-01").needs_manual_grade = False      # Enter confirms a score
+        gradebook.db.commit()
+    grade_again(course)
+    assert rows(course)[0][QUESTION] == (None, 3.0, None, False) and rows(course, "student-02")[0][QUESTION] == (None, 1.0, None, False)
+
+
+def grade_again(root):
+    """Store the same hand-ins once more, as a regrade does."""
+    released = (root / "release" / ASSIGNMENT / NAME).read_text()
+    with Course(root).writer(ASSIGNMENT) as writer:
+        for student in STUDENTS:
+            writer.store(Graded(student, None, {"toy": released}, (), {("toy", f"test_{name}"): 4.0 for name in termclass.EXERCISES}))
+
+
+def test_points_that_only_move_between_exercises_are_other_points(course):
+    judge = Course(course)
+    with book(course) as gradebook:
+        row = gradebook.find_assignment(ASSIGNMENT)
+        verdicts = {name: VerdictRecord(4, 4, ()) for name in termclass.EXERCISES}
+        records = {"toy": Record(graded_by={OWN: own_digest(judge.execute.course_root, "toy")}, verdicts=verdicts)}
+        result = next(results_of(gradebook, ASSIGNMENT, ["student-01"]))
+        assert Today(judge, row).differs(result, records) is None
+        change(course, points={"test_double": 5, "test_half": 3})
+        run(course, yes=True)
+        gradebook.db.expire_all()
+        assert Today(judge, row).differs(result, records) == "other points"
 
 
 def test_scores_can_be_scaled_with_the_points(course):
