@@ -23,7 +23,7 @@ from ..border.bounded import Overrun, bounded
 from ..lms import archives
 from ..lms.people import People
 from ..notebooks.archives import MAX_CONTENT, NotUnpacked, members
-from ..notebooks.folders import FOLDER, NotTaken, read_regular
+from ..notebooks.folders import NotTaken, opened, read_regular
 from ..notebooks.names import one_name, trouble_with, trouble_with_student
 from ..plugins.collect import Copy, NotCollected
 from ..plugins.placing import place_preview
@@ -163,11 +163,8 @@ class Drop:
                 place.write_bytes(content)
             return
         try:
-            source = os.open(one.folder, FOLDER)
-            try:
+            with opened(self.inbound.resolve(), Path(one.folder).relative_to(self.inbound)) as source:
                 Copy(self.course.dir).folder(source, str(target))
-            finally:
-                os.close(source)
         except (NotCollected, OSError) as error:
             raise Refused(str(error)) from None
 

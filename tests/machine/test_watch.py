@@ -788,6 +788,18 @@ def test_the_zip_of_a_learning_platform_is_taken_apart(files, students, drop):
     assert dropped(drop) == students
 
 
+def test_a_folder_that_became_a_link_since_it_was_looked_at_is_not_copied(drop, tmp_path):
+    for place in (drop.inbound / "student-01", tmp_path / "elsewhere"):
+        (place / "ps1").mkdir(parents=True)
+        (place / "ps1" / "a.ipynb").write_text(str(place))
+    [(_, one)] = drop.entries(set(), ["ps1", "ps2"])
+    drop.check(one)
+    (drop.inbound / "student-01").rename(tmp_path / "away")
+    (drop.inbound / "student-01").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(Refused):
+        drop.check(one)
+
+
 def test_what_cannot_be_unpacked_is_paid_for(drop, monkeypatch):
     """Fifty thousand entries whose checksum is wrong, each of 64 MB: to see that took hours, in the process that answers everybody."""
     def broken(archive, about, most):
