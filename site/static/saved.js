@@ -1,5 +1,6 @@
 // Beside "Open in the browser": is there a saved copy, is it of an earlier release, and can a notebook run here at all?
 "use strict";
+const ROOM = 50e6;      // bytes: Python as the browser keeps it, and a notebook
 (async () => {
   const box = document.querySelector(".saved");
   if (!box) return;
@@ -9,13 +10,29 @@
     box.append(line);
     box.hidden = false;
   };
-  if (!("serviceWorker" in navigator) || !window.isSecureContext) {
+  const allowed = async ask => {      // a browser may lack a thing, or have it and refuse it when it is asked
+    try {
+      return (await ask()) ?? true;
+    } catch {
+      return false;
+    }
+  };
+  if (!window.isSecureContext || !await allowed(() => navigator.serviceWorker.getRegistration())) {
     say("This browser blocks what a notebook needs to run here (service workers; a private window or an address without https may be " +
         "why): it would wait without end. Take the zip, or open the page in another browser.");
     return;
   }
   const {storage, notebook, release} = box.dataset;
-  const known = indexedDB.databases ? await indexedDB.databases() : [];
+  const known = await allowed(() => indexedDB.databases ? indexedDB.databases() : []);
+  if (!known) {
+    say("This browser keeps nothing for this site (its settings forbid it): what you write is gone when you close the notebook. " +
+        "Download it before, or take the zip.");
+    return;
+  }
+  const {quota, usage} = await allowed(() => navigator.storage.estimate());
+  if (quota - usage < ROOM) {
+    say("This browser has hardly any room left for this site: saving may fail. Download your notebook often, clear some room, or take the zip.");
+  }
   if (!known.some(one => one.name === storage)) return;
   const done = request => new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result);

@@ -107,10 +107,3 @@ def test_a_wrong_answer_is_told_so_and_a_saved_copy_can_be_left_behind(opened, a
         opened.get_by_role("button", name="Start again").click()
     assert WRONG in [cell.source for cell in nbformat.read(download.value.path(), as_version=4).cells]
     opened.get_by_role("button", name="Start again").wait_for(state="detached")
-
-
-def test_where_no_notebook_can_run_the_page_says_so(address, new_page):
-    page = new_page()
-    page.add_init_script("Object.defineProperty(Navigator.prototype, 'serviceWorker', {}); delete Navigator.prototype.serviceWorker")
-    page.goto(f"{address}/ps1.html")
-    page.get_by_text("This browser blocks what a notebook needs").wait_for()

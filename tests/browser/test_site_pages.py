@@ -79,6 +79,31 @@ def test_without_script_the_pictures_and_their_text_stay(address, new_page):
     assert page.locator("article img:visible").count() >= 15
 
 
+REFUSED = "() => { throw new DOMException('denied', 'SecurityError'); }"
+TROUBLED = {
+    "delete Navigator.prototype.serviceWorker": "This browser blocks what a notebook needs",
+    f"Object.defineProperty(Navigator.prototype, 'serviceWorker', {{get: {REFUSED}}})": "This browser blocks what a notebook needs",
+    f"ServiceWorkerContainer.prototype.getRegistration = async {REFUSED}": "This browser blocks what a notebook needs",
+    f"IDBFactory.prototype.databases = async {REFUSED}": "This browser keeps nothing for this site",
+    f"Object.defineProperty(window, 'indexedDB', {{get: {REFUSED}}})": "This browser keeps nothing for this site",
+    "StorageManager.prototype.estimate = async () => ({quota: 1e7, usage: 9e6})": "hardly any room left",
+    "": "",
+    "delete StorageManager.prototype.estimate": "",
+}
+
+
+@pytest.mark.parametrize("trouble", TROUBLED)
+def test_a_browser_in_which_a_notebook_cannot_run_or_be_kept_is_told_so(address, new_page, trouble):
+    page, wrong = new_page(), []
+    page.add_init_script(trouble)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.goto(f"{address}/ps1.html", wait_until="networkidle")
+    said = page.locator(".saved")
+    if TROUBLED[trouble]:
+        said.get_by_text(TROUBLED[trouble]).wait_for()
+    assert wrong == [] and said.locator("p").count() == bool(TROUBLED[trouble])
+
+
 def test_every_curve_that_was_predicted_stays(visit, shot):
     page = visit("lecture", **DESK, viewport={"width": 1200, "height": 760})
     figure = page.locator("#moves-depth")
