@@ -105,7 +105,7 @@ def test_a_probe_names_the_mistake_that_answers_as_the_student_does():
     for answer, due in ((np.ones(2), known), (np.full(2, 2.0), None), (np.full(2, 3.0), bank[3]), (np.full(2, 4.0), None), (None, None)):
         assert key_of(*bank).probed("".join(["dou", "ble"]), ask) is due
     assert made == [np.random.default_rng(0).random()] * 5 and len(asked) == 5, "one call, however many mistakes share it"
-    answer = np.full(2, 2.0)
+    answer = np.full(2, 2.0) * (1 + 5e-7)
     for slip in (0.0, 1e-7):
         assert key_of(entry(lambda z: 2.0 * z * (1 + slip), "no mistake", probe=probe)).probed("double", ask) is None
 

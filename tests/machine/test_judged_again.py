@@ -8,7 +8,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from grading.border.subject import CellEnd
 from grading.notebooks.later import Change
 from grading.run import place
-from grading.run.place import CHECK_SECONDS, first_after, holds, in_words, judge_at_their_places
+from grading.run.place import first_after, holds, in_words, judge_at_their_places
 
 CELLS = ["def helper(z):\n    return z", "def relu(z):\n    return helper(z)", "assert relu(1)", "x = 1",
          "def gelu(z):\n    return z", "assert gelu(1)", "y = 1"]
@@ -33,7 +33,7 @@ class Kernel:
         self.done.append(number)
         self.asked.append((number, source, seconds))
         error = [{"output_type": "error"}] if self.breaks.get(number) in self.done else []
-        return SimpleNamespace(status=self.status, outputs=["odd", {"output_type": "stream"}, *error])
+        return SimpleNamespace(status=self.status, outputs=["odd", {"output_type": "stream"}, {"output_type": "display_data"}, *error])
 
     def anew(self):
         assert not self.open, "a sandbox holds one kernel at a time"
@@ -65,7 +65,7 @@ def test_nothing_is_run_where_everything_is_earned_or_nothing_changed():
         found, kernel, suite = judged(notebook(), before, Suite())
         assert (found, kernel.fresh, suite.judged) == ({}, None, []) and kernel.open
         assert [number for number, _, _ in kernel.asked] == asked
-        assert all(seconds == CHECK_SECONDS and source == CELLS[number] for number, source, seconds in kernel.asked)
+        assert all(seconds == 5.0 and source == CELLS[number] for number, source, seconds in kernel.asked)
 
 
 @pytest.mark.parametrize(("share", "said"), [(1, "Right at"), (0.75, "Better at"), (0.5, None), (0.25, None)])

@@ -84,6 +84,9 @@ def test_of_two_that_explain_as_much_the_first_of_the_bank_is_named_if_a_value_t
         assert names([failed("a", ONE, OTHER), right("b")], entries, {}) == {"a": entries[0].name}
         same = {(one.name, "a"): CHANGED for one in entries}
         assert names([failed("a", said=CHANGED), right("b")], entries, same) == {}
+    by_its_kind = {("other", "a"): CHANGED}
+    assert names([failed("a", ONE, said=CHANGED), right("b")], [ONE, OTHER], by_its_kind) == {"a": "one"}
+    assert names([failed("a", ONE, said=CHANGED), right("b")], [OTHER, ONE], by_its_kind) == {}
     assert names([failed("a", ONE), failed("b", OTHER), right("c")], [ONE, OTHER], {}) == {"a": "one", "b": "other"}
 
 
