@@ -9,7 +9,6 @@ alike if they have the same one on either.
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,11 +25,10 @@ LENGTH = 12             # of one digest, in hexadecimal digits
 QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 
 
-@dataclass
 class Room:
     """How many numbers of a check may still be looked at."""
 
-    left: int = MOST_NUMBERS
+    left = MOST_NUMBERS
 
 
 def digests(replies: Iterable[Reply], manner: str | None) -> str:

@@ -68,6 +68,11 @@ def test_the_first_100000_numbers_of_a_check_are_looked_at(sizes, where, seen):
     assert alike(digest(*ours), digest(*theirs)) is not seen
 
 
+def test_what_is_too_small_for_a_float_with_all_its_digits_is_zero():
+    for small in (1e-310, -1e-310, 1e-307):
+        assert alike(digest(0.0), digest(small)) and not alike(digest(0.0), digest(1.1e-307))
+
+
 def test_of_what_is_no_number_1000_characters_count():
     for place, seen in ((998, True), (999, False)):       # the first one is a quotation mark
         ours, theirs = ("a" * place + letter + "a" * 50 for letter in "ab")
@@ -76,8 +81,8 @@ def test_of_what_is_no_number_1000_characters_count():
 
 
 def test_a_digest_that_was_stored_is_the_same_in_this_version():
-    replies = [Reply(VALUES), Reply("word"), Reply([None, 1.0], after=[np.nan])]
-    assert digests(replies, "TypeError: no") == "75061527859c-4f67662b7e02"
+    replies = [Reply(VALUES), Reply("word"), Reply([None, 1.0], after=[np.nan]), Reply([0.0, 1e-310, -1e-310, 1e-307])]
+    assert digests(replies, "TypeError: no") == "f3915621427a-4ce50a9009d3"
 
 
 def judged(function):
