@@ -37,8 +37,9 @@ CONCERNS = {
     "checks.compare": ("compare", "wire"), "checks.gate": ("scoring", "report", "readable"), "checks.recognition": ("named",),
     "checks.student": ("student",), "checks.suite": ("edges", "scoring", "wrong"),
     "checks.table": ("report",), "checks.verdict": ("edges", "scoring", "record", "student"), "checks.wrong": ("wrong",),
-    "notebooks.again": ("again", "changed", "counting"), "notebooks.intake": ("edges", "intake", "embedded", "finding"),
-    "notebooks.effects": ("later",), "notebooks.later": ("later",), "notebooks.mend": ("edges", "mend", "embedded"), "notebooks.outputs": ("edges", "outputs", "embedded", "pictures"),
+    "notebooks.again": ("again", "changed", "counting"), "notebooks.effects": ("later",),
+    "notebooks.intake": ("edges", "intake", "embedded", "finding"), "notebooks.later": ("later",),
+    "notebooks.mend": ("edges", "mend", "embedded"), "notebooks.outputs": ("edges", "outputs", "embedded", "pictures"),
     "notebooks.reading": ("reading", "finding", "intake"), "notebooks.record": ("record", "edges", "wrong", "overview"),
     "plugins.counting": ("counting",), "plugins.late": ("edges", "late"), "run.gradebook": ("gradebook_writer", "journal", "changed"),
     "run.penalties": ("late",), "run.place": ("judged_again",), "tools.similar": ("edges", "similar"),
@@ -96,8 +97,7 @@ def whole(console, module, chosen):
 
 
 def tests_of(module):
-    found = [ROOT / "tests" / "machine" / f"test_{name}.py" for name in CONCERNS[module]]
-    return [path for path in found if path.exists()]
+    return [ROOT / "tests" / "machine" / f"test_{name}.py" for name in CONCERNS[module]]
 
 
 # --- in the forks -----------------------------------------------------------------------------------------------
