@@ -147,10 +147,10 @@ def look(console: Console, course: Course, assignment: str, students: list[str],
 
 
 def people_decided(course: Course, assignment: str, students: list[str]) -> dict[str, dict[str, float]]:
-    """{student: {tests cell: the points that a person gave}}"""
+    """{student: {tests cell: the points that a person gave}}; what waits to be looked at again counts as the checks say."""
     with course.gradebook() as gradebook:
         return {result.student_id: {grade.name: grade.manual_score for notebook in result.notebooks for grade in notebook.grades
-                                    if grade.manual_score is not None} for result in results_of(gradebook, assignment, students)}
+                                    if grade.manual_score is not None and not grade.needs_manual_grade} for result in results_of(gradebook, assignment, students)}
 
 
 def with_people(change: Change, decided: dict[str, float]) -> Change:

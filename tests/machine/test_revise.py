@@ -21,6 +21,7 @@ from grading.run.execute import OWN, own_digest
 from grading.run.older import Today
 from grading.run.results import results_of
 from grading.tools import revise
+from grading.tools.regrade import people_decided
 from tests.conftest import run_together
 
 STUDENTS = "student-01", "student-02"
@@ -133,6 +134,7 @@ def test_points_that_are_lowered_let_no_score_stand_above_them_unseen(course):
 def test_a_score_above_the_points_waits_until_a_person_has_looked_whatever_is_graded_meanwhile(course):
     change(course, points={QUESTION: 2, "test_half": 1})
     run(course, yes=True)
+    assert people_decided(Course(course), ASSIGNMENT, ["student-01", "student-02"]) == {"student-01": {}, "student-02": {QUESTION: 1.0}}
     grade_again(course)
     found, _ = rows(course)
     assert found[QUESTION] == (None, 3.0, None, True) and found["test_half"] == (4.0, 2.0, 0.5, True)
