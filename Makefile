@@ -1,8 +1,8 @@
 # Two commands do everything on a fresh machine: `make demo` and `make test`. Each makes .venv first.
 PYTHON ?= python3
 BIN := .venv/bin
-# all tests by one process more than there are cores, for many of them wait; what a module's tests share is made in one of them
-ALL := --numprocesses $(shell expr $$(nproc 2>/dev/null || echo 1) + 1) --dist loadfile --no-loadscope-reorder
+# all tests by two processes more than there are cores, for many of them wait; what a module's tests share is made in one of them
+ALL := --numprocesses $(shell expr $$(nproc 2>/dev/null || echo 1) + 2) --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test lint bench mutation release site lite container container-test lock clean
 
