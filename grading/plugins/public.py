@@ -33,7 +33,7 @@ class PublicPlaces(Configurable):
 
     @validate("site", "repository", "hub")
     def _address(self, proposal: Any) -> str:
-        address = proposal["value"].rstrip("/")
+        address = proposal["value"].rstrip("/").removesuffix(".git")      # as it is cloned; pages have it without
         if address and not address.startswith(("https://", "http://localhost", "http://127.0.0.1")):
             proposal["trait"].error(self, address)
         return address
@@ -48,7 +48,7 @@ class PublicPlaces(Configurable):
         if self.repository.startswith(GITHUB):
             found.append(Link("Colab", f"{COLAB}/github/{self.repository.removeprefix(GITHUB)}/blob/{quote(self.branch)}/{quote(notebook)}"))
         if self.repository and self.hub:
-            folder = self.repository.rsplit("/", 1)[-1].removesuffix(".git")
+            folder = self.repository.rsplit("/", 1)[-1]
             query = urlencode({"repo": self.repository, "branch": self.branch, "urlpath": f"lab/tree/{folder}/{notebook}"})
             found.append(Link("nbgitpuller", f"{self.hub}/hub/user-redirect/git-pull?{query}"))
         return found

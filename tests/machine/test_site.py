@@ -203,6 +203,12 @@ def test_links_are_those_that_the_settings_allow():
     assert puller.address.endswith("urlpath=lab%2Ftree%2Fcourse%2Frelease%2Fps1%2Fx.ipynb")
 
 
+def test_a_repository_may_be_named_as_it_is_cloned():
+    named = places(repository="https://github.com/someone/course.git", hub="https://hub.example.org")
+    assert named.links("release/ps1/x.ipynb") == places(repository="https://github.com/someone/course", hub="https://hub.example.org").links(
+        "release/ps1/x.ipynb")
+
+
 def test_an_address_that_is_none_is_refused():
     with pytest.raises(TraitError):
         places(site="example.org")
