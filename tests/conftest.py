@@ -40,7 +40,7 @@ SHORT_LIMITS = [f"--Execute.limits={name}={value}" for name, value in SHORTER.it
 
 
 def pytest_addoption(parser):
-    parser.addoption("--whole", action="store_true", help="test_followup.py: sheets of all golden and right answers, not only of some.")
+    parser.addoption("--whole", action="store_true", help="also what takes minutes and is proved in smaller by other tests.")
 
 
 # --- what the course is --------------------------------------------------------------------------------------------
@@ -101,7 +101,10 @@ def trouble_with_sandbox():
 
 
 @pytest.hookimpl(trylast=True)      # after -m: a sandbox is started for tests that are left
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
+    for item in items if not config.getoption("--whole") else ():
+        if item.get_closest_marker("whole"):
+            item.add_marker(pytest.mark.skip(reason=f"takes minutes: pytest {item.nodeid.split('::')[0]} --whole"))
     marked = [item for item in items if item.get_closest_marker("sandbox")]
     if marked and (trouble := trouble_with_sandbox()):
         for item in marked:

@@ -33,6 +33,7 @@ def test_runs_that_are_killed_add_up_to_one_that_is_not(course):
     assert differences(course, clean) == [], "and nothing else lies there"
 
 
+@pytest.mark.whole      # test_journal.py kills one before each of its steps
 def test_a_regrade_that_is_killed_leaves_no_folder_with_rows_of_another_run(course):
     """Rows and folder change together, or the folder is gone and the next run grades it again."""
     course_grade(course)

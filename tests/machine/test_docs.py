@@ -19,6 +19,7 @@ from grading.notebooks.submissions import hand_in
 ROOT = Path(__file__).parents[2]
 REAPER = ROOT / "tests" / "machine" / "reaper.py"
 CLASS = ("derivative-at-y", "half-finished", "perfect-loops")
+WHOLE = {"tas.md"}      # its twenty commands take two minutes, and each has tests of its own
 BLOCK = re.compile(r"^```console run\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PAGES = [path for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))) if BLOCK.search(path.read_text())]
 
@@ -50,7 +51,7 @@ def course(generated, tmp_path):
 
 
 @pytest.mark.sandbox
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [pytest.param(page, marks=pytest.mark.whole if page.name in WHOLE else ()) for page in PAGES], ids=lambda page: page.name)
 def test_every_command_of_the_page_gives_what_the_page_says(page, course):
     environment = {**os.environ, "PATH": f"{sysconfig.get_path('scripts')}:{os.environ['PATH']}", "COLUMNS": "100",
                    "NO_COLOR": "1", "PYTHONWARNINGS": "ignore", "PYTHONPATH": str(course)}      # the copy's code

@@ -422,12 +422,11 @@ def test_sheets_of_a_graded_class_are_written_and_whoever_handed_in_nothing_is_n
     assert (tmp_path / "a" / "derivative-at-y.html").read_text() == before, "the same questions each time"
 
 
+@pytest.mark.whole
 @pytest.mark.sandbox
 @pytest.mark.parametrize("assignment", ASSIGNMENTS)
-def test_sheets_of_all_golden_and_right_answers(assignment, golden_class, tmp_path, request):
-    """With --whole; of a right answer in every style a sheet is made in the sandbox, and all its questions are answered a second time."""
-    if not request.config.getoption("--whole"):
-        pytest.skip("minutes: pytest tests/machine/test_followup.py --whole")
+def test_sheets_of_all_golden_and_right_answers(assignment, golden_class, tmp_path):
+    """Of a right answer in every style a sheet is made in the sandbox, and all its questions are answered a second time."""
     root, _ = golden_class[assignment]
     students = sorted(path.parent.name for path in (root / "autograded").glob(f"*/{assignment}"))
     missing, said = make(root, assignment, tmp_path / "golden", students)
