@@ -15,6 +15,7 @@ import nbformat
 import pytest
 from rich.console import Console
 
+from grading.border.bounded import Overrun
 from grading.border.sandbox import Limits, Sandbox, SandboxUnavailable
 from grading.notebooks.cells import points_of
 from grading.notebooks.submissions import due, hand_in
@@ -232,6 +233,18 @@ def golden_class(generated, tmp_path_factory):
             self[name] = root, pickle.loads(root.with_suffix(".autograde").read_bytes())
             return self[name]
     return Graded(tmp_path_factory, "class", make)
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """Whatever is asked of the process that reads what others wrote takes too long: [for how many seconds it was asked]."""
+    seconds_asked = []
+
+    def too_long(*_, seconds):
+        seconds_asked.append(seconds)
+        raise Overrun(f"takes more than {seconds} seconds")
+    monkeypatch.setattr("grading.border.bounded.bounded", too_long)
+    return seconds_asked
 
 
 # --- the web site -----------------------------------------------------------------------------------------------

@@ -66,6 +66,12 @@ def points_of(nb: NotebookNode) -> dict[str, float]:
     return {name: cell.metadata.nbgrader.points for cell in nb.cells if is_tests(cell) for name in hidden_calls(cell.source)}
 
 
+def code_alone(nb: NotebookNode) -> NotebookNode:
+    """The code cells of a notebook without their outputs: what is to be read of a student's code in another process."""
+    node = type(nb)
+    return node({"cells": [node({"cell_type": "code", "source": cell.source, "metadata": cell.metadata}) for cell in nb.cells if cell.cell_type == "code"]})
+
+
 def visible(cell: NotebookNode) -> str:
     """The source that is sent to the student's kernel: everything but hidden regions."""
     return without(cell.source, HIDDEN) if marked(cell, "grade") else cell.source

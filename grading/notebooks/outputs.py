@@ -18,7 +18,7 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 from pygments.token import STANDARD_TYPES
 
-from ..border.bounded import bounded, timed
+from ..border.bounded import bounded_or, timed
 
 TAGS = {"b", "i", "em", "strong", "code", "pre", "p", "br", "hr", "div", "span", "ul", "ol", "li", "sub", "sup",
         "h1", "h2", "h3", "h4", "h5", "h6", "table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td"}
@@ -199,11 +199,9 @@ def judged_text(source: str) -> tuple[bool, float]:
 def judged(source: str, attachments: Any = None) -> tuple[bool, float]:
     """(whether nbconvert makes a page of `source`, and soon, that holds no script, loads nothing and wears no foreign clothes;
     what that took in seconds of CPU time)"""
-    try:
-        harmless, seconds = bounded(timed, renders_harmlessly, source, attachments, seconds=RENDER_SECONDS)
-        return bool(harmless), seconds
-    except Exception:       # a parser that goes on and on would do so when feedback is made
-        return False, RENDER_SECONDS
+    # a parser that goes on and on would do so when feedback is made
+    harmless, seconds = bounded_or((False, float(RENDER_SECONDS)), timed, renders_harmlessly, source, attachments, seconds=RENDER_SECONDS)
+    return bool(harmless), seconds
 
 
 def renders_harmlessly(source: str, attachments: Any) -> bool:

@@ -13,7 +13,7 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 from nbconvert.filters import Highlight2HTML
 
-from ..border.bounded import bounded, timed
+from ..border.bounded import bounded_or, timed
 
 CODES = 4000            # pieces of highlighted code that are remembered
 LONGEST = 20_000        # characters of one of them
@@ -45,11 +45,8 @@ def highlight_code(context: Context, source: str, language: str | None = None, m
 
 def coloured(source: str, lexer: str, magics: str | None) -> tuple[str, float]:
     """(HTML, what it took in seconds of CPU time)"""
-    try:
-        html, seconds = bounded(timed, highlight, source, lexer, magics, seconds=SECONDS)
-        return html or uncoloured(source, lexer), seconds
-    except Exception:
-        return uncoloured(source, lexer), SECONDS
+    html, seconds = bounded_or((None, float(SECONDS)), timed, highlight, source, lexer, magics, seconds=SECONDS)
+    return html or uncoloured(source, lexer), seconds
 
 
 known = lru_cache(CODES)(coloured)

@@ -4,14 +4,15 @@ import ast
 import difflib
 import re
 
-from nbformat import NotebookNode, from_dict
+from nbformat import NotebookNode
 
-from ..border.bounded import bounded
+from ..border.bounded import bounded_or
 from ..border.subject import StudentError
 from ..checks.verdict import FAILED, CheckResult, Verdict
-from ..notebooks.cells import grade_id
+from ..notebooks.cells import code_alone, grade_id
 from ..notebooks.effects import defined_functions, parse
 
+Found = dict[str, str | None]
 READ_SECONDS = 5        # of CPU time, to look through all cells; an honest notebook takes a hundredth of one
 WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 SAME = dict.fromkeys(("grad", "gradient", "prime", "deriv", "der", "diff", "d"), "derivative") | {
@@ -31,18 +32,13 @@ def explain(verdicts: dict[str, Verdict], nb: NotebookNode, reference: str) -> N
             explain_signature(verdicts[name], reference, mine.get(name))
 
 
-def looked_up(nb: NotebookNode, missing: list[str], called: list[str]) -> tuple[dict[str, str | None], dict[str, str | None]]:
+def looked_up(nb: NotebookNode, missing: list[str], called: list[str]) -> tuple[Found, Found]:
     """({exercise: a name that is nearly its}, {exercise: the parameters that its function has}); nothing where looking takes too long."""
-    cells = [{"cell_type": "code", "source": cell.source, "metadata": cell.metadata} for cell in nb.cells if cell.cell_type == "code"]
-    try:
-        found: tuple[dict[str, str | None], dict[str, str | None]] = bounded(look_up, from_dict({"cells": cells}), missing, called,      # type: ignore[no-untyped-call]
-                                                                             seconds=READ_SECONDS)
-        return found
-    except Exception:
-        return {}, {}
+    nothing: tuple[Found, Found] = {}, {}
+    return bounded_or(nothing, look_up, code_alone(nb), missing, called, seconds=READ_SECONDS)
 
 
-def look_up(nb: NotebookNode, missing: list[str], called: list[str]) -> tuple[dict[str, str | None], dict[str, str | None]]:
+def look_up(nb: NotebookNode, missing: list[str], called: list[str]) -> tuple[Found, Found]:
     return {name: near_name(name, nb) for name in missing}, {name: parameters([cell.source for cell in nb.cells], name) for name in called}
 
 

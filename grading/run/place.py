@@ -13,7 +13,7 @@ from collections.abc import Container
 
 from nbformat import NotebookNode
 
-from ..border.bounded import bounded
+from ..border.bounded import bounded_or
 from ..border.subject import CellEnd, KernelSubject
 from ..checks.suite import Suite
 from ..checks.verdict import Verdict
@@ -69,10 +69,9 @@ def open_exercises(nb: NotebookNode, names: dict[int, list[str]], verdicts: dict
 def told_changes(nb: NotebookNode, names: dict[int, list[str]]) -> dict[int, dict[str, list[Change]]]:
     """{tests cell: {exercise: what the text of later cells tells of changes}}; nothing where reading it off takes too long."""
     sources = [(number, visible(cell)) for number, cell in enumerate(nb.cells) if cell.cell_type == "code"]
-    try:
-        told: dict[int, dict[str, list[Change]]] = bounded(read_off, sources, names, seconds=READ_SECONDS) if any(names.values()) else {}
-    except Exception:
-        told = {}
+    told: dict[int, dict[str, list[Change]]] = {}
+    if any(names.values()):
+        told = bounded_or(told, read_off, sources, names, seconds=READ_SECONDS)
     return {number: told.get(number, {name: [] for name in some}) for number, some in names.items()}
 
 

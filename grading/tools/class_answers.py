@@ -17,7 +17,7 @@ from typing import Any
 
 from nbformat import NotebookNode
 
-from ..border.bounded import bounded
+from ..border.bounded import bounded_or
 from ..checks import bank
 from ..checks.suite import judge_functions
 from ..checks.table import NAMED, failures
@@ -218,11 +218,7 @@ Code = tuple[str, tuple[str, ...]]
 
 def read_codes(sources: list[str], names: list[str]) -> dict[str, Code]:
     """{exercise: (its code, what it stands on)}; nothing of a notebook that takes too long to read: it holds up no class."""
-    try:
-        found: dict[str, Code] = bounded(codes_in, sources, names, seconds=READ_SECONDS)
-        return found
-    except Exception:
-        return {}
+    return bounded_or({}, codes_in, sources, names, seconds=READ_SECONDS)
 
 
 def codes_in(sources: list[str], names: list[str]) -> dict[str, Code]:

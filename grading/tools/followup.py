@@ -18,11 +18,11 @@ import nbformat
 from nbformat import NotebookNode
 from rich.console import Console
 
-from ..border.bounded import bounded
+from ..border.bounded import bounded_or
 from ..border.limits import Limits
 from ..border.subject import KernelSubject
 from ..checks import bank
-from ..notebooks.cells import as_released, hidden_calls, is_tests, visible
+from ..notebooks.cells import as_released, code_alone, hidden_calls, is_tests, visible
 from ..notebooks.intake import files_below
 from ..notebooks.names import printable
 from ..notebooks.near import did_you_mean
@@ -195,12 +195,7 @@ def asker(subject: KernelSubject, cell: int) -> Callable[..., asking.Trace | Non
 
 def found_text(nb: NotebookNode, name: str) -> tuple[str, int] | None:
     """As `text_of`; None where looking takes too long."""
-    cells = [{"cell_type": "code", "source": cell.source} for cell in nb.cells if cell.cell_type == "code"]
-    try:
-        there: tuple[str, int] | None = bounded(text_of, nbformat.from_dict({"cells": cells}), name, seconds=READ_SECONDS)
-        return there
-    except Exception:
-        return None
+    return bounded_or(None, text_of, code_alone(nb), name, seconds=READ_SECONDS)
 
 
 def text_of(nb: NotebookNode, name: str) -> tuple[str, int] | None:

@@ -31,7 +31,7 @@ from traitlets.config import Config
 from . import check
 from .fingerprints import ENOUGH, candidates
 from .watching import Walk, watched
-from ..border.bounded import bounded
+from ..border.bounded import bounded_or
 from ..notebooks.names import MAX_NAME, printable
 from ..run.course import Course
 from ..pages.html import Html, page, paragraph, section, table
@@ -140,10 +140,8 @@ def read_class(course: Course, assignment: str, watch: Walk = iter) -> list[Code
     for one in watch(course.submissions(assignment)):
         taken = screen(one.folder, canons, course.dir.ignore).notebooks
         notebooks = [nb for nb in taken.values() if not isinstance(nb, Refusal)]
-        try:
-            found.append(bounded(read_code, printable(one.student), notebooks, skeleton))
-        except Exception:       # grading names it; here it is one that nothing can be compared with
-            found.append(Code(printable(one.student), missed="not compared: it takes too long to read"))
+        student = printable(one.student)
+        found.append(bounded_or(Code(student, missed="not compared: it takes too long to read"), read_code, student, notebooks, skeleton))
     return found
 
 

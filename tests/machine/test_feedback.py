@@ -16,7 +16,6 @@ from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.utils import find_all_files
 from rich.console import Console
 
-from grading.border.bounded import Overrun
 from grading.notebooks.outputs import clean_markdown
 from grading.pages.formulas import Translations, to_html
 from grading.pages.macros import Budget, Macros
@@ -248,12 +247,7 @@ def test_code_that_takes_long_to_highlight_is_shown_without_colours(formgrader, 
     assert "*" * 100_000 in shown and "<span class=\"o\">" not in shown
 
 
-def test_a_page_has_so_many_seconds_for_all_its_code(monkeypatch):
-    def too_long(*_, seconds):
-        asked.append(seconds)
-        raise Overrun(f"takes more than {seconds} seconds")
-    asked = []
-    monkeypatch.setattr(code, "bounded", too_long)
+def test_a_page_has_so_many_seconds_for_all_its_code(asked):
     patience = code.Patience()
     for number in range(100):
         assert f"&lt;b&gt;{number}" in patience.highlight(f"<b>{number}", "ipython3", None)

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbformat.v4 import new_markdown_cell, new_notebook
 
-from grading.border.bounded import Overrun
 from grading.notebooks import outputs
 from grading.run import execute
 
@@ -201,12 +200,7 @@ def test_a_bracket_is_looked_for_once_however_many_pictures_begin():
         assert Counted.steps <= 2 * len(source)
 
 
-def test_markdown_that_takes_too_long_to_render_is_shown_as_text(monkeypatch):
-    def too_long(*_, seconds):
-        asked.append(seconds)
-        raise Overrun(f"takes more than {seconds} seconds")
-    asked = []
-    monkeypatch.setattr(outputs, "bounded", too_long)
+def test_markdown_that_takes_too_long_to_render_is_shown_as_text(asked):
     assert outputs.clean_markdown("an answer that is slow").startswith("*Shown as it was written:*")
     asked.clear()
     nb = new_notebook(cells=[new_markdown_cell(f"slow answer {number}") for number in range(100)])

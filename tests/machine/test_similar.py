@@ -144,9 +144,9 @@ def test_a_submission_that_cannot_be_read_costs_no_other_its_comparison(course_f
     for student in ("good", "bad\udc80"):
         shutil.copytree(root / "release" / "ps1", root / "submitted" / student / "ps1")
 
-    def fail(function, student, *arguments):
+    def fail(function, student, *arguments, seconds):
         raise MemoryError
-    monkeypatch.setattr(similar, "bounded", fail)
+    monkeypatch.setattr("grading.border.bounded.bounded", fail)
     codes = similar.read_class(Course(root), "ps1")
     assert [code.student for code in codes] == ["bad?", "good"]
     page = similar.as_page("ps1", codes, similar.pairs(codes))
