@@ -38,12 +38,21 @@ class Function:
 
 
 @dataclass(frozen=True)
+class Call:
+    """A call: the names of which one is called, the names in what it is given, and those that are given themselves."""
+
+    callees: frozenset[str]
+    arguments: frozenset[str] = frozenset()
+    given: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class Facts:
     """What a cell's text tells, whatever stands around it. `unknown`: it does what its text does not tell; `modules` are
     names that it gives to modules, `strange` those that come from modules of the student's own, `used` those that its
     function bodies load, `bound` those that it binds or deletes, `written` those whose object it writes into, `called` those whose method it calls,
     `attributes` those of which it sets or deletes one, `lent` those that it gives to a module's function for the effect alone.
-    `same` tells of names which others' objects they may be, `calls` which names are called with which arguments."""
+    `same` tells of names which others' objects they may be."""
 
     unknown: bool = False
     modules: frozenset[str] = frozenset()
@@ -55,7 +64,7 @@ class Facts:
     attributes: frozenset[str] = frozenset()
     lent: frozenset[str] = frozenset()
     same: tuple[tuple[str, frozenset[str]], ...] = ()
-    calls: tuple[tuple[frozenset[str], frozenset[str]], ...] = ()
+    calls: tuple[Call, ...] = ()
     functions: tuple[tuple[str, Function], ...] = ()
 
 
@@ -192,9 +201,8 @@ def bindings(scope: ast.AST) -> Iterator[tuple[str, frozenset[str]]]:
                 yield name, others
 
 
-def calls(tree: ast.Module) -> Iterator[tuple[frozenset[str], frozenset[str]]]:
-    """(names of which one is called, names among the arguments) of each call outside of functions. A tests cell names the
-    functions that it calls in words."""
+def calls(tree: ast.Module) -> Iterator[Call]:
+    """The calls outside of functions. A tests cell names the functions that it calls in words."""
     for node in within(tree):
         match node:
             case ast.Call(func=ast.Name(id=name)):
@@ -202,11 +210,12 @@ def calls(tree: ast.Module) -> Iterator[tuple[frozenset[str], frozenset[str]]]:
             case ast.Call(func=ast.Attribute(attr=name) as method):
                 callees = {name} | root_of(method)
             case ast.Constant(value=str(name)) if name.isidentifier():
-                yield frozenset({name}), frozenset()
+                yield Call(frozenset({name}))
                 continue
             case _:
                 continue
-        yield frozenset(callees), frozenset().union(*map(names_in, [*node.args, *(one.value for one in node.keywords)]))
+        given = [*node.args, *(one.value for one in node.keywords)]
+        yield Call(frozenset(callees), frozenset().union(*map(names_in, given)), frozenset(one.id for one in given if isinstance(one, ast.Name)))
 
 
 def functions(tree: ast.Module) -> Iterator[tuple[str, Function]]:

@@ -53,11 +53,13 @@ class Notebook:
     def changed_by(self, cell: Facts, used: set[str]) -> set[str]:
         """Those of the `used` names that a cell may change; "" for what bears no name."""
         written, objects = set(cell.bound | cell.written), set(cell.written | cell.called | cell.lent - self.functions.keys())
-        for callees, arguments in cell.calls:
-            for function in (self.functions[name] for name in self.behind(callees) & self.functions.keys()):
+        for call in cell.calls:
+            for function in (self.functions[name] for name in self.behind(call.callees) & self.functions.keys()):
                 written |= function.writes
                 objects |= function.writes | function.objects
-                objects |= arguments - self.functions.keys() if function.into_arguments else set()
-        strange = cell.strange or any(callees & self.strange for callees, _ in cell.calls)
+                if function.into_arguments:
+                    written |= call.given & self.modules
+                    objects |= call.arguments - self.functions.keys()
+        strange = cell.strange or any(call.callees & self.strange for call in cell.calls)
         nameless = cell.unknown or strange or (cell.attributes & self.modules) - used
         return used & (written | self.behind(objects) - self.functions.keys()) | ({""} if nameless else set())

@@ -17,7 +17,7 @@ CHANGED = {
                "try:\n    1 / 0\nexcept Exception as helper:\n    pass", "if True:\n    helper = 1", "helper, x = 1, 2",
                "(helper := 1)", "helper += 1", "def other():\n    global helper\n    helper = 3", "helper.calls = 1"],
     "relu": ["relu = relu(1)", "import numpy as relu", "def relu(z): pass"],
-    "np": ["np = 5", "np.maximum = min", "def other():\n    np.maximum = min", "import torch as np"],
+    "np": ["def patch(module):\n    module.maximum = min\npatch(np)", "np = 5", "np.maximum = min", "def other():\n    np.maximum = min", "import torch as np"],
     "SCALE": ["scale_by(3)", "Tuner().go()", "def twice():\n    scale_by(2)\ntwice()", "tuner = Tuner()\ntuner.go()", "SCALE = np.linspace(0, 1)", "SCALE: int = 3"],
     "sum": ["sum = 0", "from numpy import sum"],
     "table": ["other = table\nother['a'] = 1", "for one in [table]:\n    one.clear()", "x = relu(1)", "def fill(x):\n    x['a'] = 1\nfill(table)",
