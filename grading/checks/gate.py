@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from ..border.subject import StudentError
+from ..notebooks.cells import code_lines
 from ..notebooks.names import printable
 
 BITS = 52               # of all errors of a notebook: a float has 53 in its digits alone
@@ -20,6 +21,7 @@ AGAIN = 3               # bits for saying what was said before in this notebook
 PIECES = re.compile(r"(?P<shape>\((?:\d{1,2}(?:, ?|(?=\))))*\))|(?P<number>\d{1,2}(?!\w))|'?(?P<word>(?:numpy\.)?\w+)'?|(?P<sign>[-+*/@%&|^~<>=]{1,3})"
                     r"|(?P<space>[ ,:]{1,2})|.", re.ASCII | re.DOTALL)
 NUMBER, WORD, NAME, SIGN, OTHER = 8, 8, 5, 6, 1
+QUOTES = 2              # a name stands in them or not; which of the line's names it is comes on top, as soon as that is more than NAME
 
 ERRORS = {name for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, BaseException)} | {
     "LinAlgError", "AxisError", "UFuncTypeError", "_UFuncNoLoopError", "_UFuncBinaryResolutionError", "_UFuncOutputCastingError",
@@ -151,7 +153,8 @@ class Gate:
     """
 
     def __init__(self, sources: Mapping[int | None, tuple[str, str]], bits: float = BITS, terse: bool = False) -> None:
-        self.sources, self.left, self.terse = sources, bits, terse
+        self.cells = {number: (name, code_lines(source)) for number, (name, source) in sources.items()}
+        self.left, self.terse = bits, terse
         self.said: dict[tuple[object, ...], str] = {}
         self.known: set[tuple[str | None, str | None]] = set()
 
@@ -159,21 +162,21 @@ class Gate:
         """An error in known words, with the line of the student's own cell as far as that may be told; the same each time."""
         key = error.type, error.message, error.cell, error.line, exercise
         if key not in self.said:
-            self.said[key] = self.words(error) + self.place(error, exercise)
+            self.said[key] = "".join(self.words_and_place(error, exercise))
         return self.said[key]
 
-    def words(self, error: StudentError) -> str:
+    def words_and_place(self, error: StudentError, exercise: str | None) -> tuple[str, str]:
         kind, parts = error.type if error.type in ERRORS else None, recognised(error.message)
         shape = kind, "*".join(parts) if parts else None
         cost = AGAIN if shape in self.known else (COMMON_KIND if kind in COMMON else ANY_KIND) + bits(len(MESSAGES))
         if not self.spend(cost):
-            return "an error"
+            return "an error", self.place(error, exercise)
         self.known.add(shape)
-        name = kind or "an error of a kind of its own"
+        name, place = kind or "an error of a kind of its own", self.place(error, exercise)
         if not parts or self.terse:
-            return name
-        filled = list(self.slots(error.message, parts, self.line(error)))
-        return f"{name}: " + "".join(map("".join, zip(parts, [*filled, ""]))).strip()
+            return name, place
+        filled = list(self.slots(error.message, parts, self.line(error) if place else ""))      # names of a line that is not told could tell which it is
+        return f"{name}: " + "".join(map("".join, zip(parts, [*filled, ""]))).strip(), place
 
     def slots(self, message: str, parts: Sequence[str], line: str) -> Iterator[str]:
         """What stands in the message for each *, as far as that is known and may be told."""
@@ -191,8 +194,7 @@ class Gate:
 
     def line(self, error: StudentError) -> str:
         """The line of the student's code that the error names; empty if there is none."""
-        name, source = self.sources.get(error.cell, (None, ""))
-        lines = source.splitlines()
+        name, lines = self.cells.get(error.cell, (None, []))
         number = error.line or 0
         return lines[number - 1].strip() if name is not None and 0 < number <= len(lines) else ""
 
@@ -200,10 +202,9 @@ class Gate:
         line = self.line(error)
         if not line:
             return ""
-        name, source = self.sources[error.cell]
+        name, lines = self.cells[error.cell]
         # in the cell of the exercise it tells one of few lines, elsewhere one of the notebook's, and which of the two it is
-        told = [source] if name == exercise else [text for _, text in self.sources.values()]
-        cost = 1 + bits(sum(text.count("\n") + 1 for text in told))
+        cost = 1 + bits(len(lines) if name == exercise else sum(len(lines) for _, lines in self.cells.values()))
         return f" (line {error.line} of cell {name}: {printable(line)})" if self.spend(cost) else ""
 
     def spend(self, cost: float) -> bool:
@@ -213,7 +214,7 @@ class Gate:
         return True
 
 
-def price_of(piece: re.Match[str], names: set[str]) -> int | None:
+def price_of(piece: re.Match[str], names: set[str]) -> float | None:
     """The bits that a piece of a message may tell if it is shown, or None if it is not. `names` stand in the student's line."""
     match piece.lastgroup:
         case "shape":
@@ -221,7 +222,9 @@ def price_of(piece: re.Match[str], names: set[str]) -> int | None:
         case "number":
             return NUMBER
         case "word":
-            return WORD if piece["word"].removeprefix("numpy.") in WORDS else NAME if piece["word"] in names else None
+            if piece["word"].removeprefix("numpy.") in WORDS:
+                return WORD
+            return max(NAME, QUOTES + bits(len(names))) if piece["word"] in names else None
         case "sign":
             return SIGN
         case "space":

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from .cells import as_released, grade_id
+from .cells import as_released, code_lines, grade_id
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -58,7 +58,7 @@ def definition(source: str, name: str) -> str:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return source
     node = next((node for node in reversed(tree.body) if getattr(node, "name", None) == name), None)
-    return "\n".join(source.splitlines()[node.lineno - 1:node.end_lineno]) if node else source
+    return "\n".join(code_lines(source)[node.lineno - 1:node.end_lineno]) if node else source
 
 
 def defines(name: str) -> re.Pattern[str]:

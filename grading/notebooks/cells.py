@@ -72,6 +72,11 @@ def code_alone(nb: NotebookNode) -> NotebookNode:
     return node({"cells": [node({"cell_type": "code", "source": cell.source, "metadata": cell.metadata}) for cell in nb.cells if cell.cell_type == "code"]})
 
 
+def code_lines(source: str) -> list[str]:
+    """The lines of a cell as Python counts them: a form feed or another sign at which `str.splitlines` cuts ends none."""
+    return source.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
+
+
 def visible(cell: NotebookNode) -> str:
     """The source that is sent to the student's kernel: everything but hidden regions."""
     return without(cell.source, HIDDEN) if marked(cell, "grade") else cell.source

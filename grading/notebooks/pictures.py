@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ..border.bounded import bounded
+from ..border.bounded import bounded_or, timed
 from ..border.wire import WireError
 
 HELPER = "gradient_plots.py"
@@ -24,7 +24,7 @@ MAX_POINTS, MAX_LINES, MAX_TEXT = 5000, 12, 200
 MAX_PICTURES = 40           # of one notebook: drawing takes the grader's time, not the student's
 MAX_CONTENT = 2**18         # characters of the data of one picture
 MAX_ALL = 2**20             # of all pictures of a notebook
-DRAW_SECONDS = 5            # of CPU time for one picture; an ordinary one takes a twentieth of one
+DRAW_SECONDS, DRAW_SECONDS_ALL = 5, 10      # of CPU time, for a picture and for a notebook; an ordinary one takes a twentieth of one
 
 
 def helper_files(root: str | Path) -> dict[str, bytes]:
@@ -44,36 +44,38 @@ def helper(root: str | Path) -> ModuleType:
 
 
 class Album:
-    """The pictures of one notebook: past the first MAX_PICTURES none is drawn.
+    """The pictures of one notebook: past the first MAX_PICTURES, or once drawing took DRAW_SECONDS_ALL, none is drawn.
 
     `shelf` is a folder in which the workers of one run keep pictures for each other; each has its own `draw` as well.
     """
 
     def __init__(self, root: str | Path, shelf: Path | None = None) -> None:
-        self.root, self.shelf, self.left, self.room = root, shelf, MAX_PICTURES, MAX_ALL
+        self.root, self.shelf, self.left, self.room, self.seconds = root, shelf, MAX_PICTURES, MAX_ALL, float(DRAW_SECONDS_ALL)
 
     def draw(self, content: str) -> str | None:
-        """As `draw` below; None once there were enough."""
+        """The picture of `draw` below; None once there were enough."""
         self.left, self.room = self.left - 1, self.room - len(content)
-        if self.left < 0 or self.room < 0 or len(content) > MAX_CONTENT:
+        if self.left < 0 or self.room < 0 or self.seconds <= 0 or len(content) > MAX_CONTENT:
             return None
-        return draw(self.root, content, self.shelf)
+        picture, seconds = draw(self.root, content, self.shelf)
+        self.seconds -= seconds
+        return picture
 
 
 @lru_cache(maxsize=128)
-def draw(root: str | Path, content: str, shelf: Path | None = None) -> str | None:
-    """The picture that the JSON text `content` describes, as base64 PNG; None if it describes none."""
+def draw(root: str | Path, content: str, shelf: Path | None = None) -> tuple[str | None, float]:
+    """(the picture that the JSON text `content` describes, as base64 PNG, or None if it describes none; what that took in seconds
+    of CPU time). One that lay on the shelf took none."""
     kept = shelf and shelf / hashlib.sha256(content.encode(errors="surrogatepass")).hexdigest()
-    try:
+    with contextlib.suppress(OSError):
         if kept and kept.exists():
-            return kept.read_text()
-        picture = bounded(drawn, root, content, seconds=DRAW_SECONDS)
-    except Exception:       # whatever a kernel makes up, and however long that would take, the answer is: no picture
-        return None
-    if kept:
+            return kept.read_text(), 0
+    # whatever a kernel makes up, and however long that would take, the answer is: no picture
+    picture, seconds = bounded_or((None, float(DRAW_SECONDS)), timed, drawn, root, content, seconds=DRAW_SECONDS)
+    if kept and picture:
         with contextlib.suppress(OSError):
             put(kept, picture)
-    return picture
+    return picture, seconds
 
 
 def drawn(root: str | Path, content: str) -> str:

@@ -94,7 +94,7 @@ def append(root: str | Path, entry: Entry) -> None:
 def entries(root: str | Path, assignment: str) -> list[Entry]:
     """All lines on an assignment, in their order. One that was cut off when the machine stopped is none."""
     path = place(root, assignment)
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
+    lines = path.read_text(encoding="utf-8", errors="replace").split("\n") if path.exists() else []
     return [entry for line in lines if (entry := entry_of(line)) is not None]
 
 

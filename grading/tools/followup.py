@@ -9,7 +9,6 @@ import hashlib
 import random
 import shlex
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -22,7 +21,7 @@ from ..border.bounded import bounded_or
 from ..border.limits import Limits
 from ..border.subject import KernelSubject
 from ..checks import bank
-from ..notebooks.cells import as_released, code_alone, hidden_calls, is_tests, visible
+from ..notebooks.cells import as_released, code_alone, code_lines, hidden_calls, is_tests, visible
 from ..notebooks.intake import files_below
 from ..notebooks.names import printable
 from ..notebooks.near import did_you_mean
@@ -33,12 +32,12 @@ from ..root import CourseError
 from ..run.course import Course
 from ..run.held import HELD
 from . import analysis, asking
-from .questions import KINDS, Exercise, Question, candidates
+from .questions import KINDS, Exercise, Question, bounded_candidates
 from .terminal import tell
 from .watching import watched
 
 FEWEST, MOST = 3, 5         # questions on a sheet
-LONGEST, READ_SECONDS = 10_000, 5       # characters of a function that is asked about: a page has room for half; CPU time to find it
+LONGEST, READ_SECONDS = 10_000, 5       # characters of a function that is asked about: a page has room for half; CPU time to find it, and to find its questions
 HEIGHT = 232                # millimetres of a printed page below its head
 LISTING, CODE_LINE, CODE_WIDTH = 14.0, 4.1, 100             # of a function: around it, a line, letters in a line
 NOTES, TEXT_LINE, TEXT_WIDTH = 18.5, 5.3, 74                # of a question: room for notes, a line, letters in a line
@@ -182,8 +181,9 @@ class Maker:
                 text, first = there
                 exercise = Exercise(name, text, first, sorted(calls, key=lambda call: asking.size_of(call) or 0), asker(subject, len(nb.cells)), verdicts.get(name),
                                     {mistake: says for (of, mistake), says in self.says.items() if of == name})
-                with suppress(RecursionError):      # nested too deep to be asked about
-                    found.append((exercise, candidates(exercise)))
+                candidates = bounded_candidates(exercise, READ_SECONDS)
+                if candidates is not None:
+                    found.append((exercise, candidates))
         finally:
             subject.close()
         return found
@@ -211,7 +211,7 @@ def text_of(nb: NotebookNode, name: str) -> tuple[str, int] | None:
         for node in tree.body:
             if isinstance(node, ast.FunctionDef) and node.name == name:
                 first = min([node.lineno, *(one.lineno for one in node.decorator_list)])
-                found = "\n".join(cell.source.splitlines()[first - 1:node.end_lineno]), first
+                found = "\n".join(code_lines(cell.source)[first - 1:node.end_lineno]), first
     return found
 
 

@@ -9,9 +9,12 @@ import ast
 import builtins
 import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
+from ..border.bounded import bounded_or, timed
+from ..notebooks.cells import code_lines
 from ..notebooks.record import Outcome, VerdictRecord
 from .asking import Call, Seen, Trace, Wanted, as_text, is_readable
 
@@ -36,30 +39,37 @@ class Question:
 class Exercise:
     """One function of a submission: its text as in its cell, from line `first` of it; the public calls, smallest first, and how to ask for more.
 
-    `ask(call, before, after, changed)` gives a `Trace` or None; `says` is the sentence on each known mistake.
+    `ask(name, call, before, after, changed)` gives a `Trace` or None; where it is None itself, a call that nobody has made yet raises
+    `Wish`. `says` is the sentence on each known mistake.
     """
 
     name: str
     text: str
     first: int
     calls: list[Call]
-    ask: Callable[..., Trace | None]
+    ask: Callable[..., Trace | None] | None
     verdict: VerdictRecord | None = None
     says: dict[str, str] = field(default_factory=dict)
     traces: dict[tuple[str, str, str, str | None], Trace | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.lines = code_lines(self.text)
+        self.readable = [call for call in self.calls if is_readable(call)]
+
+    @cached_property
+    def tree(self) -> ast.FunctionDef:
         tree = ast.parse(self.text).body[0]
         assert isinstance(tree, ast.FunctionDef)
-        self.tree = tree
-        self.lines = self.text.splitlines()
-        self.readable = [call for call in self.calls if is_readable(call)]
+        return tree
 
     def trace(self, call: Call, before: Wanted | None = None, after: Wanted | None = None, changed: str | None = None) -> Trace | None:
         """The trace of a call; None if it raised, ran on, did something else the second time, or ran another text than the one that the
         sheet shows."""
         key = as_text(tuple(call)), repr(before), repr(after), changed
+        if key not in self.traces and self.ask is None:
+            raise Wish(call, before, after, changed)
         if key not in self.traces:
+            assert self.ask is not None
             found, again = (self.ask(self.name, call, before, after, changed) for _ in range(2))
             usable = found is not None and found.value is not None and repr(found) == repr(again) and (
                 changed is not None or found.first == self.first)
@@ -68,6 +78,10 @@ class Exercise:
 
     def called(self, call: Call) -> str:
         return f"{self.name}({', '.join(map(as_text, call))})"
+
+
+class Wish(Exception):
+    """A call that has to be made before more can be said: the arguments of `Exercise.trace`."""
 
 
 # --- what a function's text says ----------------------------------------------------------------------------------
@@ -385,3 +399,25 @@ def candidates(exercise: Exercise) -> list[Question]:
         return []
     calls_itself = any(isinstance(node, ast.Name) and node.id == exercise.name for node in ast.walk(exercise.tree))
     return [question for kind in KINDS.values() if not calls_itself or kind not in OF_LINES for _, question in zip(range(EACH), kind(exercise))]
+
+
+def candidates_or_wish(exercise: Exercise) -> list[Question] | Wish:
+    """`candidates` of an exercise whose `ask` is None; or the call that is to be made first."""
+    try:
+        return candidates(exercise)
+    except Wish as wish:
+        return wish
+
+
+def bounded_candidates(exercise: Exercise, seconds: float) -> list[Question] | None:
+    """`candidates`, where nothing is read or computed of the student's text in this process, and all of it within `seconds` of CPU time.
+
+    Calls are made here, for the kernel is. None where it takes too long, goes too deep or fails.
+    """
+    while seconds > 0:
+        found, cost = bounded_or((None, seconds), timed, candidates_or_wish, replace(exercise, ask=None), seconds=seconds)
+        if not isinstance(found, Wish):
+            return found
+        exercise.trace(*found.args)
+        seconds -= cost
+    return None

@@ -307,7 +307,8 @@ class Kernel:
 
 
 @pytest.mark.parametrize("said", ["", "nothing", "[]", "{}", '{"lines": 3, "seen": [], "first": 1, "names": [], "value": {"kind": "number"}}',
-                                  '{"lines": [], "seen": [], "first": 1, "names": [], "value": {"kind": "<script>"}}', '{"untraced": "KeyError"}'])
+                                  '{"lines": [], "seen": [], "first": 1, "names": [], "value": {"kind": "<script>"}}', '{"untraced": "KeyError"}',
+                                  '{"lines": [Infinity], "seen": [], "first": 1, "names": [], "value": {"kind": "number"}}', "[" * 100_000])
 def test_what_is_no_trace_is_no_answer(said):
     assert asking.ask(Kernel(said), 0, "f", (1.0,)) is None
 
@@ -458,6 +459,10 @@ def test_a_notebook_that_takes_too_long_to_read_or_goes_too_deep_ends_no_run(mon
     maker.course = SimpleNamespace(execute=SimpleNamespace(sandbox="none", limits={}), hidden=lambda: ())
     maker.calls, maker.says = {"toy": {"double": []}}, {}
     deep = "def double(z):\n    return " + "+".join(["z"] * 2000)
-    assert maker.asked("toy", new_notebook(cells=[new_code_cell(deep)]), []) == []
+    long = f"def double(z):\n    return z + 0x{'f' * 5000}"     # Python reads it, and does not write it
+    for text in (deep, long):
+        assert maker.asked("toy", new_notebook(cells=[new_code_cell(text)]), []) == []
+    (exercise, _), = maker.asked("toy", new_notebook(cells=[new_code_cell('text = "\\f\f\x85"\ndef double(z):\n    return z')]), [])
+    assert exercise.text == "def double(z):\n    return z", "lines are those that Python counts"
     monkeypatch.setattr(followup, "READ_SECONDS", 1)
     assert maker.asked("toy", new_notebook(cells=[new_code_cell("def double(z):\n    return z\n" + "a;" * 49_000) for _ in range(10)]), []) == []

@@ -375,3 +375,11 @@ def test_who_may_not_look_into_the_audit_has_every_other_command(course, monkeyp
     assert not journal.is_open(place(course))
     done = CliRunner().invoke(cli.app, ["extend", "--course", str(place(course))])
     assert (done.exit_code, done.exception) == (0, None)
+
+
+def test_a_reason_may_hold_any_sign_at_which_a_text_could_be_cut(tmp_path):
+    """`str.splitlines` cuts at some that JSON leaves as they are: the line was none, and nothing of it could be undone."""
+    points = {"counts": 1, "exercises": {}}
+    entry = audit.Entry("20260301-120000-000000", "ps1", "student-01", "2026-03-01T12:00:00+00:00", "copied\u2028from\x85a page", points, points)
+    audit.append(tmp_path, entry)
+    assert audit.entries(tmp_path, "ps1") == [entry]

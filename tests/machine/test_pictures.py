@@ -6,7 +6,6 @@ import json
 
 import pytest
 
-from grading.border.bounded import Overrun
 from grading.notebooks import outputs, pictures
 from grading.notebooks.outputs import PICTURE
 
@@ -22,18 +21,22 @@ def changed(**how):
     return json.dumps(content)
 
 
+def drawing(content, shelf=None):
+    return pictures.draw(ROOT, content, shelf)[0]
+
+
 def test_a_picture_is_drawn_as_png_and_drawn_once():
-    drawn = pictures.draw(ROOT, json.dumps(GOOD))
+    drawn = drawing(json.dumps(GOOD))
     assert base64.b64decode(drawn).startswith(b"\x89PNG")
-    assert pictures.draw(ROOT, json.dumps(GOOD)) is drawn
+    assert drawing(json.dumps(GOOD)) is drawn
 
 
 def test_workers_of_one_run_draw_a_picture_once_between_them(monkeypatch, tmp_path):
-    drawn = pictures.draw(ROOT, changed(title="shared"), tmp_path)
+    drawn = drawing(changed(title="shared"), tmp_path)
     pictures.draw.cache_clear()         # as in another worker
-    monkeypatch.setattr(pictures, "bounded", None)      # it could not draw any
-    assert pictures.draw(ROOT, changed(title="shared"), tmp_path) == drawn
-    assert pictures.draw(ROOT, changed(title="another"), tmp_path) is None, "the control: it is drawn from its own numbers only"
+    monkeypatch.setattr(pictures, "drawn", None)        # it could not draw any
+    assert drawing(changed(title="shared"), tmp_path) == drawn
+    assert drawing(changed(title="another"), tmp_path) is None, "the control: it is drawn from its own numbers only"
 
 
 @pytest.mark.parametrize("content", [
@@ -43,7 +46,7 @@ def test_workers_of_one_run_draw_a_picture_once_between_them(monkeypatch, tmp_pa
     changed(lines={str(n): [[0], [0]] for n in range(20)}), changed(points=[["a"]]),
 ])
 def test_nonsense_gives_no_picture(content):
-    assert pictures.draw(ROOT, content) is None
+    assert drawing(content) is None
 
 
 def test_a_label_cannot_ask_for_a_formula():
@@ -67,24 +70,30 @@ def test_the_course_helper_sends_data_only_where_the_grader_asks_for_it(monkeypa
     bundle = picture._repr_mimebundle_()
     assert set(bundle) == {PICTURE, "text/plain"}
     node, = outputs.clean([{"output_type": "display_data", "data": bundle, "metadata": {}}], 1,
-                          lambda content: pictures.draw(ROOT, content))
+                          drawing)
     assert set(node.data) == {"image/png", "text/plain"}
 
 
 def test_data_that_draws_no_picture_shows_its_description_only():
     node, = outputs.clean([{"output_type": "display_data", "data": {PICTURE: "{}", "text/plain": "a picture"}}], 1,
-                          lambda content: pictures.draw(ROOT, content))
+                          drawing)
     assert dict(node.data) == {"text/plain": "a picture"}
 
 
-def test_a_picture_that_takes_too_long_is_none(monkeypatch):
-    def too_long(*_, seconds):
-        raise Overrun(f"takes more than {seconds} seconds")
-    monkeypatch.setattr(pictures, "bounded", too_long)
-    assert pictures.draw(ROOT, changed(title="slow")) is None
+def test_pictures_that_take_too_long_are_none_and_share_one_time(asked):
+    album = pictures.Album(ROOT)
+    assert [album.draw(changed(title=f"slow {number}")) for number in range(pictures.MAX_PICTURES)] == [None] * pictures.MAX_PICTURES
+    assert sum(asked) == pictures.DRAW_SECONDS_ALL
+
+
+def test_pictures_that_each_take_nearly_too_long_share_it_as_well(monkeypatch):
+    monkeypatch.setattr(pictures, "bounded_or", lambda *_, seconds: ("drawn", seconds * 0.9))
+    album = pictures.Album(ROOT)
+    drawn = [album.draw(changed(title=f"heavy {number}")) for number in range(9)]
+    assert drawn.count("drawn") == -(-pictures.DRAW_SECONDS_ALL // (pictures.DRAW_SECONDS * 0.9))
 
 
 def test_all_pictures_of_a_notebook_together_have_a_limit(monkeypatch):
-    monkeypatch.setattr(pictures, "draw", lambda root, content, shelf: "drawn")
+    monkeypatch.setattr(pictures, "draw", lambda root, content, shelf: ("drawn", 0))
     album, content = pictures.Album(ROOT), " " * pictures.MAX_CONTENT
     assert [album.draw(content) for _ in range(6)] == ["drawn"] * (pictures.MAX_ALL // pictures.MAX_CONTENT) + [None] * 2

@@ -1,5 +1,6 @@
 """The table that a student reads: everything it says is true, and nothing it shows was hidden."""
 
+import math
 import random
 import re
 from html.parser import HTMLParser
@@ -225,6 +226,36 @@ def test_all_errors_of_a_notebook_together_tell_less_than_one_number():
         first.add(lines[0])
         assert len(lines) - lines.count("an error") <= BITS / 3, "the first are told, the last are all the same"
     assert len(first) > 100
+
+
+def told_of(sources, errors):
+    """How many different things a gate says of each of these errors alone, in bits, and the least that it charges for one."""
+    said, charged = set(), []
+    for error in errors:
+        gate = Gate(sources)
+        said.add(gate.error_line(error, "relu"))
+        charged.append(BITS - gate.left)
+    return math.log2(len(said)), min(charged)
+
+
+@pytest.mark.parametrize("end", ["\f", "\x85", "\r", "\n"])
+def test_a_place_costs_what_its_lines_could_tell_whatever_ends_them(end):
+    """Lines were counted by one sign and looked up by all: for a bit, one of thousands was told."""
+    source = end.join(f"a{number}" for number in range(2500))
+    told, charged = told_of({3: ("relu", source)}, [StudentError("ValueError", "words", 3, number) for number in range(1, 2500)])
+    assert told <= charged and (told > 8) == (end in "\r\n")
+
+
+def test_a_name_costs_what_the_names_of_its_line_could_tell():
+    """Five bits were charged for a name of the student's own line, however many stood in it."""
+    source = "# " + " ".join(f"a{number}" for number in range(5000))
+    told, charged = told_of({3: ("relu", source)}, [StudentError("NameError", f"name 'a{number}' is not defined", 3, 1) for number in range(500)])
+    assert told > 8 and charged > math.log2(5000) + math.log2(len(MESSAGES))
+
+
+def test_a_name_is_not_shown_where_its_line_cannot_be_told():
+    gate = Gate({3: ("relu", "\n".join(f"# a{number}" for number in range(2**20)))}, bits=25)
+    assert gate.error_line(StudentError("NameError", "name 'a7' is not defined", 3, 8), "relu") == "NameError: name … is not defined"
 
 
 def test_the_same_error_costs_little_so_that_a_class_of_honest_faults_is_told():

@@ -272,7 +272,7 @@ def test_the_controls_of_the_time_limits_do_run_when_nobody_stops_them():
 # --- what the grader does for a submission ------------------------------------------------------------------------
 
 def test_the_pictures_that_are_drawn_for_a_notebook_are_limited(monkeypatch):
-    monkeypatch.setattr(pictures, "draw", lambda root, content, shelf: "drawn")
+    monkeypatch.setattr(pictures, "draw", lambda root, content, shelf: ("drawn", 0))
     album = pictures.Album(".")
     assert album.draw("x" * (pictures.MAX_CONTENT + 1)) is None
     assert [album.draw("{}") for _ in range(100)].count("drawn") == pictures.MAX_PICTURES - 1
