@@ -48,7 +48,7 @@ def burst(chosen):
 
 def clicks(chosen):
     """Yield how long answers take from the click on Submit in JupyterLab; nothing without Chromium."""
-    from tests.browser.conftest import CHROMIUM
+    from tests.chromium import CHROMIUM
     if CHROMIUM is None:
         print("clicks are left out: Chromium is not installed", flush=True)
         return

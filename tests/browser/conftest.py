@@ -27,11 +27,9 @@ import pytest
 from PIL import Image
 
 from grading.tools.site import Handler
+from tests.chromium import chromium, needs_chromium
 
 ROOT = Path(__file__).parents[2]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"]     # containers have little /dev/shm
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 PICTURES = ROOT / "build" / "screenshots"
 PARTS = ("grading", "jupyter", "reference_impl", "tests/hidden", "tests/misconceptions", "source/ps1",
@@ -66,8 +64,7 @@ def pytest_collection_modifyitems(items):
             continue
         # a renderer of Chromium's that hangs is none of the course's faults, and looks like one
         item.add_marker(pytest.mark.flaky(reruns=1, only_rerun=["TimeoutError"]))
-        if CHROMIUM is None:
-            item.add_marker(pytest.mark.skip(reason="Chromium is not installed: run bin/debian-setup as root"))
+        item.add_marker(needs_chromium)
 
 
 # --- the browser ------------------------------------------------------------------------------------------------
@@ -89,7 +86,7 @@ def served(folder):
 def findings(page, exclude=()):
     """What axe-core calls serious or critical, a line for each place; what is inside of the selectors `exclude` is left out."""
     page.evaluate(AXE)
-    found = page.evaluate("exclude => axe.run({exclude})", [[one] for one in exclude])
+    found = page.evaluate("exclude => axe.run({exclude}, {resultTypes: ['violations']})", [[one] for one in exclude])
     assert len(found["passes"]) > 5
     return [f"{rule['id']}: {node['html'][:200]}" for rule in found["violations"]
             if rule["impact"] in ("serious", "critical") for node in rule["nodes"]]
@@ -97,11 +94,8 @@ def findings(page, exclude=()):
 
 @pytest.fixture(scope="module")
 def browser():
-    from playwright.sync_api import sync_playwright
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture

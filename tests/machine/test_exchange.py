@@ -1,7 +1,6 @@
 """What waits in the exchange is known before anybody collects, and a collection without --update says what it leaves."""
 
 import datetime
-import shutil
 import unicodedata
 
 import pytest
@@ -11,9 +10,8 @@ from traitlets.config import Config
 from grading.notebooks.exchange import waiting
 from grading.plugins import collect_button
 from grading.plugins.collect import Collect
+from tests.chromium import chromium, needs_chromium
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = ["--no-sandbox", "--disable-gpu"]
 DAYS = {day: f"2020-01-0{day} 10:00:00 UTC" for day in (1, 2, 3)}
 
 
@@ -104,13 +102,11 @@ def test_the_page_of_assignments_carries_what_waits(inbound, tmp_path):
     assert collect_button.counts(course, config) == {"ps1": 2}
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: apt-get install chromium")
+@needs_chromium
 def test_formgraders_button_says_how_many_wait_until_it_is_clicked(tmp_path):
-    playwright = pytest.importorskip("playwright.sync_api")
     page_of = "<html><head></head><body><table><tr><td class='name'>ps1</td><td class='collect'></td></tr></table></body></html>"
     (tmp_path / "page.html").write_text(collect_button.with_counts(page_of, {"ps1": 2, "</script><b>": 1}))
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with chromium() as browser:
         page = browser.new_page()
         page.goto((tmp_path / "page.html").as_uri())
         draw = "document.querySelector('.collect').innerHTML = '<a href=\"#\">cloud</a>'"
@@ -122,4 +118,3 @@ def test_formgraders_button_says_how_many_wait_until_it_is_clicked(tmp_path):
         page.evaluate(draw)
         page.evaluate("new Promise(resolve => setTimeout(resolve, 50))")
         assert page.locator(".badge").count() == 0
-        browser.close()

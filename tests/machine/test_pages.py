@@ -12,15 +12,11 @@ from nbconvert.exporters import HTMLExporter
 from nbgrader.server_extensions.formgrader import handlers
 from traitlets.config import Config
 
+from tests.chromium import chromium, needs_chromium
 from tests.conftest import points_in
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]
 MATHJAX = re.compile(r"https://cdnjs\.cloudflare\.com/ajax/libs/(mathjax|require\.js)/")      # of nbgrader's own pages
-pytestmark = [
-    pytest.mark.browser, pytest.mark.sandbox,
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: apt-get install chromium")]
+pytestmark = [pytest.mark.browser, pytest.mark.sandbox, needs_chromium]
 HERE = Path(__file__).parent
 
 spec = importlib.util.spec_from_file_location("test_outputs_cases", HERE / "test_outputs.py")
@@ -101,11 +97,8 @@ def pages(generated, nbgrader, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def browser():
-    from playwright.sync_api import sync_playwright
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
+    with chromium() as started:
+        yield started
 
 
 def visit(browser, path):
