@@ -133,15 +133,16 @@ def how_far(got: Array, wanted: Array, error: Array) -> str:
     if (wanted == 0).all():
         return "not zero where zero is due"
     relative = error[wanted != 0] / np.abs(wanted[wanted != 0])
-    signs = np.sign(got) == np.sign(wanted)
-    decades = np.log10(np.abs(got[signs & (got != 0)])) - np.log10(np.abs(wanted[signs & (got != 0)]))
-    if not signs.any():
+    signs = np.sign(got) * np.sign(wanted)      # 0 where one of both is
+    same = signs > 0
+    if not same.any():
         return "the sign is wrong"
-    if decades.size and np.abs(decades).max() >= 1:
+    decades = np.log10(np.abs(got[same])) - np.log10(np.abs(wanted[same]))
+    if np.abs(decades).max() >= 1:
         worst = decades[np.abs(decades).argmax()]
         unit = "decade" if abs(worst) < 1.5 else "decades"
         return f"by {abs(worst):.0f} {unit} too {'large' if worst > 0 else 'small'} (a factor of 10^{worst:.0f})"
-    if (~signs & (got != 0) & (wanted != 0)).any():
+    if (signs < 0).any():
         return "some signs are wrong"
     worst = relative.max()
     if worst >= 0.1:

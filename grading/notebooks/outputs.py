@@ -156,8 +156,8 @@ class Prose:
         """
         self.characters -= len(source)
         attachments = {name: dict.fromkeys(forms, "AAAA") for name, forms in (attachments or {}).items()}
-        for change in (str, without_pictures) if len(source) <= MAX_RENDERED and self.characters >= 0 else ():
-            text = change(source)
+        fits = len(source) <= MAX_RENDERED and self.characters >= 0
+        for text in dict.fromkeys((source, without_pictures(source))) if fits else ():      # what is the same takes no time twice
             if self.seconds > 0 and self.is_harmless(text, attachments):
                 return text
         return as_source(source)

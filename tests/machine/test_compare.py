@@ -75,6 +75,7 @@ def test_only_the_worst_error_is_told_and_how_many_there_are():
     ([1.0, 0.0], [1.0, 2.0], "1 of 2 values are off: 0 where the exact value is not zero"), ([11.0], [10.0], "the value is off: by 10 % at worst"),
     ([-1.0, 20.0], [1.0, 1.0], "2 of 2 values are off: by 1 decade too large (a factor of 10^1)"),
     ([-1.0, 3.0, 0.0], [1.0, 2.0, 0.0], "2 of 3 values are off: some signs are wrong"),
+    ([-100.0, 3.0], [0.001, 2.0], "2 of 2 values are off: some signs are wrong"), ([0.0, 2.0], [1.0, 0.0], "2 of 2 values are off: the sign is wrong"),
     ([-1.0, 3.0], [0.0, 2.0], "2 of 2 values are off: by 50 % at worst"), ([1.0, -3.0], [0.0, -2.0], "2 of 2 values are off: by 50 % at worst"), ([1.0], [math.nan], "the result is a number where NaN is compared with"),
     ([5.0, 1e-3], [50.0, 10.0], "2 of 2 values are off: by 4 decades too small (a factor of 10^-4)")])
 def test_of_several_errors_the_worst_is_told(got, wanted, said):
@@ -85,7 +86,7 @@ def test_of_several_errors_the_worst_is_told(got, wanted, said):
     (0.0999, 0.0, "by less than a tenth of a decade, but by more than rounding"), (0.1, 0.0, "by 0.1 decade too large at worst"),
     (-0.1, 0.0, "by 0.1 decade too small at worst"), (1.05, 0.0, "by 1.1 decades too large at worst"), (7.75, 8.0, "by 0.2 decade too small at worst"),
     (9.04, 8.0, "by 1.0 decade too large at worst"), (-6.0, -4.0, "by 2.0 decades too small at worst"),
-    ([8.5, -6.0, 5.0], [8.0, -3.0, 4.0], "by 3.0 decades too small at worst")])
+    ([8.5, -6.0, 5.0], [8.0, -3.0, 4.0], "by 3.0 decades too small at worst"), ([2.0, 11.0], [1.0, 8.0], "by 3.0 decades too large at worst")])
 def test_how_far_logarithms_are_off_is_their_difference(got, wanted, said):
     assert difference(got, np.array(wanted), rtol=1e-9, logarithms=True).partition(": ")[2] == said
     assert difference([got], [np.array(wanted)], rtol=1e-9, logarithms=True).partition(": ")[2] == said

@@ -9,9 +9,9 @@ from nbformat.v4 import new_code_cell, new_notebook
 from traitlets import TraitError
 from traitlets.config import Config
 
-from grading.border.subject import LocalSubject
-from grading.checks.suite import Suite
-from grading.checks.verdict import FAILED, OUR_ERROR, PASSED, CheckResult, Verdict
+from grading.border.subject import LocalSubject, Stopped
+from grading.checks.suite import Suite, SuiteError
+from grading.checks.verdict import FAILED, NOT_RUN, OUR_ERROR, PASSED, CheckResult, Verdict
 from grading.notebooks import mend
 from grading.notebooks.intake import look_through
 from grading.notebooks.outputs import clean
@@ -62,6 +62,68 @@ def test_the_best_of_the_three_newest_definitions_counts_and_no_older_one_is_jud
     subject = Versions(functions)
     verdict = suite.judge(subject, ["double"])["double"]
     assert (verdict.fraction > 0.25, subject.judged, verdict.definitions) == (bool(share), judged, len(functions))
+
+
+def test_of_definitions_that_earn_the_same_the_newest_is_told_about(suite):
+    verdict = suite.judge(Versions([lambda z: "words", wrong]), ["double"])["double"]
+    assert not [check.said for check in verdict.checks if "str" in check.said] and verdict.fraction == suite.judge(Versions([wrong]), ["double"])["double"].fraction
+
+
+class Lost(Versions):
+    """Its kernel ends at the call with this number, or before the first."""
+
+    def __init__(self, at):
+        super().__init__([right])
+        self.at, self.calls, self.finished = at, 0, 0
+
+    def begin(self):
+        self.fail()
+
+    def call(self, *arguments, **more):
+        self.fail()
+        return super().call(*arguments, **more)
+
+    def fail(self):
+        self.calls += 1
+        if self.calls > self.at:
+            raise Stopped("it ended")
+
+    def finish(self):
+        self.finished += 1
+
+
+@pytest.mark.parametrize(("at", "said"), [(0, ["not run: it ended"] * 3), (1, ["it ended", *["not run: in an earlier check it ended"] * 2]),
+                                          (2, ["", "it ended", "not run: in an earlier check it ended"])])
+def test_checks_after_the_one_that_ended_the_kernel_are_not_run_and_say_why(at, said, suite):
+    subject = Lost(at)
+    verdict = suite.judge(subject, ["double"])["double"]
+    assert [check.said for check in verdict.checks] == said and subject.finished == 1 and verdict.misconceptions == []
+    assert [check.outcome for check in verdict.checks] == [
+        PASSED if not one else NOT_RUN if one.startswith("not run") else FAILED for one in said]
+
+
+@pytest.mark.parametrize("error", [MemoryError, RecursionError])
+def test_an_answer_that_cannot_be_compared_fails_and_a_broken_check_is_no_fault_of_the_student(error, suite, monkeypatch):
+    from grading.checks import student
+    before = student.compare.difference
+
+    def compared(got, *more, **named):
+        if got == 3 * 1.5 or got == "everything":
+            raise error
+        return before(got, *more, **named)
+    monkeypatch.setattr(student.compare, "difference", compared)
+    small, *others = suite.judge(Versions([wrong]), ["double"])["double"].checks
+    assert small.outcome == FAILED and small.said == "what came back is too large, or nested too deeply, to be compared"
+    assert not [check.said for check in others if "too large, or" in check.said]
+    monkeypatch.setattr(student.compare, "difference", lambda *arguments, **named: 1 / 0)
+    with pytest.raises(SuiteError, match="are broken, not the submission: test_double_small: ZeroDivisionError: division by zero; "):
+        suite.judge(Versions([right]), ["double"])
+    monkeypatch.setattr(student.compare, "difference", compared)
+    assert suite.judge(Versions([right]), ["double"])["double"].fraction == 1, "the session goes on"
+
+
+def test_only_the_exercises_that_are_asked_for_are_judged(suite):
+    assert set(suite.judge(LocalSubject({}))) == suite.exercises == {"double", "half", "negative"} and set(suite.judge(LocalSubject({}), ["half"])) == {"half"}
 
 
 def test_a_function_that_is_not_there_loses_every_check_and_is_named(suite):

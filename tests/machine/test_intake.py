@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grading.notebooks.intake import MAX_FILES, Refusal, read_stamp, screen
-from grading.notebooks.names import csv_safe, shown, trouble_with, trouble_with_student
+from grading.notebooks.intake import MAX_FILES, Refusal, look_through, read_files, read_stamp, screen, walk
+from grading.notebooks.names import csv_safe, printable, shown, trouble_with, trouble_with_student
 from grading.notebooks.record import Record
-from grading.notebooks.reading import Unreadable, read_notebook
+from grading.notebooks.reading import Unreadable, read_notebook, read_script
 
 KEYS = st.sampled_from(["cells", "worksheets", "metadata", "nbformat", "cell_type", "source", "input", "level", "nbgrader",
                         "grade_id", "attachments", "kernelspec", "language", "outputs", "id", "image/png"])
@@ -158,3 +158,173 @@ def test_names_that_no_student_may_have(name):
 @pytest.mark.parametrize("name", ["student-01", "o'brien", "Zoë.Å", "a+b@example.org", "-x", "[a]", "=1"])
 def test_names_that_a_student_may_have(name):
     assert trouble_with_student(name) is None
+
+
+@pytest.mark.parametrize(("name", "size", "trouble"), [("x", 255, False), ("x", 256, True), ("é", 127, False), ("é", 128, True)])
+def test_a_name_of_a_file_has_255_bytes_at_most(name, size, trouble):
+    assert (trouble_with(name * size) == "the name is too long") is trouble
+
+
+def test_a_name_of_a_student_has_128_characters_and_a_shown_one_120():
+    assert trouble_with_student("x" * 128) is None and "128 characters" in trouble_with_student("x" * 129)
+    assert printable("x" * 120) == "x" * 120 and printable("x" * 121) == "x" * 120 + "…" and printable("abc", 2) == "ab…"
+    assert [len(csv_safe("x" * size)) for size in (9_999, 10_000, 10_001)] == [9_999, 10_000, 10_000]
+
+
+# --- each limit at its border -------------------------------------------------------------------------------------
+
+def notebook_of(*sources, kind="code", **more):
+    return json.dumps({"cells": [{"cell_type": kind, "source": source} for source in sources], **more}).encode()
+
+
+def said_of(content, read=read_notebook):
+    """(sources of the cells, what a human should know)."""
+    nb = read(content)
+    return [cell.source for cell in nb.cells], Record.read(nb).notes[0]
+
+
+def test_a_notebook_has_500_cells_whole_or_damaged():
+    assert said_of(notebook_of(*["x"] * 500)) == (["x"] * 500, "")
+    assert said_of(notebook_of(*["x"] * 501)) == (["x"] * 500, "The notebook has 501 cells; only the first 500 were read.")
+    for size, read in ((3, 3), (500, 500), (501, 500)):
+        assert said_of(notebook_of(*["x"] * size)[:-2]) == (["x"] * read, (
+            f"The file is damaged or ends in the middle; only its first {read} cells could be read."))
+
+
+def test_a_cell_has_100000_characters_and_all_together_two_million():
+    full = "x" * 100_000
+    assert said_of(notebook_of(full)) == ([full], "")
+    assert said_of(notebook_of(full + "y")) == ([full], "A cell of 100001 characters was cut to 100000.")
+    assert said_of(notebook_of(*[full] * 20)) == ([full] * 20, "")
+    assert said_of(notebook_of(*[full] * 19, full[:-1], "yz")) == (
+        [*[full] * 19, full[:-1], "y"], "A cell of 2 characters was cut to 1.")
+
+
+TEXT = '{"cells": [{"cell_type": "code", "source": "x = \'é\'"}]}'
+
+
+@pytest.mark.parametrize(("content", "note"), [
+    (TEXT.encode(), ""), (TEXT.encode("utf-8-sig"), ""), (TEXT.encode("cp1252"), "The file is not in UTF-8; it was read as Windows-1252."),
+    (TEXT.encode("utf-16"), "The file is not in UTF-8; it was read as utf-16."),
+    (TEXT.encode("utf-32-le"), "The file is not in UTF-8; it was read as utf-32-le.")])
+def test_a_file_in_another_encoding_is_read_and_that_is_said(content, note):
+    assert said_of(content) == (["x = 'é'"], note)
+
+
+def test_a_file_that_ends_within_a_character_is_cut_and_not_in_another_encoding():
+    content = TEXT.replace("]}", ', {"source": "é').encode()[:-1]
+    assert said_of(content) == (["x = 'é'"], "The file is damaged or ends in the middle; only its first 1 cells could be read.")
+
+
+@pytest.mark.parametrize(("content", "what"), [
+    (b"", "The file is empty."), (b" \0\r\n\t", "The file holds nothing but blanks."), (b"PK\x03\x04x", "a zip archive or an office document, not"),
+    (b"%PDF-1.7", "a PDF, not"), (b"<!DOCTYPE html>", "a web page, not"), (b"<html>", "a web page, not"), (b"\x89PNG\r\n", "a picture, not"),
+    (b"\xff\xd8\xff\xe0", "a picture, not"), (b"\x1f\x8bx", "a gzip archive, not"), (b"\x7fELFx", "a program, not"),
+    (b"version https://git-lfs.github.com/spec/v1", "a Git LFS pointer"), (b"[1]", "is JSON, but not a notebook"), (b"[" * 10**5, "nested too deeply"),
+    (b'{"a": 1}', "The notebook has no cells."), (b'{"cells": [1, "x"]}', "The notebook has no cells."), (b"def f(x):\n    return x\n", "a Python script, not"),
+    (b"words", "is not a notebook, or it is damaged from the start")])
+def test_a_file_that_is_no_notebook_is_called_what_it_is(content, what):
+    with pytest.raises(Unreadable) as refused:
+        read_notebook(content)
+    assert what in str(refused.value)
+
+
+@pytest.mark.parametrize(("metadata", "language"), [
+    ({"kernelspec": {"language": "R"}}, "'R'"), ({"language_info": {"name": "julia"}}, "'julia'"), ({"kernelspec": {"language": "Python"}}, None),
+    ({"kernelspec": {"language": ""}, "language_info": {"name": "R"}}, "'R'"), ({"kernelspec": {"language": "python3"}, "language_info": {"name": "R"}}, None),
+    ({"kernelspec": {"language": 3}}, None), ({"kernelspec": "R"}, None), ("R", None), ({}, None)], ids=str)
+def test_another_language_is_said(metadata, language):
+    note = f"The notebook names another language, {language}; its cells were run as Python." if language else ""
+    assert said_of(notebook_of("x", metadata=metadata)) == (["x"], note)
+
+
+@pytest.mark.parametrize(("level", "signs"), [(1, 1), (2, 2), (6, 6), (7, 1), (0, 1), (-1, 1), (True, 1), (2.0, 1), (None, 1)])
+def test_a_heading_of_an_old_notebook_has_its_level(level, signs):
+    old = {"worksheets": [{"cells": [{"cell_type": "heading", "level": level, "source": "Title"}]}, 3, {"cells": 4}, {"cells": [{"input": "y"}]}]}
+    assert said_of(json.dumps(old).encode()) == (["#" * signs + " Title", "y"], "The notebook was in a format from before 2015; it was converted.")
+
+
+def test_kinds_of_cells_and_the_names_that_they_have():
+    cells = [{"cell_type": kind, "source": "x", "metadata": {"nbgrader": {"grade_id": "a" * size, "points": 9}, "tags": ["x"]}, "outputs": [1]}
+             for kind, size in (("code", 119), ("markdown", 120), ("raw", 121), ("other", 1))]
+    read = read_notebook(json.dumps({"cells": cells}).encode()).cells
+    assert [cell.cell_type for cell in read] == ["code", "markdown", "raw", "raw"]
+    assert [cell.metadata for cell in read] == [{"nbgrader": {"grade_id": "a" * size}} for size in (119, 120, 120, 1)]
+    assert read[0].outputs == [] and read[0].execution_count is None and "outputs" not in read[1]
+
+
+def test_text_of_a_cell_is_text_that_can_be_written():
+    assert said_of(notebook_of(["a\r\nb\r", 3, "c\0"], 4, "\ud83d\ude00 \ud83d"))[0] == ["a\nb\nc\ufffd", "", "\U0001f600 \ufffd"]
+
+
+def test_a_script_is_read_as_cells_and_anything_else_is_no_script():
+    assert said_of(b"def f(x):\n    return x\n", read_script) == (
+        ["def f(x):\n    return x"], "The file is a Python script, not a notebook; its code was run as cells.")
+    with pytest.raises(Unreadable, match="not a Python script"):
+        read_script(b"some words of mine")
+
+
+def test_a_folder_is_looked_through_for_2000_entries(tmp_path):
+    for number in range(2000):
+        (tmp_path / f"{number:04}").touch()
+    for more in (0, 1):
+        notes = []
+        files, notebooks = walk(tmp_path, (), notes)
+        assert (len(files), notebooks, notes) == (2000, [], ["The submission holds more than 2000 files; the rest was not looked at."][:more])
+        (tmp_path / "a").touch()
+
+
+def test_of_what_is_left_out_eight_are_named(tmp_path):
+    for number in range(9):
+        os.mkfifo(tmp_path / str(number))
+        notes = []
+        assert walk(tmp_path, (), notes) == ([], [])
+        assert len(notes) == number + 1
+        assert notes[:8] == [f"Left out: '{one}' is a pipe." for one in range(min(number + 1, 8))]
+    assert notes[8] == "Left out: 1 more of that sort."
+
+
+def test_files_beside_a_notebook_have_16_mebibytes_all_together(tmp_path):
+    for name, size in (("a", 16 * 2**20 - 2), ("b", 3), ("c", 2), ("d", 1)):
+        with (tmp_path / name).open("wb") as file:
+            file.truncate(size)
+    for names, taken in (("acd", "ac"), ("abc", "ac"), ("ab", "a"), ("ac", "ac")):
+        notes = []
+        assert [name for name, _ in read_files(tmp_path, names, notes)] == list(taken)
+        assert notes == [f"Of the files beside the notebook, {len(names) - len(taken)} were left out: 200 files or 16 MiB are the most."] * (
+            names != taken)
+
+
+def test_nothing_stands_in_the_place_of_a_file_or_folder_of_the_course(folder):
+    (folder / "data").write_text("a file where a folder is due")
+    (folder / "plots.py").mkdir()
+    taken = look_through(folder, {"nb": {}}, (), ("data/numbers.csv", "plots.py"))
+    assert taken.files == [] and taken.notes == ["Left out: 'data' stands in the place of a folder of the course.",
+                                                 "Left out: 'plots.py' stands in the place of a file of the course."]
+
+
+@pytest.mark.parametrize("name", [
+    ".env", ".ipynb_checkpoints", "nbgrader_config.py", "nbgrader_config.json", "jupyter_config.py", "jupyter_server_config.json",
+    "ipython_config.py", "ipython_kernel_config.py", "conftest.py", "sitecustomize.py", "usercustomize.py", "x.pth", "pytest.ini", "tox.ini",
+    "setup.cfg", "setup.py", "pyproject.toml", "matplotlibrc", "Makefile", "makefile", "GNUmakefile", "__pycache__", "x.pyc", "__MACOSX"])
+def test_what_a_tool_would_obey_is_left_out_without_a_word(name, folder):
+    (folder / name).write_text("x")
+    (folder / f"my_{name}x").write_text("x")
+    taken = look_through(folder, {"nb": {}}, (), ())
+    assert ([one for one, _ in taken.files], taken.notes) == ([f"my_{name}x"], [])
+
+
+@pytest.mark.parametrize(("text", "taken"), [
+    ("2000-01-01 00:00:00 UTC", False), ("2000-01-01 00:00:01 UTC", True), ("2030-01-01 23:59:59 UTC", True), ("2030-01-02 00:00:00 UTC", False),
+    ("2029-12-01 10:00:00 /etc/localtime", False), ("2029-12-01 10:00:00 UTC" + " " * 177, True), ("2029-12-01 10:00:00 UTC" + " " * 178, False)])
+def test_a_time_stamp_lies_between_2000_and_tomorrow_in_200_bytes(tmp_path, text, taken):
+    (tmp_path / "timestamp.txt").write_text(text)
+    notes = []
+    assert read_stamp(tmp_path, notes, NOW) == (text.strip() if taken else None) and len(notes) == 1 - taken
+
+
+def test_a_time_stamp_that_is_not_there_or_empty_is_no_trouble(tmp_path):
+    notes = []
+    assert read_stamp(tmp_path, notes) is None
+    (tmp_path / "timestamp.txt").write_text("\n")
+    assert read_stamp(tmp_path, notes) is None and notes == []

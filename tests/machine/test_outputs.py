@@ -222,3 +222,105 @@ def test_no_more_text_of_a_notebook_is_rendered_than_is_soon_done(monkeypatch):
 def test_colours_stay_unless_they_are_thousands():
     few, many = "\x1b[31ma\x1b[0m" * 100, "\x1b[m" * 60_000
     assert outputs.clean_text(few) == few and "\x1b" not in outputs.clean_text(many)
+
+
+# --- each limit at its border -----------------------------------------------------------------------------------
+
+def test_an_error_has_100_lines_of_20000_characters_a_name_of_200_and_2000_of_words():
+    error = {"output_type": "error", "ename": "E" * 201, "evalue": "v" * 2001, "traceback": ["x" * 20_001, 3, *["y"] * 99]}
+    [node] = outputs.clean([error])
+    assert (node.ename, node.evalue, node.traceback) == ("E" * 200, "v" * 2000, ["x" * 20_000, *["y"] * 98])
+
+
+@pytest.mark.parametrize("mime", ["text/plain", "text/html", "text/latex", "text/markdown"])
+def test_a_text_has_200000_characters(mime):
+    for size in (200_000, 200_001):
+        [node] = outputs.clean([{"output_type": "display_data", "data": {mime: "x" * size}}])
+        assert dict(node.data) == {mime if mime == "text/html" else "text/plain": "x" * 200_000}
+
+
+def test_plain_text_comes_before_what_stands_in_its_place():
+    [node] = outputs.clean([{"output_type": "execute_result", "data": {"text/plain": "p", "text/latex": "l", "text/html": 3}}], count=7)
+    assert dict(node.data) == {"text/plain": "p"} and node.execution_count == 7
+
+
+def test_a_picture_has_4_mebibytes_and_its_own_kind():
+    for kind, start in (("image/png", b"\x89PNG\r\n\x1a\n"), ("image/jpeg", b"\xff\xd8\xff")):
+        whole = start + bytes(4 * 2**20 - len(start))
+        assert outputs.clean_image(kind, base64.b64encode(whole).decode()) == base64.b64encode(whole).decode()
+        assert outputs.clean_image(kind, base64.b64encode(whole + b"x").decode()) is None
+        assert outputs.clean_image(kind, base64.b64encode(b"x" + start).decode()) is None and outputs.clean_image(kind, "a") is None
+
+
+def test_a_picture_that_came_as_data_is_drawn_or_left_out():
+    data = {"output_type": "display_data", "data": {outputs.PICTURE: "curves"}}
+    [node] = outputs.clean([data], draw=lambda content: PNG if content == "curves" else None)
+    assert dict(node.data) == {"image/png": PNG}
+    [node] = outputs.clean([data])
+    assert dict(node.data) == {"text/plain": "(this kind of output is not shown)"}
+
+
+def test_5000_colours_stay_and_one_more_goes():
+    assert outputs.clean_text("\x1b" * 5000) == "\x1b" * 5000 and outputs.clean_text("\x1b" * 5001) == "\ufffd" * 5001
+
+
+def test_control_characters_go_and_the_ends_of_lines_stay():
+    kept = [chr(n) for n in (*range(32), 127, 0x2029, *range(0x202a, 0x2030), 0x2065, *range(0x2066, 0x206b)) if outputs.clean_text(chr(n)) == chr(n)]
+    assert kept == ["\t", "\n", "\r", "\x1b", "\u2029", "\u202f", "\u2065", "\u206a"]
+
+
+def test_the_words_of_each_kind_of_output_of_a_tests_cell():
+    nodes = outputs.clean([{"output_type": "execute_result", "data": {"text/plain": "3.0"}}, {"output_type": "display_data", "data": {"image/png": PNG}},
+                           {"output_type": "error", "ename": "E", "evalue": "", "traceback": ["a", "b"]},
+                           {"output_type": "stream", "name": "stderr", "text": "hm"}])
+    assert [node.text for node in outputs.as_text(nodes)] == ["3.0\n", "(this kind of output is not shown in a tests cell)\n", "a\nb\n", "hm"]
+
+
+@pytest.mark.parametrize(("source", "fence"), [("a", "```"), ("``", "```"), ("```", "````"), ("`` ````` `", "``````")])
+def test_a_fence_is_longer_than_any_in_the_text(source, fence):
+    assert outputs.as_source(source) == f"*Shown as it was written:*\n\n{fence}\n{source}\n{fence}"
+
+
+def test_20000_characters_of_a_cell_are_rendered_and_200000_of_a_notebook(monkeypatch):
+    monkeypatch.setattr(outputs, "judged_text", lambda source: (True, 0.0))
+    assert outputs.clean_markdown("x" * 20_000) == "x" * 20_000 and outputs.clean_markdown("x" * 20_001) != "x" * 20_001
+    prose = outputs.Prose()
+    shown = [prose.clean("x" * size) for size in (*[20_000] * 9, 19_999, 1, 1, 1)]
+    assert [text.startswith("x") for text in shown] == [*[True] * 11, False, False]
+
+
+def test_a_cell_is_rendered_for_5_seconds_and_a_notebook_for_10(monkeypatch):
+    asked = []
+    outputs.judged_text.cache_clear()
+    monkeypatch.setattr(outputs, "bounded_or", lambda instead, *call, seconds: asked.append(seconds) or instead)
+    prose = outputs.Prose()
+    for number in range(4):
+        assert prose.clean(f"slow at its border {number}").startswith("*Shown as it was written:*")
+    assert asked == [5, 5]
+    monkeypatch.setattr(outputs, "bounded_or", lambda instead, *call, seconds: (True, 9.99))
+    prose = outputs.Prose()
+    assert [prose.clean(f"quick {number}").startswith("quick") for number in range(3)] == [True, True, False], "while any time is left"
+    outputs.judged_text.cache_clear()
+
+
+@pytest.mark.parametrize("word", ["href", "url", "style", "class", "cssId", "html", "htmlClass", "require", "unicode", "bbox", "mmlToken",
+                                  "includegraphics", "data", "Newextarrow", "toggle", "texttip", "tooltip", "mathtip", "enclose", "csname", "input",
+                                  "DeclareMathOperator{", "DeclareMathOperator*{"])
+def test_tex_that_makes_more_than_a_formula_is_not_typeset(word):
+    assert not outputs.renders_harmlessly(f"$\\{word}{{x}}$", {}) and not outputs.renders_harmlessly(f"$\\ {word}{{x}}$", {})
+
+
+@pytest.mark.parametrize(("tag", "name", "good", "bad"), [
+    ("a", "href", ["http://x", "https://x", "mailto:x", "#x"], ["javascript:x", "ftp://x", "//x", "x", " https://x", "data:text/html,x", "HTTPS://x"]),
+    ("a", "class", ["anchor-link"], ["btn", "", "anchor-link x"]),
+    ("img", "src", [f"data:image/{kind};base64,AAAA+/==" for kind in ("png", "jpeg", "gif", "webp")],
+     ["data:image/svg+xml;base64,AAAA", "https://x/y.png", "data:image/png;base64,AA AA", "data:image/png,AAAA", "xdata:image/png;base64,AAAA"]),
+    ("td", "style", ["text-align: left", "text-align:right", "text-align: center;"], ["text-align: left; color: red", "color: red", "text-align: top"]),
+    ("th", "style", ["text-align: left"], ["position: fixed"]), ("div", "class", ["highlight", "k", "nf"], ["panel", "", "highlight k"]),
+    ("span", "class", ["mi"], ["label"]), ("code", "class", ["language-c++", "language-" + "x" * 30], ["language-", "language-" + "x" * 31, "x language-c"]),
+    *[(f"h{level}", "id", ["topic", "tests", "Notebooks", "a-comment-b", "attest_x", "toc2"],
+       ["test_relu", "TEST_x", "explain_x", "comment-1", "MathJax", "notebook", "notebook-container", "toc", "top", "x-comment", "y_credit"])
+      for level in range(1, 7)],
+    ("ol", "start", ["3"], [])])
+def test_each_attribute_has_the_values_that_harmless_markdown_makes(tag, name, good, bad):
+    assert [outputs.keep_attribute(tag, name, value) for value in (*good, *bad)] == [*good, *[None] * len(bad)]

@@ -10,7 +10,7 @@ import pytest
 from grading.checks.bank import Misconception
 from grading.checks.verdict import FAILED, NOT_RUN, PASSED, RAISED, CheckResult, Verdict
 from grading.checks.gate import BITS, MESSAGES, Gate, fits, type_words
-from grading.checks.table import as_html, as_text
+from grading.checks.table import as_html, as_text, failures, mark, rows, summary, worths
 from grading.border.subject import StudentError
 
 SOURCES = {3: ("relu", "def relu(z):\n    return np.maximum(z)   # <b>&")}
@@ -110,6 +110,35 @@ def test_a_check_adds_by_its_weight_and_nothing_while_a_core_check_fails():
     heavy = CheckResult("test_relu_y", "is quick", "Be quick.", 3, False, PASSED)
     assert re.search(r"passed +\+1.5 +is quick", tables(check(core=True), heavy)[0])
     assert re.search(r"passed +0 of 1.5 +is quick", tables(check(FAILED, core=True), heavy)[0])
+
+
+def test_check_after_check_the_points_are_what_cents_leave():
+    thirds = [check(), check(FAILED), check()]
+    assert worths(Verdict("relu", thirds), 1) == ["+0.33", "0 of 0.33", "+0.34"] and worths(Verdict("relu", []), 1) == []
+    assert worths(Verdict("relu", [check(core=True, outcome=FAILED), *thirds]), 1) == ["0 of 0.25"] * 4
+
+
+def test_the_checks_that_did_not_pass_are_read_out_of_a_table_again():
+    html = tables(check(core=True), check(FAILED, core=True, title="is <b> & c", said="2 of 3 are $off$", most=0.4), check(NOT_RUN, title="is late", said="not run"))[1]
+    assert failures(html) == [("is <b> & c", ["2 of 3 are $off$", "Hint: Try an example by hand."]), ("is late", ["not run"])]
+
+
+def test_the_same_trouble_is_named_by_the_number_of_the_check_that_said_it():
+    lines = [row.lines for row in rows(Verdict("relu", [check(core=True), check(FAILED, said="off"), check(FAILED, said="off"), check(NOT_RUN, said="late")]),
+                                       2, Gate(SOURCES))]
+    assert lines == [(), ("off", "Hint: Try an example by hand."), ("the same as at check 2",), ("late",)]
+
+
+def test_a_mark_tells_core_checks_and_those_that_cap():
+    assert [mark(check(core=True, most=0.5)), mark(check(most=0.99)), mark(check(most=1.0))] == ["*", "+", ""]
+
+
+def test_a_summary_says_what_can_be_earned_and_never_for_nothing():
+    capped = [check(), check(FAILED, most=0.5), check(FAILED, most=0.25)]
+    assert summary(Verdict("relu", capped), 3) == (
+        "1 of 3 checks passed; the core of it is right; it earns at most 25% until every check marked + passes: 0.75 points.")
+    assert summary(Verdict("relu", capped)).endswith("marked + passes.") and summary(Verdict("relu", [check(FAILED)]), 3) == "0 of 1 checks passed."
+    assert summary(Verdict("relu", [check(), check(FAILED)]), 3) == "1 of 2 checks passed; the core of it is right."
 
 
 def test_a_failed_check_is_not_told_as_a_fact():
@@ -283,6 +312,62 @@ def test_a_long_message_is_recognised_in_one_pass():
     ("array of dtype 37251", "an array of another dtype"), ("a\nb", "an object of a type of its own")])
 def test_what_is_no_plain_data_is_called_by_a_known_name_or_by_none(kind, words):
     assert type_words(kind) == words
+
+
+# --- what each word may cost: names and numbers could be chosen by what they tell ---------------------------------
+
+def cost(kind, message, cell=None, line=None, gate=None):
+    gate = gate or Gate(SOURCES)
+    before = gate.left
+    said(kind, message, cell, line, gate)
+    return round(before - gate.left - math.log2(len(MESSAGES)), 6)
+
+
+@pytest.mark.parametrize(("kind", "message", "bits"), [
+    ("TypeError", "no message that is known", 4), ("OSError", "words", 8), ("ZeroDivisionError", "division by zero", 8), ("Strange", "words", 8),
+    ("IndexError", "index 3 is out of bounds for axis 0 with size 12", 4 + 3 * 8), ("IndexError", "index 123 is out of bounds for axis 0 with size 1x", 4 + 1 + 8 + 1),
+    ("TypeError", "'float' object is not iterable", 4 + 8), ("TypeError", "'numpy.float64' object is not iterable", 4 + 8),
+    ("TypeError", "'strange' object is not iterable", 4 + 1), ("TypeError", "can only concatenate list (not \"int\") to list", 4 + 8 + 1 + 8 + 1 + 8),
+    ("TypeError", "unsupported operand type(s) for **: 'NoneType' and 'float'", 4 + 6 + 8 + 8),
+    ("ValueError", "operands could not be broadcast together with shapes (5,3) (4,)", 4 + 17 + 1 + 17),
+    ("ValueError", "operands could not be broadcast together with shapes ()", 4 + 9)])
+def test_what_a_word_and_a_number_cost(kind, message, bits):
+    assert cost(kind, message) == bits
+
+
+def test_a_place_costs_the_lines_that_it_is_one_of_and_a_name_of_that_line_five():
+    sources = {3: ("relu", "def relu(z):\n    return npx"), 4: ("helper", "a\nb\nc"), 5: (None, "d\ne\nf")}
+    assert cost("NameError", "name 'npx' is not defined", 3, 2, Gate(sources)) == 4 + 5 + 1 + 1
+    assert cost("NameError", "name 'npy' is not defined", 3, 2, Gate(sources)) == 4 + 1 + 1 + 1
+    assert cost("NameError", "words", 4, 3, Gate(sources)) == 4 + 1 + 3 and cost("NameError", "words", 5, 3, Gate(sources)) == 4
+
+
+def test_what_was_said_costs_nothing_again_and_its_kind_three():
+    gate = Gate(SOURCES)
+    assert cost("IndexError", "index 3 is out of bounds for axis 0 with size 1", gate=gate) == 28
+    left = gate.left
+    said("IndexError", "index 3 is out of bounds for axis 0 with size 1", gate=gate)
+    assert gate.left == left
+    assert said("IndexError", "index 4 is out of bounds for axis 0 with size 1", gate=gate) == "IndexError: index 4 is out of bounds for axis … with size …"
+    assert left - gate.left == 3 + 8 and BITS == 52 and Gate(SOURCES).left == 52
+
+
+def test_what_costs_all_that_is_left_is_told_and_what_costs_more_is_not():
+    kind = 4 + math.log2(len(MESSAGES))
+    for bits, words in ((kind, "KeyError"), (kind - 0.01, "an error")):
+        gate = Gate(SOURCES, bits)
+        assert said("KeyError", "words", gate=gate) == words
+    gate = Gate(SOURCES, kind + 8)
+    assert said("TypeError", "'float' object is not iterable", gate=gate) == "TypeError: 'float' object is not iterable" and round(gate.left, 9) == 0
+    assert said("TypeError", "'float' object is not iterable", gate=Gate(SOURCES, kind + 7)) == "TypeError: … object is not iterable"
+    assert said("TypeError", "'float' object is not iterable", 3, 2, Gate(SOURCES, kind + 8 + 1)) == "TypeError: 'float' object is not iterable"
+
+
+@pytest.mark.parametrize(("message", "parts", "due"), [
+    ("a b c", ["a b", "b c"], False), ("a bb c", ["a b", "b c"], True), ("a b", ["a b"], True), ("a b ", ["a b"], False), ("xa", ["a", ""], False),
+    ("ax", ["a", ""], True), ("a.b.c", ["a", "b", "c"], True), ("a.c.b", ["a", "b", "c"], False), ("aba", ["a", "b", "ba"], False)])
+def test_a_message_is_its_parts_with_anything_between_and_nothing_twice(message, parts, due):
+    assert fits(message, parts) is due
 
 
 # --- HTML -------------------------------------------------------------------------------------------------------

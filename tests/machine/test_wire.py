@@ -243,8 +243,9 @@ def test_a_bool_array_holds_nothing_but_bools():
     assert got.dtype == bool and got.view(np.uint8).tolist() == [0, 1, 1, 1]
 
 
-def test_half_a_surrogate_pair_becomes_text_that_can_be_written():
-    header, _ = receive_bytes(frame(b'{"said": "\\ud83d"}'))
+@pytest.mark.parametrize("half", [b"\\ud83d", b"\\uD83D", b"\\uDc00"])
+def test_half_a_surrogate_pair_becomes_text_that_can_be_written(half):
+    header, _ = receive_bytes(frame(b'{"said": "' + half + b'"}'))
     header["said"].encode("utf-8")
 
 
@@ -369,8 +370,36 @@ def test_a_deadline_ends_sending_to_somebody_who_does_not_read():
 def test_sending_to_somebody_who_is_gone_says_so():
     ours, theirs = wire.socketpair()
     theirs.close()
-    with ours, pytest.raises(wire.Closed):
+    with ours, pytest.raises(wire.Closed, match="closed its end: Broken pipe"):
         wire.send(ours, {}, bytes(1000))
+
+
+def test_a_connection_that_breaks_says_so():
+    ours, theirs = wire.socketpair()
+    ours.sendall(b"never read")
+    theirs.close()
+    with ours, pytest.raises(wire.Closed, match="the connection broke: Connection reset"):
+        wire.receive(ours)
+
+
+def test_at_the_deadline_itself_it_is_too_late(monkeypatch):
+    monkeypatch.setattr(wire.time, "monotonic", lambda: 7.0)
+    ours, theirs = wire.socketpair()
+    with ours, theirs:
+        for deadline in (7.0, 6.0):
+            for act in (lambda: wire.send(ours, {}, deadline=deadline), lambda: wire.receive(ours, deadline)):
+                with pytest.raises(wire.Timeout, match="no answer in time"):
+                    act()
+        wire.send(theirs, {}, deadline=8.0)
+        assert ours.gettimeout() is None and theirs.gettimeout() == 1.0 and wire.receive(ours, 7.5) == ({}, b"") and ours.gettimeout() == 0.5
+
+
+def test_a_header_that_takes_all_memory_is_refused(monkeypatch):
+    def loads(text):
+        raise MemoryError
+    monkeypatch.setattr(wire.json, "loads", loads)
+    with pytest.raises(WireError, match="more memory than there is"):
+        receive_bytes(frame({}))
 
 
 @pytest.mark.parametrize("head", [b'{"said": "\xed\xa0\xbd"}', b'{"said": "\xff"}', b'{\x00"\x00a\x00"\x00:\x001\x00}\x00', b"\xef\xbb\xbf{}"])
