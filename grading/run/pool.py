@@ -26,6 +26,7 @@ from itertools import count
 from multiprocessing.connection import wait
 from typing import Any
 
+from ..border import bounded
 from ..border.sandbox import Sandbox
 from .held import HELD
 
@@ -92,6 +93,7 @@ def serve(sock: socket.socket, folder: str, parent: int, box: Sandbox | None = N
     libc.prctl(PR_SET_NAME, b"course worker", 0, 0, 0)
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     HELD.begin(folder)
+    bounded.begin()         # forked from here it has all that is loaded; once the checks have their thread it could not be
     if box:
         HELD.keep(box)
     with suppress(EOFError, ConnectionError):
