@@ -3,19 +3,23 @@
 An archive is what strangers packed. Nothing of it is believed but bytes within a bound: no path, no link, no size that it claims.
 """
 
+import io
+import os
 import re
 import stat
 import unicodedata
 import zipfile
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import PurePosixPath
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
 from typing import Any
 from zipfile import ZipInfo
 
+from ..border.bounded import Overrun, bounded
 from ..notebooks import archives as zips
 from ..notebooks.finding import key
 from ..notebooks.names import printable
@@ -26,6 +30,7 @@ MOODLE = re.compile(r"(?P<prefix>(?P<name>[^/]+?)_(?P<number>\d+)_assignsubmissi
 BLACKBOARD = re.compile(r"(?P<title>[^/]+?)_(?P<name>[^/_]+)_attempt_(?P<when>\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d)(?:_(?P<file>[^/]+)|\.txt)")
 JUNK = re.compile(r"(^|/)(__MACOSX/|\._|\.DS_Store$|Thumbs\.db$|desktop\.ini$)")
 MAX_ENTRIES, MAX_TOTAL = 50_000, 4 << 30
+MODEST = 16 << 20       # bytes of a hand-in: those with more are read when everybody else is
 LONGEST = 1000          # characters of a path: a zip allows 65,535, and each is looked at by three patterns
 PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)     # all that platforms use; of other ways a few bytes unpack to megabytes that nobody asked for
 
@@ -58,6 +63,11 @@ class HandIn:
     @property
     def when(self) -> Any:
         return max((entry.when for entry in self.entries if entry.when), default=None)
+
+    @property
+    def claimed(self) -> int:
+        """The bytes that it says to unpack to: zipfile reads no more of an entry than that."""
+        return sum(entry.info.file_size for entry in self.entries)
 
     @property
     def late(self) -> bool:
@@ -212,14 +222,74 @@ def number_behind(file: str) -> int:
 
 # --- bytes ------------------------------------------------------------------------------------------------------
 
-def cost_of(entry: Entry, most: int) -> int:
-    """The bytes that an entry may have cost when it could not be had: also the 4,000th broken one is unpacked to see that."""
-    return min(entry.info.file_size, most)
+class Archive:
+    """A platform's archive at `path`: what it holds, and the bytes of each hand-in. All of it is read in a process that may die."""
+
+    def __init__(self, path: str | Path) -> None:
+        about = os.stat(path)
+        self.path, self.stamp = str(path), (about.st_mtime_ns, about.st_size)
+        try:
+            self.system, self.hand_ins, self.trouble = bounded(listed, self.path, self.stamp)
+        except Overrun as error:
+            raise CourseError(f"reading what it holds {error}") from None
+        self.room = MAX_TOTAL
+
+    def contents(self, entries: Sequence[Entry], most: int, most_together: int) -> list[bytes | str]:
+        """The bytes of each entry of one hand-in, or why they cannot be had. Raises `CourseError` where reading is given up."""
+        together = min(most_together, self.room)
+        try:
+            found: list[bytes | str] = bounded(contents_at, self.path, self.stamp, [entry.info for entry in entries], most, together)
+        except Overrun as error:
+            self.room -= together
+            raise CourseError(f"reading it {error}") from None
+        self.room -= together - left_of(together, entries, found, most)
+        return found
 
 
-def content_of(archive: zipfile.ZipFile, entry: Entry, most: int) -> bytes:
-    """The bytes of an entry, however many it claims to be. Raises `CourseError`, whose message completes "FILE: "."""
-    try:
-        return zips.content_of(archive, entry.info, most)
-    except zips.BadMember as error:
-        raise CourseError(f"it {error}") from None
+@lru_cache(maxsize=1)       # of the process that reads: a class is one archive
+def opened_archive(path: str, stamp: tuple[int, int]) -> zipfile.ZipFile:
+    return zipfile.ZipFile(path)
+
+
+def listed(path: str, stamp: tuple[int, int]) -> tuple[str, list[HandIn], list[str]]:
+    return read_archive(opened_archive(path, stamp))
+
+
+def contents_at(path: str, stamp: tuple[int, int], infos: Sequence[ZipInfo], most: int, room: int) -> list[bytes | str]:
+    return contents_of(opened_archive(path, stamp), infos, most, room)
+
+
+def contents_of(archive: zipfile.ZipFile, infos: Iterable[ZipInfo], most: int, room: int) -> list[bytes | str]:
+    """The bytes of members, each at most `most` and together at most `room`, however many they claim to be; or why they cannot be had.
+
+    What could not be had costs what it may have cost: also the 4,000th broken one is unpacked to see that.
+    """
+    found: list[bytes | str] = []
+    for info in infos:
+        try:
+            content = zips.content_of(archive, info, min(most, room))
+            room -= len(content)
+            found.append(content)
+        except zips.BadMember as error:
+            room -= min(info.file_size, most, room)
+            found.append(f"it {error}")
+    return found
+
+
+def left_of(room: int, entries: Iterable[Entry], found: Iterable[bytes | str], most: int) -> int:
+    """What `contents_of` left of `room`."""
+    for entry, content in zip(entries, found):
+        room -= len(content) if isinstance(content, bytes) else min(entry.info.file_size, most, room)
+    return room
+
+
+def read_whole(content: bytes, most: int, room: int) -> tuple[list[tuple[HandIn, list[bytes | str]]], str, list[str]]:
+    """([(hand-in, its contents)], system, trouble) of the bytes of an archive: at most `most` of each hand-in, `room` of all. Raises as `read_archive`, and what zipfile raises."""
+    found: dict[int, list[bytes | str]] = {}
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        system, every, trouble = read_archive(archive)
+        for number, one in sorted(enumerate(every), key=lambda pair: pair[1].claimed):     # who fills the room leaves others theirs
+            mine = min(most, room)
+            found[number] = contents_of(archive, [entry.info for entry in one.entries], mine, mine)
+            room -= mine - left_of(mine, one.entries, found[number], mine)
+    return [(one, found[number]) for number, one in enumerate(every)], system, trouble

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import zipfile
 from collections.abc import Container, Iterable
 from datetime import datetime
 from pathlib import Path
@@ -16,8 +15,9 @@ from ..lms.people import People
 from ..lms.records import read_records, write_records
 from ..notebooks.again import digest
 from ..notebooks.dates import utc
-from ..notebooks.intake import STAMP, read_stamp
+from ..notebooks.intake import MAX_ENTRIES, STAMP, read_stamp
 from ..notebooks.names import printable, trouble_with, trouble_with_student
+from ..plugins.collect import KILOBYTE
 from ..root import CourseError
 from ..run.course import Course
 from ..run.students import class_list, notebooks_of
@@ -30,20 +30,20 @@ def collect(console: Console, root: Path | None, file: str | Path, assignment: s
     """Put each hand-in of the archive `file` into submitted/, and say which need a person. Returns the exit status."""
     course, path = Course(root), Path(file)
     try:
-        with zipfile.ZipFile(path) as archive:
-            system, found, trouble = archives.read_archive(archive)
-            assignment = assignment or guessed(course, found)
-            course.assignments(assignment)
-            run = Collection(course, archive, system, assignment, new)
-            for one in sorted(found, key=lambda one: not run.has_number(one)):     # a name may be two people's
-                run.take(one)
-    except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
-        raise CourseError(f"{path} cannot be read as a zip: {getattr(error, 'strerror', None) or error}") from None
+        archive = archives.Archive(path)
+        assignment = assignment or guessed(course, archive.hand_ins)
+        course.assignments(assignment)
     except CourseError as error:
         raise CourseError(f"{path}: {error}") from None
+    except Exception as error:      # zipfile has more than one way to refuse an archive
+        raise CourseError(f"{path} cannot be read as a zip: {getattr(error, 'strerror', None) or error}") from None
+    run = Collection(course, archive, assignment, new)
+    # a name may be two people's; and whoever fills the room leaves others theirs
+    for one in sorted(archive.hand_ins, key=lambda one: (not run.has_number(one), one.claimed > archives.MODEST)):
+        run.take(one)
     run.finish()
-    say(console, run, path, trouble)
-    return LEFT if trouble or run.human else 0
+    say(console, run, path, archive.trouble)
+    return LEFT if archive.trouble or run.human else 0
 
 
 def guessed(course: Course, found: Iterable[archives.HandIn]) -> str:
@@ -57,13 +57,12 @@ def guessed(course: Course, found: Iterable[archives.HandIn]) -> str:
 class Collection:
     """One archive on its way into submitted/."""
 
-    def __init__(self, course: Course, archive: zipfile.ZipFile, system: str, assignment: str, new: bool) -> None:
-        self.course, self.archive, self.system, self.assignment, self.new = course, archive, system, assignment, new
-        self.people = People(class_list(course.dir, system))
+    def __init__(self, course: Course, archive: archives.Archive, assignment: str, new: bool) -> None:
+        self.course, self.archive, self.system, self.assignment, self.new = course, archive, archive.system, assignment, new
+        self.people = People(class_list(course.dir, self.system))
         self.base = Path(course.dir.root, course.dir.submitted_directory)
         self.notebooks = [path.stem for path in Path(course.dir.root, course.dir.source_directory, assignment).glob("*.ipynb")]
         self.records = read_records(self.base, assignment)
-        self.room = archives.MAX_TOTAL
         self.kinds: dict[str, list[str]] = {"new": [], "handed in again": [], "as before": [], "older than what is here": []}
         self.owners: dict[str, str] = {}
         self.late: list[str] = []
@@ -106,20 +105,27 @@ class Collection:
     def files_of(self, one: archives.HandIn) -> dict[str, bytes]:
         """{path: bytes} of a hand-in. A file that cannot be had is said, and costs the others nothing."""
         found: dict[str, bytes] = {}
-        most = 1000 * self.course.dir.max_file_size
-        for entry in one.entries:
+        place, entries = self.course.dir, []
+
+        def note(file: str, said: str) -> None:
+            self.notes.append(f"{printable(one.name)}: {printable(file)}: {said}")
+
+        for entry in one.entries[:MAX_ENTRIES]:
+            if trouble := next(filter(None, map(trouble_with, entry.file.split("/"))), None):
+                note(entry.file, trouble)
+            else:
+                entries.append(entry)
+        if beyond := one.entries[MAX_ENTRIES:]:
+            note(beyond[0].file, f"and all behind it: {MAX_ENTRIES} files are the most of one hand-in")
+        contents = self.archive.contents(entries, KILOBYTE * place.max_file_size, KILOBYTE * place.max_dir_size)
+        for entry, content in zip(entries, contents):
             name = self.name_here(entry.file, found)
-            try:
-                if trouble := next(filter(None, map(trouble_with, name.split("/"))), None):
-                    raise CourseError(trouble)
-                content = archives.content_of(self.archive, entry, min(most, self.room))
-                self.room -= len(content)
-                if found.get(name, content) != content:
-                    self.notes.append(f"{printable(one.name)}: {printable(entry.file)}: it is there twice, and not the same; the later one is taken")
-                found[name] = content
-            except CourseError as error:
-                self.room -= archives.cost_of(entry, min(most, self.room))
-                self.notes.append(f"{printable(one.name)}: {printable(entry.file)}: {error}")
+            if isinstance(content, str):
+                note(entry.file, content)
+                continue
+            if found.get(name, content) != content:
+                note(entry.file, "it is there twice, and not the same; the later one is taken")
+            found[name] = content
         if not found:
             raise CourseError("no file of it could be taken" + (f" ({self.notes[-1]})" if self.notes else ""))
         return found

@@ -5,15 +5,14 @@ What is dropped is copied within the caps of `grading.plugins.collect` before an
 """
 
 import datetime
-import io
 import os
 import shutil
 import time
-import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -23,6 +22,7 @@ from ..border.bounded import Overrun, bounded
 from ..lms import archives
 from ..lms.people import People
 from ..notebooks.archives import MAX_CONTENT, NotUnpacked, members
+from ..notebooks.intake import MAX_ENTRIES
 from ..notebooks.folders import NotTaken, opened, read_regular
 from ..notebooks.names import one_name, trouble_with, trouble_with_student
 from ..plugins.collect import Copy, NotCollected
@@ -125,27 +125,28 @@ class Drop:
         """{student: {file: content}, or why not} of a zip: as a learning platform packs a class, else with a folder for each, else it
         is one student's, whose name is the zip's. Raises `NotUnpacked`."""
         try:
-            with zipfile.ZipFile(io.BytesIO(content)) as archive:
-                try:
-                    system, found, trouble = archives.read_archive(archive)
-                except CourseError:     # no platform's
-                    return by_folder(unpacked(content), stem)
-                taken: dict[str, dict[str, bytes] | Refused] = {
-                    line.partition(": ")[0]: Refused(f"was not taken: {line.partition(': ')[2]}") for line in trouble}
-                people, room = People(class_list(self.course.dir, system)), MAX_ZIP
-                whose = [people.find(one.name, one.user) for one in found]
-                if not in_class(self.course.dir):       # then a name is all that is known of somebody
-                    whose = [(student or one_name(one.name), "") for one, (student, _) in zip(found, whose)]
-                often = Counter(student for student, _ in whose)
-                for one, (student, why) in zip(found, whose):
-                    if student is None or often[student] > 1:
-                        taken[f"{one.name} ({one.prefix or one.user})"] = Refused(f"was not taken: {why or f'{often[student]} could be {student}'}")
-                        continue
-                    files, room = files_of(archive, one, room)
-                    taken[student] = files or Refused("was not taken: no file of it can be had")
-                return taken
-        except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
+            found, system, trouble = bounded(archives.read_whole, content, MAX_CONTENT, MAX_ZIP)
+        except CourseError:     # no platform's
+            return by_folder(unpacked(content), stem)
+        except Overrun as error:
+            raise NotUnpacked(f"is a zip archive that {error}") from None
+        except Exception as error:      # zipfile has more than one way to refuse an archive
             raise NotUnpacked(f"is a zip archive that cannot be unpacked ({type(error).__name__})") from None
+        taken: dict[str, dict[str, bytes] | Refused] = {
+            line.partition(": ")[0]: Refused(f"was not taken: {line.partition(': ')[2]}") for line in trouble}
+        people = People(class_list(self.course.dir, system))
+        whose = [people.find(one.name, one.user) for one, _ in found]
+        if not in_class(self.course.dir):       # then a name is all that is known of somebody
+            whose = [(student or one_name(one.name), "") for (one, _), (student, _) in zip(found, whose)]
+        often = Counter(student for student, _ in whose)
+        for (one, contents), (student, why) in zip(found, whose):
+            if student is None or often[student] > 1:
+                taken[f"{one.name} ({one.prefix or one.user})"] = Refused(f"was not taken: {why or f'{often[student]} could be {student}'}")
+                continue
+            files = {entry.file: got for entry, got in zip(one.entries, contents)
+                     if isinstance(got, bytes) and not any(map(trouble_with, entry.file.split("/")))}
+            taken[student] = files or Refused("was not taken: no file of it can be had")
+        return taken
 
     def is_complete(self, one: HandIn) -> bool:
         return is_quiet(one.claimed)
@@ -200,21 +201,7 @@ def is_quiet(changed: float) -> bool:
 
 def holds_a_file(folder: str) -> bool:
     """An empty folder is about to be filled."""
-    return any(files for _, _, files in os.walk(folder))
-
-
-def files_of(archive: zipfile.ZipFile, one: archives.HandIn, room: int) -> tuple[dict[str, bytes], int]:
-    """({file: content} of a hand-in, what is left of `room`); one that cannot be had costs the others nothing."""
-    found: dict[str, bytes] = {}
-    for entry in one.entries:
-        if not any(map(trouble_with, entry.file.split("/"))):
-            most = min(MAX_CONTENT, room)
-            try:
-                found[entry.file] = archives.content_of(archive, entry, most)
-                room -= len(found[entry.file])
-            except CourseError:
-                room -= archives.cost_of(entry, most)
-    return found, room
+    return any(files for _, _, files in islice(os.walk(folder), MAX_ENTRIES))
 
 
 def unpacked(content: bytes) -> dict[str, bytes]:

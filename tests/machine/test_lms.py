@@ -11,6 +11,7 @@ import pytest
 from nbgrader.api import Gradebook
 from rich.console import Console
 
+from grading.border.bounded import Overrun
 from grading.lms import archives, people, returning
 from grading.lms.ids import write_ids
 from grading.lms.people import Known
@@ -212,6 +213,44 @@ def test_links_bombs_and_broken_entries_cost_nobody_else(course, tmp_path, monke
     assert collect(Console(file=said, width=500), course, broken) == 3
     assert "cannot be unpacked" in said.getvalue() and handed_in(course)["asecond/ps1/activations.ipynb"] == b"BBBBB"
     assert handed_in(course)["flast/ps1/activations.ipynb"].startswith(b"good"), "what was there stays"
+
+
+def test_who_fills_the_room_of_an_archive_costs_nobody_else_theirs(course, tmp_path, monkeypatch):
+    """Zeros cost nothing to pack: whoever came first in the alphabet took the room of everybody behind."""
+    monkeypatch.setattr(archives, "MAX_TOTAL", 100_000)
+    monkeypatch.setattr(archives, "MODEST", 1000)
+    entries = [(f"asecond_4_{number}_plot{number}.png", b"0" * 60_000) for number in range(3)] + [("flast_5_6_activations.ipynb", b"good")]
+    status, said = take(course, tmp_path, *entries, assignment="ps1")
+    assert handed_in(course) == {"asecond/ps1/plot0.png": b"0" * 60_000, "flast/ps1/activations.ipynb": b"good"}
+    assert status == 0 and said.count("unpacks to more than") == 2
+    found, _, _ = archives.read_whole((tmp_path / "submissions.zip").read_bytes(), 60_000, 100_000)
+    assert [[len(got) for got in contents if isinstance(got, bytes)] for _, contents in found] == [[60_000], [4]]
+
+
+def test_the_files_of_a_hand_in_together_are_no_more_than_of_one_from_the_exchange(course, tmp_path):
+    with open(course / "nbgrader_config.py", "a") as file:
+        file.write("c.CourseDirectory.max_dir_size = 100\n")
+    take(course, tmp_path, *((f"asecond_4_{number}_plot{number}.png", b"0" * 60_000) for number in range(3)),
+         ("flast_5_6_activations.ipynb", b"0" * 90_000), assignment="ps1")
+    assert sorted(handed_in(course)) == ["asecond/ps1/plot0.png", "flast/ps1/activations.ipynb"]
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_an_archive_is_read_in_a_process_that_may_die(whole, course, tmp_path, monkeypatch):
+    """A hand-in that takes too long there is refused alone; what all of an archive holds takes no longer either."""
+    def dies(function, *arguments):
+        if whole or (function is archives.contents_at and "asecond" in arguments[2][0].filename):
+            raise Overrun("takes more than 20 seconds")
+        return function(*arguments)
+    monkeypatch.setattr(archives, "bounded", dies)
+    entries = ("asecond_4_1_activations.ipynb", b"x"), ("flast_5_6_activations.ipynb", b"good")
+    if whole:
+        with pytest.raises(CourseError, match="takes more than 20 seconds"):
+            take(course, tmp_path, *entries)
+    else:
+        status, said = take(course, tmp_path, *entries)
+        assert status == 3 and "asecond (4): reading it takes more than 20 seconds" in said
+        assert handed_in(course) == {"flast/ps1/activations.ipynb": b"good"}
 
 
 @pytest.mark.parametrize("name", ["a" + "_1_assignsubmission_" * 400 + "/\n", "a_1_assignsubmission_" + "_" * 8000 + "/\n"])

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import itertools
 import os
 import socket
 import sqlite3
@@ -24,7 +25,8 @@ from grading.checks.table import as_html, as_text
 from grading.checks.verdict import FAILED, PASSED, CheckResult, Verdict
 from grading.border.bounded import Overrun
 from grading.border.subject import StudentError
-from grading.notebooks import archives
+from grading.lms import archives
+from grading.notebooks import archives as zips
 from grading.plugins import placing
 from grading.plugins.placing import PREVIEW, place_preview
 from grading.plugins.release_feedback import notebooks_in, pages_for
@@ -36,7 +38,7 @@ from grading.watch.answer import WAITS, Answer, as_preview, notice, under_their_
 from grading.watch.bundles import for_reading
 from grading.watch.stamps import stamps
 from grading.watch.crew import Crew, wait
-from grading.watch.drop import Drop
+from grading.watch.drop import Drop, holds_a_file
 from grading.watch.history import hurdles, ways
 from grading.watch.inbox import Refused, is_complete, read_entry, secret_of
 from grading.watch.limits import HOUR, Policy
@@ -800,24 +802,31 @@ def test_a_folder_that_became_a_link_since_it_was_looked_at_is_not_copied(drop, 
         drop.check(one)
 
 
-def test_what_cannot_be_unpacked_is_paid_for(drop, monkeypatch):
-    """Fifty thousand entries whose checksum is wrong, each of 64 MB: to see that took hours, in the process that answers everybody."""
+def test_what_cannot_be_unpacked_is_paid_for(tmp_path, monkeypatch):
+    """Fifty thousand entries whose checksum is wrong, each of 64 MB: to see that took hours."""
     def broken(archive, about, most):
         asked.append(min(most, about.file_size))
-        raise archives.BadMember("cannot be unpacked")
+        raise zips.BadMember("cannot be unpacked")
     asked = []
-    monkeypatch.setattr(archives, "content_of", broken)
-    monkeypatch.setattr("grading.watch.drop.MAX_ZIP", 200_000)
-    with zipfile.ZipFile(drop.inbound / "class.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+    monkeypatch.setattr(zips, "content_of", broken)
+    place = tmp_path / "class.zip"
+    with zipfile.ZipFile(place, "w", zipfile.ZIP_DEFLATED) as archive:
         for number in range(50):
             archive.writestr(f"student{number}_{number}_1_a.ipynb", b" " * 60_000)
-    assert len(dropped(drop)) == 50 and sum(asked) <= 260_000
+    assert len(archives.read_whole(place.read_bytes(), 100_000, 200_000)[0]) == 50 and sum(asked) <= 260_000
+
+
+def test_a_folder_of_nothing_but_folders_is_looked_through_for_a_bounded_time(tmp_path, monkeypatch):
+    monkeypatch.setattr("grading.watch.drop.os.walk", lambda folder: ((folder, [], []) for _ in itertools.count()))
+    assert not holds_a_file(str(tmp_path))
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_a_zip_that_a_few_bytes_make_large_is_unpacked_in_a_process_that_may_die(method, drop, monkeypatch):
     def dies(function, *arguments):
-        raise Overrun("takes more than 20 seconds")
+        if function is zips.members:
+            raise Overrun("takes more than 20 seconds")
+        return function(*arguments)
     for name, student in (("one.zip", "student-01/a.ipynb"), ("class.zip", "student_1_1_a.ipynb")):
         with zipfile.ZipFile(drop.inbound / name, "w", method) as archive:
             archive.writestr(student, b" " * 60_000)
