@@ -121,6 +121,8 @@ def _numbers(got: Array, wanted: Array, rtol: float, atol: float, logarithms: bo
 def decades_apart(got: Array, wanted: Array) -> str:
     """How far logarithms to base 10 are off: a difference of 1 is a factor of 10 in what they measure."""
     worst = (got - wanted)[np.abs(got - wanted).argmax()]
+    if abs(worst) >= 100:       # digit by digit it could say what the function was called with
+        return f"by a hundred decades or more too {'large' if worst > 0 else 'small'} at worst"
     if abs(worst) < 0.1:
         return "by less than a tenth of a decade, but by more than rounding"
     return f"by {abs(worst):.1f} {'decade' if abs(worst) < 1.05 else 'decades'} too {'large' if worst > 0 else 'small'} at worst"

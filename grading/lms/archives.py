@@ -173,6 +173,13 @@ def plausible(text: str) -> bool:
 READERS = {"canvas": canvas, "moodle": moodle, "blackboard": blackboard}
 
 
+def account_of(prefix: str) -> str:
+    """Whose account there a file came from, by the number in the name that a platform gave it; "" where it has none."""
+    if match := re.search(r"_(\d+)_assignsubmission_file_$", prefix) or CANVAS.fullmatch(f"{prefix}file"):
+        return match[match.re.groupindex.get("user", 1)]
+    return ""
+
+
 def hand_ins(entries: Iterable[Entry], system: str) -> list[HandIn]:
     """One for each person: of Blackboard's attempts the newest, of Canvas's files the newest of each name."""
     people: dict[str, list[Entry]] = {}

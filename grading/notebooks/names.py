@@ -8,6 +8,7 @@ from typing import Any
 MAX_NAME = 120
 MAX_CELL = 10_000       # characters of one cell of a table; spreadsheets take up to 32,767
 MAX_STUDENT = 128       # characters of an id in nbgrader's gradebook
+TURNING = {sign: f"\\u{sign:04x}" for sign in (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C)}
 FORMULA = re.compile(r"^\s*[=+\-@\t\r\n|%\uff1d\uff0b\uff0d\uff20]")        # the last four are the first ones as wide letters
 
 
@@ -35,6 +36,11 @@ def printable(text: object, most: int = MAX_NAME) -> str:
     text = str(text)
     clean = "".join(c if c.isprintable() else "?" for c in text[:most + 1])
     return clean if len(text) <= most else clean[:most] + "…"
+
+
+def upright(code: str) -> str:
+    """Code, or a page of it, in which signs that turn the direction of reading stand as Python writes them: what is read is what runs."""
+    return code.translate(TURNING)
 
 
 def shown(name: str) -> str:

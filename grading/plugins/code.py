@@ -14,6 +14,7 @@ from jinja2.runtime import Context
 from nbconvert.filters import Highlight2HTML
 
 from ..border.bounded import bounded_or, timed
+from ..notebooks.names import upright
 
 CODES = 4000            # pieces of highlighted code that are remembered
 LONGEST = 20_000        # characters of one of them
@@ -46,7 +47,7 @@ def highlight_code(context: Context, source: str, language: str | None = None, m
 def coloured(source: str, lexer: str, magics: str | None) -> tuple[str, float]:
     """(HTML, what it took in seconds of CPU time)"""
     html, seconds = bounded_or((None, float(SECONDS)), timed, highlight, source, lexer, magics, seconds=SECONDS)
-    return html or uncoloured(source, lexer), seconds
+    return upright(html) if html else uncoloured(source, lexer), seconds
 
 
 known = lru_cache(CODES)(coloured)
@@ -57,4 +58,4 @@ def highlight(source: str, lexer: str, magics: str | None) -> str:
 
 
 def uncoloured(source: str, lexer: str) -> str:
-    return f'<div class=" highlight hl-{escape(lexer)}"><pre>{escape(source)}\n</pre></div>\n'
+    return f'<div class=" highlight hl-{escape(lexer)}"><pre>{escape(upright(source))}\n</pre></div>\n'

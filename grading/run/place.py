@@ -10,6 +10,7 @@ the kernel that no hidden input has reached.
 """
 
 from collections.abc import Container
+from dataclasses import replace
 
 from nbformat import NotebookNode
 
@@ -42,7 +43,8 @@ def judge_at_their_places(nb: NotebookNode, names: dict[int, list[str]], verdict
             again.run_again(number, source, seconds)
             for name, verdict in (suite.judge(again, pending[number]) if number in pending else {}).items():
                 if verdict.fraction > verdicts[name].fraction:
-                    better[name] = verdict
+                    # how many there are is said as the first run found it: since then cells may know hidden inputs, and a number tells twenty bits
+                    better[name] = replace(verdict, definitions=max(1, verdicts[name].definitions))
     finally:
         again.close()
     unseen = [name for name in better if not pending[last].get(name, True)]

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Container, Iterable
 from datetime import datetime
 from pathlib import Path
@@ -38,9 +39,7 @@ def collect(console: Console, root: Path | None, file: str | Path, assignment: s
     except Exception as error:      # zipfile has more than one way to refuse an archive
         raise CourseError(f"{path} cannot be read as a zip: {getattr(error, 'strerror', None) or error}") from None
     run = Collection(course, archive, assignment, new)
-    # a name may be two people's; and whoever fills the room leaves others theirs
-    for one in sorted(archive.hand_ins, key=lambda one: (not run.has_number(one), one.claimed > archives.MODEST)):
-        run.take(one)
+    run.take_all()
     run.finish()
     say(console, run, path, archive.trouble)
     return LEFT if archive.trouble or run.human else 0
@@ -70,11 +69,25 @@ class Collection:
         self.notes: list[str] = []
         self.human: list[str] = []
 
-    def take(self, one: archives.HandIn) -> None:
-        """One person's hand-in; whatever is wrong with it is this one's alone."""
-        student, why = self.whose(one)
+    def take_all(self) -> None:
+        """Every hand-in: first those whose number is known, for a name may be two people's; and whoever fills the room leaves others theirs."""
+        order = sorted(self.archive.hand_ins, key=lambda one: (not self.has_number(one), one.claimed > archives.MODEST))
+        told = [(one, *self.whose(one)) for one in order]
+        often = Counter(student for one, student, _ in told if not self.has_number(one))
+        before = {student: account for student, record in self.records.items() if (account := archives.account_of(record.get("prefix", "")))}
+        # an assignment that was made anew there has other numbers for everybody
+        anew = not any(student and before.get(student) == archives.account_of(one.prefix) for one, student, _ in told)
+        for one, student, why in told:
+            if student and not self.has_number(one) and often[student] > 1:
+                why = f"{often[student]} hand-ins bear that name, and nothing tells which is {student}'s"
+            elif student and not anew and before.get(student, account := archives.account_of(one.prefix)) != account:
+                why = f"it comes from another account there than what {student} handed in before"
+            self.take(one, student, f"{why}. Put the right one into {self.base.name}/{student}/{self.assignment}/ by hand" if student and why else why)
+
+    def take(self, one: archives.HandIn, student: str | None, why: str) -> None:
+        """One person's hand-in, unless `why` says why not; whatever is wrong with it is this one's alone."""
         try:
-            if student is None:
+            if student is None or why:
                 raise CourseError(why)
             if student in self.owners:
                 raise CourseError(f"it would be {student}'s, as that of {self.owners[student]} is")

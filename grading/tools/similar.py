@@ -32,7 +32,7 @@ from . import check
 from .fingerprints import ENOUGH, candidates
 from .watching import Walk, watched
 from ..border.bounded import bounded_or
-from ..notebooks.names import MAX_NAME, printable
+from ..notebooks.names import MAX_NAME, printable, upright
 from ..run.course import Course
 from ..pages.html import Html, page, paragraph, section, table
 from ..notebooks.answers import answers
@@ -344,7 +344,7 @@ def side(code: Code, other: Code, part: str) -> Html:
     meaning: Callable[[str], tuple[str, ...]] = meant if part in code.words else tokens_of
     theirs = {meaning(line) for line in cut(other.text[part])}
     lines = [f"<mark>{escape(line)}</mark>" if meaning(line) in theirs and meaning(line) else escape(line) for line in cut(code.text[part])]
-    return Html("<pre>" + "\n".join(lines) + "</pre>")
+    return Html("<pre>" + upright("\n".join(lines)) + "</pre>")
 
 
 def meant(line: str) -> tuple[str, ...]:

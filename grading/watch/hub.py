@@ -19,6 +19,7 @@ from urllib.parse import quote, urlparse
 from jupyterhub.services.auth import HubOAuthCallbackHandler, HubOAuthenticated
 from tornado import ioloop, web
 
+from ..notebooks.names import printable
 from ..notebooks.record import written
 from ..pages.html import STYLE
 from ..plugins.placing import is_preview
@@ -85,7 +86,7 @@ class Rows:
         yield clock(row.first_seen)
         yield self.state(row)
         yield f"{written(row.points)} of {written(row.most)}" if row.points is not None and row.most is not None else "–"
-        yield " ".join(f'<a href="page/{quote(row.name, safe="")}/{quote(name, safe="")}">{escape(name)}</a>' for name in self.pages(row)) or "–"
+        yield " ".join(f'<a href="page/{quote(row.name, safe="")}/{quote(name, safe="")}">{escape(printable(name))}</a>' for name in self.pages(row)) or "–"
 
     def state(self, row: Row) -> str:
         if row.name in self.queue:

@@ -1,6 +1,7 @@
 """Comparison: tiny and huge numbers alike, errors told in decades, and each way of being wrong in words of its own."""
 
 import math
+import random
 
 import numpy as np
 import pytest
@@ -86,10 +87,20 @@ def test_of_several_errors_the_worst_is_told(got, wanted, said):
     (0.0999, 0.0, "by less than a tenth of a decade, but by more than rounding"), (0.1, 0.0, "by 0.1 decade too large at worst"),
     (-0.1, 0.0, "by 0.1 decade too small at worst"), (1.05, 0.0, "by 1.1 decades too large at worst"), (7.75, 8.0, "by 0.2 decade too small at worst"),
     (9.04, 8.0, "by 1.0 decade too large at worst"), (-6.0, -4.0, "by 2.0 decades too small at worst"),
-    ([8.5, -6.0, 5.0], [8.0, -3.0, 4.0], "by 3.0 decades too small at worst"), ([2.0, 11.0], [1.0, 8.0], "by 3.0 decades too large at worst")])
+    ([8.5, -6.0, 5.0], [8.0, -3.0, 4.0], "by 3.0 decades too small at worst"), ([2.0, 11.0], [1.0, 8.0], "by 3.0 decades too large at worst"),
+    (0.9273645182736 * 1e12, 8.0, "by a hundred decades or more too large at worst")])
 def test_how_far_logarithms_are_off_is_their_difference(got, wanted, said):
     assert difference(got, np.array(wanted), rtol=1e-9, logarithms=True).partition(": ")[2] == said
     assert difference([got], [np.array(wanted)], rtol=1e-9, logarithms=True).partition(": ")[2] == said
+
+
+@pytest.mark.parametrize("logarithms", [True, False])
+def test_no_distance_tells_more_than_the_threat_model_says(logarithms):
+    """Of a secret that somebody returns times a power of ten, whatever power it is, with either sign."""
+    secrets = [random.Random(number).random() for number in range(3000)]
+    said = {difference(sign * secret * 10.0 ** power, 1.5, 1e-9, logarithms=logarithms)
+            for number, secret in enumerate(secrets) for sign in (1, -1) for power in (number % 30, number % 600 - 300)}
+    assert math.log2(len(said)) <= 11
 
 
 def test_an_absolute_tolerance_is_met_by_an_error_as_large():

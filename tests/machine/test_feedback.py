@@ -247,6 +247,15 @@ def test_code_that_takes_long_to_highlight_is_shown_without_colours(formgrader, 
     assert "*" * 100_000 in shown and "<span class=\"o\">" not in shown
 
 
+@pytest.mark.parametrize("slow", [False, True])
+def test_code_reads_as_it_runs_whatever_signs_turn_it_round(slow, request):
+    """A person who grades by reading saw a condition that stood in a comment."""
+    if slow:
+        request.getfixturevalue("asked")
+    html, _ = code.coloured("if level != 'user\u202e \u2066# and only then\u2069 \u2066':", "ipython3", None)
+    assert not set("\u202e\u2066\u2069") & set(html) and "user\\u202e" in html
+
+
 def test_a_page_has_so_many_seconds_for_all_its_code(asked):
     patience = code.Patience()
     for number in range(100):

@@ -123,6 +123,26 @@ def test_whoever_has_the_number_comes_before_one_of_the_same_name(course, tmp_pa
     assert handed_in(course) == {"jdoe1/ps1/activations.ipynb": b"71"} and "needs a human: doejo (5): it would be jdoe1's" in said
 
 
+def test_who_takes_the_name_of_somebody_else_there_does_not_hand_in_for_them(course, tmp_path):
+    """On some platforms people may call themselves as they like: the first in the archive was taken, and got the other's feedback."""
+    mine, other = (f"First Läst_{number}_assignsubmission_file_/activations.ipynb" for number in (7, 8))
+    status, said = take(course, tmp_path, (mine, b"mine"), (other, b"in my name"))
+    assert status == 3 and not handed_in(course) and said.count("2 hand-ins bear that name, and nothing tells which is flast's") == 2
+    anna = ("Anna Maria Second_3_assignsubmission_file_/activations.ipynb", b"good")
+    take(course, tmp_path, (mine, b"mine"), anna)
+    _, said = take(course, tmp_path, (other, b"in my name"), anna)
+    assert handed_in(course)["flast/ps1/activations.ipynb"] == b"mine" and "another account there than what flast handed in before" in said
+    assert read_records(course / "submitted", "ps1")["flast"]["prefix"] == "First Läst_7_assignsubmission_file_"
+    take(course, tmp_path, (other, b"of an assignment that was made anew there"))
+    assert handed_in(course)["flast/ps1/activations.ipynb"] == b"of an assignment that was made anew there"
+
+
+@pytest.mark.parametrize(("prefix", "account"), [("First Läst_7_assignsubmission_file_", "7"), ("lastfirst_4711_900_", "4711"), ("lastfirst_LATE_4711_901_", "4711"),
+                                                 ("", ""), ("ps1_flast_attempt_", "")])
+def test_the_account_that_a_file_came_from_stands_in_its_name(prefix, account):
+    assert archives.account_of(prefix) == account
+
+
 def test_what_a_person_is_told_about_a_name_of_two_can_be_done(course, tmp_path):
     _, said = take(course, tmp_path, ("Jo Doe_1_assignsubmission_file_/activations.ipynb", b"?"), ("First Läst_2_assignsubmission_file_/activations.ipynb", b"1"))
     assert "2 students have that name: jdoe1, jdoe2. Put it into submitted/STUDENT/ps1/ by hand" in said

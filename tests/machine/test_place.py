@@ -150,6 +150,17 @@ def test_which_cell_made_the_difference_is_asked_where_no_hidden_input_has_been(
     assert f"In [{nb.cells[4].execution_count}]" in table_of(nb, "double") and f"In [{nb.cells[3].execution_count}]" not in table_of(nb, "double")
 
 
+def test_a_kernel_that_was_called_with_hidden_inputs_does_not_say_how_many_definitions_there_are(course, sandbox):
+    """In the second run a cell may read what a call left in the scratch folder: a number of definitions told twenty bits of it."""
+    keeps = "def helper(z): return z / 2\ndef double(z):\n    if float(z) != 1:\n        open('seen', 'w').write(str(z))\n    return 4 * helper(z)"
+    nb = notebook(double=keeps, half="def half(z):\n    return helper(z)")
+    nb.cells[6].source = "helper = None\n" + nb.cells[6].source
+    nb.cells[4].source += ("\nimport os, sys\ndef note(self, name):\n    self.definitions[name] = [self.shell.user_ns.get(name)] * 4711\n    return 4711\n"
+                           "if os.path.exists('seen'):\n    sys.modules['kernel'].Kernel.note = note")
+    grade(nb, course, sandbox)
+    assert "Right at its place" in table_of(nb, "half") and "4711" not in table_of(nb, "half")
+
+
 def test_text_that_takes_too_long_to_read_changes_off_tells_none(monkeypatch):
     """Eight thousand names bound to eight thousand others took gigabytes, in the process that grades a class."""
     monkeypatch.setattr(place, "READ_SECONDS", 1)
