@@ -7,10 +7,13 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import islice
+from os import scandir
 from pathlib import Path
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+MOST_LISTED = 20_000        # names of one folder: whoever fills it may make millions
 KINDS = {stat.S_IFLNK: "is a link, and links are not followed", stat.S_IFDIR: "is a folder", stat.S_IFIFO: "is a pipe",
          stat.S_IFSOCK: "is a socket", stat.S_IFCHR: "is a device", stat.S_IFBLK: "is a device"}
 
@@ -30,6 +33,12 @@ def opened(folder: str | Path | int, inside: str | Path = "") -> Iterator[int]:
         yield at
     finally:
         os.close(at)
+
+
+def names_in(folder: str | Path | int) -> list[str]:
+    """The names in a folder (a path or a descriptor), sorted: of more than `MOST_LISTED` those that Linux gives first."""
+    with scandir(folder) as entries:
+        return sorted(entry.name for entry in islice(entries, MOST_LISTED))
 
 
 def kind_of(name: str | Path, folder: int | None = None) -> str | None:

@@ -10,13 +10,15 @@ import filecmp
 import glob
 import os
 import shutil
+import stat
 from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 
 from nbgrader.exchange.default import ExchangeReleaseFeedback
 from nbgrader.utils import notebook_hash
 
-from ..notebooks.folders import NotTaken, read_below
+from ..notebooks.folders import NotTaken, names_in, read_below
 from ..notebooks.intake import STAMP
 from ..notebooks.returned import note_returned
 from ..notebooks.names import shown
@@ -83,8 +85,9 @@ def notebooks_in(folder: str | Path) -> list[str]:
     """The names, without suffix, of the notebooks in the top of a folder that was handed in, but for those that are no text:
     no page can be asked for by them."""
     try:
-        return sorted(entry.name.removesuffix(".ipynb") for entry in os.scandir(folder) if entry.name.endswith(".ipynb")
-                      and not entry.name.startswith(".") and entry.is_file(follow_symlinks=False) and is_text(entry.name))[:MOST_NOTEBOOKS]
+        names = (name for name in names_in(folder) if name.endswith(".ipynb") and not name.startswith(".") and is_text(name)
+                 and stat.S_ISREG(os.lstat(os.path.join(folder, name)).st_mode))
+        return [name.removesuffix(".ipynb") for name in islice(names, MOST_NOTEBOOKS)]
     except OSError:
         return []
 

@@ -4,6 +4,8 @@ A pure function of the bundle and the folder, for a worker process. What a page 
 final one shows, because a student may hand in again and again: see `Gate.terse`.
 """
 
+import hashlib
+import json
 from dataclasses import dataclass, field, replace
 from html import escape
 
@@ -11,6 +13,7 @@ from nbconvert.exporters.exporter import ResourcesDict
 from nbgrader.utils import is_grade, is_solution, is_task
 
 from ..notebooks.cells import exercise_of
+from ..notebooks.intake import Refusal
 from ..notebooks.names import printable
 from ..notebooks.record import Outcome, record_of, written
 from ..notebooks.writing import written_notebook
@@ -85,13 +88,23 @@ def answer(bundle: batch.Bundle, root: str, ignore: tuple[str, ...], job: Job) -
     submission = batch.read_submission(job.folder, job.student, bundle.canons, ignore, names)
     graded = batch.grade(bundle if job.slow else fast(bundle), submission)
     if graded.error:
-        return Answer(job.name, submission.digest, seconds=graded.seconds, error=printable(graded.error, 500))
+        return Answer(job.name, seconds=graded.seconds, error=printable(graded.error, 500))
     results = {name: result_of(name, text, graded) for name, text in graded.notebooks.items()}
     points = sum(result.score for result in results.values())
     note = printable(" ".join([*graded.refused.values(), *graded.notes]), 500) or None
     pages = pages_of(job, bundle.assignment, graded, results, root)
-    return Answer(job.name, submission.digest, under_their_names(pages, notebooks_in(job.folder)), points,
+    return Answer(job.name, digest_of(submission), under_their_names(pages, notebooks_in(job.folder)), points,
                   sum(result.max_score for result in results.values()), checks_of(graded), graded.seconds, graded.overran, note)
+
+
+def digest_of(submission: batch.Submission) -> str:
+    """A digest of all that was graded, of what was read and not of what lies there: students own their folders."""
+    found = hashlib.sha256()
+    for name, taken in sorted(submission.notebooks.items()):
+        found.update(json.dumps([name, taken.reason if isinstance(taken, Refusal) else taken], sort_keys=True).encode() + b"\0")
+    for name, content in submission.files:
+        found.update(json.dumps([name, len(content)]).encode() + b"\0" + content)
+    return found.hexdigest()
 
 
 def result_of(name: str, text: str, graded: batch.Graded) -> NotebookResult:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..notebooks.exchange import owner_of
-from ..notebooks.folders import NotTaken, opened, read_below
+from ..notebooks.folders import NotTaken, names_in, opened, read_below
 from ..notebooks.intake import parse_stamp
 from ..notebooks.names import trouble_with_student
 from ..plugins.collect import trouble_with_place
@@ -97,6 +97,6 @@ def last_change(folder: str | Path) -> float:
     with suppress(OSError):
         times.append(os.lstat(folder).st_ctime)
         with opened(folder) as at:
-            for name in sorted(os.listdir(at))[:MOST_LOOKED_AT]:
+            for name in names_in(at)[:MOST_LOOKED_AT]:
                 times.append(os.stat(name, dir_fd=at, follow_symlinks=False).st_ctime)
     return max(times)

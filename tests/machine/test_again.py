@@ -105,6 +105,21 @@ def test_no_more_is_read_of_a_submission_than_grading_could_take(tmp_path, monke
     assert digest(tmp_path) != before
 
 
+def test_a_large_file_does_not_hide_what_changes_behind_it(tmp_path, monkeypatch):
+    """It took all the room, so that of the notebook the size alone counted: it could be changed as often as one liked."""
+    monkeypatch.setattr(again, "MAX_READ", 2**20)
+    monkeypatch.setattr(again, "MAX_FILE", 2**19)
+    sizes = {"a.bin": 2**20, "b.bin": 2**19, "c.bin": 2**19}
+    for name, size in sizes.items():
+        with open(tmp_path / name, "wb") as file:
+            file.truncate(size)
+    found = set()
+    for content in ("1", "2", "3"):
+        (tmp_path / "d.ipynb").write_text(content)
+        found |= {digest(tmp_path), digest(tmp_path)}
+    assert len(found) == 3
+
+
 def replaced(root, case):
     """The submission as an LMS would bring it: other content, old time, no time stamp of the exchange."""
     path = root / "submitted" / "student-01" / "ps1" / "activations.ipynb"

@@ -53,6 +53,18 @@ def test_a_pipe_costs_nobody_else(inbound, tmp_path):
     assert sorted(os.listdir(tmp_path / "ours")) == ["activations.ipynb", "link.txt"]
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="a file of somebody else takes two users")
+def test_another_name_of_somebody_elses_file_is_not_followed(inbound, tmp_path):
+    """Where Linux lets anybody make one (fs.protected_hardlinks=0): a file that its maker cannot read, and who collects can."""
+    for name, owner in (("theirs", 12345), ("own", 54321)):
+        (tmp_path / name).write_text(name)
+        os.chown(tmp_path / name, owner, -1)
+        os.link(tmp_path / name, inbound / f"{name}.txt")
+    os.chown(inbound, 54321, -1)
+    collector(Collect, tmp_path).do_copy(str(inbound), str(tmp_path / "ours"))
+    assert sorted(os.listdir(tmp_path / "ours")) == ["activations.ipynb", "link.txt", "own.txt"]
+
+
 def test_a_folder_that_is_too_large_costs_nobody_else(inbound, tmp_path):
     (inbound / "data.bin").write_bytes(bytes(5000))
     with pytest.raises(RuntimeError):

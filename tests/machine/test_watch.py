@@ -16,6 +16,7 @@ from types import SimpleNamespace
 import pytest
 import tasks
 from nbgrader.api import Gradebook
+from nbformat.v4 import new_code_cell, new_notebook
 from nbgrader.coursedir import CourseDirectory
 from traitlets import TraitError
 from traitlets.config import Config
@@ -27,14 +28,17 @@ from grading.border.bounded import Overrun
 from grading.border.subject import StudentError
 from grading.lms import archives
 from grading.notebooks import archives as zips
+from grading.notebooks.folders import MOST_LISTED
+from grading.notebooks.intake import Refusal
 from grading.plugins import placing
 from grading.plugins.placing import PREVIEW, place_preview
 from grading.plugins.release_feedback import notebooks_in, pages_for
+from grading.run.batch import Submission
 from grading.run.pool import Lost
 from grading.tools import report
 
 from grading.watch import inbox, renewal as renewals, service
-from grading.watch.answer import WAITS, Answer, as_preview, notice, under_their_names
+from grading.watch.answer import WAITS, Answer, as_preview, digest_of, notice, under_their_names
 from grading.watch.bundles import for_reading
 from grading.watch.stamps import stamps
 from grading.watch.crew import Crew, wait
@@ -688,6 +692,15 @@ def test_a_final_page_stands_also_when_the_log_was_lost(watch, tmp_path):
     assert watcher.place.pages == {} and watcher.log.rows()[0].note == "the final page stands there already"
 
 
+def test_an_answer_counts_by_what_was_graded_whatever_a_digest_of_the_folder_says():
+    """A folder that changes between digest and reading, or whose secret the notebook reads, had answers without a count."""
+    def submission(text="1", secret=b"0", name="a", **more):
+        return Submission("student-01", {name: new_notebook(cells=[new_code_cell(text, id="x")])}, (("submission_secret.txt", secret),), digest="the same", **more)
+    told = [submission(), submission("2"), submission(secret=b"1"), submission(name="b"), Submission("student-01", {"a": Refusal("no text")}, digest="the same")]
+    assert len({digest_of(one) for one in told}) == len(told)
+    assert digest_of(submission()) == digest_of(submission(notes=("a note",)))
+
+
 @pytest.mark.parametrize(("digest", "replaced"), [("digest", False), ("another", True)])
 def test_what_a_student_replaces_after_the_answer_is_seen(digest, replaced, watch, tmp_path, monkeypatch):
     monkeypatch.setattr(service, "RECHECK_SECONDS", 0.0)
@@ -814,6 +827,19 @@ def test_what_cannot_be_unpacked_is_paid_for(tmp_path, monkeypatch):
         for number in range(50):
             archive.writestr(f"student{number}_{number}_1_a.ipynb", b" " * 60_000)
     assert len(archives.read_whole(place.read_bytes(), 100_000, 200_000)[0]) == 50 and sum(asked) <= 260_000
+
+
+@pytest.mark.parametrize("look", [notebooks_in, inbox.last_change])
+def test_a_folder_of_a_million_names_holds_up_nobody(look, tmp_path, monkeypatch):
+    """All of them were listed, stated and sorted each time that the watcher or the hub's page looked."""
+    def endless(_):
+        looked.append(itertools.count())
+        for number in looked[-1]:
+            yield SimpleNamespace(name=f"{number}.txt")
+    looked = []
+    monkeypatch.setattr("grading.notebooks.folders.scandir", lambda folder: contextlib.closing(endless(folder)))
+    look(tmp_path)
+    assert looked and next(looked[-1]) <= MOST_LISTED + 2
 
 
 def test_a_folder_of_nothing_but_folders_is_looked_through_for_a_bounded_time(tmp_path, monkeypatch):
