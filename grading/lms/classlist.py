@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from ..notebooks.names import printable, trouble_with_student
+from ..notebooks.names import in_one_line, printable, trouble_with_student
 from ..root import CourseError
 from .tables import plain, rows_of
 
@@ -119,12 +119,12 @@ def nobody(values: dict[str, str], row: Sequence[str], system: str) -> bool:
 
 
 def person_of(values: dict[str, str], own: str | None, system: str, row: int) -> Person:
-    first, last, name = (values.get(key, "") for key in ("first", "last", "name"))
+    first, last, name = (in_one_line(values.get(key, "")) for key in ("first", "last", "name"))      # people write their names themselves there
     if not first and not last:
         first, last = parts_of(name)
     elif first and not last:        # "Name" beside "Vorname" is the other half, or both
         last = without(name.replace(",", " ").split(), first.split())
-    login, number, email = (values.get(key, "") for key in ("login", "number", "email"))
+    login, number, email = (in_one_line(values.get(key, "")) for key in ("login", "number", "email"))
     here = own if own is not None else login or number or email.partition("@")[0]
     if own is None and not here and system == "list":
         here = values.get("id", "")

@@ -24,6 +24,11 @@ def csv_safe(text: Any) -> Any:
     return "'" + clean if (FORMULA.match(clean) or FORMULA.match(text)) and not is_number(text) else clean
 
 
+def in_one_line(name: str) -> str:
+    """A person's name without line breaks, control characters and signs that turn the direction of reading. What joins letters stays."""
+    return "".join(" " if ord(c) in TURNING or unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in name).strip()
+
+
 def is_number(text: str) -> bool:
     return re.fullmatch(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?", text) is not None
 

@@ -317,10 +317,16 @@ def alone(root: str) -> Iterator[None]:
 
 @contextmanager
 def own_scratch(root: str) -> Iterator[str]:
-    """A folder for temporary files of this course's watcher alone: what one that was killed left there goes."""
+    """A folder for temporary files of this course's watcher alone: what one that was killed left there goes.
+
+    Its name can be guessed, and anybody may make a folder there: where somebody has, it is another one.
+    """
     before, folder = tempfile.gettempdir(), Path(tempfile.gettempdir(), f"course-watch-{os.getuid()}-{sha256(str(root).encode()).hexdigest()[:8]}")
-    remove(folder)
-    folder.mkdir(mode=0o700)
+    try:
+        remove(folder)
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        folder = Path(tempfile.mkdtemp(prefix="course-watch-"))
     tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
     try:
         yield str(folder)
@@ -334,7 +340,7 @@ def remove(folder: Path) -> None:
     with suppress(FileNotFoundError):
         about = folder.lstat()
         if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.getuid():
-            raise CourseError(f"{folder} is not this user's folder: remove it, or set TMPDIR to a folder of your own.")
+            raise FileExistsError(folder)
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -52,6 +52,12 @@ def test_what_is_no_person_is_none_and_zeros_in_front_stay():
     assert classlist.read(GERMAN.encode()).people[0].there["number"] == "0012"
 
 
+def test_a_name_that_somebody_gave_themselves_is_one_line_and_turns_nothing_round():
+    """It is shown in formgrader, in tables and by nbgrader's own commands, which print it as it is."""
+    person, = classlist.read("id,first_name,last_name,email\na,F\x1b[2J\u202eirst,\u0646\u200c\u0645\u2028Last,a\x07@example.org\n".encode()).people
+    assert (person.first, person.last, person.email) == ("F [2J irst", "\u0646\u200c\u0645 Last", "a @example.org")
+
+
 FRENCH = "Prénom;Nom;Numéro d’identification;Adresse de courriel;Groupes\nFirst;Läst;S12;first@example.org;A\n;;;;\n\n"
 FRENCH_CANVAS = ('Étudiant,ID,ID utilisateur SIS,Identifiant de connexion SIS,Section\n    Points possibles,,,,\n"Läst, First",12,S12,flast,A\n'
                  f'"Étudiant, Test",99,,{"ab" * 20},A\n')
