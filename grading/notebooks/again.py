@@ -7,12 +7,12 @@ again. Ends of lines make no difference; neither do time stamp and secret of the
 
 import hashlib
 import os
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
-from nbgrader.utils import parse_utc
-
-from .folders import NotTaken, regular
-from .intake import MAX_DEPTH, MAX_ENTRIES, STAMP, read_stamp
+from .folders import MOST_LISTED, NotTaken, regular
+from .intake import MAX_DEPTH, MAX_ENTRIES, STAMP, parse_stamp, read_stamp
 from .reading import MAX_FILE
 
 MARK = ".submission"
@@ -34,15 +34,42 @@ def digest(folder: str | Path) -> str:
 
 def entries(folder: str | Path) -> list[tuple[str, str]]:
     """(relative name, path) of everything that is no folder, in order, within the bounds of `intake`."""
-    found = []
-    for place, folders, files in os.walk(folder):
-        depth = len(Path(place).relative_to(folder).parts)
-        folders[:] = sorted(name for name in folders if name not in LEFT_OUT_FOLDERS) if depth < MAX_DEPTH else []
-        found += [(os.path.relpath(os.path.join(place, name), folder), os.path.join(place, name)) for name in files
-                  if not (depth == 0 and name in LEFT_OUT)]
-        if len(found) > MAX_ENTRIES:
-            break
-    return sorted(found)[:MAX_ENTRIES]
+    return sorted((name, entry.path) for name, entry, holds_more in looked_at(folder) if not holds_more)[:MAX_ENTRIES]
+
+
+def looked_at(folder: str | Path) -> Iterator[tuple[str, os.DirEntry[str], bool]]:
+    """(relative name, entry, whether it is a folder, or a link to one) of what lies in a folder, each folder's before those of the
+    folders in it, until there is more than `entries` takes. No link is followed."""
+    places, count = [("", os.fspath(folder), 0)], 0
+    while places and count <= MAX_ENTRIES:
+        inside, place, depth = places.pop()
+        deeper = []
+        for entry, holds_more in listed(place):
+            name = f"{inside}{entry.name}"
+            if holds_more:
+                yield name, entry, True
+                if depth < MAX_DEPTH and entry.name not in LEFT_OUT_FOLDERS and not entry.is_symlink():
+                    deeper.append((f"{name}/", entry.path, depth + 1))
+            elif depth or name not in LEFT_OUT:
+                count += 1
+                yield name, entry, False
+        places += sorted(deeper, reverse=True)
+
+
+def listed(place: str) -> list[tuple[os.DirEntry[str], bool]]:
+    """(entry, whether it is a folder, or a link to one) of what lies in one folder; [] for one that cannot be looked into."""
+    try:
+        with os.scandir(place) as entries:
+            return [(entry, is_folder(entry)) for entry in islice(entries, MOST_LISTED)]
+    except OSError:
+        return []
+
+
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:     # a link to itself
+        return False
 
 
 def content_of(path: str, room: int) -> tuple[bytes, int]:
@@ -81,15 +108,16 @@ def needs_grading(submitted: str | Path, graded: str | Path) -> str | None:
     """Why a submission needs grading, by nbgrader's own rule or because its content is another; None if it does not."""
     if not os.path.isdir(graded):
         return "new"
-    stamp, before = read_stamp(submitted, []), read_stamp(graded, [])
-    return "newer" if stamp and before and parse_utc(stamp) > parse_utc(before) else why_again(submitted, graded)
+    stamp = read_stamp(submitted, [])
+    before = read_stamp(graded, []) if stamp else None
+    return "newer" if stamp and before and stamp != before and parse_stamp(stamp) > parse_stamp(before) else why_again(submitted, graded)
 
 
 def why_again(submitted: str | Path, graded: str | Path) -> str | None:
     """Why a submission that was graded needs grading again; None if it does not, or was graded without a mark."""
-    mark = Path(graded, MARK)
     try:
-        lines, read_at = mark.read_text(encoding="ascii").split(), mark.stat().st_mtime_ns
+        with open(os.path.join(graded, MARK), "rb", buffering=0) as file:
+            lines, read_at = file.read().decode("ascii").split(), os.fstat(file.fileno()).st_mtime_ns
     except (OSError, UnicodeDecodeError):
         return None
     if not untouched_since(submitted, read_at) and lines and digest(submitted) != lines[0]:
@@ -100,8 +128,7 @@ def why_again(submitted: str | Path, graded: str | Path) -> str | None:
 def untouched_since(folder: str | Path, moment: int) -> bool:
     """Whether nothing in a folder changed after `moment` (ns). A change time cannot be set back, as one of writing can."""
     try:
-        places = [folder, *(place for _, place in entries(folder)),
-                  *(os.path.join(place, name) for place, folders, _ in os.walk(folder) for name in folders)]
-        return all(os.lstat(place).st_ctime_ns < moment for place in places)
+        return os.lstat(folder).st_ctime_ns < moment and \
+            all(entry.stat(follow_symlinks=False).st_ctime_ns < moment for _, entry, _ in looked_at(folder))
     except OSError:
         return False

@@ -27,7 +27,7 @@ def opened(folder: str | Path | int, inside: str | Path = "") -> Iterator[int]:
     """The descriptor of the folder `inside` below `folder` (a path or a descriptor). Raises `OSError`."""
     at = os.open(folder, FOLDER) if isinstance(folder, (str, os.PathLike)) else os.dup(folder)
     try:
-        for part in Path(inside).parts:
+        for part in Path(inside).parts if inside else ():
             at, above = os.open(part, FOLDER, dir_fd=at), at
             os.close(above)
         yield at
@@ -88,6 +88,14 @@ def move_to(folder: str, target: str) -> tuple[str, str | None]:
     with suppress(OSError):         # there may be other assignments in it
         os.rmdir(os.path.dirname(folder))
     return target, None
+
+
+def names_ending(folder: str | Path, suffix: str) -> list[str]:
+    """The names in a folder that end like that, in order; [] where there is none, or it cannot be read."""
+    try:
+        return sorted(name for name in os.listdir(folder) if name.endswith(suffix))
+    except OSError:
+        return []
 
 
 def read_below(folder: str | Path | int, relative: str | Path, most: int) -> bytes:

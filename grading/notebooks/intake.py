@@ -12,6 +12,7 @@ import re
 import stat
 import warnings
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import Any
@@ -228,6 +229,9 @@ def parse_stamp(text: str) -> datetime.datetime:
     # no path as the name of a zone: dateutil would open the file
     if not re.fullmatch(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?( ?[\w+:-][\w/+:-]{0,39})?", text, re.ASCII):
         raise ValueError(text)
+    if re.fullmatch(r"\S+ [\d:]+(\.\d{6})? UTC", text, re.ASCII):        # as the exchange writes it: dateutil takes ten times as long
+        with suppress(ValueError):
+            return datetime.datetime.fromisoformat(text.removesuffix(" UTC"))
     with warnings.catch_warnings(action="error"):
         return parse_utc(text)
 
@@ -235,7 +239,7 @@ def parse_stamp(text: str) -> datetime.datetime:
 def read_stamp(folder: str | Path, notes: list[str], now: datetime.datetime | None = None) -> str | None:
     """The time stamp that nbgrader's exchange left in `folder`, or None. One that it cannot have left is not taken."""
     try:
-        text = read_below(Path(folder), STAMP, 200).decode("ascii").strip()
+        text = read_below(folder, STAMP, 200).decode("ascii").strip()
         if not text:
             return None
         when = parse_stamp(text)

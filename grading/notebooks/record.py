@@ -19,6 +19,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -27,6 +28,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from .cells import grade_id, tests_cell
+from .folders import names_ending
 
 VERSION = 2
 END_BYTES = 2**17       # of a file, in which its metadata are looked for
@@ -138,10 +140,10 @@ def records_in(folder: str | Path) -> dict[str, Record]:
 
     They are read as what they are, without nbformat's validation: grading wrote them, and that takes ten times as long.
     """
-    return {path.stem: read_record(path) for path in sorted(Path(folder).glob("*.ipynb"))}
+    return {os.path.splitext(name)[0]: read_record(os.path.join(folder, name)) for name in names_ending(folder, ".ipynb")}
 
 
-def read_record(path: Path) -> Record:
+def read_record(path: str | Path) -> Record:
     """The record of a graded notebook, a `damaged` one where the file cannot be read."""
     try:
         return record_at_the_end(path)
@@ -149,17 +151,46 @@ def read_record(path: Path) -> Record:
         return Record(damaged=True)
 
 
-def record_at_the_end(path: Path) -> Record:
+def record_at_the_end(path: str | Path) -> Record:
     """The record of a graded notebook. Its file ends with it: the cells, which are most of a file, need not be read."""
-    with open(path, "rb") as file:
-        file.seek(max(0, os.fstat(file.fileno()).st_size - END_BYTES))
-        end = file.read()
-    _, start, rest = end.rpartition(b'\n "metadata": {\n')      # so far to the left stands the notebook's alone
+    with open(path, "rb", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        for most in (END_BYTES // 4, END_BYTES):        # the first is enough for all but a few
+            file.seek(max(0, size - most))
+            end = file.read()
+            start = end.rfind(b'\n "metadata": {\n')      # so far to the left stands the notebook's alone
+            if start >= 0:
+                break
     with contextlib.suppress(ValueError, AttributeError):
-        content = json.loads(b"{" + start + rest)
+        content, verdicts = content_at(b"{" + end[max(0, start):])
         if content.get("metadata", {}).get(KEY, {}).get("version") == VERSION:
-            return record_of(content)
-    return record_of(json.loads(path.read_text(encoding="utf-8")))
+            found = record_of(content)
+            return replace(found, verdicts=verdicts) if verdicts else found
+    return record_of(json.loads(Path(path).read_text(encoding="utf-8")))
+
+
+def content_at(end: bytes) -> tuple[dict[str, Any], dict[str, VerdictRecord]]:
+    """The end of a graded notebook's file: what it says without its verdicts, and these; or all of it and none, where it is not laid
+    out as grading writes it. Raises `ValueError` where it is no JSON.
+
+    Verdicts are most of it, and most of a class have the same, word by word: each is decoded once.
+    """
+    before, begin, rest = end.partition(b'\n   "verdicts": {\n')
+    verdicts, finish, after = rest.partition(b"\n   }")
+    with contextlib.suppress(KeyError, TypeError, ValueError):
+        content = json.loads(before + begin + finish + after)
+        if content["metadata"][KEY]["verdicts"] == {}:
+            return content, dict(map(verdict_in, verdicts.removesuffix(b"\n    }").split(b"\n    },\n")))
+    return json.loads(end), {}
+
+
+@lru_cache(maxsize=4096)
+def verdict_in(text: bytes) -> tuple[str, VerdictRecord]:
+    """(exercise, its verdict) of version 2, out of its lines but the last. Raises `KeyError`, `TypeError` or `ValueError`."""
+    (exercise, stored), = json.loads(b"{" + text + b"}}").items()
+    if "fraction" in stored:
+        raise ValueError(exercise)
+    return exercise, read_verdict(stored, NotebookNode(cells=[]), exercise)
 
 
 def record_of(content: dict[str, Any]) -> Record:

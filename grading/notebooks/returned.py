@@ -1,7 +1,10 @@
 """Whether a student's pages have been handed out since they were made: a mark beside their folder in feedback/."""
 
+import os
 from contextlib import suppress
 from pathlib import Path
+
+from .folders import names_ending
 
 
 def place_of(pages: Path) -> Path:
@@ -16,11 +19,13 @@ def note_returned(pages: Path) -> None:
 
 def are_returned(pages: Path) -> bool:
     try:
-        return place_of(pages).read_text(encoding="ascii") == state_of(pages)
+        with open(place_of(pages), encoding="ascii") as file:
+            return file.read() == state_of(pages)
     except (OSError, UnicodeDecodeError):
         return False
 
 
 def state_of(pages: Path) -> str:
     """Changes whenever a page is made anew."""
-    return "".join(f"{path.name.encode().hex()} {path.stat().st_mtime_ns} {path.stat().st_size}\n" for path in sorted(pages.glob("*.html")))
+    about = ((name, os.stat(pages / name)) for name in names_ending(pages, ".html"))
+    return "".join(f"{name.encode().hex()} {found.st_mtime_ns} {found.st_size}\n" for name, found in about)

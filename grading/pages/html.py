@@ -4,9 +4,10 @@ import base64
 import io
 from collections.abc import Iterable, Sequence
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from matplotlib.figure import Figure
+if TYPE_CHECKING:       # most pages hold no figure
+    from matplotlib.figure import Figure
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1a1a1a; --paper: #fff; --link: #003d99; --quiet: #444; --line: #767676; --head: #eee; }
@@ -82,7 +83,7 @@ def shown(value: Any) -> str:
     return value if isinstance(value, Html) else escape(str(value))
 
 
-def picture(figure: Figure, alt: str, caption: str = "") -> str:
+def picture(figure: "Figure", alt: str, caption: str = "") -> str:
     """A Matplotlib figure as an inline SVG image with its text as outlines, the same bytes each time."""
     import matplotlib
     content = io.BytesIO()

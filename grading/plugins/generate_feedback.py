@@ -24,6 +24,7 @@ from nbgrader.coursedir import CourseDirectory
 from traitlets import default
 
 from ..notebooks.dates import zone_of
+from ..notebooks.folders import names_ending
 from ..notebooks.record import Record
 from ..notebooks.writing import written_notebook
 from ..run.audit import Entry, entries, in_force, in_words
@@ -218,7 +219,7 @@ def place_of_mark(pages: Path) -> Path:
 def mark(digest: str, result: SubmissionResult, graded: Path, pages: Path) -> None:
     """Note what `pages` were made of, once they stand."""
     new = pages.with_name(f".{pages.name}.making")
-    new.write_text(f"{digest} {state_of(pages, '*.html')} {digest_of(result)} {state_of(graded, '*.ipynb')}\n", encoding="ascii")
+    new.write_text(f"{digest} {state_of(pages, '.html')} {digest_of(result)} {state_of(graded, '.ipynb')}\n", encoding="ascii")
     os.replace(new, place_of_mark(pages))
 
 
@@ -226,29 +227,33 @@ def read_mark(pages: Path) -> list[str]:
     """The four digests of a mark: of all that the pages were made of, of their state, of what the gradebook said, of the
     graded notebooks' state; [] if there is none."""
     try:
-        return place_of_mark(pages).read_text(encoding="ascii").split()
+        with open(place_of_mark(pages), "rb", buffering=0) as file:
+            return file.read().decode("ascii").split()
     except (OSError, UnicodeDecodeError):
         return []
 
 
 def is_current(digest: str, pages: Path) -> bool:
     """Whether `pages` were made of that, and nobody has touched them since."""
-    return read_mark(pages)[:2] == [digest, state_of(pages, "*.html")]
+    return read_mark(pages)[:2] == [digest, state_of(pages, ".html")]
 
 
 def says(result: SubmissionResult, graded: Path, pages: Path) -> bool | None:
     """Whether `pages` say what the gradebook says now of the notebooks in `graded`; None if that cannot be seen at a glance."""
     known = read_mark(pages)
-    if len(known) != 4 or known[1] != state_of(pages, "*.html"):
+    if len(known) != 4 or known[1] != state_of(pages, ".html"):
         return None
-    return known[2:] == [digest_of(result), state_of(graded, "*.ipynb")]
+    return known[2:] == [digest_of(result), state_of(graded, ".ipynb")]
 
 
 def digest_of(result: SubmissionResult) -> str:
     return hashlib.sha256(repr(result).encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def state_of(folder: Path, pattern: str) -> str:
+def state_of(folder: Path, suffix: str) -> str:
     """A digest of names, sizes and times of files in a folder."""
-    about = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in sorted(folder.glob(pattern))]
+    about = []
+    for name in names_ending(folder, suffix):
+        found = os.stat(folder / name)
+        about.append((name, found.st_size, found.st_mtime_ns))
     return hashlib.sha256(repr(about).encode("utf-8", "surrogateescape")).hexdigest()

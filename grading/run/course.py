@@ -97,8 +97,8 @@ class Course:
             folder = self.dir.format_path(self.dir.submitted_directory, student, assignment)
             if student not in excluded and (not students or one_name(student) in students) and os.path.lexists(folder):
                 stamp, student = read_stamp(folder, []), one_name(student)
-                graded = self.graded_folder(assignment, student)
-                why = "forced" if force and graded.is_dir() else needs_grading(folder, graded)
+                graded = self.dir.format_path(self.dir.autograded_directory, student, assignment)
+                why = "forced" if force and os.path.isdir(graded) else needs_grading(folder, graded)
                 found.append(Waiting(student, folder, stamp, why, trouble_with_student(student)))
         missing = sorted(set(students) - {one.student for one in found})
         if missing:

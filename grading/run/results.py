@@ -4,17 +4,19 @@ The attributes bear the names of nbgrader's rows, so that what reads these reads
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from nbgrader.api import BaseCell, Comment, Grade, Gradebook, SubmittedAssignment, SubmittedNotebook
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from .penalties import score_of
 
-AT_A_TIME = 500     # submissions that one query is about
+
+FEW = 500       # ids that one query names
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,40 +95,52 @@ class SubmissionResult:
 def results_of(gradebook: Gradebook, assignment: str, students: list[str] | None = None) -> Iterator[SubmissionResult]:
     """What the gradebook says of an assignment's submissions, or of those by `students`. Raises nbgrader's `MissingEntry`.
 
-    nbgrader's tables have no index for the rows of a submission: a query for each would read the whole table each time.
+    nbgrader's tables have no index for the rows of a submission: a query for each, or for some of a class, would read the whole table
+    each time.
     """
     row, db = gradebook.find_assignment(assignment), gradebook.db
     notebooks = {notebook.id: (notebook.name, notebook.max_score) for notebook in row.notebooks}
     cells = {cell.id: (cell.name, getattr(cell, "max_score", None) or 0.0)
              for cell in db.query(BaseCell).filter(BaseCell.notebook_id.in_(list(notebooks)))}
-    wanted = db.query(SubmittedAssignment.id, SubmittedAssignment.student_id, SubmittedAssignment.timestamp,
-                      SubmittedAssignment.extension).filter_by(assignment_id=row.id)
+    table = SubmittedAssignment.__table__.c
+    wanted = select(table.id, table.student_id, table.timestamp, table.extension).where(table.assignment_id == row.id)
     if students is not None:
-        wanted = wanted.filter(SubmittedAssignment.student_id.in_(students))
-    submissions = wanted.order_by(SubmittedAssignment.student_id).all()
-    for first in range(0, len(submissions), AT_A_TIME):
-        some = {key: about for key, *about in submissions[first:first + AT_A_TIME]}
-        yield from read(db, Named(assignment, row.duedate), some, notebooks, cells)
+        wanted = wanted.where(table.student_id.in_(students))
+    submissions = {key: about for key, *about in db.execute(wanted.order_by(table.student_id))}
+    yield from read(db, Named(assignment, row.duedate), submissions, notebooks, cells)
 
 
 def read(db: Session, assignment: Named, submissions: dict[str, list[Any]], notebooks: dict[str, tuple[str, float]],
          cells: dict[str, tuple[str, float]]) -> Iterator[SubmissionResult]:
     """The results of `submissions` ({id: [student, time stamp, extension]}); `notebooks` and `cells` are the assignment's own, by id."""
-    parts = db.query(SubmittedNotebook.id, SubmittedNotebook.assignment_id, SubmittedNotebook.notebook_id,
-                     SubmittedNotebook.late_submission_penalty).filter(SubmittedNotebook.assignment_id.in_(list(submissions))).all()
-    ids = [part.id for part in parts]
+    parts: dict[str, list[Any]] = {key: about for key, *about in rows(db, SubmittedNotebook, ("id", "assignment_id", "notebook_id", "late_submission_penalty"),
+                                                ("assignment_id", submissions), ("notebook_id", notebooks))}
     grades, comments = defaultdict[str, list[CellGrade]](list), defaultdict[str, dict[str, CellComment]](dict)
-    for one in db.query(Grade.notebook_id, Grade.cell_id, Grade.extra_credit, Grade.auto_score, Grade.manual_score,
-                        Grade.needs_manual_grade).filter(Grade.notebook_id.in_(ids)):
+    for one in rows(db, Grade, ("notebook_id", "cell_id", "extra_credit", "auto_score", "manual_score", "needs_manual_grade"),
+                    ("notebook_id", parts), ("cell_id", cells)):
         name, most = cells[one.cell_id]
         grades[one.notebook_id].append(CellGrade(name, score_of(one), most, one.auto_score, one.manual_score, bool(one.needs_manual_grade)))
-    for one in db.query(Comment.notebook_id, Comment.cell_id, Comment.manual_comment, Comment.auto_comment).filter(
-            Comment.notebook_id.in_(ids)):
-        comments[one.notebook_id][cells[one.cell_id][0]] = CellComment(one.manual_comment, one.auto_comment)
+    for notebook, cell, manual, automatic in rows(db, Comment, ("notebook_id", "cell_id", "manual_comment", "auto_comment"),
+                                                  ("notebook_id", parts), ("cell_id", cells)):
+        comments[notebook][cells[cell][0]] = CellComment(manual, automatic)
     found = defaultdict[str, list[NotebookResult]](list)
-    for part in parts:
-        name, most = notebooks[part.notebook_id]
-        found[part.assignment_id].append(NotebookResult(name, tuple(grades[part.id]), comments[part.id], most,
-                                                        part.late_submission_penalty))
+    for key, (submission, notebook, penalty) in parts.items():
+        name, most = notebooks[notebook]
+        found[submission].append(NotebookResult(name, tuple(grades[key]), comments[key], most, penalty))
     for key, (student, timestamp, extension) in submissions.items():
         yield SubmissionResult(student, assignment, tuple(found[key]), timestamp, extension)
+
+
+def rows(db: Session, model: Any, columns: Iterable[str], mine: tuple[str, Collection[str]],
+         cells: tuple[str, Iterable[str]]) -> list[Any]:
+    """The rows of a table that belong to submissions, in the order in which they were made: each is read once, whoever is asked for.
+
+    `mine` is a column and the ids that it may have, `cells` the same for what the assignment itself consists of, by which those of a
+    whole class are found. As plain rows, for making objects of a large class takes most of the time.
+    """
+    table, (owner, ids), (part, parts) = model.__table__.c, mine, cells
+    # not by an index, in whose order a page would differ from what it was made of
+    these = table[owner].in_(list(ids)) if len(ids) <= FEW else func.coalesce(table[part], "").in_(list(parts))
+    found = db.execute(select(*(table[name] for name in columns)).where(these))
+    place = list(columns).index(owner)
+    return [row for row in found.all() if row[place] in ids]

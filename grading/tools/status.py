@@ -15,6 +15,7 @@ from rich.table import Table
 
 from ..notebooks.dates import shown_moment
 from ..notebooks.exchange import read_left
+from ..notebooks.folders import names_ending
 from ..notebooks.record import Record, records_in
 from ..notebooks.returned import are_returned
 from ..plugins import overview
@@ -210,7 +211,7 @@ def sort_in(course: Course, found: State, one: Waiting, known: Known | None) -> 
     found.submitted.append(one.student)
     if one.why:
         found.ungraded.append(one.student)
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         if one.trouble or result:
             found.failed.append(one.student)
         return
@@ -238,9 +239,11 @@ def sort_in(course: Course, found: State, one: Waiting, known: Known | None) -> 
 
 def is_up_to_date(pages: Path, folder: Path) -> bool:
     """Whether there is a feedback page for each graded notebook of `folder`, none older than it."""
-    for graded in folder.glob("*.ipynb"):
-        page = pages / f"{graded.stem}.html"
-        if not page.exists() or page.stat().st_mtime < graded.stat().st_mtime:
+    for name in names_ending(folder, ".ipynb"):
+        try:
+            if os.stat(pages / f"{os.path.splitext(name)[0]}.html").st_mtime < os.stat(folder / name).st_mtime:
+                return False
+        except FileNotFoundError:
             return False
     return True
 

@@ -1,17 +1,22 @@
 """What a command costs grows with the class: counted in calls, at two sizes of it."""
 
 import random
+import re
 from itertools import combinations
 
 import pytest
 from nbgrader.api import Gradebook, GradeCell, Grade, SubmittedAssignment, SubmittedNotebook, Student
+from nbformat.v4 import new_notebook
 from rapidfuzz.distance import Indel
-from sqlalchemy import event
+from sqlalchemy import event, insert
 
-from grading.notebooks.record import CheckRecord, Outcome
+from grading.notebooks import record
+from grading.notebooks.record import CheckRecord, Outcome, Record, VerdictRecord
 from grading.notebooks.submissions import hand_in
+from grading.notebooks.writing import notebook_text
 from grading.run.course import Course
 from grading.run.gradebook import penalty_of, submissions_of, waits_for_a_person
+from grading.run.results import results_of
 from grading.tools import analysis, figures, report, similar
 from grading.tools.analysis import ClassResult, Item, Work
 from grading.tools.fingerprints import FEW, candidates
@@ -176,6 +181,33 @@ def test_report_asks_the_gradebook_as_often_for_a_large_class_as_for_a_small_one
         assert few == many
     finally:
         event.remove(Engine, "before_cursor_execute", listen)
+
+
+def test_the_rows_of_a_large_class_are_read_once(tmp_path):
+    """nbgrader's tables have no index for the rows of a submission: what asks for some of a class at a time reads them for all each time."""
+    root, asked = fill_gradebook(tmp_path, 3), []
+    with Gradebook(f"sqlite:///{root}/gradebook.db") as gradebook:
+        students = [{"id": f"more-{n}"} for n in range(1200)]
+        gradebook.db.execute(insert(Student.__table__), students)
+        row = gradebook.find_assignment("ps1")
+        gradebook.db.execute(insert(SubmittedAssignment.__table__), [
+            {"id": one["id"], "student_id": one["id"], "assignment_id": row.id} for one in students])
+        event.listen(gradebook.db.get_bind(), "before_cursor_execute", lambda connection, cursor, statement, *_: asked.append(statement))
+        assert len(list(results_of(gradebook, "ps1"))) == 1203
+    assert sum(bool(re.search(r"FROM grade\b", statement)) for statement in asked) == 1
+
+
+def test_a_verdict_that_many_have_is_decoded_once(tmp_path, monkeypatch):
+    nb, decoded = new_notebook(), []
+    for n in range(9):
+        check = CheckRecord("test_values", f"once {n % 3}", 1, True, Outcome.PASSED)
+        Record({"numpy": "2"}, {}, {"relu": VerdictRecord(1, 1, (check,)), "sigmoid": VerdictRecord(n, 9, (check,))}).write(nb)
+        (tmp_path / f"{n}.ipynb").write_text(notebook_text(nb))
+    read_verdict = record.read_verdict
+    monkeypatch.setattr(record, "read_verdict", lambda stored, *about: decoded.append(stored) or read_verdict(stored, *about))
+    found = record.records_in(tmp_path)
+    assert len(decoded) == 3 + 9 and [found[str(n)].verdicts["sigmoid"].points for n in range(9)] == list(range(9))
+    assert found["4"].verdicts["relu"].checks[0].title == "once 1" and found["3"].verdicts["relu"] is found["0"].verdicts["relu"]
 
 
 def test_what_is_summed_here_is_what_nbgrader_sums(classes):

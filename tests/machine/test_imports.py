@@ -111,7 +111,8 @@ def test_the_reference_needs_nothing_but_numpy():
 @pytest.mark.parametrize(("code", "not_loaded"), [
     ("import grading.plugins.late", {"pytest", "IPython", "grading.run"}),
     ("import sys; sys.argv = ['course', 'missing', 'relu']\nfrom grading.tools.cli import app; app(standalone_mode=False)",
-     {"pytest", "IPython", "nbgrader", "grading.run"})], ids=["a late policy", "course missing"])
+     {"pytest", "IPython", "nbgrader", "grading.run"}),
+    ("import grading.tools.status", {"matplotlib"})], ids=["a late policy", "course missing", "course status"])
 def test_what_is_little_loads_little(code, not_loaded):
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", f"{code}\nimport sys; print('\\n' + ' '.join(sys.modules))"],
                           cwd=ROOT, capture_output=True, text=True)
