@@ -205,8 +205,10 @@ def hand_ins(entries: Iterable[Entry], system: str) -> list[HandIn]:
 def assignment_of(files: Iterable[str], notebooks: Mapping[str, str]) -> str | None:
     """The assignment whose notebooks {name: assignment} the files are called after; None where that is none, or more than one."""
     scores = Counter[str]()
+    keys = {stem: key(stem) for stem in notebooks}
     for file in files:
-        named = [stem for stem in notebooks if key(stem) in key(file.rpartition("/")[2])]     # also ps1_activations(2).ipynb.txt
+        own = key(file.rpartition("/")[2])
+        named = [stem for stem in notebooks if keys[stem] in own]     # also ps1_activations(2).ipynb.txt
         if named:
             scores[notebooks[max(named, key=len)]] += 1
     best = [name for name, score in scores.items() if score == max(scores.values())]

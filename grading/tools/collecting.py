@@ -25,6 +25,7 @@ from ..run.students import class_list, notebooks_of
 from .terminal import tell
 
 LEFT = 3        # exit status
+MOST_LINES = 50         # on files that were not taken
 
 
 def collect(console: Console, root: Path | None, file: str | Path, assignment: str | None = None, new: bool = False) -> int:
@@ -181,6 +182,11 @@ class Collection:
             write_records(self.base, self.assignment, self.records)
 
 
+def some(lines: list[str]) -> list[str]:
+    """The first of them and how many more there are: who hands in thousands of files hides nobody who needs a human."""
+    return lines if len(lines) <= MOST_LINES else [*lines[:MOST_LINES], f"and {len(lines) - MOST_LINES} more"]
+
+
 def say(console: Console, run: Collection, path: Path, trouble: list[str]) -> None:
     """What became of an archive."""
     counts = ", ".join(f"{len(students)} {kind}" for kind, students in run.kinds.items() if students) or "nothing"
@@ -193,9 +199,9 @@ def say(console: Console, run: Collection, path: Path, trouble: list[str]) -> No
     if run.late:
         tell(console, f"late, as {run.system.title()} marks it: {', '.join(map(printable, run.late))}. The archive does not say by how much; "
              f"penalties need the time in submitted/STUDENT/{run.assignment}/{STAMP}, for example \"2026-11-30 12:00:00 UTC\".")
-    for line in run.notes:
+    for line in some(run.notes):
         tell(console, f"not taken: {line}")
-    for line in trouble:
+    for line in some(trouble):
         console.print(f"[bold red]not taken:[/] {escape(line)}", highlight=False, soft_wrap=True)
     for line in run.human:
         console.print(f"[bold red]needs a human:[/] {escape(line)}", highlight=False, soft_wrap=True)

@@ -36,6 +36,7 @@ from .queue import Entry
 
 QUIET_SECONDS = 2.0     # nothing must have changed for so long: nobody says when it is complete
 MAX_ZIP = 256 * 2**20
+MOST_TOLD = 50          # entries of a zip of which it is said why they were not taken: each is a row of the log
 
 
 class Drop:
@@ -133,7 +134,9 @@ class Drop:
         except Exception as error:      # zipfile has more than one way to refuse an archive
             raise NotUnpacked(f"is a zip archive that cannot be unpacked ({type(error).__name__})") from None
         taken: dict[str, dict[str, bytes] | Refused] = {
-            line.partition(": ")[0]: Refused(f"was not taken: {line.partition(': ')[2]}") for line in trouble}
+            line.partition(": ")[0]: Refused(f"was not taken: {line.partition(': ')[2]}") for line in trouble[:MOST_TOLD]}
+        if trouble[MOST_TOLD:]:
+            taken[f"{len(trouble) - MOST_TOLD} more entries"] = Refused("were not taken")
         people = People(class_list(self.course.dir, system))
         whose = [people.find(one.name, one.user) for one, _ in found]
         if not in_class(self.course.dir):       # then a name is all that is known of somebody

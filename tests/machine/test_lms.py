@@ -247,6 +247,12 @@ def test_who_fills_the_room_of_an_archive_costs_nobody_else_theirs(course, tmp_p
     assert [[len(got) for got in contents if isinstance(got, bytes)] for _, contents in found] == [[60_000], [4]]
 
 
+def test_who_hands_in_thousands_of_files_that_cannot_be_taken_hides_nobody(course, tmp_path):
+    _, said = take(course, tmp_path, *((f"flast_4711_{number}_{number}\x1b.ipynb", b"x") for number in range(300)),
+                   *((f"{number}.txt", b"x") for number in range(300)), assignment="ps1")
+    assert said.count("not taken:") == 102 and said.count("and 250 more") == 2 and "needs a human: flast (4711)" in said
+
+
 def test_the_files_of_a_hand_in_together_are_no_more_than_of_one_from_the_exchange(course, tmp_path):
     with open(course / "nbgrader_config.py", "a") as file:
         file.write("c.CourseDirectory.max_dir_size = 100\n")

@@ -803,6 +803,15 @@ def test_the_zip_of_a_learning_platform_is_taken_apart(files, students, drop):
     assert dropped(drop) == students
 
 
+def test_thousands_of_entries_that_cannot_be_taken_are_few_rows_of_the_log(drop):
+    with zipfile.ZipFile(drop.inbound / "class.zip", "w") as archive:
+        for number in range(300):
+            archive.writestr(f"student{number}_{number}_1_a.ipynb", "{}")
+            archive.writestr(f"../{number}.txt", "x")
+    found = dict(drop.entries(set(), ["ps1"]))
+    assert sum(isinstance(one, Refused) for one in found.values()) == 51 and len(found) == 351
+
+
 def test_a_folder_that_became_a_link_since_it_was_looked_at_is_not_copied(drop, tmp_path):
     for place in (drop.inbound / "student-01", tmp_path / "elsewhere"):
         (place / "ps1").mkdir(parents=True)
