@@ -135,14 +135,15 @@ def pytest_runtest_makereport(item, call):
 
 @pytest.fixture(scope="session")
 def shot(request):
-    """Keep a picture of a page, in few colours: `shot(page, "name")`."""
+    """Keep a picture of a page, for docs/ in few colours: `shot(page, "name")`."""
     update = request.config.getoption("--update-screenshots", default=False)
 
     def take(page, name, **options):
-        picture = Image.open(io.BytesIO(page.screenshot(**options))).convert("RGB").quantize(48)
-        for folder in [PICTURES] + [ROOT / "docs" / "screenshots"] * update:
-            folder.mkdir(parents=True, exist_ok=True)
-            picture.save(folder / f"{name}.png", optimize=True)
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        taken = page.screenshot(path=PICTURES / f"{name}.png", **options)
+        if update:
+            picture = Image.open(io.BytesIO(taken)).convert("RGB").quantize(48)
+            picture.save(ROOT / "docs" / "screenshots" / f"{name}.png", optimize=True)
     return take
 
 
