@@ -15,6 +15,7 @@ from nbgrader.utils import is_locked
 
 from ..notebooks.cells import is_tests, title_of
 from ..notebooks.dates import shown_moment, zone_of
+from ..notebooks.names import in_one_line
 from ..notebooks.outputs import clean_markdown
 from ..notebooks.record import Record, written
 from ..pages.formulas import Translations, to_html
@@ -132,8 +133,8 @@ def headings(source: str) -> list[str]:
 
 
 def plain(heading: str | None) -> str:
-    """A heading as plain text, without the points that it promises: the page says what was earned."""
-    return POINTS.sub("", (heading or "").replace("`", "")[:MAX_TITLE]).rstrip()
+    """A heading, which may be a student's, as plain text in one line, without the points that it promises: the page says what was earned."""
+    return POINTS.sub("", in_one_line((heading or "").replace("`", ""))[:MAX_TITLE]).rstrip()
 
 
 class OfTheCourse(NbGraderPreprocessor):

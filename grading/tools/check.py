@@ -198,7 +198,7 @@ def show(console: Console, root: Path | None, path: str | Path, assignment: str 
         tell(console, f"mended: {line}")
     graded = tables(nb)
     for title, text, *_ in graded:
-        console.print(f"\n{title}", style="bold", markup=False, highlight=False)
+        tell(console, f"\n{title}", "bold")
         for line in text.splitlines():
             tell(console, line, style_of(line))
     points, most = sum(entry[2] for entry in graded), sum(entry[3] for entry in graded)

@@ -4,5 +4,9 @@ from rich.console import Console
 
 
 def tell(console: Console, line: str, style: str | None = None) -> None:
-    """Print `line` as it is: nothing in it is markup, a number or a path to colour, and it is not cut into lines of the terminal."""
+    """Print `line` as it is: nothing in it is markup, a number or a path to colour, and it is not cut into lines of the terminal.
+
+    What others wrote in it went through `printable`; should something not have, no sign of it steers the terminal.
+    """
+    line = "".join(c if c.isprintable() or c == "\n" else "?" for c in line)
     console.print(line, style=style, markup=False, highlight=False, soft_wrap=True)

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.api import Gradebook
 from rich.console import Console
 
+from grading.plugins.feedback import give_titles
 from grading.tools import check
+from grading.tools.terminal import tell
 from grading.run.course import Course
 from grading.notebooks.mend import canon
 from grading.notebooks.submissions import fill
@@ -77,6 +80,16 @@ def test_a_file_that_cannot_be_graded_gives_3_and_the_reason(content, tmp_path, 
     path.write_text(content)
     assert check.show(Console(), None, path) == 3
     assert "activations.ipynb: The file" in capsys.readouterr().err or content == "{}"
+
+
+def test_no_sign_of_a_students_heading_steers_the_terminal():
+    """It is the title of the exercise below it, on the terminal and on pages."""
+    said, mark = io.StringIO(), {"grade_id": "test_relu", "points": 2.0, "grade": True, "solution": False}
+    nb = new_notebook(cells=[new_markdown_cell("## relu\x1b[2J\u202e\x9b1m (2 points)"), new_code_cell(metadata={"nbgrader": mark})])
+    give_titles(nb)
+    assert nb.cells[1].metadata.nbgrader["title"] == "relu [2J  1m"
+    tell(Console(file=said), "relu\x1b[2J\u202e\nline")
+    assert said.getvalue() == "relu?[2J?\nline\n", "nor does what nobody looked at"
 
 
 def test_a_file_of_another_course_is_refused(tmp_path, capsys):
