@@ -28,6 +28,8 @@ MAX_IMAGE = 4 * 2**20
 MAX_OUTPUTS = 200
 MAX_RENDERED, MAX_RENDERED_ALL = 20_000, 200_000    # characters of a Markdown cell, of all that a student wrote: parsers are slow on nonsense
 MAX_COLOURS = 5000          # escapes in one text: formgrader's page takes time that grows with their square
+MAX_HTML, MAX_HTML_ALL = 500_000, 2_000_000      # characters that cleaning may make of one output, of all of a notebook
+HTML_SECONDS, HTML_SECONDS_ALL = 3, 10      # of CPU time, for an output and for a notebook; a table of a thousand rows takes a hundredth of one
 RENDER_SECONDS, RENDER_SECONDS_ALL = 5, 10      # of CPU time, for a cell and for a notebook; a page of prose takes a hundredth of one
 IMAGE_STARTS = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 
@@ -53,18 +55,23 @@ def output(kind: str, **fields: Any) -> NotebookNode:
     return NotebookNode(output_type=kind, **fields)
 
 
-def clean(untrusted: Any, count: int | None = None, draw: Callable[[str], str | None] = lambda content: None) -> list[NotebookNode]:
+Convert = Callable[[str], str | None]
+
+
+def clean(untrusted: Any, count: int | None = None, draw: Convert = lambda content: None, html: Convert | None = None) -> list[NotebookNode]:
     """The showable part of a cell's outputs as notebook nodes; anything malformed is left out.
 
-    `draw` turns the content of a picture that came as data (see pictures.py) into base64 PNG, or None.
+    `draw` turns the content of a picture that came as data (see pictures.py) into base64 PNG, `html` is `Markup.clean` of the notebook;
+    of either None is nothing to show.
     """
-    nodes = [node for one in untrusted[:MAX_OUTPUTS] if (node := clean_one(one, count, draw)) is not None]
+    html = html or Markup().clean
+    nodes = [node for one in untrusted[:MAX_OUTPUTS] if (node := clean_one(one, count, draw, html)) is not None]
     if len(untrusted) > MAX_OUTPUTS:
         nodes.append(output("stream", name="stdout", text="... Output truncated ...\n"))
     return nodes
 
 
-def clean_one(untrusted: Any, count: int | None, draw: Callable[[str], str | None]) -> NotebookNode | None:
+def clean_one(untrusted: Any, count: int | None, draw: Convert, html: Convert) -> NotebookNode | None:
     match untrusted:
         case {"output_type": "stream", "name": "stdout" | "stderr" as name, "text": str(text)}:
             return output("stream", name=name, text=clean_text(text))
@@ -72,13 +79,13 @@ def clean_one(untrusted: Any, count: int | None, draw: Callable[[str], str | Non
             lines = [clean_text(line[:20_000]) for line in lines[:100] if isinstance(line, str)]
             return output("error", ename=clean_text(ename[:200]), evalue=clean_text(evalue[:2000]), traceback=lines)
         case {"output_type": "execute_result", "data": dict(data)}:
-            return output("execute_result", data=clean_data(data, draw), execution_count=count)
+            return output("execute_result", data=clean_data(data, draw, html), execution_count=count)
         case {"output_type": "display_data", "data": dict(data)}:
-            return output("display_data", data=clean_data(data, draw))
+            return output("display_data", data=clean_data(data, draw, html))
     return None
 
 
-def clean_data(data: Any, draw: Callable[[str], str | None]) -> dict[str, Any]:
+def clean_data(data: Any, draw: Convert, html: Convert) -> dict[str, Any]:
     kept = {}
     for mime, content in data.items():
         if not isinstance(content, str):
@@ -89,8 +96,8 @@ def clean_data(data: Any, draw: Callable[[str], str | None]) -> dict[str, Any]:
                 kept[mime] = image
         elif mime == PICTURE and (picture := draw(content)):
             kept["image/png"] = picture
-        elif mime == "text/html":
-            kept[mime] = clean_html(content[:MAX_TEXT])
+        elif mime == "text/html" and (cleaned := html(content[:MAX_TEXT])) is not None:
+            kept[mime] = cleaned
         elif mime == "text/plain":
             kept[mime] = clean_text(content)
         elif mime in ("text/latex", "text/markdown"):
@@ -115,6 +122,36 @@ def clean_image(mime: str, content: Any) -> str | None:
     if len(blob) > MAX_IMAGE or not blob.startswith(IMAGE_STARTS[mime]):
         return None
     return base64.b64encode(blob).decode()
+
+
+class Markup:
+    """The HTML that the cells of one notebook put out, cleaned within bounds of time and size.
+
+    A parser opens again what was left open: fifty thousand characters become seventy million, in gigabytes.
+    """
+
+    def __init__(self) -> None:
+        self.characters, self.seconds = MAX_HTML_ALL, float(HTML_SECONDS_ALL)
+
+    def clean(self, text: str) -> str | None:
+        """As `clean_html`; None where that takes or gives too much."""
+        if self.seconds <= 0:
+            return None
+        html, seconds = cleaned_html(text)
+        self.seconds -= seconds
+        self.characters -= len(html or "")
+        return html if self.characters >= 0 else None
+
+
+@lru_cache(maxsize=500)     # most of a class shows the same tables
+def cleaned_html(text: str) -> tuple[str | None, float]:
+    """(what `clean_html` makes of it, or None where that is too much; what it took in seconds of CPU time)"""
+    return bounded_or((None, float(HTML_SECONDS)), timed, clean_html_or_none, text, MAX_HTML, seconds=HTML_SECONDS)
+
+
+def clean_html_or_none(text: str, most: int) -> str | None:
+    html = clean_html(text)
+    return html if len(html) <= most else None
 
 
 def clean_html(text: str) -> str:

@@ -114,7 +114,7 @@ def suite_for(nb: NotebookNode, notebook: str, root: str, names: dict[int, list[
 def run_cells(nb: NotebookNode, subject: KernelSubject, root: str) -> set[int]:
     """Run the cells of `nb`; returns the numbers of the graded ones that ended in an error: what the student saw fail."""
     complained: set[int] = set()
-    album, prose = pictures.Album(root, HELD.shelf), outputs.Prose()
+    album, prose, markup = pictures.Album(root, HELD.shelf), outputs.Prose(), outputs.Markup()
     for number, cell in enumerate(nb.cells):
         if cell.cell_type == "markdown" and not is_locked(cell):
             cell.source = prose.clean(cell.source, cell.get("attachments"))
@@ -123,7 +123,7 @@ def run_cells(nb: NotebookNode, subject: KernelSubject, root: str) -> set[int]:
         cell.source = visible(cell)
         run = subject.run(number, cell.source)
         cell.execution_count = run.count
-        cell.outputs = outputs.clean(run.outputs, run.count, album.draw)
+        cell.outputs = outputs.clean(run.outputs, run.count, album.draw, markup.clean)
         if run.status is not CellEnd.OK:
             cell.outputs.append(trouble(run))
         if is_grade(cell):

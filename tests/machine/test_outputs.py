@@ -132,6 +132,27 @@ def test_tex_in_html_is_not_typeset():
     assert "\\href" not in shown and "\\(" not in shown and "$\\" not in shown
 
 
+def test_html_that_a_parser_opens_again_and_again_is_not_shown(monkeypatch):
+    """Fifty thousand such characters took seven seconds and 2.5 GiB in the process that grades, and its page was 70 MB long."""
+    again = "<p>" + "".join(f"<b a={number}>" for number in range(150)) + "</p>" + "<p>x</p>" * 150
+    assert len(outputs.clean_html(again)) > 50 * len(again), "the control"
+    monkeypatch.setattr(outputs, "MAX_HTML", 100_000)
+    [node] = outputs.clean([{"output_type": "display_data", "data": {"text/html": again, "text/plain": "a table"}}])
+    assert dict(node.data) == {"text/plain": "a table"}
+
+
+def test_html_that_takes_too_long_to_clean_shares_the_time_of_its_notebook(asked):
+    shown = [{"output_type": "display_data", "data": {"text/html": f"<b>{number}", "text/plain": "a table"}} for number in range(100)]
+    assert all(dict(node.data) == {"text/plain": "a table"} for node in outputs.clean(shown))
+    assert outputs.HTML_SECONDS_ALL <= sum(asked) < outputs.HTML_SECONDS_ALL + outputs.HTML_SECONDS
+
+
+def test_all_html_of_a_notebook_together_has_a_limit(monkeypatch):
+    monkeypatch.setattr(outputs, "MAX_HTML_ALL", 1000)
+    markup = outputs.Markup()
+    assert [bool(markup.clean("x" * 400)) for _ in range(4)] == [True, True, False, False]
+
+
 def test_a_picture_is_written_anew():
     [node] = outputs.clean([{"output_type": "display_data", "data": {"image/png": PNG + "\n\"><script>"}}])
     assert set(node.data["image/png"]) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=")
