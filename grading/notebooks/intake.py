@@ -239,6 +239,7 @@ def parse_stamp(text: str) -> datetime.datetime:
 def read_stamp(folder: str | Path, notes: list[str], now: datetime.datetime | None = None) -> str | None:
     """The time stamp that nbgrader's exchange left in `folder`, or None. One that it cannot have left is not taken."""
     try:
+        os.lstat(os.path.join(folder, STAMP))       # most have none, and this is the cheapest way to see it
         text = read_below(folder, STAMP, 200).decode("ascii").strip()
         if not text:
             return None

@@ -162,26 +162,36 @@ def record_at_the_end(path: str | Path) -> Record:
             if start >= 0:
                 break
     with contextlib.suppress(ValueError, AttributeError):
-        content, verdicts = content_at(b"{" + end[max(0, start):])
+        end = b"{" + end[max(0, start):]
+        if found := by_its_lines(end):
+            return found
+        content = json.loads(end)
         if content.get("metadata", {}).get(KEY, {}).get("version") == VERSION:
-            found = record_of(content)
-            return replace(found, verdicts=verdicts) if verdicts else found
+            return record_of(content)
     return record_of(json.loads(Path(path).read_text(encoding="utf-8")))
 
 
-def content_at(end: bytes) -> tuple[dict[str, Any], dict[str, VerdictRecord]]:
-    """The end of a graded notebook's file: what it says without its verdicts, and these; or all of it and none, where it is not laid
-    out as grading writes it. Raises `ValueError` where it is no JSON.
+def by_its_lines(end: bytes) -> Record | None:
+    """The record at the end of a file that is laid out as grading writes it, else None.
 
-    Verdicts are most of it, and most of a class have the same, word by word: each is decoded once.
+    Verdicts are most of it, and most of a class have the same, word by word, as well as what graded them: each is decoded once.
     """
     before, begin, rest = end.partition(b'\n   "verdicts": {\n')
     verdicts, finish, after = rest.partition(b"\n   }")
-    with contextlib.suppress(KeyError, TypeError, ValueError):
-        content = json.loads(before + begin + finish + after)
-        if content["metadata"][KEY]["verdicts"] == {}:
-            return content, dict(map(verdict_in, verdicts.removesuffix(b"\n    }").split(b"\n    },\n")))
-    return json.loads(end), {}
+    with contextlib.suppress(AttributeError, KeyError, TypeError, ValueError):
+        found = but_for_verdicts(before + begin + finish + after)
+        return Record(dict(found.graded_by), dict(found.mended), dict(map(verdict_in, verdicts.removesuffix(b"\n    }").split(b"\n    },\n"))),
+                      dict(found.changed), found.look)
+    return None
+
+
+@lru_cache(maxsize=256)
+def but_for_verdicts(text: bytes) -> Record:
+    """The record of the end of a file from which its verdicts were taken. Raises as `verdict_in` does where it has others."""
+    content = json.loads(text)
+    if content["metadata"][KEY]["verdicts"] or content["metadata"][KEY]["version"] != VERSION:
+        raise ValueError(content)
+    return record_of(content)
 
 
 @lru_cache(maxsize=4096)

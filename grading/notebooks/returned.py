@@ -7,17 +7,18 @@ from pathlib import Path
 from .folders import names_ending
 
 
-def place_of(pages: Path) -> Path:
-    return pages.with_name(f".{pages.name}.returned")
+def place_of(pages: str | Path) -> str:
+    folder, name = os.path.split(pages)
+    return os.path.join(folder, f".{name}.returned")
 
 
 def note_returned(pages: Path) -> None:
     """To be called once they are handed out."""
     with suppress(OSError):     # who may not write here may still hand out
-        place_of(pages).write_text(state_of(pages), encoding="ascii")
+        Path(place_of(pages)).write_text(state_of(pages), encoding="ascii")
 
 
-def are_returned(pages: Path) -> bool:
+def are_returned(pages: str | Path) -> bool:
     try:
         with open(place_of(pages), encoding="ascii") as file:
             return file.read() == state_of(pages)
@@ -25,7 +26,7 @@ def are_returned(pages: Path) -> bool:
         return False
 
 
-def state_of(pages: Path) -> str:
+def state_of(pages: str | Path) -> str:
     """Changes whenever a page is made anew."""
-    about = ((name, os.stat(pages / name)) for name in names_ending(pages, ".html"))
+    about = ((name, os.stat(os.path.join(pages, name))) for name in names_ending(pages, ".html"))
     return "".join(f"{name.encode().hex()} {found.st_mtime_ns} {found.st_size}\n" for name, found in about)

@@ -212,8 +212,9 @@ def code_digest() -> str:
     return found.hexdigest()
 
 
-def place_of_mark(pages: Path) -> Path:
-    return pages.with_name(f".{pages.name}.made")
+def place_of_mark(pages: str | Path) -> str:
+    folder, name = os.path.split(pages)
+    return os.path.join(folder, f".{name}.made")
 
 
 def mark(digest: str, result: SubmissionResult, graded: Path, pages: Path) -> None:
@@ -223,7 +224,7 @@ def mark(digest: str, result: SubmissionResult, graded: Path, pages: Path) -> No
     os.replace(new, place_of_mark(pages))
 
 
-def read_mark(pages: Path) -> list[str]:
+def read_mark(pages: str | Path) -> list[str]:
     """The four digests of a mark: of all that the pages were made of, of their state, of what the gradebook said, of the
     graded notebooks' state; [] if there is none."""
     try:
@@ -233,12 +234,12 @@ def read_mark(pages: Path) -> list[str]:
         return []
 
 
-def is_current(digest: str, pages: Path) -> bool:
+def is_current(digest: str, pages: str | Path) -> bool:
     """Whether `pages` were made of that, and nobody has touched them since."""
     return read_mark(pages)[:2] == [digest, state_of(pages, ".html")]
 
 
-def says(result: SubmissionResult, graded: Path, pages: Path) -> bool | None:
+def says(result: SubmissionResult, graded: str | Path, pages: str | Path) -> bool | None:
     """Whether `pages` say what the gradebook says now of the notebooks in `graded`; None if that cannot be seen at a glance."""
     known = read_mark(pages)
     if len(known) != 4 or known[1] != state_of(pages, ".html"):
@@ -250,10 +251,10 @@ def digest_of(result: SubmissionResult) -> str:
     return hashlib.sha256(repr(result).encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def state_of(folder: Path, suffix: str) -> str:
+def state_of(folder: str | Path, suffix: str) -> str:
     """A digest of names, sizes and times of files in a folder."""
     about = []
     for name in names_ending(folder, suffix):
-        found = os.stat(folder / name)
+        found = os.stat(os.path.join(folder, name))
         about.append((name, found.st_size, found.st_mtime_ns))
     return hashlib.sha256(repr(about).encode("utf-8", "surrogateescape")).hexdigest()

@@ -1,9 +1,11 @@
 """`course status`: where each assignment stands, read from nbgrader's own folders and gradebook, and what to run next."""
 
+import gc
 import os
 import shlex
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from functools import partial
@@ -15,7 +17,6 @@ from rich.table import Table
 
 from ..notebooks.dates import shown_moment
 from ..notebooks.exchange import read_left
-from ..notebooks.folders import names_ending
 from ..notebooks.record import Record, records_in
 from ..notebooks.returned import are_returned
 from ..plugins import overview
@@ -131,8 +132,9 @@ class State:
 def states(root: Path | str | None = None, assignment: str | None = None) -> list[State]:
     """Where each assignment of the course stands, or one. Raises `CourseError` for one that does not exist."""
     course = Course(root)
-    names, rows = course.assignments(assignment), gradebook_rows(course)
-    found = [state(course, name, rows.get(name)) for name in names]
+    with uncollected():
+        names, rows = course.assignments(assignment), gradebook_rows(course)
+        found = [state(course, name, rows.get(name)) for name in names]
     with reading(course.dir.root) as log:
         for one in found:
             if log is None:
@@ -141,6 +143,18 @@ def states(root: Path | str | None = None, assignment: str | None = None) -> lis
             results = rows[one.assignment].results if one.assignment in rows else {}
             one.receipts = receipts(log, one.assignment, partial(deadline_of, results))
     return found
+
+
+@contextmanager
+def uncollected() -> Generator[None]:
+    """Look for no cycles of objects meanwhile: there are none in what a gradebook says, and each look goes through all of it."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def deadline_of(results: Mapping[str, SubmissionResult], student: str) -> float | None:
@@ -169,12 +183,12 @@ def gradebook_rows(course: Course) -> dict[str, Known]:
                 for row in gradebook.assignments if row.notebooks}      # else only name and deadline were added
 
 
-def tells_other_points(result: SubmissionResult, folder: Path, pages: Path, records: Mapping[str, Record], zone: tzinfo) -> bool:
+def tells_other_points(result: SubmissionResult, folder: str, pages: str, records: Mapping[str, Record], zone: tzinfo) -> bool:
     """Whether the overview that students have is not what it would be now: a person may have graded since."""
-    known, page = says(result, folder, pages), pages / overview.NAME
+    known, page = says(result, folder, pages), os.path.join(pages, overview.NAME)
     if known is not None:
         return not known
-    return page.exists() and page.read_text(encoding="utf-8") != overview.overview(result, folder, records, zone)
+    return os.path.exists(page) and Path(page).read_text(encoding="utf-8") != overview.overview(result, folder, records, zone)
 
 
 def state(course: Course, assignment: str, known: Known | None) -> State:
@@ -206,7 +220,7 @@ def sort_arrivals(course: Course, found: State) -> None:
 
 def sort_in(course: Course, found: State, one: Waiting, known: Known | None) -> None:
     """Put one submission under all that it waits for."""
-    folder = course.graded_folder(found.assignment, one.student)
+    folder = course.dir.format_path(course.dir.autograded_directory, one.student, found.assignment)
     result = known.results.get(one.student) if known else None
     found.submitted.append(one.student)
     if one.why:
@@ -227,21 +241,21 @@ def sort_in(course: Course, found: State, one: Waiting, known: Known | None) -> 
         found.human.append(one.student)
     if result and known and known.today.differs(result, records):
         found.older.append(one.student)
-    pages = Path(course.dir.format_path(course.dir.feedback_directory, one.student, found.assignment))
-    if result and tells_other_points(result, folder, pages, records, course.zone) or not is_up_to_date(pages, folder):
+    pages = course.dir.format_path(course.dir.feedback_directory, one.student, found.assignment)
+    if result and tells_other_points(result, folder, pages, records, course.zone) or not is_up_to_date(pages, folder, records):
         found.feedback.append(one.student)
-        found.outdated = found.outdated or pages.is_dir()
+        found.outdated = found.outdated or os.path.isdir(pages)
     elif not are_returned(pages):
         found.unreturned.append(one.student)
-        if not found.exchange or lacks(str(pages)):
+        if not found.exchange or lacks(pages):
             found.by_hand.append(one.student)
 
 
-def is_up_to_date(pages: Path, folder: Path) -> bool:
-    """Whether there is a feedback page for each graded notebook of `folder`, none older than it."""
-    for name in names_ending(folder, ".ipynb"):
+def is_up_to_date(pages: str, folder: str, notebooks: Iterable[str]) -> bool:
+    """Whether there is a feedback page for each of the graded notebooks in `folder`, none older than it."""
+    for name in notebooks:
         try:
-            if os.stat(pages / f"{os.path.splitext(name)[0]}.html").st_mtime < os.stat(folder / name).st_mtime:
+            if os.stat(os.path.join(pages, f"{name}.html")).st_mtime < os.stat(os.path.join(folder, f"{name}.ipynb")).st_mtime:
                 return False
         except FileNotFoundError:
             return False
