@@ -19,6 +19,7 @@ from nbformat import NotebookNode
 from pygments.token import STANDARD_TYPES
 
 from ..border.bounded import bounded_or, timed
+from .embedded import kind_of_picture
 
 TAGS = {"b", "i", "em", "strong", "code", "pre", "p", "br", "hr", "div", "span", "ul", "ol", "li", "sub", "sup",
         "h1", "h2", "h3", "h4", "h5", "h6", "table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td"}
@@ -31,7 +32,7 @@ MAX_COLOURS = 5000          # escapes in one text: formgrader's page takes time 
 MAX_HTML, MAX_HTML_ALL = 500_000, 2_000_000      # characters that cleaning may make of one output, of all of a notebook
 HTML_SECONDS, HTML_SECONDS_ALL = 3, 10      # of CPU time, for an output and for a notebook; a table of a thousand rows takes a hundredth of one
 RENDER_SECONDS, RENDER_SECONDS_ALL = 5, 10      # of CPU time, for a cell and for a notebook; a page of prose takes a hundredth of one
-IMAGE_STARTS = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
+IMAGES = "image/png", "image/jpeg"
 
 # What nbconvert makes of harmless markdown.
 MARKDOWN_TAGS = TAGS | {"a", "img", "blockquote", "del", "u", "s", "mark", "small", "kbd", "dl", "dt", "dd"}
@@ -90,7 +91,7 @@ def clean_data(data: Any, draw: Convert, html: Convert) -> dict[str, Any]:
     for mime, content in data.items():
         if not isinstance(content, str):
             continue
-        if mime in IMAGE_STARTS:
+        if mime in IMAGES:
             image = clean_image(mime, content)
             if image is not None:
                 kept[mime] = image
@@ -114,12 +115,12 @@ def clean_text(text: str) -> str:
 
 
 def clean_image(mime: str, content: Any) -> str | None:
-    """The picture in base64 and nothing else, or None if it is not of the kind that it claims to be."""
+    """The picture in base64 and nothing else, or None if it is not of the kind that it claims to be, or more than a browser can bear."""
     try:
         blob = base64.b64decode(content[:2 * MAX_IMAGE], validate=False)
     except (binascii.Error, ValueError):
         return None
-    if len(blob) > MAX_IMAGE or not blob.startswith(IMAGE_STARTS[mime]):
+    if len(blob) > MAX_IMAGE or kind_of_picture(blob) != mime:
         return None
     return base64.b64encode(blob).decode()
 

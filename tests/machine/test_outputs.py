@@ -13,7 +13,7 @@ from grading.notebooks import outputs
 from grading.run import execute
 
 ROOT = Path(__file__).parents[2]
-PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(30)).decode()
+PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\3\0\0\0\3" + bytes(31)).decode()
 
 HARMLESS = [
     "Plain words, **bold**, `code < here`, and $a'(z) < 1$.",
@@ -265,8 +265,18 @@ def test_plain_text_comes_before_what_stands_in_its_place():
     assert dict(node.data) == {"text/plain": "p"} and node.execution_count == 7
 
 
+def png_of(width, height):
+    return b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + width.to_bytes(4, "big") + height.to_bytes(4, "big")
+
+
+def test_a_picture_that_a_browser_could_not_bear_is_not_shown():
+    """Four MiB can be a square of 65,000 white points: 17 GB in the browser of whoever opens the page."""
+    shown = {size: outputs.clean_image("image/png", base64.b64encode(png_of(size, size)).decode()) for size in (1000, 65_000)}
+    assert shown[1000] and shown[65_000] is None
+
+
 def test_a_picture_has_4_mebibytes_and_its_own_kind():
-    for kind, start in (("image/png", b"\x89PNG\r\n\x1a\n"), ("image/jpeg", b"\xff\xd8\xff")):
+    for kind, start in (("image/png", png_of(9, 9)), ("image/jpeg", b"\xff\xd8\xff\xc0\0\x11\x08\0\x10\0\x10")):
         whole = start + bytes(4 * 2**20 - len(start))
         assert outputs.clean_image(kind, base64.b64encode(whole).decode()) == base64.b64encode(whole).decode()
         assert outputs.clean_image(kind, base64.b64encode(whole + b"x").decode()) is None
