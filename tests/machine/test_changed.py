@@ -3,6 +3,7 @@
 import io
 import shutil
 from contextlib import nullcontext
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -16,6 +17,7 @@ from grading.notebooks.cells import grade_id
 from grading.notebooks import changed
 from grading.notebooks.changed import MOST_COMPARED, MOST_LINES, difference
 from grading.notebooks.record import NOTHING, WHOLE, Record, records_in
+from grading.run import review
 from grading.run.batch import Graded
 from grading.run.course import Course
 from grading.run.grades import raw_of
@@ -338,3 +340,36 @@ def test_the_report_names_who_needs_a_human_until_everything_is_resolved(desk):
             grade.manual_score, grade.needs_manual_grade = 1.0, False
         gradebook.db.commit()
     assert reasons() == []
+
+
+# --- who waits for a person ---------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize(("case", "due"), [
+    ((None, None, False, False, False), True), ((0.0, None, False, False, False), False), ((None, 0.0, False, False, False), False),
+    ((1.0, 1.0, True, False, False), True), ((1.0, 1.0, False, True, False), True), ((1.0, 1.0, False, False, True), True)], ids=str)
+def test_a_cell_waits_while_nothing_has_judged_what_lies_there(case, due):
+    assert review.waits(*case) is due
+
+
+@pytest.mark.parametrize(("waits", "given", "due"), [(True, 2.1, True), (True, 2.0, False), (True, None, False), (False, 3.0, False)])
+def test_more_points_than_there_are_wait_until_somebody_has_looked(waits, given, due):
+    assert review.waits_above(SimpleNamespace(needs_manual_grade=waits, manual_score=given, max_score=2.0)) is due
+
+
+@pytest.mark.parametrize(("digest", "notes", "waiting", "due"), [
+    ("d", ("odd", ()), (), True), ("d", ("", ("look",)), (), True), ("e", ("odd", ()), (), False), ("", ("odd", ()), (), False),
+    ("d", ("other", ()), (), False), ("d", ("odd", ()), ("essay",), False)])
+def test_what_was_odd_is_settled_once_all_of_the_same_hand_in_is_resolved(digest, notes, waiting, due):
+    before = review.Judged(digest="" if not digest else "d", notes=notes if notes[1] else ("odd", ()), waiting=frozenset(waiting))
+    assert review.is_settled(before, notes, digest) is due
+    assert not review.is_settled(review.Judged(digest="d"), ("", ()), "d"), "nothing was odd"
+
+
+def test_the_first_graded_cell_waits_if_none_does():
+    first, second = (SimpleNamespace(needs_manual_grade=False) for _ in range(2))
+    review.have_somebody_look({"c": second, "b": first}, {"a": {}, "b": {}, "c": {}})
+    assert (first.needs_manual_grade, second.needs_manual_grade) == (True, False)
+    first.needs_manual_grade, second.needs_manual_grade = False, True
+    review.have_somebody_look({"c": second, "b": first}, {"a": {}, "b": {}, "c": {}})
+    assert not first.needs_manual_grade
+    review.have_somebody_look({}, {"a": {}})

@@ -12,7 +12,8 @@ from grading.notebooks import scripts
 from grading.notebooks.answers import answers
 from grading.notebooks.archives import NotUnpacked, members
 from grading.notebooks.embedded import taken_out
-from grading.notebooks.intake import Refusal, screen
+from grading.notebooks.finding import Search
+from grading.notebooks.intake import Refusal, look_through, screen
 from grading.notebooks.reading import MAX_BYTES, read_notebook, without_outputs
 from grading.notebooks.record import FILE, WHOLE, Record
 from grading.run import human
@@ -218,3 +219,17 @@ def test_the_assignment_is_named_wherever_the_submission_lies(folder, tmp_path):
     (tmp_path / folder).mkdir()
     (tmp_path / folder / NAME).write_text(SCRATCH)
     assert "does not look like ps1:" in screen(tmp_path / folder, {"activations": CANON}).notebooks["activations"].reason
+
+
+def test_twenty_files_are_looked_at_and_those_that_bear_the_name_first(tmp_path):
+    names = [*(f"{number:02}.ipynb" for number in range(30)), "my activations.ipynb", "ACTI_vations.ipynb"]
+    found = Search(tmp_path, "activations", {}, [], [], str).nearest(names)
+    assert found == ["ACTI_vations.ipynb", "my activations.ipynb", *names[:18]]
+
+
+@pytest.mark.parametrize(("count", "more"), [(1, "."), (5, "."), (6, " and 1 more."), (9, " and 4 more.")])
+def test_where_there_is_no_notebook_five_of_the_other_files_are_named(count, more, tmp_path):
+    for number in range(count):
+        (tmp_path / f"f{number}.dat").touch()
+    assert look_through(tmp_path, {"activations": {}}, (), ()).notebooks["activations"].reason == (
+        "There is no activations.ipynb in the submission. There is: " + ", ".join(f"f{number}.dat" for number in range(min(count, 5))) + more)

@@ -7,8 +7,10 @@ import pytest
 from classes import files, graded, rows
 from nbgrader.api import Gradebook
 
+from grading.notebooks.again import MARK
 from grading.run.batch import Graded
 from grading.run.course import Course, CourseError, store_one
+from grading.run.gradebook import exists
 from tests.conftest import points_in
 
 EXERCISES = tuple(points_in())
@@ -93,3 +95,23 @@ def test_what_a_killed_run_left_half_way_is_removed(writer, course):
         shutil.copytree(course / "autograded/student-01/ps1", course / "autograded/student-01" / name)
     writer.tidy()
     assert [path.name for path in (course / "autograded/student-01").iterdir()] == ["ps1"]
+
+
+def test_a_gradebook_is_there_where_its_file_is_or_a_server_is_asked(tmp_path):
+    (tmp_path / "there.db").touch()
+    for name in ("there.db", "not.db"):
+        for place in (f"sqlite:///{tmp_path}/{name}", f"sqlite:///file:{tmp_path}/{name}"):
+            assert exists(place) is (name == "there.db")
+    assert exists("postgresql://somewhere/gradebook") and not exists("sqlite://")
+
+
+def test_files_for_a_group_can_be_written_by_it_and_the_mark_has_the_time_of_reading(writer, course):
+    writer.coursedir.groupshared = True
+    writer.store(made_up(files=((MARK, b"digest"),), read_at=1_700_000_000_123_456_789))
+    assert {mode & 0o777 for _, mode in files(course).values()} == {0o664}
+    assert (course / "autograded/student-01/ps1" / MARK).stat().st_mtime_ns == 1_700_000_000_123_456_789
+
+
+def test_what_was_not_handed_in_has_no_points_and_waits_for_nobody(writer, course):
+    writer.store(Graded("student-01"))
+    assert {(row[5], row[6], row[8]) for row in rows(course) if row[0] == "grade"} == {(0.0, None, False)}

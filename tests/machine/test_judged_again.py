@@ -132,3 +132,11 @@ def test_text_between_the_cells_is_no_code():
     nb.cells[3] = new_markdown_cell("helper = 7")
     verdicts = {"relu": SimpleNamespace(fraction=0)}
     assert place.open_exercises(nb, {RELU: ["relu"]}, verdicts, Kernel(nb), ()) == {RELU: {"relu": [Change(7, "helper")]}}
+
+
+def test_60_characters_of_a_name_are_told_and_100_changes_looked_at():
+    said = in_words(SimpleNamespace(fraction=0.5), [Change(0, "x" * 61)], notebook())
+    assert said.startswith("Better at its place") and said.endswith(f"In [1] changed {'x' * 60}.")
+    sources = [(0, "g = 1"), (1, "def f():\n    return g"), *((number, f"g = {number}") for number in range(2, 103))]
+    assert len(place.read_off(sources, {1: ["f"]})[1]["f"]) == 100 == len(place.read_off(sources[:-1], {1: ["f"]})[1]["f"])
+    assert len(place.read_off(sources[:-2], {1: ["f"]})[1]["f"]) == 99

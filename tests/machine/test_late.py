@@ -10,7 +10,7 @@ from nbgrader.api import Gradebook
 from rich.console import Console
 
 from grading.run.course import CourseError
-from grading.run import audit
+from grading.run import audit, human
 from grading.run import penalties as penalties_of
 from grading.tools.deadlines import extend
 from grading.tools.grade import grade_class
@@ -170,3 +170,21 @@ def test_an_extension_before_anything_is_handed_in_is_kept_and_does_not_look_lik
 def test_without_a_deadline_there_is_nothing_to_extend(course_folder):
     with pytest.raises(CourseError, match="no deadline to extend. Set one: course due ps1"):
         extend(Console(), course_folder("ps1"), "ps1", "ours", 1, 0)
+
+
+@pytest.mark.parametrize(("seconds", "words"), [
+    (1, "1 min"), (89, "1 min"), (91, "2 min"), (3569, "59 min"), (3600, "1 h 0 min"), (3 * 3600 + 61, "3 h 1 min"), (86_399, "1 d"),
+    (86_400 + 3600, "1 d 1 h"), (2 * 86_400 + 3599, "2 d 1 h"), (23 * 3600 + 59 * 60, "23 h 59 min")])
+def test_how_late_is_told_in_days_hours_and_minutes(seconds, words):
+    assert human.how_late(seconds, 0.0) == words and human.how_late(seconds, 0.5) == f"{words}, 0.5 points off"
+
+
+def test_of_who_waits_eight_are_named_and_of_who_is_late_24():
+    students = [f"s{number:02}" for number in range(25)]
+    for count, more in ((8, ""), (9, " and 1 more")):
+        standing = human.Standing({"essay": students[:count]}, [])
+        assert human.in_words(standing) == [f"essay has no score yet: {count} submissions, " + ", ".join(f"'{one}'" for one in students[:8]) + more]
+        assert standing.waiting == set(students[:count])
+    for count, more in ((24, ""), (25, " and 1 more")):
+        late = [(student, "1 d") for student in students[:count]]
+        assert human.in_words(human.Standing({}, late)) == ["late: " + ", ".join(f"'{one}' by 1 d" for one in students[:24]) + more]

@@ -10,8 +10,10 @@ import os
 import resource
 import signal
 import sys
+import time
 from collections import defaultdict
 from inspect import CO_NEWLOCALS
+from pathlib import Path
 from types import CodeType, FunctionType
 
 import pytest
@@ -37,7 +39,17 @@ def parts(code):
 
 
 def limits(seconds):
-    """Of a fork: CPU time, and as much on the clock for what waits without end; memory; no core files."""
+    """Of a fork: CPU time, and as much of waiting, but not for its turn, for what waits without end; memory; no core files."""
+    begun = time.monotonic()
+
+    def look(*_):
+        ran, queued = (int(part) / 1e9 for part in Path("/proc/self/schedstat").read_text().split()[:2])
+        idle = time.monotonic() - begun - ran - queued
+        if idle > seconds:
+            os.kill(os.getpid(), signal.SIGKILL)
+        signal.alarm(int(seconds - idle) + 1)
+
+    signal.signal(signal.SIGALRM, look)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (int(seconds) + 1, int(seconds) + 2))
     resource.setrlimit(resource.RLIMIT_AS, (trials.MEMORY, trials.MEMORY))
