@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from grading.notebooks.folders import NotTaken, read_below
 from grading.notebooks.intake import MAX_FILES, Refusal, look_through, read_files, read_stamp, screen, walk
 from grading.notebooks.names import csv_safe, printable, shown, trouble_with, trouble_with_student
 from grading.notebooks.record import Record
@@ -301,6 +302,20 @@ def test_nothing_stands_in_the_place_of_a_file_or_folder_of_the_course(folder):
     taken = look_through(folder, {"nb": {}}, (), ("data/numbers.csv", "plots.py"))
     assert taken.files == [] and taken.notes == ["Left out: 'data' stands in the place of a folder of the course.",
                                                  "Left out: 'plots.py' stands in the place of a file of the course."]
+
+
+def test_no_link_is_followed_and_no_pipe_waited_for(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "file").write_text("abc")
+    (tmp_path / "to file").symlink_to("in/file")
+    (tmp_path / "to folder").symlink_to("in")
+    os.mkfifo(tmp_path / "pipe")
+    assert read_below(tmp_path, "in/file", 3) == b"abc"
+    for name, most, why in (("in/file", 2, "large"), ("to file", 9, "link"), ("to folder/file", 9, "opened"), ("pipe", 9, "pipe"), ("in", 9, "folder")):
+        with pytest.raises(NotTaken, match=why):
+            read_below(tmp_path, name, most)
+    with pytest.raises(FileNotFoundError):
+        read_below(tmp_path, "nothing", 9)
 
 
 @pytest.mark.parametrize("name", [

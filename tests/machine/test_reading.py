@@ -7,6 +7,7 @@ import resource
 import shutil
 import time
 from contextlib import nullcontext, suppress
+from types import SimpleNamespace
 
 import pytest
 from nbformat.v4 import new_code_cell
@@ -115,6 +116,28 @@ def test_a_call_that_costs_too_much_is_given_up_and_the_next_one_is_answered(act
     with pytest.raises(Overrun, match=said):
         bounded(act, "folder", seconds=1)
     assert bounded(os.getpid) != os.getpid()
+
+
+def room():
+    """What this process may still take: (bytes of address space, seconds of CPU time)."""
+    size, used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize(), resource.getrusage(resource.RUSAGE_SELF)
+    return resource.getrlimit(resource.RLIMIT_AS)[0] - size, resource.getrlimit(resource.RLIMIT_CPU)[0] - used.ru_utime - used.ru_stime
+
+
+def test_each_call_has_a_gibibyte_and_20_seconds_of_its_own(forked):
+    for seconds in (20, 20, 3):
+        memory, left = bounded(room) if seconds == 20 else bounded(room, seconds=seconds)
+        assert abs(memory - 2**30) < 2**26 and seconds - 1 < left <= seconds + 1
+    assert resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY, "nothing is taken from this process"
+
+
+def test_an_answer_is_waited_for_a_minute_and_ten_seconds_for_each_of_cpu_time():
+    waited, silent = [], border.Helper.__new__(border.Helper)
+    silent.connection = SimpleNamespace(send=lambda asked: None, poll=lambda seconds: waited.append(seconds))
+    for seconds in (1, 20):
+        with pytest.raises(Overrun, match=f"takes more than {seconds} seconds"):
+            silent.call(len, ((),), seconds)
+    assert waited == [70, 260]
 
 
 def test_what_a_call_raises_is_raised_here():

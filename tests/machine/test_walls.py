@@ -344,7 +344,7 @@ def test_root_never_gives_student_code_its_own_host_id():
     assert [way.kind for way in identity.candidates()] == ["root"]
 
 
-@pytest.mark.parametrize("rows, own", [("0 0 4294967295", True), ("0 1000 1\n1 100000 65536", True), ("0 1000 1", False)])
+@pytest.mark.parametrize("rows, own", [("0 0 4294967295", True), ("0 1000 1\n1 100000 65536", True), ("0 1000 1", False), ("0 1000 1500", False), ("0 1000 4000", True)])
 def test_a_container_s_root_takes_an_id_that_exists_there(rows, own, monkeypatch, tmp_path):
     (tmp_path / "map").write_text(rows)
     monkeypatch.setattr(identity, "UID_MAP", tmp_path / "map")
