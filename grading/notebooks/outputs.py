@@ -30,7 +30,7 @@ MAX_OUTPUTS = 200
 MAX_RENDERED, MAX_RENDERED_ALL = 20_000, 200_000    # characters of a Markdown cell, of all that a student wrote: parsers are slow on nonsense
 MAX_COLOURS = 5000          # escapes in one text: formgrader's page takes time that grows with their square
 MAX_HTML, MAX_HTML_ALL = 500_000, 2_000_000      # characters that cleaning may make of one output, of all of a notebook
-HTML_SECONDS, HTML_SECONDS_ALL = 3, 10      # of CPU time, for an output and for a notebook; a table of a thousand rows takes a hundredth of one
+HTML_SECONDS, HTML_SECONDS_ALL = 1, 4      # of CPU time, for an output and for a notebook; a table of a thousand rows takes a hundredth of one
 RENDER_SECONDS, RENDER_SECONDS_ALL = 5, 10      # of CPU time, for a cell and for a notebook; a page of prose takes a hundredth of one
 IMAGES = "image/png", "image/jpeg"
 

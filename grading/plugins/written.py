@@ -24,6 +24,7 @@ from tornado import web
 from ..notebooks.answers import plain
 from ..notebooks.cells import grade_id
 from ..notebooks.mend import canon
+from ..notebooks.names import upright
 from ..notebooks.record import Record, written as in_words
 from ..notebooks.writing import notebook_in, write_json
 from ..pages.formulas import to_html
@@ -115,7 +116,7 @@ def own_text(cell: NotebookNode) -> str:
 def as_html(cell: NotebookNode) -> str:
     if cell.cell_type == "markdown":
         return own_text(cell) if plain(cell.source) else ""
-    parts = [f"<pre>{escape(cell.source)}</pre>"] if cell.source.strip() else []
+    parts = [f"<pre>{escape(upright(cell.source))}</pre>"] if cell.source.strip() else []
     for output in cell.get("outputs", ()):
         data = output.get("data", {})
         if "image/png" in data:
@@ -192,7 +193,7 @@ def page(base: str, names: tuple[str, str, str], question: str, found: list[Card
 
 def card(number: int, one: Card, most: float) -> str:
     state = "waits" if one["waiting"] else "graded"
-    again = f'<details class="again" open><summary>{escape(before(one))}</summary><pre>{escape(chr(10).join(one["difference"]))}</pre></details>' \
+    again = f'<details class="again" open><summary>{escape(before(one))}</summary><pre>{escape(upright(chr(10).join(one["difference"])))}</pre></details>' \
         if one["difference"] else ""
     return (f'<article class="{state}" id="answer-{number}"><h2>Answer {number} <small>{state}</small></h2><div class="answer">{one["answer"]}</div>{again}'
             f'<p class="mark"><label>Score <input class="score" type="number" min="0" step="any" aria-label="Score of answer {number}"> of '

@@ -104,5 +104,11 @@ def test_formgrader_knows_the_page_once_and_who_is_not_logged_in_sees_nothing(co
         assert method.__closure__, "wrapped by tornado's `authenticated`"
 
 
+def test_code_of_an_answer_and_a_difference_read_as_they_run():
+    turned, one = "x = 'user\u202e'", {"difference": ("+x = 'user\u202e'",), "waiting": True, "answer": "", "score": 1.0}
+    for html in (written.as_html(new_code_cell(turned)), written.card(1, one, 2.0)):
+        assert "\u202e" not in html and "user\\u202e" in html
+
+
 def test_what_is_typed_is_plain_markdown_of_the_answer():
     assert "<math" in written.as_html(new_markdown_cell("$z$")) and written.as_html(new_markdown_cell(" ")) == ""
