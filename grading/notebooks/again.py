@@ -116,13 +116,22 @@ def needs_grading(submitted: str | Path, graded: str | Path) -> str | None:
 def why_again(submitted: str | Path, graded: str | Path) -> str | None:
     """Why a submission that was graded needs grading again; None if it does not, or was graded without a mark."""
     try:
-        with open(os.path.join(graded, MARK), "rb", buffering=0) as file:
-            lines, read_at = file.read().decode("ascii").split(), os.fstat(file.fileno()).st_mtime_ns
+        content, read_at = short(os.path.join(graded, MARK))
+        lines = content.decode("ascii").split()
     except (OSError, UnicodeDecodeError):
         return None
     if not untouched_since(submitted, read_at) and lines and digest(submitted) != lines[0]:
         return "handed in again"
     return REFUSED_BEFORE if REFUSED in lines[1:] else None
+
+
+def short(path: str) -> tuple[bytes, int]:
+    """A short file of ours and when it was written, in four calls of Linux. Raises `OSError`."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(fd, 4096), os.fstat(fd).st_mtime_ns
+    finally:
+        os.close(fd)
 
 
 def untouched_since(folder: str | Path, moment: int) -> bool:

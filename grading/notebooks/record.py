@@ -153,14 +153,16 @@ def read_record(path: str | Path) -> Record:
 
 def record_at_the_end(path: str | Path) -> Record:
     """The record of a graded notebook. Its file ends with it: the cells, which are most of a file, need not be read."""
-    with open(path, "rb", buffering=0) as file:
-        size = os.fstat(file.fileno()).st_size
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)      # a file object asks Linux twice as often
+    try:
+        size = os.fstat(fd).st_size
         for most in (END_BYTES // 4, END_BYTES):        # the first is enough for all but a few
-            file.seek(max(0, size - most))
-            end = file.read()
+            end = os.pread(fd, most, max(0, size - most))
             start = end.rfind(b'\n "metadata": {\n')      # so far to the left stands the notebook's alone
             if start >= 0:
                 break
+    finally:
+        os.close(fd)
     with contextlib.suppress(ValueError, AttributeError):
         end = b"{" + end[max(0, start):]
         if found := by_its_lines(end):

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import shlex
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,17 +93,25 @@ class Course:
         if not base.is_dir():
             raise CourseError(f"There is no folder {base}. Collect first: nbgrader collect {shlex.quote(assignment)} --update")
         found, excluded, students = [], self.dir.student_id_exclude.split(","), tuple(map(one_name, students))
+        submitted, autograded = (self.places(step, assignment) for step in (self.dir.submitted_directory, self.dir.autograded_directory))
         for student in sorted(os.listdir(base)):
-            folder = self.dir.format_path(self.dir.submitted_directory, student, assignment)
+            folder = submitted(student)
             if student not in excluded and (not students or one_name(student) in students) and os.path.lexists(folder):
                 stamp, student = read_stamp(folder, []), one_name(student)
-                graded = self.dir.format_path(self.dir.autograded_directory, student, assignment)
+                graded = autograded(student)
                 why = "forced" if force and os.path.isdir(graded) else needs_grading(folder, graded)
                 found.append(Waiting(student, folder, stamp, why, trouble_with_student(student)))
         missing = sorted(set(students) - {one.student for one in found})
         if missing:
             raise CourseError(f"Nothing was submitted for {assignment} by: {', '.join(missing)}")
         return found
+
+    def places(self, step: str, assignment: str) -> Callable[[str], str]:
+        """What gives nbgrader's folder of a student in one of its steps. For a whole class: nbgrader puts each path together anew."""
+        before, *after = self.dir.format_path(step, "\0", assignment).split("\0")
+        if len(after) != 1:
+            return lambda student: self.dir.format_path(step, student, assignment)
+        return lambda student: f"{before}{student}{after[0]}"
 
     def graded_folder(self, assignment: str, student: str) -> Path:
         """Where a submission lies once it is graded."""

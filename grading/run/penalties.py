@@ -38,10 +38,15 @@ def late_policy(config: Config) -> Policy:
 def score_of(grade: Grade) -> float:
     """What a graded cell (a row as it is in memory) counts: nbgrader's `Grade.score`, but while a person has to look what the
     checks gave: what a person gave to an answer that was changed since is shown to who looks again, and counts for nothing."""
-    if grade.needs_manual_grade:
-        return float(grade.auto_score or 0.0)
-    given = grade.manual_score if grade.manual_score is not None else grade.auto_score
-    return 0.0 if given is None else given + (grade.extra_credit or 0.0)
+    return counted(grade.auto_score, grade.manual_score, grade.extra_credit, grade.needs_manual_grade)
+
+
+def counted(automatic: float | None, manual: float | None, extra: float | None, waits: bool) -> float:
+    """`score_of` a cell with these columns."""
+    if waits:
+        return float(automatic or 0.0)
+    given = manual if manual is not None else automatic
+    return 0.0 if given is None else given + (extra or 0.0)
 
 
 def net_of(points: float, penalty: float) -> float:

@@ -13,7 +13,7 @@ from nbgrader.api import BaseCell, Comment, Grade, Gradebook, SubmittedAssignmen
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from .penalties import score_of
+from .penalties import counted
 
 
 FEW = 500       # ids that one query names
@@ -21,7 +21,7 @@ FEW = 500       # ids that one query names
 
 @dataclass(frozen=True, slots=True)
 class CellGrade:
-    """One graded cell; `score` is what it counts, see `penalties.score_of`."""
+    """One graded cell; `score` is what it counts, see `penalties.counted`."""
 
     name: str
     score: float
@@ -116,10 +116,11 @@ def read(db: Session, assignment: Named, submissions: dict[str, list[Any]], note
     parts: dict[str, list[Any]] = {key: about for key, *about in rows(db, SubmittedNotebook, ("id", "assignment_id", "notebook_id", "late_submission_penalty"),
                                                 ("assignment_id", submissions), ("notebook_id", notebooks))}
     grades, comments = defaultdict[str, list[CellGrade]](list), defaultdict[str, dict[str, CellComment]](dict)
-    for one in rows(db, Grade, ("notebook_id", "cell_id", "extra_credit", "auto_score", "manual_score", "needs_manual_grade"),
-                    ("notebook_id", parts), ("cell_id", cells)):
-        name, most = cells[one.cell_id]
-        grades[one.notebook_id].append(CellGrade(name, score_of(one), most, one.auto_score, one.manual_score, bool(one.needs_manual_grade)))
+    for notebook, cell, extra, automatic, manual, waits in rows(
+            db, Grade, ("notebook_id", "cell_id", "extra_credit", "auto_score", "manual_score", "needs_manual_grade"),
+            ("notebook_id", parts), ("cell_id", cells)):
+        name, most = cells[cell]
+        grades[notebook].append(CellGrade(name, counted(automatic, manual, extra, waits), most, automatic, manual, bool(waits)))
     for notebook, cell, manual, automatic in rows(db, Comment, ("notebook_id", "cell_id", "manual_comment", "auto_comment"),
                                                   ("notebook_id", parts), ("cell_id", cells)):
         comments[notebook][cells[cell][0]] = CellComment(manual, automatic)

@@ -185,6 +185,7 @@ def status(assignment: Annotated[str | None, typer.Argument(help="Only this assi
     from . import status as standing
     with ending_well():
         standing.show(console, standing.states(course, assignment))
+    gc.freeze()     # what was read of a large class goes with the process
 
 
 @app.command()

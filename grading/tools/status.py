@@ -201,8 +201,9 @@ def state(course: Course, assignment: str, known: Known | None) -> State:
     if known and known.due:
         found.due, found.over = shown_moment(known.due, course.zone), known.due < now()
     if Path(course.dir.root, course.dir.submitted_directory).is_dir():
+        graded, pages = (course.places(step, assignment) for step in (course.dir.autograded_directory, course.dir.feedback_directory))
         for one in course.submissions(assignment):
-            sort_in(course, found, one, known)
+            sort_in(course, found, one, known, graded(one.student), pages(one.student))
     return found
 
 
@@ -218,9 +219,8 @@ def sort_arrivals(course: Course, found: State) -> None:
                                             f"or gone: nbgrader collect {shlex.quote(found.assignment)} --update")
 
 
-def sort_in(course: Course, found: State, one: Waiting, known: Known | None) -> None:
-    """Put one submission under all that it waits for."""
-    folder = course.dir.format_path(course.dir.autograded_directory, one.student, found.assignment)
+def sort_in(course: Course, found: State, one: Waiting, known: Known | None, folder: str, pages: str) -> None:
+    """Put one submission, graded into `folder` and with its pages in another, under all that it waits for."""
     result = known.results.get(one.student) if known else None
     found.submitted.append(one.student)
     if one.why:
@@ -241,7 +241,6 @@ def sort_in(course: Course, found: State, one: Waiting, known: Known | None) -> 
         found.human.append(one.student)
     if result and known and known.today.differs(result, records):
         found.older.append(one.student)
-    pages = course.dir.format_path(course.dir.feedback_directory, one.student, found.assignment)
     if result and tells_other_points(result, folder, pages, records, course.zone) or not is_up_to_date(pages, folder, records):
         found.feedback.append(one.student)
         found.outdated = found.outdated or os.path.isdir(pages)

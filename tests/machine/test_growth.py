@@ -214,3 +214,11 @@ def test_what_is_summed_here_is_what_nbgrader_sums(classes):
     with Gradebook(f"sqlite:///{classes[0]}/gradebook.db") as gradebook:
         for row in submissions_of(gradebook, gradebook.find_assignment("ps1")):
             assert penalty_of(row) == row.late_submission_penalty and waits_for_a_person(row) == row.needs_manual_grade
+
+
+def test_the_folders_of_a_class_are_those_that_nbgrader_has(classes):
+    course = Course(classes[0])
+    for structure in (course.dir.directory_structure, "{student_id}/{nbgrader_step}/{student_id}/{assignment_id}"):
+        course.dir.directory_structure = structure
+        for student in ("student-00", "{0}", "%s", "a b"):
+            assert course.places("submitted", "ps1")(student) == course.dir.format_path("submitted", student, "ps1")
