@@ -81,13 +81,14 @@ def _encode_number(value: int | float) -> int | float | dict[str, str]:
 
 def _encode_array(value: object, blobs: bytearray) -> str | dict[str, object]:
     try:
-        array = np.asarray(value)
-        if array.dtype.kind == "f" and array.dtype.itemsize > 8:
-            array = array.astype(np.float64)
-        array = np.ascontiguousarray(array).reshape(array.shape)
-        if array.dtype.kind in "biuf":
-            array = array.astype(array.dtype.newbyteorder("<"), copy=False)
+        array = value if type(value) is np.ndarray else np.asarray(value)
         dtype = array.dtype.str
+        if dtype not in DTYPES:         # most are as they are sent
+            if array.dtype.kind == "f" and array.dtype.itemsize > 8:
+                array = array.astype(np.float64)
+            if array.dtype.kind in "biuf":
+                array = array.astype(array.dtype.newbyteorder("<"), copy=False)
+            dtype = array.dtype.str
     except Exception:
         return {"unsupported": type(value).__name__[:100]}
     if array.dtype.kind == "U" and array.ndim == 0:
@@ -127,6 +128,9 @@ def decode(described: object, block: bytes, depth: int = 0, budget: Budget | Non
         return sys.intern(described[:MAX_TEXT])      # one object, as the literals of a notebook are: some ask `is "relu"`
     if depth > MAX_DEPTH or not isinstance(described, dict):
         raise WireError("a value is nested too deeply or has no known form")
+    if len(described) == 3 and type(dtype := described.get("dtype")) is str and type(shape := described.get("shape")) is list \
+            and type(at := described.get("at")) is int:         # most are arrays, and the patterns below take their time
+        return _decode_array(dtype, shape, at, block, budget)
     match described:
         case {"list": list(items)}:
             return [decode(item, block, depth + 1, budget) for item in items]
@@ -152,7 +156,7 @@ def _decode_array(dtype: str, shape: list[Any], at: int, block: bytes, budget: B
     budget.spend(size)
     if dtype == "|b1":                      # a byte of a bool array must be 0 or 1, whatever was sent
         return np.asarray(np.frombuffer(block, np.uint8, count, at).reshape(shape) != 0)
-    return np.frombuffer(block, dtype, count, at).reshape(shape).copy()
+    return np.ndarray(shape, dtype, block, at).copy()
 
 
 # --- frames -----------------------------------------------------------------------------------------------------
