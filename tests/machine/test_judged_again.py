@@ -1,5 +1,6 @@
 """Which exercises are judged once more at their place, what is run for it, and what is said: with kernels that are made up."""
 
+from dataclasses import dataclass
 from types import SimpleNamespace
 
 import pytest
@@ -44,19 +45,28 @@ class Kernel:
         self.open = False
 
 
+@dataclass
+class Told:
+    """A verdict, as far as it matters here."""
+
+    fraction: float
+    definitions: int
+    place: str = ""
+
+
 class Suite:
     def __init__(self, **shares):
         self.shares, self.judged = shares, []
 
     def judge(self, kernel, names):
         self.judged.append((list(kernel.done), sorted(names)))
-        return {name: SimpleNamespace(fraction=self.shares[name], place="") for name in names}
+        return {name: Told(self.shares[name], 9) for name in names}
 
 
-def judged(nb, before, suite, breaks=(), complained=()):
+def judged(nb, before, suite, breaks=(), complained=(), definitions=1):
     """(what is better, the kernel, the suite)"""
     kernel = Kernel(nb, breaks, done=range(len(nb.cells)))
-    verdicts = {name: SimpleNamespace(fraction=share) for name, share in before.items()}
+    verdicts = {name: Told(share, definitions) for name, share in before.items()}
     return judge_at_their_places(nb, {RELU: ["relu"], GELU: ["gelu"]}, verdicts, suite, kernel, complained), kernel, suite
 
 
@@ -66,6 +76,12 @@ def test_nothing_is_run_where_everything_is_earned_or_nothing_changed():
         assert (found, kernel.fresh, suite.judged) == ({}, None, []) and kernel.open
         assert [number for number, _, _ in kernel.asked] == asked
         assert all(seconds == 5.0 and source == CELLS[number] for number, source, seconds in kernel.asked)
+
+
+@pytest.mark.parametrize(("first", "told"), [(0, 1), (1, 1), (2, 2)])
+def test_how_many_definitions_there_are_is_told_as_the_first_run_found_it(first, told):
+    found, _, _ = judged(notebook("helper = None"), {"relu": 0, "gelu": 1}, Suite(relu=1), definitions=first)
+    assert found["relu"].definitions == told, "a cell of the second run may know hidden inputs"
 
 
 @pytest.mark.parametrize(("share", "said"), [(1, "Right at"), (0.75, "Better at"), (0.5, None), (0.25, None)])

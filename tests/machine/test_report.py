@@ -157,7 +157,7 @@ def test_one_cause_is_said_once_and_a_missing_return_gets_no_hint():
 
 def test_the_hint_of_a_single_check_stays_where_its_call_raises_an_error():
     error = StudentError("TypeError", "'list' object is no array", cell=3, line=2)
-    for table in tables(check(core=True), check(FAILED, said=RAISED, error=error)):
+    for table in (*tables(check(core=True), check(FAILED, said=RAISED, error=error)), *tables(check(FAILED, said=RAISED, error=error))):
         assert "TypeError" in table and "Hint: Try an example by hand." in flat(table)
 
 
