@@ -13,7 +13,7 @@ import re
 import shutil
 import tempfile
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,15 +38,19 @@ from ..run.execute import Execute
 from ..run.gradebook import NotGenerated, Writer, find_generated
 from ..run.human import in_words, reasons, standing
 from ..run.journal import Intent
-from ..run.only_one import at_work
+from ..run.kept import BEHIND, LOST, WHAT_IS_LOST, Kept
+from ..run.only_one import Busy, in_turn
 from ..run.review import Judged, have_somebody_look, is_settled, judged, review, waits
-from ..notebooks.again import MARK, digest, mark_of, needs_grading, why_again
+from ..notebooks.again import MARK, digest, mark_of
 from ..notebooks.intake import STAMP, Intake, Refusal, read_stamp, screen
 from ..notebooks.changed import WIDTH
 from ..notebooks.folders import move_to
 from ..notebooks.names import one_name, printable, shown, trouble_with_student
 from ..notebooks.record import Record
 from ..notebooks.writing import notebook_text
+
+
+PATIENCE = 10.0     # seconds that nbgrader waits for another grading run; formgrader's server waits with it
 
 
 def install() -> None:
@@ -157,17 +161,23 @@ class Autograde(converters.Autograde):
         """What the audit is to have of it, where points are there that may change."""
         if not self.before:
             return None
-        why = needs_grading(self.folders[student_id], self._format_dest(assignment_id, student_id))
+        why = self.why_grade(assignment_id, student_id)
         if not (why or self.force or self.coursedir.notebook_id != "*"):
             return None
         with Writer(self.coursedir, assignment_id) as writer:
             return writer.about_to(student_id, act_of(why))
 
+    def why_grade(self, assignment_id: str, student_id: str) -> str | None:
+        return self.kept.why_grade(student_id, self.folders[student_id], Path(self._format_dest(assignment_id, student_id)))
+
     def begin_again(self, assignment_id: str, student_id: str) -> bool:
-        """Whether other content was handed in than was graded, or nothing of it could be read: what was graded is removed."""
-        graded = Path(self._format_dest(assignment_id, student_id))
-        if student_id in self.coursedir.student_id_exclude.split(",") or not why_again(self.folders[student_id], graded):
+        """Whether other content was handed in than was graded, nothing of it could be read, or the gradebook does not have it: what
+        was graded is removed."""
+        why = self.why_grade(assignment_id, student_id)
+        if student_id in self.coursedir.student_id_exclude.split(",") or not why:
             return False
+        if why in (LOST, BEHIND):
+            self.log.warning("%s: %s. %s", shown(student_id), why, WHAT_IS_LOST)
         with forced(self):
             return super().init_destination(assignment_id, student_id)
 
@@ -251,7 +261,13 @@ class Autograde(converters.Autograde):
 
     def convert_notebooks(self) -> None:
         """Grade them all, then name those that need a human. Raises `NbGraderException` if one was not graded."""
-        with at_work(self.coursedir):
+        with ExitStack() as turn:
+            try:
+                turn.enter_context(in_turn(self.coursedir, PATIENCE, self.log.warning))
+            except Busy as error:
+                self.log.error("%s Nothing was graded or changed: start this again afterwards.", error)
+                raise NbGraderException("another grading run is at work") from None
+            self.kept = Kept.of(self.coursedir, self.coursedir.assignment_id)
             try:
                 super().convert_notebooks()
             finally:

@@ -18,7 +18,8 @@ from nbgrader.api import Assignment, Grade, GradeCell, Gradebook, Notebook, Subm
 from nbgrader.apps.api import NbGraderAPI
 from sqlalchemy import func
 
-from ..notebooks.again import REFUSED_BEFORE, needs_grading
+from ..notebooks.again import REFUSED_BEFORE
+from ..run.kept import Kept
 from ..run.penalties import net_of
 
 About = tuple[bool, bool, bool]
@@ -55,9 +56,9 @@ def autograded_students(self: NbGraderAPI, assignment_id: str) -> set[str]:
     with self.gradebook as gradebook:
         known = [student for student, in gradebook.db.query(SubmittedAssignment.student_id).join(Assignment).filter(
             Assignment.name == assignment_id)]
-    found = {student: folders(self, student, assignment_id) for student in known}
+    found, kept = {student: folders(self, student, assignment_id) for student in known}, Kept.of(self.coursedir, assignment_id)
     return {student for student, (submitted, graded) in found.items() if graded.is_dir()
-            and (not submitted.is_dir() or needs_grading(submitted, graded) in (None, REFUSED_BEFORE))}
+            and (not submitted.is_dir() or kept.why_grade(student, submitted, graded) in (None, REFUSED_BEFORE))}
 
 
 def folders(api: NbGraderAPI, student: str, assignment: str) -> tuple[Path, Path]:

@@ -9,6 +9,7 @@ not graded or waits for a person. Who handed in nothing of what is due has 0.
 
 import csv
 import os
+import shlex
 from collections.abc import Iterator, Sequence
 from datetime import datetime, tzinfo
 from pathlib import Path
@@ -54,6 +55,10 @@ class GradebookExporter(ExportPlugin):
             grades = [one for one in grades if self.belongs(one)]
         chosen = {str(student) for student in self.student}
         students = sorted((row for row in gradebook.students if not chosen or row.id in chosen), key=lambda row: row.id)
+        for one in grades:
+            for student in one.strangers(row.id for row in gradebook.students) if not chosen else ():
+                self.log.warning("%s handed in %s and is not in the gradebook, so in no row here: course grade %s", shown(student),
+                                 one.assignment.name, shlex.quote(one.assignment.name))
         partial = Path(place).with_name(f".{Path(place).name}.partial")
         with open(partial, "w", newline="", encoding="utf-8") as file:
             csv.writer(file, lineterminator="\n").writerows([csv_safe(value) for value in row] for row in self.rows(grades, students))

@@ -2,6 +2,7 @@
 exercises, the grader's tables apart from what a cell printed, and Markdown without TeX."""
 
 import re
+import shlex
 from datetime import timedelta, tzinfo
 from typing import Any
 
@@ -15,7 +16,7 @@ from nbgrader.utils import is_locked
 
 from ..notebooks.cells import is_tests, title_of
 from ..notebooks.dates import shown_moment, zone_of
-from ..notebooks.names import in_one_line
+from ..notebooks.names import for_shell, in_one_line
 from ..notebooks.outputs import clean_markdown
 from ..notebooks.record import Record, written
 from ..pages.formulas import Translations, to_html
@@ -85,9 +86,10 @@ def read_submission(db_url: str, assignment: str, student: str, notebook: str) -
 
 
 def not_in_gradebook(what: str, about: dict[str, Any]) -> MissingEntry:
-    of = "called" if what == "notebook" else "in"
-    return MissingEntry(f"The gradebook has no {what} {of} {about['notebook']} of "
-                        f"{about['assignment']} by {about['student']}. Grade again: course grade {about['assignment']} --force")
+    of, name = "called" if what == "notebook" else "in", shlex.quote(about["assignment"])
+    remedy = f"Grade again: course grade {name} --force --student={for_shell(about['student'])}" if what == "notebook" else \
+        f'The assignment was changed after it was graded: course regrade {name} --because "..."'
+    return MissingEntry(f"The gradebook has no {what} {of} {about['notebook']} of {about['assignment']} by {about['student']}. {remedy}")
 
 
 def in_time(submission: SubmissionResult, zone: tzinfo) -> str | None:

@@ -20,15 +20,18 @@ import nbgrader.apps.generatefeedbackapp
 from nbconvert.exporters.exporter import ResourcesDict
 from nbgrader import converters
 from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from traitlets import default
 
 from ..notebooks.dates import zone_of
 from ..notebooks.folders import names_ending
+from ..notebooks.names import shown
 from ..notebooks.record import Record
 from ..notebooks.writing import written_notebook
 from ..run.audit import Entry, entries, in_force, in_words
 from ..run.course import settle
+from ..run.kept import Kept, remedy
 from ..run.results import SubmissionResult, results_of
 from .forced import forced
 from .overview import NAME, overview, titles_of
@@ -59,15 +62,23 @@ class GenerateFeedback(converters.GenerateFeedback):
             self.log.warning("%s", line)
         self.results = read_results(self.coursedir, self.coursedir.assignment_id)
         self.regrades: dict[str, dict[str, list[Entry]]] = {}
+        self.kept, self.without = Kept.of(self.coursedir, self.coursedir.assignment_id), set[str]()
         super().convert_notebooks()
+        if self.without:
+            raise NbGraderException("not every page could be made")
 
     def init_destination(self, assignment_id: str, student_id: str) -> bool:
         """Whether the pages are to be made: nbgrader's rule, and when what they were made of is not what there is now."""
         graded, pages = self.places(assignment_id, student_id)
+        excluded = student_id in self.coursedir.student_id_exclude.split(",")
+        if not excluded and (why := self.kept.lacks(student_id, graded)):
+            self.without.add(student_id)
+            self.log.error("no page: %s: %s. %s", shown(student_id), why, remedy(self.coursedir, assignment_id, student_id))
+            return False
         if super().init_destination(assignment_id, student_id):
             return True
         known = self.results.get(student_id)
-        if known is None or student_id in self.coursedir.student_id_exclude.split(",") or is_current(self.digest(known), pages):
+        if known is None or excluded or is_current(self.digest(known), pages):
             return False
         with forced(self):
             return super().init_destination(assignment_id, student_id)

@@ -17,6 +17,7 @@ from ..notebooks.dates import shown_moment
 from ..notebooks.record import written
 from ..root import AUDIT
 
+BEHIND = "the gradebook has other points than the graded notebook"
 REGRADED, UNDONE, AGAIN, ANEW, TERMS = "regraded", "undone", "graded again", "handed in again", "other terms"
 
 
@@ -36,8 +37,10 @@ class Act:
 
 
 def act_of(why: str | None) -> Act:
-    """A grading of what was graded before; `why` is what `needs_grading` says."""
-    return Act("graded again, for it was handed in again", ANEW) if why in ("newer", "handed in again") else Act("graded again")
+    """A grading of what was graded before; `why` is what `Kept.why_grade` says."""
+    if why in ("newer", "handed in again"):
+        return Act("graded again, for it was handed in again", ANEW)
+    return Act(f"graded again, for {BEHIND}" if why == BEHIND else "graded again")
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 import contextlib
 import os
 import shlex
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Container, Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,29 +23,31 @@ from .audit import Act, Entry, act_of
 from .execute import Execute
 from .gradebook import NotGenerated, Writer
 from .health import in_a_sentence
+from .kept import Kept
 from .only_one import Busy, locked
 from .paths import hidden
 from .penalties import Policy, late_policy
 from .pool import NoWorkers, Pool
 from ..notebooks import exchange
-from ..notebooks.again import needs_grading
 from ..notebooks.dates import zone_of
 from ..notebooks.intake import read_stamp
 from ..notebooks.folders import move_to
 from ..notebooks.names import one_name, trouble_with_student
+from ..notebooks.record import Record, records_in
 from ..border.limits import Limits
 from ..border.sandbox import Sandbox
 
 
 @dataclass
 class Waiting:
-    """One submission that stands in submitted/: whether it needs grading by nbgrader's rule, and why."""
+    """One submission that stands in submitted/, and why it needs grading (`Kept.why_grade`); `why` is None if it does not."""
 
     student: str
     folder: str
     timestamp: str | None
     why: str | None
     trouble: str | None = None      # with the student's name: such a submission cannot be graded
+    records: dict[str, Record] = field(default_factory=dict)        # of what was graded, see `Course.each_submission`
 
 
 class Generated(Protocol):
@@ -88,23 +90,44 @@ class Course:
     # --- what needs grading -------------------------------------------------------------------------------------
 
     def submissions(self, assignment: str, students: Iterable[str] = (), force: bool = False) -> list[Waiting]:
-        """All submissions of an assignment as `Waiting`, in the order of their names."""
+        """All submissions of an assignment as `Waiting`, in the order of their names, without their records."""
+        found = list[Waiting]()
+        for one in self.each_submission(assignment, students, force):
+            one.records = {}        # of a large class they are much
+            found.append(one)
+        return found
+
+    def each_submission(self, assignment: str, students: Iterable[str] = (), force: bool = False) -> Iterator[Waiting]:
+        """The same, one after the other and with the records of what was graded."""
         base = Path(self.dir.root, self.dir.submitted_directory)
         if not base.is_dir():
             raise CourseError(f"There is no folder {base}. Collect first: nbgrader collect {shlex.quote(assignment)} --update")
-        found, excluded, students = [], self.dir.student_id_exclude.split(","), tuple(map(one_name, students))
+        found, excluded, students = set[str](), self.dir.student_id_exclude.split(","), tuple(map(one_name, students))
+        kept = self.kept(assignment)
         submitted, autograded = (self.places(step, assignment) for step in (self.dir.submitted_directory, self.dir.autograded_directory))
         for student in sorted(os.listdir(base)):
             folder = submitted(student)
             if student not in excluded and (not students or one_name(student) in students) and os.path.lexists(folder):
                 stamp, student = read_stamp(folder, []), one_name(student)
                 graded = autograded(student)
-                why = "forced" if force and os.path.isdir(graded) else needs_grading(folder, graded)
-                found.append(Waiting(student, folder, stamp, why, trouble_with_student(student)))
-        missing = sorted(set(students) - {one.student for one in found})
+                records = records_in(graded)
+                why = "forced" if force and os.path.isdir(graded) else kept.why_grade(student, folder, graded, records)
+                found.add(student)
+                yield Waiting(student, folder, stamp, why, trouble_with_student(student), records)
+        missing = sorted(set(students) - found)
         if missing:
             raise CourseError(f"Nothing was submitted for {assignment} by: {', '.join(missing)}")
-        return found
+
+    def kept(self, assignment: str) -> Kept:
+        """What the gradebook has of an assignment's submissions."""
+        return Kept.of(self.dir, assignment)
+
+    def graded_students(self, assignment: str, but: Container[str] = ()) -> list[str]:
+        """The students of whom a graded submission lies in autograded/, but for some."""
+        base, excluded = Path(self.dir.root, self.dir.autograded_directory), self.dir.student_id_exclude.split(",")
+        names = sorted(os.listdir(base)) if base.is_dir() else []
+        return [name for name in names if name not in but and name not in excluded and not name.startswith(".")
+                and self.graded_folder(assignment, name).is_dir()]
 
     def places(self, step: str, assignment: str) -> Callable[[str], str]:
         """What gives nbgrader's folder of a student in one of its steps. For a whole class: nbgrader puts each path together anew."""

@@ -1,5 +1,6 @@
 """What counts for a student in an assignment, at this moment: one answer for every table that leaves the course."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,6 +9,7 @@ from nbgrader.api import Assignment, Gradebook, SubmittedAssignment
 from nbgrader.coursedir import CourseDirectory
 
 from .gradebook import penalty_of, submissions_of, waits_for_a_person
+from .kept import Kept
 from .penalties import net_of, score_of
 
 
@@ -50,6 +52,8 @@ class Grades:
         self.assignment, self.coursedir, self.now = assignment, coursedir, moment or now()
         self.rows = {row.student_id: row for row in submissions_of(gradebook, assignment)}
         self.someone = any(map(is_graded, self.rows.values()))
+        self.kept = Kept()
+        self.kept.read(gradebook, assignment)
 
     def why_not_yet(self) -> str | None:
         """Why the assignment as a whole is in no table; None if it is."""
@@ -68,6 +72,8 @@ class Grades:
             due += submission.extension
         if due and due > self.now:
             return Standing(None, "it is not due yet")
+        if lacks := self.lacks(student):
+            return Standing(None, lacks)
         if submission is None or not is_graded(submission):
             if self.waits(student):
                 return Standing(None, "it is handed in and not graded")
@@ -78,7 +84,22 @@ class Grades:
             return Standing(None, "a person has to finish grading it", raw, penalty, submission.timestamp, net)
         return Standing(net, "", raw, penalty, submission.timestamp)
 
+    def lacks(self, student: str) -> str | None:
+        """What is wrong with the rows of a submission that was graded, see `Kept.lacks`."""
+        return self.kept.lacks(student, self.folder(self.coursedir.autograded_directory, student)) if self.coursedir is not None else None
+
     def waits(self, student: str) -> bool:
-        """Whether something of the student's lies in submitted/."""
-        return self.coursedir is not None and Path(self.coursedir.format_path(
-            self.coursedir.submitted_directory, student, self.assignment.name)).is_dir()
+        """Whether something of the student's lies in submitted/, or was graded and is not here."""
+        return self.coursedir is not None and (self.folder(self.coursedir.submitted_directory, student).is_dir() or bool(self.lacks(student)))
+
+    def folder(self, step: str, student: str) -> Path:
+        assert self.coursedir is not None
+        return Path(self.coursedir.format_path(step, student, self.assignment.name))
+
+    def strangers(self, students: Iterable[str]) -> list[str]:
+        """Who has handed something in and is not among `students`: the gradebook was changed since, or it is not graded yet."""
+        if self.coursedir is None:
+            return []
+        steps, known = (self.coursedir.submitted_directory, self.coursedir.autograded_directory), {*students, *self.coursedir.student_id_exclude.split(",")}
+        names = {place.name for step in steps for place in Path(self.coursedir.root, step).glob("[!.]*")} - known
+        return sorted(name for name in names if any(self.folder(step, name).is_dir() for step in steps))

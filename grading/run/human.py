@@ -17,6 +17,7 @@ from ..notebooks.cells import exercise_of
 from ..notebooks.names import shown
 from ..notebooks.record import NOTHING, Record, written
 from .gradebook import find_generated, penalty_of, submissions_of
+from .review import waits_above
 
 MAX_NAMES = 8
 
@@ -26,11 +27,12 @@ class Standing:
     """How the graded submissions of a run stand: {question without a score: the students}, and who was late."""
 
     questions: Mapping[str, list[str]]
+    above: Mapping[str, list[str]]  # {graded cell that is worth less by now than a person gave: the students}
     late: list[tuple[str, str]]     # (student, by how much and what it costs)
 
     @property
     def waiting(self) -> set[str]:
-        return {student for students in self.questions.values() for student in students}
+        return {student for found in (self.questions, self.above) for students in found.values() for student in students}
 
 
 def reasons(record: Record, notebook: str, scores: Mapping[str, float | None] = MappingProxyType({})) -> list[str]:
@@ -51,7 +53,7 @@ def kinds(record: Record, notebook: str, grades: Iterable[Grade]) -> list[str]:
         return []
     found = [f"{notebook} could not be graded"] if record.refused else [f"{notebook} was not handed in as it should be"] \
         if any(record.notes) else []
-    return found + [changed_words(cell) for cell in record.changed if cell in waiting]
+    return found + [changed_words(cell) for cell in record.changed if cell in waiting] + above(grades)
 
 
 def changed_words(cell: str, score: float | None = None) -> str:
@@ -65,9 +67,15 @@ def open_questions(grades: Iterable[Grade]) -> list[str]:
             if grade.needs_manual_grade and grade.manual_score is None and grade.auto_score is None]
 
 
+def above(grades: Iterable[Grade]) -> list[str]:
+    """On each graded cell that waits because a person gave more points than it is worth by now, see `waits_above`."""
+    return [f"{exercise_of(grade.name)} was given {written(grade.manual_score or 0.0)} points by a person and is worth {written(grade.max_score)} by now"
+            for grade in grades if waits_above(grade)]
+
+
 def standing(coursedir: CourseDirectory, assignment: str, students: Iterable[str]) -> Standing:
     """How the graded submissions of these students stand in the gradebook."""
-    chosen, questions, late = set(students), dict[str, list[str]](), list[tuple[str, str]]()
+    chosen, questions, higher, late = set(students), dict[str, list[str]](), dict[str, list[str]](), list[tuple[str, str]]()
     with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
         for row in submissions_of(gradebook, find_generated(gradebook, assignment)):
             if row.student_id not in chosen:
@@ -75,9 +83,15 @@ def standing(coursedir: CourseDirectory, assignment: str, students: Iterable[str
             for notebook in row.notebooks:
                 for name in open_questions(notebook.grades):
                     questions.setdefault(name, []).append(row.student_id)
+                for line in above(notebook.grades):
+                    higher.setdefault(line, []).append(row.student_id)
             if row.total_seconds_late > 0:
                 late.append((row.student_id, how_late(row.total_seconds_late, penalty_of(row))))
-    return Standing({name: sorted(found) for name, found in sorted(questions.items())}, sorted(late))
+    return Standing(ordered(questions), ordered(higher), sorted(late))
+
+
+def ordered(found: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    return {name: sorted(students) for name, students in sorted(found.items())}
 
 
 def how_late(seconds: float, penalty: float) -> str:
@@ -91,6 +105,7 @@ def in_words(found: Standing) -> list[str]:
     """Lines on what holds for many."""
     lines = [f"{question} has no score yet: {len(students)} submissions, {names(students)}"
              for question, students in found.questions.items()]
+    lines += [f"{line}: confirm or change it in formgrader: {names(students)}" for line, students in found.above.items()]
     if found.late:
         lines.append("late: " + ", ".join(f"{shown(student)} by {words}" for student, words in found.late[:3 * MAX_NAMES])
                      + (f" and {len(found.late) - 3 * MAX_NAMES} more" if found.late[3 * MAX_NAMES:] else ""))

@@ -4,7 +4,7 @@ from nbgrader.api import Assignment, Notebook
 
 from ..notebooks.cells import hidden_calls
 from .course import Course
-from .execute import JUDGES, OWN, digests, own_digest
+from .execute import CELLS, JUDGES, OWN, cells_digest, digests, own_digest
 from ..notebooks.record import Record
 from .penalties import seconds_late
 from .results import SubmissionResult
@@ -17,6 +17,8 @@ class Today:
         self.root, self.policy = course.execute.course_root, course.late_policy()
         self.judges = digests(self.root)
         self.own = {notebook.name: own_digest(self.root, notebook.name) for notebook in row.notebooks}
+        self.cells = {notebook.name: cells_digest({cell.name for cell in (*notebook.grade_cells, *notebook.solution_cells, *notebook.task_cells)})
+                      for notebook in row.notebooks}
         self.points = {notebook.name: points_of_exercises(notebook) for notebook in row.notebooks}
 
     def differs(self, result: SubmissionResult, records: dict[str, Record]) -> str | None:
@@ -30,6 +32,8 @@ class Today:
             by = record.graded_by
             same = by[OWN] == self.own[name] if OWN in by else all(by.get(judge) == self.judges[judge] for judge in JUDGES)
             reasons |= set() if same else {"other checks, reference or sentences"}
+            if by.get(CELLS, self.cells[name]) != self.cells[name]:
+                reasons.add("other exercises or questions")
             if record.verdicts and {exercise: round(verdict.most, 2) for exercise, verdict in record.verdicts.items()} != self.points[name]:
                 reasons.add("other points")
         if round(self.penalty(result) - result.late_submission_penalty, 2):

@@ -26,6 +26,7 @@ from ..notebooks.cells import exercise_of
 from ..notebooks.record import CheckRecord, Outcome, Record, records_in
 from ..run.gradebook import find_generated, penalty_of, submissions_of, waits_for_a_person
 from ..run.grades import raw_of
+from ..run.kept import LOST
 from ..run.penalties import is_judged, net_of, score_of
 from .watching import Walk
 
@@ -106,12 +107,18 @@ def read(root: Path | None, assignment: str, watch: Walk = iter) -> ClassResult:
         items = [Item(exercise_of(cell.name), cell.max_score, cell.cell_type == "markdown")
                  for notebook in row.notebooks for cell in [*notebook.grade_cells, *notebook.task_cells]]
         submissions = submissions_of(gradebook, row)
-        labels = labels_of(assignment, [submission.student_id for submission in submissions])
-        works, not_graded = [], []
+        kept = course.kept(assignment)
+        lacking = {student: why for student in course.graded_students(assignment)
+                   if (why := kept.lacks(student, course.graded_folder(assignment, student)))}
+        labels = labels_of(assignment, [*{*(submission.student_id for submission in submissions), *lacking}])
+        works, not_graded = [], [(student, labels[student]) for student, why in lacking.items() if why == LOST]
         for submission in watch(submissions):
             folder = course.graded_folder(assignment, submission.student_id)
+            if (why := lacking.get(submission.student_id)) == LOST:
+                continue
             if folder.is_dir():
                 works.append(read_work(submission, folder, labels[submission.student_id]))
+                works[-1].reasons += [why] if why else []
             elif submission.extension is None:      # else the row may be there for the extension alone
                 not_graded.append((submission.student_id, labels[submission.student_id]))
     if not works:

@@ -1,6 +1,7 @@
 """`course feedback`: the pages of a class, made by several processes; what is still true is left as it is. With `--zip` they are
 packed for a learning platform."""
 
+import shlex
 import time
 from collections.abc import Generator
 from contextlib import closing
@@ -12,10 +13,11 @@ from nbgrader.api import MissingEntry
 from rich.console import Console
 from rich.markup import escape
 
-from ..notebooks.names import for_shell, printable, shown
+from ..notebooks.names import printable, shown
 from ..plugins.generate_feedback import GenerateFeedback, read_results
 from ..root import CourseError
 from ..run.course import Course
+from ..run.kept import remedy
 from ..run.pool import Lost, NoWorkers, Pool
 from ..run.results import SubmissionResult
 from .returning import feedback_zips
@@ -75,12 +77,12 @@ def pages_of_class(course: Course, assignment: str, students: list[str], jobs: i
 
 def made_by(pool: Pool, course: Course, assignment: str, folders: list[str], students: list[str], force: bool) -> Generator[Made]:
     with pool, course.locked():
-        results = read_results(course.dir, assignment, students or None)
+        results, kept, known = read_results(course.dir, assignment, students or None), course.kept(assignment), []
         for student in folders:
-            if student not in results:
-                yield Made(student, False, "the gradebook does not know it. Grade it again: "
-                                           f"course grade {assignment} --student={for_shell(student)} --force")
-        known = [results[student] for student in folders if student in results]
+            if why := kept.lacks(student, course.graded_folder(assignment, student)):
+                yield Made(student, False, f"{why}. {remedy(course.dir, assignment, student)}")
+            else:
+                known.append(results[student])
         try:
             for result, made in pool.run(partial(make_pages, course.dir.root, force), known, PATIENCE):
                 yield Made(result.student_id, False, f"the process that made it {made.why}") if isinstance(made, Lost) else made
@@ -90,12 +92,10 @@ def made_by(pool: Pool, course: Course, assignment: str, folders: list[str], stu
 
 def graded_folders(course: Course, assignment: str, students: list[str]) -> list[str]:
     """The students of whom a graded submission lies in autograded/. Raises `CourseError` if one of `students` is not there."""
-    base, excluded = Path(course.dir.root, course.dir.autograded_directory), course.dir.student_id_exclude.split(",")
-    found = [folder.name for folder in sorted(base.glob("*")) if folder.name not in excluded and not folder.name.startswith(".")
-             and course.graded_folder(assignment, folder.name).is_dir()]
+    found = course.graded_students(assignment)
     missing = sorted(set(students) - set(found))
     if missing:
-        raise CourseError(f"Nothing of {assignment} is graded by: {', '.join(map(shown, missing))}. Grade first: course grade {assignment}")
+        raise CourseError(f"Nothing of {assignment} is graded by: {', '.join(map(shown, missing))}. Grade first: course grade {shlex.quote(assignment)}")
     return [student for student in found if not students or student in students]
 
 

@@ -25,6 +25,7 @@ from ..root import CourseError
 from ..run.course import Course
 from .feedback import INTERRUPTED, SOME_FAILED, Made, pages_of_class
 from .grade import run_class
+from ..run.human import above
 from ..run.results import SubmissionResult
 from .watching import watched
 
@@ -154,5 +155,6 @@ def points_of(result: SubmissionResult | None) -> tuple[str, str]:
 
 
 def needs(student: str, results: Mapping[str, SubmissionResult], outcome: Outcome) -> list[str]:
-    waits = results.get(student) is not None and results[student].waits_for_a_person
-    return [*outcome.troubles.get(student, []), *(["a person has to read part of it: course lab, then Manual Grading"] if waits else [])]
+    result = results.get(student)
+    waits, grades = result is not None and result.waits_for_a_person, [grade for notebook in result.notebooks for grade in notebook.grades] if result else []
+    return [*outcome.troubles.get(student, []), *above(grades), *(["a person has to read part of it: course lab, then Manual Grading"] if waits else [])]

@@ -19,6 +19,7 @@ from ..run.course import Course
 from ..run.execute import JUDGES, OWN
 from ..run.gradebook import find_generated
 from ..run.journal import standing
+from ..run.kept import LOST, remedy
 from ..run.older import Today
 from ..run.results import CellGrade, NotebookResult, SubmissionResult, results_of
 from .dry_run import points, tables_of
@@ -27,14 +28,16 @@ from .terminal import tell
 
 def history(console: Console, root: Path | None, student: str, assignment: str | None = None) -> None:
     """Print it. Raises `CourseError` where nobody is called so."""
-    course, student, told = Course(root), one_name(student), False
-    if assignment:
-        course.assignments(assignment)
+    course, student = Course(root), one_name(student)
+    wanted = course.assignments(assignment)
     for line in course.settle(assignment):
         tell(console, line)
+    told = bool([name for name in wanted if not_as_graded(console, course, name, student)])
     with course.gradebook() as gradebook:
         known = [row.id for row in gradebook.db.query(Student)]
         if student not in known:
+            if told:
+                return
             raise CourseError(f"Nobody in this course is called {printable(student)}.{did_you_mean(student, known)}")
         names = [assignment] if assignment else [row.name for row in gradebook.assignments if row.notebooks]
         for name in names:
@@ -44,6 +47,17 @@ def history(console: Console, root: Path | None, student: str, assignment: str |
                 show(console, course, result, Today(course, row))
     if not told:
         tell(console, f"{printable(student)} handed in nothing that is in the gradebook.")
+
+
+def not_as_graded(console: Console, course: Course, assignment: str, student: str) -> bool:
+    """Say where the gradebook does not have what was graded, and what the audit still knows of it; whether that is so."""
+    if not (why := course.kept(assignment).lacks(student, course.graded_folder(assignment, student))):
+        return False
+    tell(console, f"{assignment}: {why}. {remedy(course.dir, assignment, student)}", "bold")
+    for entry in audit.entries(course.dir.root, assignment) if why == LOST else ():
+        if entry.student == student:
+            show_entry(console, course, entry)
+    return True
 
 
 def show(console: Console, course: Course, result: SubmissionResult, today: Today) -> None:

@@ -4,8 +4,9 @@ The numbers are those of the tables for Canvas and Moodle: `grading/run/grades.p
 """
 
 import json
+import shlex
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -212,7 +213,7 @@ def push(console: Console, root: Path | None, assignment: str, dry_run: bool = F
         rows = compare(grades, maximum, matched.users, results, sent)
         absent = [student for student in sorted(students) if student not in matched.users and grades.of(student).net is not None]
         say(console, platform, resource_id, item, maximum, rows)
-        for line in troubles(matched, absent, results):
+        for line in (*troubles(matched, absent, results), *not_as_graded(grades, students)):
             tell(console, line)
         if dry_run:
             tell(console, "Nothing was sent. To send it: the same command without --dry-run")
@@ -293,6 +294,16 @@ def troubles(matched: Matched, absent: list[str], results: Mapping[str, Result])
     nobodys = [result for user, result in results.items() if user not in ours and result.score is not None]
     if nobodys:
         yield f"{counted(len(nobodys), 'score')} over there of people who are not in this class stay as they are."
+
+
+def not_as_graded(grades: Grades, students: Iterable[str]) -> Iterator[str]:
+    """Lines on whose rows are not what was graded, and who has none at all."""
+    students = sorted(students)
+    for student in students:
+        if why := grades.lacks(student):
+            yield f"left as it is there: {printable(student)}: {why}. Grade again: course grade {shlex.quote(grades.assignment.name)}"
+    if strangers := grades.strangers(students):
+        yield f"handed in, and not in the gradebook: {listed(strangers)}. Grade first: course grade {shlex.quote(grades.assignment.name)}"
 
 
 def listed(names: list[str]) -> str:

@@ -7,6 +7,7 @@ is started again under the same name.
 import errno
 import os
 import re
+import shlex
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -21,7 +22,7 @@ from ..lms.lti_sent import FILE as SENT
 from ..lms.private import FOLDER as LTI
 from ..notebooks.names import shown
 from ..plugins.written import GRADERS
-from ..root import AUDIT, CourseError
+from ..root import AUDIT, CONFIG, CourseError
 from ..run.course import Course
 from ..run.only_one import the_only_one
 from ..watch.log import FOLDER as WATCH
@@ -32,6 +33,16 @@ UNFINISHED = "UNFINISHED"
 KEPT = {"README.md", ".grading.lock", "lock"}       # of the folders of a term; of an exchange nothing
 REPORTS = ("report-*", "similar-*", "mistakes-*", "feedback-*", "followup-*", "return-*", "revised-*")      # of build/
 TABLES = ("grades.csv", "canvas.csv", "moodle.csv")
+COPIED = ("source", "reference_impl", "tests/hidden", "tests/misconceptions")       # of the course: what a term was graded by
+CLOSED = """
+
+# The archive of a term that is over: its own gradebook, and no exchange.
+import os.path as _path
+_here = _path.dirname(_path.abspath(__file__))
+c.CourseDirectory.root = c.Execute.course_root = _here
+c.CourseDirectory.db_url = "sqlite:///" + _path.join(_here, {gradebook!r})
+c.Exchange.root = _path.join(_here, "no exchange")
+"""
 
 
 @dataclass(frozen=True)
@@ -49,6 +60,8 @@ def new_term(console: Console, root: Path | None, term: str, yes: bool = False, 
     if not re.fullmatch(r"[\w.+-]+", term) or term.startswith("."):
         raise CourseError(f"{shown(term)} is no name for a folder. Use letters, figures and -, for example 2026-winter")
     place = Path(course.dir.root, "archive", term)
+    for line in course.settle() if yes else ():
+        tell(console, line)
     refuse(course, place, anyway)
     with course.locked(), unwatched(course.dir.root):       # raises where somebody is at work
         parts = [part for part in parts_of(course) if part.entries]
@@ -59,9 +72,10 @@ def new_term(console: Console, root: Path | None, term: str, yes: bool = False, 
         if not yes:
             tell(console, "Nothing was moved. To do it: the same command with --yes")
             return
-        move(parts, place)
+        move(course, parts, place)
     tell(console, "kept: source/, release/, lecture/, reference_impl/, tests/, nbgrader_config.py")
-    tell(console, f"The term is in {place}: keep it as long as your rules ask for, and where only you can read it.")
+    tell(console, f"The term is in {place}: keep it as long as your rules ask for, and where only you can read it."
+                  + (f" To look something up there: cd {shlex.quote(str(place))}, then course status, course history" if (place / CONFIG).exists() else ""))
     names = course.assignments()
     if names:
         tell(console, f"Next: nbgrader generate_assignment {names[0]} --force, course class import FILE, course due {names[0]} WHEN")
@@ -119,7 +133,7 @@ def entries(folder: Path) -> list[Path]:
     return sorted(folder.iterdir()) if folder.is_dir() else []
 
 
-def move(parts: Iterable[Part], place: Path) -> None:
+def move(course: Course, parts: Iterable[Part], place: Path) -> None:
     """Move all, each entry as a whole; what is in the way there is of the run that was interrupted, and is joined."""
     at = place
     try:
@@ -130,10 +144,22 @@ def move(parts: Iterable[Part], place: Path) -> None:
             (place / part.into).mkdir(parents=True, exist_ok=True)
             for at in part.entries:
                 put(at, place / part.into / at.name)
+        if course.dir.db_url.startswith("sqlite"):
+            close(course, place)
         (place / UNFINISHED).unlink()
     except OSError as error:
         raise CourseError(f"{at} could not be moved ({error.strerror or error}). What was moved so far is in {place}, all else is where it "
                           "was. Mend that, and run the same command again: it goes on.") from None
+
+
+def close(course: Course, place: Path) -> None:
+    """Make the archive a course of its own, with copies of what it was graded by: what is asked there has nothing to do with the next term."""
+    for name in COPIED:
+        if (folder := Path(course.dir.root, name)).is_dir():
+            shutil.copytree(folder, place / name, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    gradebook = Path(make_url(course.dir.db_url).database or "gradebook.db").name
+    text = Path(course.dir.root, CONFIG).read_text(encoding="utf-8") + CLOSED.format(gradebook=gradebook)
+    (place / CONFIG).write_text(text, encoding="utf-8")
 
 
 def put(entry: Path, target: Path) -> None:

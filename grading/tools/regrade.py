@@ -23,6 +23,7 @@ from ..run import audit, journal
 from ..run.batch import Graded
 from ..run.course import Course, store_one
 from ..run.gradebook import Writer, beside, find_generated
+from ..run.kept import BEHIND, LOST
 from ..run.older import Today
 from ..run.penalties import renew, score_of
 from ..run.results import results_of
@@ -52,6 +53,7 @@ class Chosen:
     students: list[str] = field(default_factory=list)
     same: int = 0
     newer: list[str] = field(default_factory=list)      # handed in again since
+    lost: list[str] = field(default_factory=list)       # the gradebook does not have them as they were graded
     gone: list[str] = field(default_factory=list)       # nothing in submitted/
     damaged: list[str] = field(default_factory=list)    # a graded notebook that cannot be read
 
@@ -102,7 +104,9 @@ def choose(course: Course, assignment: str, everyone: bool) -> Chosen:
             if not folder.is_dir():
                 continue
             records = records_in(folder)
-            if any(record.damaged for record in records.values()):
+            if there.get(result.student_id) in (LOST, BEHIND):
+                found.lost.append(result.student_id)
+            elif any(record.damaged for record in records.values()):
                 found.damaged.append(result.student_id)
             elif not everyone and today.differs(result, records) is None:
                 found.same += 1
@@ -112,6 +116,7 @@ def choose(course: Course, assignment: str, everyone: bool) -> Chosen:
                 found.newer.append(result.student_id)
             else:
                 found.students.append(result.student_id)
+    found.lost += sorted(student for student, why in there.items() if why == LOST and student not in found.lost)
     return found
 
 
@@ -119,6 +124,9 @@ def left_out(assignment: str, chosen: Chosen) -> list[str]:
     said = [f"{chosen.same} would be graded as they are."] if chosen.same else []
     if chosen.newer:
         said.append(f"Handed in again since, and left to course grade {shlex.quote(assignment)}: {', '.join(map(printable, chosen.newer))}")
+    if chosen.lost:
+        said.append(f"The gradebook does not have them as they were graded, and they are left to course grade {shlex.quote(assignment)}: "
+                    f"{', '.join(map(printable, chosen.lost))}")
     if chosen.damaged:
         said.append(f"A graded notebook cannot be read, and is left to course grade {shlex.quote(assignment)} --force --student ...: "
                     f"{', '.join(map(printable, chosen.damaged))}")

@@ -137,7 +137,7 @@ def way_section(found: Sequence[Way]) -> str:
 
 def human_section(result: ClassResult, names: bool) -> str:
     rows = [(who(work, names), "; ".join(work.reasons)) for work in result.works if work.reasons]
-    rows += [(student if names else label, "it is not graded: grading did not come to an end")
+    rows += [(student if names else label, "it is not graded, or not in the gradebook: course status says more")
              for student, label in result.not_graded]
     return section("Submissions that need a human", table("Submissions that need a human", ("submission", "why"), rows)
                    if rows else paragraph("None."))

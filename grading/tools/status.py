@@ -17,7 +17,7 @@ from rich.table import Table
 
 from ..notebooks.dates import shown_moment
 from ..notebooks.exchange import read_left
-from ..notebooks.record import Record, records_in
+from ..notebooks.record import Record
 from ..notebooks.returned import are_returned
 from ..plugins import overview
 from ..plugins.generate_feedback import says
@@ -26,17 +26,21 @@ from ..notebooks.names import for_shell, printable, shown, trouble_with
 from ..run.course import Course, Waiting
 from ..run.gradebook import exists
 from ..run.grades import now
+from ..run.kept import BEHIND, LOST
 from ..run.older import Today
 from ..run.results import SubmissionResult, results_of
 from ..watch.log import reading, receipts
 from .terminal import tell
 
-COLUMNS = {"ungraded": "not graded yet, or handed in again since", "failed": "grading began and did not come to an end",
+COLUMNS = {"ungraded": "not graded yet, handed in again since, or not in the gradebook as it was graded", "failed": "grading began and did not come to an end",
            "mended": "the notebook was mended before grading", "human": "a person has to grade or look",
            "feedback": "no feedback page, or one older than the grades"}
-LINES = {"waiting": "waiting in the exchange", "left": "in the exchange, and could not be collected", "again": "handed in again since it was graded", **COLUMNS,
+OLDER_COPY = "(an older copy was put back, or a row was removed: put the newer one back, or course grade takes it in without what people gave)"
+LINES = {"waiting": "waiting in the exchange", "left": "in the exchange, and could not be collected", "again": "handed in again since it was graded",
+         "lost": f"{LOST} {OLDER_COPY}", "behind": f"{BEHIND} {OLDER_COPY}", **COLUMNS,
          "damaged": "the graded notebook cannot be read",
          "older": "graded with older checks than today's (course regrade {} --because \"...\" --dry-run says who changes, by how much and why)",
+         "alone": "graded, and neither in the gradebook as it was graded nor in submitted/ (put one of them back; if it is gone for good, remove it from autograded/)",
          "unreturned": "feedback to return"}
 NAMES = 3       # of students that are named per state
 
@@ -62,6 +66,9 @@ class State:
     why_left: str = ""          # what is to be done about the first of them
     by_hand: list[str] = field(default_factory=list)     # of the unreturned: who did not hand in through the exchange
     again: list[str] = field(default_factory=list)       # of the ungraded: graded before
+    lost: list[str] = field(default_factory=list)        # of the ungraded: graded, and the gradebook has no row
+    behind: list[str] = field(default_factory=list)      # of the ungraded: and the gradebook has other points
+    alone: list[str] = field(default_factory=list)       # the same, and nothing in submitted/
     older: list[str] = field(default_factory=list)
     damaged: list[str] = field(default_factory=list)     # whose graded notebook cannot be read
     unreturned: list[str] = field(default_factory=list)
@@ -74,7 +81,7 @@ class State:
     def done(self) -> bool:
         """Whether nothing is left to do: everything that came was graded, read and returned."""
         return bool(self.submitted) and not any((self.waiting, self.ungraded, self.failed, self.damaged, self.older, self.human, self.feedback,
-                                                 self.unreturned, self.left))
+                                                 self.unreturned, self.left, self.alone))
 
     @property
     def step(self) -> str:
@@ -83,7 +90,8 @@ class State:
             return "not generated"
         for name, words in (("waiting", "waiting in the exchange"), ("ungraded", "to be graded"), ("failed", "grading failed"),
                             ("damaged", "a graded notebook cannot be read"), ("older", "graded with older checks"), ("human", "waiting for a human"), ("feedback", "feedback to make"),
-                            ("unreturned", "feedback to return"), ("left", "waiting for a human")):
+                            ("unreturned", "feedback to return"), ("left", "waiting for a human"),
+                            ("alone", "waiting for a human")):
             if getattr(self, name):
                 return words
         if self.submitted:
@@ -100,7 +108,7 @@ class State:
             return f"nbgrader release_assignment {name}" if self.exchange else f"course publish {name}"
         if self.waiting:
             return f"nbgrader collect {name} --update"
-        if not self.submitted:
+        if not self.submitted and not self.alone:
             return self.why_left or self.how_to_get_them(name)
         if set(self.ungraded) - set(self.failed):
             return f"course grade {name}"
@@ -120,6 +128,8 @@ class State:
             return f"nbgrader release_feedback {name}" if set(self.unreturned) - set(self.by_hand) else f"course feedback {name} --zip"
         if self.left:
             return self.why_left
+        if self.alone:
+            return f"put what {shown(self.alone[0])} handed in back into submitted/, or the newer gradebook in its place, then: course status"
         return "nothing: it is done"
 
     def how_to_get_them(self, name: str) -> str:
@@ -202,8 +212,11 @@ def state(course: Course, assignment: str, known: Known | None) -> State:
         found.due, found.over = shown_moment(known.due, course.zone), known.due < now()
     if Path(course.dir.root, course.dir.submitted_directory).is_dir():
         graded, pages = (course.places(step, assignment) for step in (course.dir.autograded_directory, course.dir.feedback_directory))
-        for one in course.submissions(assignment):
+        for one in course.each_submission(assignment):
             sort_in(course, found, one, known, graded(one.student), pages(one.student))
+    if without := course.graded_students(assignment, frozenset(found.submitted)):
+        kept = course.kept(assignment)
+        found.alone = [student for student in without if kept.lacks(student, course.graded_folder(assignment, student))]
     return found
 
 
@@ -229,9 +242,12 @@ def sort_in(course: Course, found: State, one: Waiting, known: Known | None, fol
         if one.trouble or result:
             found.failed.append(one.student)
         return
-    if one.why:
+    for why, students in ((LOST, found.lost), (BEHIND, found.behind)):
+        if one.why == why:
+            students.append(one.student)
+    if one.why and one.why not in (LOST, BEHIND):
         found.again.append(one.student)
-    records = records_in(folder)
+    records = one.records
     if any(record.damaged for record in records.values()):
         found.damaged.append(one.student)
         return      # nothing else is known of it before it is graded again

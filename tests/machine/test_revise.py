@@ -17,10 +17,13 @@ from grading.plugins.save_cells import SaveCells
 from grading.root import CourseError
 from grading.run.batch import Graded
 from grading.run.course import Course
-from grading.run.execute import OWN, own_digest
+from grading.run.execute import CELLS, OWN, cells_digest, own_digest
+from grading.run.human import in_words, standing
 from grading.run.older import Today
 from grading.run.results import results_of
 from grading.tools import revise
+from grading.tools.feedback import make_feedback
+from grading.tools.give_back import Outcome, needs
 from grading.tools.regrade import people_decided
 from tests.conftest import run_together
 
@@ -187,3 +190,36 @@ def test_a_row_that_was_stored_before_an_exercise_was_added_gets_a_grade_when_it
     with Course(course).writer(ASSIGNMENT) as writer:
         writer.store(Graded("student-01", None, {"toy": (course / "release" / ASSIGNMENT / NAME).read_text()}, (), {("toy", "test_square"): 5.0}))
     assert rows(course)[0]["test_square"] == (5.0, None, None, False) and rows(course)[0][QUESTION][1] == 3.0
+
+
+def test_before_the_regrade_pages_say_that_it_is_the_next_step(course):
+    change(course, gone=("half",))
+    run(course, yes=True)
+    said = io.StringIO()
+    assert make_feedback(Console(file=said, width=400), course, ASSIGNMENT, [], 1, False) == 3
+    assert said.getvalue().count("changed after it was graded: course regrade 'hw 1' --because") == 2 and "--force" not in said.getvalue()
+
+
+@pytest.mark.parametrize("what", [{"gone": (QUESTION,)}, {"new": ("square",)}])
+def test_a_question_or_an_exercise_that_comes_or_goes_asks_for_a_regrade(course, what):
+    judge = Course(course)
+    with book(course) as gradebook:
+        row = gradebook.find_assignment(ASSIGNMENT)
+        records = {"toy": Record(graded_by={OWN: own_digest(judge.execute.course_root, "toy"), CELLS: cells_digest(
+            [*termclass.EXERCISES, *(f"test_{name}" for name in termclass.EXERCISES), QUESTION])})}
+        result = next(results_of(gradebook, ASSIGNMENT, ["student-01"]))
+        assert Today(judge, row).differs(result, records) is None
+    change(course, **what)
+    run(course, yes=True)
+    with book(course) as gradebook:
+        assert Today(judge, gradebook.find_assignment(ASSIGNMENT)).differs(result, records) == "other exercises or questions"
+
+
+def test_why_a_score_above_the_points_waits_is_said(course):
+    change(course, points={QUESTION: 2})
+    run(course, yes=True)
+    line = f"{QUESTION} was given 3 points by a person and is worth 2 by now"
+    assert in_words(standing(Course(course).dir, ASSIGNMENT, STUDENTS)) == [f"{line}: confirm or change it in formgrader: 'student-01'"]
+    with book(course) as gradebook:
+        results = {result.student_id: result for result in results_of(gradebook, ASSIGNMENT)}
+    assert needs("student-01", results, Outcome())[0] == line and not needs("student-02", results, Outcome())

@@ -19,6 +19,7 @@ from grading.notebooks.exchange import note_left
 from grading.notebooks.returned import are_returned, note_returned
 from grading.notebooks.record import CheckRecord, Outcome, VerdictRecord
 from grading.root import CourseError
+from grading.run.course import Course
 from grading.run.health import in_a_sentence, look
 from grading.tools import new_term, status
 from grading.tools.cli import app
@@ -191,6 +192,24 @@ def test_everything_that_is_private_to_a_term_goes_into_its_archive(course):
     assert [name for name in sorted(files) if (course / name).exists()] == []
     there = {path.read_text() for path in (course / "archive" / "w1").rglob("*") if path.is_file()}
     assert files - {"gradebook.db"} <= there
+
+
+def test_an_archive_is_a_course_that_has_nothing_to_do_with_the_next_term(course, tmp_path):
+    with book(course) as gradebook:
+        gradebook.add_assignment("ps1")
+        gradebook.add_submission("ps1", gradebook.add_student("student-01").id)
+    (course / "tests" / "hidden").mkdir(parents=True)
+    (course / "tests" / "hidden" / "test_x.py").write_text("# of this term")
+    said = ends(course)
+    place = course / "archive" / "w1"
+    (course / "tests" / "hidden" / "test_x.py").write_text("# of the next one")
+    (tmp_path / "exchange" / "toy" / "inbound" / "student-02+ps1+2026-03-01 12:00:00 UTC").mkdir(parents=True)
+    assert f"cd {place}, then course status" in said and (place / "tests" / "hidden" / "test_x.py").read_text() == "# of this term"
+    then, now = state(place), state(course)
+    assert (then.submitted, then.waiting, then.exchange) == (["student-01"], [], False) and (now.submitted, now.waiting) == ([], ["student-02"])
+    with Course(place).gradebook() as gradebook:
+        assert [row.id for row in gradebook.students] == ["student-01"]
+    assert not (course / "gradebook.db").exists()
 
 
 def test_no_archive_is_made_while_a_watcher_is_at_work(course):
