@@ -97,13 +97,13 @@ class Course:
             found.append(one)
         return found
 
-    def each_submission(self, assignment: str, students: Iterable[str] = (), force: bool = False) -> Iterator[Waiting]:
-        """The same, one after the other and with the records of what was graded."""
+    def each_submission(self, assignment: str, students: Iterable[str] = (), force: bool = False, kept: Kept | None = None) -> Iterator[Waiting]:
+        """The same, one after the other and with the records of what was graded. What the gradebook has is read if it is not given."""
         base = Path(self.dir.root, self.dir.submitted_directory)
         if not base.is_dir():
             raise CourseError(f"There is no folder {base}. Collect first: nbgrader collect {shlex.quote(assignment)} --update")
         found, excluded, students = set[str](), self.dir.student_id_exclude.split(","), tuple(map(one_name, students))
-        kept = self.kept(assignment)
+        kept = kept or self.kept(assignment)
         submitted, autograded = (self.places(step, assignment) for step in (self.dir.submitted_directory, self.dir.autograded_directory))
         for student in sorted(os.listdir(base)):
             folder = submitted(student)

@@ -5,10 +5,10 @@ The folder in autograded/ stays as it is then, and nbgrader's rule for what need
 
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from nbgrader.api import Assignment, Gradebook, Grade, SubmittedAssignment, SubmittedNotebook
+from nbgrader.api import Assignment, Gradebook
 from nbgrader.coursedir import CourseDirectory
 
 from ..notebooks.again import REFUSED_BEFORE, needs_grading
@@ -17,6 +17,7 @@ from ..notebooks.names import for_shell
 from ..notebooks.record import Record, VerdictRecord, records_in
 from .audit import BEHIND
 from .gradebook import exists
+from .results import SubmissionResult, results_of
 
 LOST = "graded, but not in the gradebook"
 WHAT_IS_LOST = "Graded again now; points, comments, deadlines and extensions that people gave since are only in a newer copy of the gradebook."
@@ -35,30 +36,26 @@ class Kept:
     @classmethod
     def of(cls, coursedir: CourseDirectory, assignment: str) -> "Kept":
         """Nothing, where there is no gradebook or no such assignment in it."""
-        found = cls()
         if exists(coursedir.db_url):
             with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
                 row = gradebook.db.query(Assignment).filter_by(name=assignment).one_or_none()
                 if row is not None:
-                    found.read(gradebook, row)
-        return found
+                    return cls.read(row, results_of(gradebook, assignment))
+        return cls()
 
-    def read(self, gradebook: Gradebook, row: Assignment) -> None:
-        cells: dict[str, tuple[str, str]] = {}
+    @classmethod
+    def read(cls, row: Assignment, results: Iterable[SubmissionResult]) -> "Kept":
+        """What the gradebook has of an assignment, of which all `results` have been read."""
+        found = cls()
         for notebook in row.notebooks:
             calls = {cell.name: hidden_calls(cell.source or "") for cell in notebook.source_cells}
-            tests = {cell.id: cell for cell in notebook.grade_cells if calls.get(cell.name)}
-            cells |= {key: (notebook.name, cell.name) for key, cell in tests.items()}
-            self.exercises[notebook.name] = {cell.name: calls[cell.name] for cell in tests.values()}
-            self.worth[notebook.name] = {name: cell.max_score / len(calls[cell.name]) for cell in tests.values() for name in calls[cell.name]}
-        handed_in = gradebook.db.query(SubmittedAssignment.student_id).filter_by(assignment_id=row.id)
-        self.points = {student: {} for student, in handed_in}
-        scores = gradebook.db.query(SubmittedAssignment.student_id, Grade.cell_id, Grade.auto_score).select_from(Grade).join(
-            SubmittedNotebook, Grade.notebook_id == SubmittedNotebook.id).join(
-            SubmittedAssignment, SubmittedNotebook.assignment_id == SubmittedAssignment.id).filter(SubmittedAssignment.assignment_id == row.id)
-        for student, cell, score in scores:
-            if cell in cells:
-                self.points[student][cells[cell]] = score
+            tests = {cell.name: cell.max_score for cell in notebook.grade_cells if calls.get(cell.name)}
+            found.exercises[notebook.name] = {cell: calls[cell] for cell in tests}
+            found.worth[notebook.name] = {name: most / len(calls[cell]) for cell, most in tests.items() for name in calls[cell]}
+        for result in results:
+            found.points[result.student_id] = {(notebook.name, grade.name): grade.auto_score for notebook in result.notebooks
+                                               for grade in notebook.grades if grade.name in found.exercises[notebook.name]}
+        return found
 
     def lacks(self, student: str, graded: str | Path, records: Mapping[str, Record] | None = None) -> str | None:
         """What is wrong with the rows of a submission that was graded into the folder `graded`, in words; None if nothing is. Its

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, tzinfo
 from functools import partial
 from pathlib import Path
 
+from nbgrader.api import Assignment
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -26,7 +27,7 @@ from ..notebooks.names import for_shell, printable, shown, trouble_with
 from ..run.course import Course, Waiting
 from ..run.gradebook import exists
 from ..run.grades import now
-from ..run.kept import BEHIND, LOST
+from ..run.kept import BEHIND, LOST, Kept
 from ..run.older import Today
 from ..run.results import SubmissionResult, results_of
 from ..watch.log import reading, receipts
@@ -181,6 +182,7 @@ class Known:
     results: dict[str, SubmissionResult]
     today: Today
     due: datetime | None
+    kept: Kept
 
 
 def gradebook_rows(course: Course) -> dict[str, Known]:
@@ -188,9 +190,14 @@ def gradebook_rows(course: Course) -> dict[str, Known]:
     if not exists(course.dir.db_url):
         return {}
     with course.gradebook() as gradebook:
-        return {row.name: Known({result.student_id: result for result in results_of(gradebook, row.name)
-                                 if result.extension is None or course.graded_folder(row.name, result.student_id).is_dir()}, Today(course, row), row.duedate)
+        return {row.name: what_is_known(course, row, list(results_of(gradebook, row.name)))
                 for row in gradebook.assignments if row.notebooks}      # else only name and deadline were added
+
+
+def what_is_known(course: Course, row: Assignment, results: list[SubmissionResult]) -> Known:
+    there = {result.student_id: result for result in results
+             if result.extension is None or course.graded_folder(row.name, result.student_id).is_dir()}
+    return Known(there, Today(course, row), row.duedate, Kept.read(row, results))
 
 
 def tells_other_points(result: SubmissionResult, folder: str, pages: str, records: Mapping[str, Record], zone: tzinfo) -> bool:
@@ -212,10 +219,10 @@ def state(course: Course, assignment: str, known: Known | None) -> State:
         found.due, found.over = shown_moment(known.due, course.zone), known.due < now()
     if Path(course.dir.root, course.dir.submitted_directory).is_dir():
         graded, pages = (course.places(step, assignment) for step in (course.dir.autograded_directory, course.dir.feedback_directory))
-        for one in course.each_submission(assignment):
+        for one in course.each_submission(assignment, kept=known and known.kept):
             sort_in(course, found, one, known, graded(one.student), pages(one.student))
     if without := course.graded_students(assignment, frozenset(found.submitted)):
-        kept = course.kept(assignment)
+        kept = known.kept if known else course.kept(assignment)
         found.alone = [student for student in without if kept.lacks(student, course.graded_folder(assignment, student))]
     return found
 
