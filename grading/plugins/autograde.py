@@ -32,13 +32,13 @@ from .literal import Literal
 from ..border.limits import Limits
 from ..notebooks import mend
 from ..run import journal
-from ..run.audit import act_of
+from ..run.audit import BEHIND, act_of
 from ..run.course import settle
 from ..run.execute import Execute
 from ..run.gradebook import NotGenerated, Writer, find_generated
 from ..run.human import in_words, reasons, standing
 from ..run.journal import Intent
-from ..run.kept import BEHIND, LOST, WHAT_IS_LOST, Kept
+from ..run.kept import LOST, WHAT_IS_LOST, Kept
 from ..run.only_one import Busy, in_turn
 from ..run.review import Judged, have_somebody_look, is_settled, judged, review, waits
 from ..notebooks.again import MARK, digest, mark_of

@@ -15,7 +15,8 @@ from rich.text import Text
 from ..run.course import Course
 from ..run.students import in_class, unknown
 from ..run.human import Standing, in_words, names, reasons, standing
-from ..run.kept import BEHIND, LOST, WHAT_IS_LOST
+from ..run.audit import BEHIND
+from ..run.kept import LOST, WHAT_IS_LOST
 from ..notebooks.changed import WIDTH
 from ..notebooks.names import printable, shown
 from ..notebooks.record import WHOLE, Record, written
@@ -77,8 +78,8 @@ def run_class(console: Console, course: Course, assignment: str, students: Colle
         tell(console, said)
     console.print(f"{escape(assignment)}: {len(everything)} submissions, {len(waiting)} to grade.")
     for why in (LOST, BEHIND):
-        if found := [one.student for one in waiting if one.why == why]:
-            tell(console, f"{why}: {names(found)}. {WHAT_IS_LOST}")
+        if whom := [one.student for one in waiting if one.why == why]:
+            tell(console, f"{why}: {names(whom)}. {WHAT_IS_LOST}")
     if not waiting:
         return False, [], len(everything)
     if not scheduler and not any(box.alive() for box in boxes):     # refuse before the run, not once per submission

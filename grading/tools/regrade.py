@@ -23,7 +23,7 @@ from ..run import audit, journal
 from ..run.batch import Graded
 from ..run.course import Course, store_one
 from ..run.gradebook import Writer, beside, find_generated
-from ..run.kept import BEHIND, LOST
+from ..run.kept import LOST
 from ..run.older import Today
 from ..run.penalties import renew, score_of
 from ..run.results import results_of
@@ -104,7 +104,7 @@ def choose(course: Course, assignment: str, everyone: bool) -> Chosen:
             if not folder.is_dir():
                 continue
             records = records_in(folder)
-            if there.get(result.student_id) in (LOST, BEHIND):
+            if there.get(result.student_id) in (LOST, audit.BEHIND):
                 found.lost.append(result.student_id)
             elif any(record.damaged for record in records.values()):
                 found.damaged.append(result.student_id)

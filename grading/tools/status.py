@@ -25,9 +25,10 @@ from ..plugins.generate_feedback import says
 from ..plugins.release_feedback import lacks
 from ..notebooks.names import for_shell, printable, shown, trouble_with
 from ..run.course import Course, Waiting
+from ..run.audit import BEHIND
 from ..run.gradebook import exists
 from ..run.grades import now
-from ..run.kept import BEHIND, LOST, Kept
+from ..run.kept import LOST, Kept
 from ..run.older import Today
 from ..run.results import SubmissionResult, results_of
 from ..watch.log import reading, receipts
@@ -219,7 +220,7 @@ def state(course: Course, assignment: str, known: Known | None) -> State:
         found.due, found.over = shown_moment(known.due, course.zone), known.due < now()
     if Path(course.dir.root, course.dir.submitted_directory).is_dir():
         graded, pages = (course.places(step, assignment) for step in (course.dir.autograded_directory, course.dir.feedback_directory))
-        for one in course.each_submission(assignment, kept=known and known.kept):
+        for one in course.each_submission(assignment, kept=known.kept if known else None):
             sort_in(course, found, one, known, graded(one.student), pages(one.student))
     if without := course.graded_students(assignment, frozenset(found.submitted)):
         kept = known.kept if known else course.kept(assignment)

@@ -17,11 +17,11 @@ from grading.notebooks.again import MARK, digest, mark_of
 from grading.notebooks.record import Record, VerdictRecord
 from grading.plugins import autograde
 from grading.plugins.exporters import CanvasExporter
-from grading.run.audit import act_of
+from grading.run.audit import BEHIND, act_of
 from grading.run.batch import Graded
 from grading.run.course import Course
 from grading.run import only_one
-from grading.run.kept import BEHIND, LOST
+from grading.run.kept import LOST
 from grading.tools import history, regrade, status
 from grading.tools.feedback import make_feedback
 from grading.tools.grade import run_class
