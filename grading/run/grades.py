@@ -10,6 +10,7 @@ from nbgrader.coursedir import CourseDirectory
 
 from .gradebook import penalty_of, submissions_of, waits_for_a_person
 from .kept import Kept
+from .results import results_of
 from .penalties import net_of, score_of
 
 
@@ -52,8 +53,7 @@ class Grades:
         self.assignment, self.coursedir, self.now = assignment, coursedir, moment or now()
         self.rows = {row.student_id: row for row in submissions_of(gradebook, assignment)}
         self.someone = any(map(is_graded, self.rows.values()))
-        self.kept = Kept()
-        self.kept.read(gradebook, assignment)
+        self.kept = Kept.read(assignment, results_of(gradebook, assignment.name))
 
     def why_not_yet(self) -> str | None:
         """Why the assignment as a whole is in no table; None if it is."""
