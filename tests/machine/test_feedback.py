@@ -155,7 +155,7 @@ def test_a_page_that_cannot_be_made_costs_no_other_and_leaves_the_old_one_whole(
         path.write_bytes(whole)
         shutil.rmtree(root / "autograded" / "put-there-by-hand")
     assert status == 3 and "2 failed" in said
-    assert "no page: 'in-place': JSONDecodeError" in said and "--student=put-there-by-hand --force" in said
+    assert "no page: 'in-place': JSONDecodeError" in said and "into submitted/, then: course grade ps1 --student=put-there-by-hand" in said
     assert (root / "feedback" / "in-place" / "ps1" / "activations.html").read_bytes() == page_before
     assert not list((root / "feedback").glob("*/.ps1.partial"))
 

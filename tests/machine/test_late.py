@@ -182,9 +182,9 @@ def test_how_late_is_told_in_days_hours_and_minutes(seconds, words):
 def test_of_who_waits_eight_are_named_and_of_who_is_late_24():
     students = [f"s{number:02}" for number in range(25)]
     for count, more in ((8, ""), (9, " and 1 more")):
-        standing = human.Standing({"essay": students[:count]}, [])
+        standing = human.Standing({"essay": students[:count]}, {}, [])
         assert human.in_words(standing) == [f"essay has no score yet: {count} submissions, " + ", ".join(f"'{one}'" for one in students[:8]) + more]
         assert standing.waiting == set(students[:count])
     for count, more in ((24, ""), (25, " and 1 more")):
         late = [(student, "1 d") for student in students[:count]]
-        assert human.in_words(human.Standing({}, late)) == ["late: " + ", ".join(f"'{one}' by 1 d" for one in students[:24]) + more]
+        assert human.in_words(human.Standing({}, {}, late)) == ["late: " + ", ".join(f"'{one}' by 1 d" for one in students[:24]) + more]
