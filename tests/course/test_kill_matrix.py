@@ -175,7 +175,9 @@ JUNK = {
        for constant in (None, 0.0, 0.25, 0.5, 1, True, math.inf, -math.inf, math.nan, "stable", "vanishing", "exploding")},
 }
 
-MORE_JUNK = {f"always {constant!r}" for constant in (0.0, 0.5, 1, math.inf, -math.inf, "vanishing", "exploding")}      # much like the others
+MORE_JUNK = {      # much like the others
+    "ones in the right shapes", "normal random numbers in the right shapes", "random numbers like the argument", "the second argument",
+    *(f"always {constant!r}" for constant in (0.0, 0.5, 1, True, math.inf, -math.inf, "vanishing", "exploding"))}
 
 
 @for_each_notebook
