@@ -247,11 +247,12 @@ class Archive:
         """The bytes of each entry of one hand-in, or why they cannot be had. Raises `CourseError` where reading is given up."""
         together = min(most_together, self.room)
         try:
-            found: list[bytes | str] = bounded(contents_at, self.path, self.stamp, [entry.info for entry in entries], most, together)
+            found: list[bytes | str]
+            found, left = bounded(contents_at, self.path, self.stamp, [entry.info for entry in entries], most, together)
         except Overrun as error:
             self.room -= together
             raise CourseError(f"reading it {error}") from None
-        self.room -= together - left_of(together, entries, found, most)
+        self.room -= together - left
         return found
 
 
@@ -264,12 +265,13 @@ def listed(path: str, stamp: tuple[int, int]) -> tuple[str, list[HandIn], list[s
     return read_archive(opened_archive(path, stamp))
 
 
-def contents_at(path: str, stamp: tuple[int, int], infos: Sequence[ZipInfo], most: int, room: int) -> list[bytes | str]:
+def contents_at(path: str, stamp: tuple[int, int], infos: Sequence[ZipInfo], most: int, room: int) -> tuple[list[bytes | str], int]:
     return contents_of(opened_archive(path, stamp), infos, most, room)
 
 
-def contents_of(archive: zipfile.ZipFile, infos: Iterable[ZipInfo], most: int, room: int) -> list[bytes | str]:
-    """The bytes of members, each at most `most` and together at most `room`, however many they claim to be; or why they cannot be had.
+def contents_of(archive: zipfile.ZipFile, infos: Iterable[ZipInfo], most: int, room: int) -> tuple[list[bytes | str], int]:
+    """(the bytes of members, each at most `most` and together at most `room`, however many they claim to be, or why they cannot be had;
+    what is left of `room`).
 
     What could not be had costs what it may have cost: also the 4,000th broken one is unpacked to see that.
     """
@@ -282,14 +284,7 @@ def contents_of(archive: zipfile.ZipFile, infos: Iterable[ZipInfo], most: int, r
         except zips.BadMember as error:
             room -= min(info.file_size, most, room)
             found.append(f"it {error}")
-    return found
-
-
-def left_of(room: int, entries: Iterable[Entry], found: Iterable[bytes | str], most: int) -> int:
-    """What `contents_of` left of `room`."""
-    for entry, content in zip(entries, found):
-        room -= len(content) if isinstance(content, bytes) else min(entry.info.file_size, most, room)
-    return room
+    return found, room
 
 
 def read_whole(content: bytes, most: int, room: int) -> tuple[list[tuple[HandIn, list[bytes | str]]], str, list[str]]:
@@ -299,6 +294,6 @@ def read_whole(content: bytes, most: int, room: int) -> tuple[list[tuple[HandIn,
         system, every, trouble = read_archive(archive)
         for number, one in sorted(enumerate(every), key=lambda pair: pair[1].claimed):     # who fills the room leaves others theirs
             mine = min(most, room)
-            found[number] = contents_of(archive, [entry.info for entry in one.entries], mine, mine)
-            room -= mine - left_of(mine, one.entries, found[number], mine)
+            found[number], left = contents_of(archive, [entry.info for entry in one.entries], mine, mine)
+            room -= mine - left
     return [(one, found[number]) for number, one in enumerate(every)], system, trouble
