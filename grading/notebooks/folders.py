@@ -93,9 +93,21 @@ def move_to(folder: str, target: str) -> tuple[str, str | None]:
 def names_ending(folder: str | Path, suffix: str) -> list[str]:
     """The names in a folder that end like that, in order; [] where there is none, or it cannot be read."""
     try:
-        return sorted(name for name in os.listdir(folder) if name.endswith(suffix))
+        return [name for name in names_in(folder) if name.endswith(suffix)]
     except OSError:
         return []
+
+
+def states_of(folder: str | Path, suffix: str) -> list[tuple[str, int, int]]:
+    """(name, size, time of its last change in ns) of the files in a folder that end like that: another one once a file was written."""
+    found = ((name, os.stat(os.path.join(folder, name))) for name in names_ending(folder, suffix))
+    return [(name, about.st_size, about.st_mtime_ns) for name, about in found]
+
+
+def beside(folder: str | Path, what: str) -> str:
+    """Where a mark on a whole folder stands: a hidden file next to it."""
+    place, name = os.path.split(folder)
+    return os.path.join(place, f".{name}.{what}")
 
 
 def read_below(folder: str | Path | int, relative: str | Path, most: int) -> bytes:

@@ -25,7 +25,7 @@ from nbgrader.coursedir import CourseDirectory
 from traitlets import default
 
 from ..notebooks.dates import zone_of
-from ..notebooks.folders import names_ending
+from ..notebooks.folders import beside, states_of
 from ..notebooks.names import shown
 from ..notebooks.record import Record
 from ..notebooks.writing import written_notebook
@@ -40,6 +40,7 @@ from .page import PageExporter
 CODE = Path(__file__).resolve().parents[1]      # what decides how a page looks
 PARTS = ("pages", "notebooks", "checks/table.py", "run/audit.py", "run/results.py", "plugins/code.py", "plugins/feedback.py", "plugins/generate_feedback.py",
          "plugins/overview.py", "plugins/page.py")
+MADE = "made"           # the mark beside a folder of pages
 
 
 def install() -> None:
@@ -223,23 +224,18 @@ def code_digest() -> str:
     return found.hexdigest()
 
 
-def place_of_mark(pages: str | Path) -> str:
-    folder, name = os.path.split(pages)
-    return os.path.join(folder, f".{name}.made")
-
-
 def mark(digest: str, result: SubmissionResult, graded: Path, pages: Path) -> None:
     """Note what `pages` were made of, once they stand."""
-    new = pages.with_name(f".{pages.name}.making")
+    new = Path(beside(pages, "making"))
     new.write_text(f"{digest} {state_of(pages, '.html')} {digest_of(result)} {state_of(graded, '.ipynb')}\n", encoding="ascii")
-    os.replace(new, place_of_mark(pages))
+    os.replace(new, beside(pages, MADE))
 
 
 def read_mark(pages: str | Path) -> list[str]:
     """The four digests of a mark: of all that the pages were made of, of their state, of what the gradebook said, of the
     graded notebooks' state; [] if there is none."""
     try:
-        with open(place_of_mark(pages), "rb", buffering=0) as file:
+        with open(beside(pages, MADE), "rb", buffering=0) as file:
             return file.read().decode("ascii").split()
     except (OSError, UnicodeDecodeError):
         return []
@@ -264,8 +260,4 @@ def digest_of(result: SubmissionResult) -> str:
 
 def state_of(folder: str | Path, suffix: str) -> str:
     """A digest of names, sizes and times of files in a folder."""
-    about = []
-    for name in names_ending(folder, suffix):
-        found = os.stat(os.path.join(folder, name))
-        about.append((name, found.st_size, found.st_mtime_ns))
-    return hashlib.sha256(repr(about).encode("utf-8", "surrogateescape")).hexdigest()
+    return hashlib.sha256(repr(states_of(folder, suffix)).encode("utf-8", "surrogateescape")).hexdigest()
