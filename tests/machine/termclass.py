@@ -68,9 +68,13 @@ def make_course(root: Path) -> Path:
                                              "c.Execute.limits = {'cell_seconds': 5, 'call_seconds': 3}\n")
     done, = run_together([(["generate_assignment", ASSIGNMENT], root)])
     assert done.returncode == 0, done.stdout[-3000:]
-    with Gradebook(f"sqlite:///{root}/gradebook.db") as gradebook:
+    with book(root) as gradebook:
         gradebook.update_or_create_assignment(ASSIGNMENT, duedate=DUE)
     return root
+
+
+def book(root: Path) -> Gradebook:
+    return Gradebook(f"sqlite:///{root}/gradebook.db")
 
 
 # --- what lies in a hand-in ---------------------------------------------------------------------------------------

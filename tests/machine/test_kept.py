@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import nbformat
 import pytest
 import termclass
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import MissingEntry
 from nbgrader.converters.base import NbGraderException
 from rich.console import Console
 from termclass import ASSIGNMENT, NAME
@@ -28,11 +28,6 @@ from grading.tools.grade import run_class
 from tests.conftest import run_together
 
 STUDENTS = "student-01", "student-02", "student-03"
-
-
-@pytest.fixture(scope="module")
-def generated_toys(tmp_path_factory):
-    return termclass.make_course(tmp_path_factory.mktemp("kept") / "course")
 
 
 @pytest.fixture
@@ -57,10 +52,6 @@ def grade(root, points):
                                 {("toy", f"test_{name}"): each for name in termclass.EXERCISES}, read_at=2**62), act_of(None))
 
 
-def book(root):
-    return Gradebook(f"sqlite:///{root}/gradebook.db")
-
-
 def whys(root):
     return {one.student: one.why for one in Course(root).submissions(ASSIGNMENT)}
 
@@ -72,7 +63,7 @@ def said_by(function, *arguments, **options):
 
 
 def remove_student(root):
-    with book(root) as gradebook:
+    with termclass.book(root) as gradebook:
         gradebook.remove_student("student-02")
 
 
@@ -81,7 +72,7 @@ def older_copy(root):
 
 
 def assignment_removed(root):
-    with book(root) as gradebook:
+    with termclass.book(root) as gradebook:
         gradebook.remove_assignment(ASSIGNMENT)
 
 
@@ -91,7 +82,7 @@ def no_gradebook(root):
 
 def only_an_extension(root):
     older_copy(root)
-    with book(root) as gradebook:
+    with termclass.book(root) as gradebook:
         gradebook.add_student("student-02")
         gradebook.add_submission(ASSIGNMENT, "student-02")
 
@@ -118,7 +109,7 @@ def test_where_no_row_is_each_command_names_who_and_what_to_do(course, monkeypat
     monkeypatch.setattr("grading.tools.grade.Sandbox", lambda *_: SimpleNamespace(probe=lambda: None))
     said, _ = said_by(run_class, Course(course), ASSIGNMENT, ["student-02"])
     assert "1 submissions, 1 to grade" in said and f"{LOST}: 'student-02'. Graded again now;" in said
-    with book(course) as gradebook:
+    with termclass.book(course) as gradebook:
         gradebook.add_student("student-02", first_name="In the class", last_name="again")
         row = gradebook.find_assignment(ASSIGNMENT)
         row.duedate = None
@@ -155,7 +146,7 @@ def test_a_copy_from_before_a_regrade_has_other_points_than_the_notebook(course,
     assert (found.behind, found.lost, found.next) == (["student-01"], [], "course grade 'hw 1'")
     said, _ = said_by(make_feedback, course, ASSIGNMENT, [], 1, False)
     assert f"no page: 'student-01': {BEHIND}" in said
-    with book(course) as gradebook:
+    with termclass.book(course) as gradebook:
         exporter = CanvasExporter(to=str(tmp_path / "canvas.csv"), unfinished="partial", parent=Course(course).app)
         exporter.export(gradebook)
     assert re.search(r",student-01,,$", (tmp_path / "canvas.csv").read_text(), re.MULTILINE)
@@ -165,7 +156,7 @@ def test_a_copy_from_before_a_regrade_has_other_points_than_the_notebook(course,
 
 
 def test_points_of_people_and_exercises_that_are_worth_something_else_are_no_difference(course):
-    with book(course) as gradebook:
+    with termclass.book(course) as gradebook:
         grade_of = gradebook.find_grade("test_half", "toy", ASSIGNMENT, "student-01")
         grade_of.manual_score, grade_of.extra_credit = 1.0, 2.0
         gradebook.find_graded_cell("test_double", "toy", ASSIGNMENT).max_score = 8
@@ -181,7 +172,7 @@ def test_what_lies_in_autograded_alone_waits_for_a_person(course):
     assert (found.alone, found.lost, found.done) == (["student-02"], [], False)
     said, _ = said_by(make_feedback, course, ASSIGNMENT, [], 1, False)
     assert "or what was handed in into submitted/, then: course grade 'hw 1' --student=student-02" in said
-    with book(course) as gradebook:
+    with termclass.book(course) as gradebook:
         with pytest.raises(MissingEntry):
             gradebook.find_student("student-02")
 

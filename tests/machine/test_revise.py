@@ -30,11 +30,6 @@ from tests.conftest import run_together
 STUDENTS = "student-01", "student-02"
 
 
-@pytest.fixture(scope="module")
-def generated_toys(tmp_path_factory):
-    return termclass.make_course(tmp_path_factory.mktemp("revise") / "course")
-
-
 @pytest.fixture
 def course(generated_toys, tmp_path):
     """A toy course in which two have handed in and a person has graded: an essay, an override, extra credit, a comment."""
@@ -43,7 +38,7 @@ def course(generated_toys, tmp_path):
     with Course(root).writer(ASSIGNMENT) as writer:
         for student in STUDENTS:
             writer.store(Graded(student, None, {"toy": released}, (), {("toy", f"test_{name}"): 4.0 for name in termclass.EXERCISES}))
-    with book(root) as gradebook:
+    with termclass.book(root) as gradebook:
         for student, score in zip(STUDENTS, (3.0, 1.0)):
             grade = gradebook.find_grade(QUESTION, "toy", ASSIGNMENT, student)
             grade.manual_score, grade.needs_manual_grade = score, False
@@ -52,10 +47,6 @@ def course(generated_toys, tmp_path):
         gradebook.find_comment("half", "toy", ASSIGNMENT, "student-01").manual_comment = "=Why?"
         gradebook.db.commit()
     return root
-
-
-def book(root):
-    return Gradebook(f"sqlite:///{root}/gradebook.db")
 
 
 def change(root, *, points=(), gone=(), new=()):
@@ -80,7 +71,7 @@ def run(root, **options):
 
 def rows(root, student="student-01"):
     """{graded cell: (checks, person, extra credit, waits)} and what counts at most."""
-    with book(root) as gradebook:
+    with termclass.book(root) as gradebook:
         submission = gradebook.find_submission(ASSIGNMENT, student)
         return {grade.name: (grade.auto_score, grade.manual_score, grade.extra_credit, bool(grade.needs_manual_grade))
                 for grade in submission.notebooks[0].grades}, submission.max_score
@@ -141,7 +132,7 @@ def test_a_score_above_the_points_waits_until_a_person_has_looked_whatever_is_gr
     grade_again(course)
     found, _ = rows(course)
     assert found[QUESTION] == (None, 3.0, None, True) and found["test_half"] == (4.0, 2.0, 0.5, True)
-    with book(course) as gradebook:
+    with termclass.book(course) as gradebook:
         gradebook.find_grade(QUESTION, "toy", ASSIGNMENT, "student-01").needs_manual_grade = False      # Enter confirms a score
         gradebook.db.commit()
     grade_again(course)
@@ -158,7 +149,7 @@ def grade_again(root):
 
 def test_points_that_only_move_between_exercises_are_other_points(course):
     judge = Course(course)
-    with book(course) as gradebook:
+    with termclass.book(course) as gradebook:
         row = gradebook.find_assignment(ASSIGNMENT)
         verdicts = {name: VerdictRecord(4, 4, ()) for name in termclass.EXERCISES}
         records = {"toy": Record(graded_by={OWN: own_digest(judge.execute.course_root, "toy")}, verdicts=verdicts)}
@@ -203,7 +194,7 @@ def test_before_the_regrade_pages_say_that_it_is_the_next_step(course):
 @pytest.mark.parametrize("what", [{"gone": (QUESTION,)}, {"new": ("square",)}])
 def test_a_question_or_an_exercise_that_comes_or_goes_asks_for_a_regrade(course, what):
     judge = Course(course)
-    with book(course) as gradebook:
+    with termclass.book(course) as gradebook:
         row = gradebook.find_assignment(ASSIGNMENT)
         records = {"toy": Record(graded_by={OWN: own_digest(judge.execute.course_root, "toy"), CELLS: cells_digest(
             [*termclass.EXERCISES, *(f"test_{name}" for name in termclass.EXERCISES), QUESTION])})}
@@ -211,7 +202,7 @@ def test_a_question_or_an_exercise_that_comes_or_goes_asks_for_a_regrade(course,
         assert Today(judge, row).differs(result, records) is None
     change(course, **what)
     run(course, yes=True)
-    with book(course) as gradebook:
+    with termclass.book(course) as gradebook:
         assert Today(judge, gradebook.find_assignment(ASSIGNMENT)).differs(result, records) == "other exercises or questions"
 
 
@@ -220,6 +211,6 @@ def test_why_a_score_above_the_points_waits_is_said(course):
     run(course, yes=True)
     line = f"{QUESTION} was given 3 points by a person and is worth 2 by now"
     assert in_words(standing(Course(course).dir, ASSIGNMENT, STUDENTS)) == [f"{line}: confirm or change it in formgrader: 'student-01'"]
-    with book(course) as gradebook:
+    with termclass.book(course) as gradebook:
         results = {result.student_id: result for result in results_of(gradebook, ASSIGNMENT)}
     assert needs("student-01", results, Outcome())[0] == line and not needs("student-02", results, Outcome())
