@@ -13,7 +13,7 @@ import re
 import shutil
 import tempfile
 import time
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from traitlets import TraitError
 
 from .forced import forced
 from .literal import Literal
+from .turn import turn
 from ..border.limits import Limits
 from ..notebooks import mend
 from ..run import journal
@@ -39,7 +40,6 @@ from ..run.gradebook import NotGenerated, Writer, find_generated
 from ..run.human import in_words, reasons, standing
 from ..run.journal import Intent
 from ..run.kept import LOST, WHAT_IS_LOST, Kept
-from ..run.only_one import Busy, in_turn
 from ..run.review import Judged, have_somebody_look, is_settled, judged, review, waits
 from ..notebooks.again import MARK, digest, mark_of
 from ..notebooks.intake import STAMP, Intake, Refusal, read_stamp, screen
@@ -48,9 +48,6 @@ from ..notebooks.folders import move_to
 from ..notebooks.names import one_name, printable, shown, trouble_with_student
 from ..notebooks.record import Record
 from ..notebooks.writing import notebook_text
-
-
-PATIENCE = 10.0     # seconds that nbgrader waits for another grading run; formgrader's server waits with it
 
 
 def install() -> None:
@@ -261,12 +258,7 @@ class Autograde(converters.Autograde):
 
     def convert_notebooks(self) -> None:
         """Grade them all, then name those that need a human. Raises `NbGraderException` if one was not graded."""
-        with ExitStack() as turn:
-            try:
-                turn.enter_context(in_turn(self.coursedir, PATIENCE, self.log.warning))
-            except Busy as error:
-                self.log.error("%s Nothing was graded or changed: start this again afterwards.", error)
-                raise NbGraderException("another grading run is at work") from None
+        with turn(self.coursedir, self.log, "Nothing was graded or changed", NbGraderException):
             self.kept = Kept.of(self.coursedir, self.coursedir.assignment_id)
             try:
                 super().convert_notebooks()

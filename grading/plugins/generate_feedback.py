@@ -36,6 +36,7 @@ from ..run.results import SubmissionResult, results_of
 from .forced import forced
 from .overview import NAME, overview, titles_of
 from .page import PageExporter
+from .turn import turn
 
 CODE = Path(__file__).resolve().parents[1]      # what decides how a page looks
 PARTS = ("pages", "notebooks", "checks/table.py", "run/audit.py", "run/results.py", "plugins/code.py", "plugins/feedback.py", "plugins/generate_feedback.py",
@@ -58,9 +59,13 @@ class GenerateFeedback(converters.GenerateFeedback):
 
     # --- as nbgrader calls it -----------------------------------------------------------------------------------
 
-    def convert_notebooks(self) -> None:
+    def start(self) -> None:
         for line in settle(self.coursedir.root, self.coursedir.assignment_id):
             self.log.warning("%s", line)
+        with turn(self.coursedir, self.log, "No page was made or changed", NbGraderException):      # before it looks what is graded
+            super().start()
+
+    def convert_notebooks(self) -> None:
         self.results = read_results(self.coursedir, self.coursedir.assignment_id)
         self.regrades: dict[str, dict[str, list[Entry]]] = {}
         self.kept, self.without = Kept.of(self.coursedir, self.coursedir.assignment_id), set[str]()

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 
+from nbgrader.exchange import ExchangeError
 from nbgrader.exchange.default import ExchangeReleaseFeedback
 from nbgrader.utils import notebook_hash
 
@@ -24,6 +25,7 @@ from ..notebooks.returned import note_returned
 from ..notebooks.names import shown
 from .overview import NAME
 from .placing import placing
+from .turn import turn
 
 SECRET = "submission_secret.txt"
 MOST = 1000     # bytes of either
@@ -37,6 +39,10 @@ class ReleaseFeedback(ExchangeReleaseFeedback):
 
     def copy_files(self) -> None:
         """Release what can be released, then name who got nothing."""
+        with turn(self.coursedir, self.log, "Nothing was released", ExchangeError):
+            self.copy_pages()
+
+    def copy_pages(self) -> None:
         everybody: str = self.src_path
         self.left: dict[str, str] = {}
         self.released: set[str] = set()

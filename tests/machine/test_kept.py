@@ -9,14 +9,17 @@ import nbformat
 import pytest
 import termclass
 from nbgrader.api import MissingEntry
+from nbgrader.auth import Authenticator
 from nbgrader.converters.base import NbGraderException
+from nbgrader.exchange import ExchangeError
 from rich.console import Console
 from termclass import ASSIGNMENT, NAME
 
 from grading.notebooks.again import MARK, digest, mark_of
 from grading.notebooks.record import Record, VerdictRecord
-from grading.plugins import autograde
+from grading.plugins import autograde, generate_feedback, turn
 from grading.plugins.exporters import CanvasExporter
+from grading.plugins.release_feedback import ReleaseFeedback
 from grading.run.audit import BEHIND, act_of
 from grading.run.batch import Graded
 from grading.run.course import Course
@@ -184,7 +187,7 @@ def test_nbgrader_does_not_grade_while_another_run_is_at_work_and_waits_a_little
     before = {path: path.stat().st_mtime_ns for path in (course / "autograded").rglob("*.ipynb")}
     where = Course(course)
     where.dir.assignment_id = ASSIGNMENT
-    monkeypatch.setattr(autograde, "PATIENCE", 0.3)
+    monkeypatch.setattr(turn, "PATIENCE", 0.3)
     said = []
     converter = autograde.Autograde(coursedir=where.dir, parent=where.app)
     monkeypatch.setattr(converter.log, "warning", lambda text, *more: said.append(text % more))
@@ -198,3 +201,22 @@ def test_nbgrader_does_not_grade_while_another_run_is_at_work_and_waits_a_little
     with only_one.in_turn(where.dir, 0, said.append), only_one.in_turn(where.dir, 0, said.append):
         with pytest.raises(only_one.Busy), where.locked():
             pass
+
+
+def test_nbgrader_makes_and_releases_no_page_while_another_run_is_at_work(course, monkeypatch):
+    where = Course(course, [f"--Exchange.root={course}/exchange"])
+    where.dir.assignment_id = ASSIGNMENT
+    monkeypatch.setattr(turn, "PATIENCE", 0.0)
+    (course / "exchange" / where.dir.course_id).mkdir(parents=True)
+    (course / "feedback" / "student-01" / ASSIGNMENT).mkdir(parents=True)
+    pages = {"coursedir": where.dir, "parent": where.app}
+    for command, refusal, nothing in ((generate_feedback.GenerateFeedback(**pages), NbGraderException, "No page was made or changed"),
+                                      (ReleaseFeedback(authenticator=Authenticator(parent=where.app), **pages), ExchangeError, "Nothing was released")):
+        said = []
+        monkeypatch.setattr(command.log, "error", lambda text, *more, said=said: said.append(text % more))
+        with where.locked(), pytest.raises(refusal, match="another grading run"):
+            command.start()
+        assert said == [f"Another grading run is at work in this course. Wait for it, or end it. {nothing}: start this again afterwards."]
+    assert not any(course.glob("feedback/*/*/*"))
+    generate_feedback.GenerateFeedback(**pages).start()
+    assert sum(1 for _ in course.glob("feedback/*/*/index.html")) == 3
