@@ -6,12 +6,14 @@ final one shows, because a student may hand in again and again: see `Gate.terse`
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass, field, replace
 from html import escape
 
 from nbconvert.exporters.exporter import ResourcesDict
 from nbgrader.utils import is_grade, is_solution, is_task
 
+from ..border.inside.watch import Use, descendants
 from ..notebooks.cells import exercise_of
 from ..notebooks.intake import Refusal
 from ..notebooks.names import printable
@@ -43,7 +45,8 @@ class Job:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of it. `pages` are by the names of the notebooks that were handed in; `error` is our fault."""
+    """What came of it. `pages` are by the names of the notebooks that were handed in; `error` is our fault. `seconds` it took, of
+    which `cpu_seconds` were at work: on a busy machine a calm notebook waits for its turn and may seem slow."""
 
     name: str
     digest: str = ""
@@ -52,6 +55,7 @@ class Answer:
     most: float = 0.0
     checks: dict[str, tuple[int, int, list[str]]] = field(default_factory=dict)
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     overran: bool = False
     note: str | None = None
     error: str | None = None
@@ -84,7 +88,7 @@ def fast(bundle: batch.Bundle) -> batch.Bundle:
 
 def answer(bundle: batch.Bundle, root: str, ignore: tuple[str, ...], job: Job) -> Answer:
     """Grade what lies in the job's folder and make its pages; never raises for what is in it."""
-    names = [name for name, _ in bundle.source_files]
+    names, before = [name for name, _ in bundle.source_files], cpu_seconds()
     submission = batch.read_submission(job.folder, job.student, bundle.canons, ignore, names)
     graded = batch.grade(bundle if job.slow else fast(bundle), submission)
     if graded.error:
@@ -94,7 +98,17 @@ def answer(bundle: batch.Bundle, root: str, ignore: tuple[str, ...], job: Job) -
     note = printable(" ".join([*graded.refused.values(), *graded.notes]), 500) or None
     pages = pages_of(job, bundle.assignment, graded, results, root)
     return Answer(job.name, digest_of(submission), under_their_names(pages, notebooks_in(job.folder)), points,
-                  sum(result.max_score for result in results.values()), checks_of(graded), graded.seconds, graded.overran, note)
+                  sum(result.max_score for result in results.values()), checks_of(graded), graded.seconds, cpu_seconds() - before, graded.overran, note)
+
+
+def cpu_seconds() -> float:
+    """CPU time of this process and of all that came of it, kernels included: from outside, where student code tells no lies."""
+    folder = os.open("/proc", os.O_RDONLY)
+    try:
+        use = Use(folder, descendants(os.getpid()), {})
+        return sum(map(use.cpu_seconds, use.pids()))
+    finally:
+        os.close(folder)
 
 
 def digest_of(submission: batch.Submission) -> str:

@@ -242,8 +242,8 @@ class Watcher:
         elif result.error:
             self.failed(entry, result.error, now)
         elif result.overran and not entry.slow:
-            row = self.row(entry.name)
-            self.log.set(entry.name, State.WAITING, now, slow=1, seconds=(row.seconds if row else 0.0) + result.seconds)
+            row = self.row(entry.name)      # by CPU time: who was only waiting for a busy machine comes before the loops
+            self.log.set(entry.name, State.WAITING, now, slow=1, seconds=(row.seconds if row else 0.0) + result.cpu_seconds)
             self.put_notice(entry, *SLOW)
             self.waiting[entry.name] = replace(entry, due=0.0, slow=True)
         else:

@@ -7,6 +7,8 @@ import os
 import socket
 import sqlite3
 import stat
+import subprocess
+import sys
 import time
 import warnings
 import zipfile
@@ -38,7 +40,7 @@ from grading.run.pool import Lost
 from grading.tools import report
 
 from grading.watch import inbox, renewal as renewals, service
-from grading.watch.answer import WAITS, Answer, as_preview, digest_of, notice, under_their_names
+from grading.watch.answer import WAITS, Answer, as_preview, cpu_seconds, digest_of, notice, under_their_names
 from grading.watch.bundles import for_reading
 from grading.watch.stamps import stamps
 from grading.watch.crew import Crew, wait
@@ -477,7 +479,7 @@ def test_changing_ones_folder_in_the_exchange_earns_no_answer_beyond_the_limits(
 
 
 def test_a_slow_notebook_is_looked_at_again_with_the_full_limits(watch, tmp_path):
-    watcher = watch(lambda job: right(job) if job.slow else Answer(job.name, "digest", overran=True, seconds=6.0))
+    watcher = watch(lambda job: right(job) if job.slow else Answer(job.name, "digest", overran=True, seconds=7.0, cpu_seconds=6.0))
     hand_in(tmp_path / "inbound")
     watcher.step()
     watcher.step()
@@ -485,6 +487,33 @@ def test_a_slow_notebook_is_looked_at_again_with_the_full_limits(watch, tmp_path
     steps(watcher)
     row, = watcher.log.rows()
     assert row.state is State.ANSWERED and row.slow and row.seconds == pytest.approx(6.2)
+
+
+def test_a_calm_notebook_that_only_waited_for_a_busy_machine_is_looked_at_again_before_the_loops(watch, tmp_path):
+    looked_at = []
+
+    def answered(job):
+        if not job.slow:
+            return Answer(job.name, "digest", overran=True, seconds=6.0, cpu_seconds=0.3 if job.student == "student-03" else 5.0)
+        looked_at.append(job.student)
+        return right(job)
+    watcher = watch(answered)
+    for number in range(1, 5):
+        hand_in(tmp_path / "inbound", f"student-{number:02}", mark=str(number))
+    steps(watcher, 20)
+    assert sorted(looked_at) == [f"student-{number:02}" for number in range(1, 5)] and "student-03" in looked_at[:2]
+
+
+def test_work_is_measured_from_outside_and_counts_what_came_of_this_process():
+    before = cpu_seconds()
+    program = "import time\nwhile time.process_time() < 0.3: pass"
+    ended = subprocess.run([sys.executable, "-c", program], check=True)
+    at_work = subprocess.Popen([sys.executable, "-c", f"{program}\nprint(flush=True); input()"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        at_work.stdout.readline()
+        assert ended.returncode == 0 and cpu_seconds() - before > 0.5
+    finally:
+        at_work.communicate(b"\n")
 
 
 @pytest.mark.parametrize("fault", [lambda job: Lost("died"), lambda job: Answer(job.name, error="SuiteError: x")])

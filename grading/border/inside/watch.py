@@ -37,7 +37,7 @@ class Use:
     def make_way(self) -> None:
         """Let a crowd have what nobody else wants: beside sixty busy processes an honest notebook would run out of time."""
         names = self.pids()
-        if sum(int((self.fields(name)[17:18] or [0])[0]) for name in names) > CROWD + self.others:
+        if sum(int((self.fields(name)[17:18] or ["0"])[0]) for name in names) > CROWD + self.others:
             for thread in [thread for name in names for thread in self.threads(name)]:
                 with contextlib.suppress(OSError):      # it ended meanwhile
                     os.setpriority(os.PRIO_PROCESS, thread, LAST)
@@ -58,9 +58,9 @@ class Use:
         names = self.pids()
         if sum(self.cpu_seconds(name) for name in names) > self.limits["cpu_seconds"] + 1:
             return True
-        if self.scratch and self.files() > self.limits["scratch_files"]:
+        if self.files() > self.limits["scratch_files"]:
             return True
-        most = self.limits["memory_bytes"] - self.sockets() * self.limits["socket_bytes"]
+        most: int = self.limits["memory_bytes"] - self.sockets() * self.limits["socket_bytes"]
         # pages that forks share are counted many times first, then, if need be, once
         return sum(self.resident_bytes(name) for name in names) > most \
             and sum(self.own_bytes(name) for name in names) > most
@@ -88,6 +88,8 @@ class Use:
         return int(found[1]) if found else 0
 
     def files(self) -> int:
+        if not self.scratch:
+            return 0
         try:
             sizes = os.statvfs(self.scratch)
         except OSError:
