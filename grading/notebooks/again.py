@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 
 from .folders import MOST_LISTED, NotTaken, regular
-from .intake import MAX_DEPTH, MAX_ENTRIES, STAMP, parse_stamp, read_stamp
+from .intake import MAX_DEPTH, MAX_ENTRIES, NOT_TAKEN, STAMP, in_order, parse_stamp, read_stamp
 from .reading import MAX_FILE
 
 MARK = ".submission"
@@ -33,34 +33,37 @@ def digest(folder: str | Path) -> str:
 
 
 def entries(folder: str | Path) -> list[tuple[str, str]]:
-    """(relative name, path) of everything that is no folder, in order, within the bounds of `intake`."""
-    return sorted((name, entry.path) for name, entry, holds_more in looked_at(folder) if not holds_more)[:MAX_ENTRIES]
+    """(relative name, path) of everything that is no folder, in order: all that `intake` looks at, within its bounds."""
+    return sorted((name, entry.path) for name, entry, holds_more in looked_at(folder) if not holds_more)
 
 
 def looked_at(folder: str | Path) -> Iterator[tuple[str, os.DirEntry[str], bool]]:
     """(relative name, entry, whether it is a folder, or a link to one) of what lies in a folder, each folder's before those of the
-    folders in it, until there is more than `entries` takes. No link is followed."""
-    places, count = [("", os.fspath(folder), 0)], 0
-    while places and count <= MAX_ENTRIES:
-        inside, place, depth = places.pop()
+    folders in it. No link is followed.
+
+    In the order of `intake`, and as many: what it looks at is among this, and no name that it leaves out takes the room of one.
+    """
+    places, room = [("", os.fspath(folder), 0, False)], {False: MAX_ENTRIES, True: MAX_ENTRIES}
+    while places:
+        inside, place, depth, left_out = places.pop()
         deeper = []
-        for entry, holds_more in listed(place):
-            name = f"{inside}{entry.name}"
-            if holds_more:
-                yield name, entry, True
-                if depth < MAX_DEPTH and entry.name not in LEFT_OUT_FOLDERS and not entry.is_symlink():
-                    deeper.append((f"{name}/", entry.path, depth + 1))
-            elif depth or name not in LEFT_OUT:
-                count += 1
-                yield name, entry, False
-        places += sorted(deeper, reverse=True)
+        for entry, holds_more in listed(place) if room[left_out] else ():
+            name, ignored = f"{inside}{entry.name}", left_out or NOT_TAKEN.match(entry.name) is not None
+            if not room[ignored] or not (depth or holds_more) and name in LEFT_OUT:
+                continue
+            room[ignored] -= 1
+            yield name, entry, holds_more
+            if holds_more and depth < MAX_DEPTH and entry.name not in LEFT_OUT_FOLDERS and not entry.is_symlink():
+                deeper.append((f"{name}/", entry.path, depth + 1, ignored))
+        places += reversed(deeper)
 
 
 def listed(place: str) -> list[tuple[os.DirEntry[str], bool]]:
     """(entry, whether it is a folder, or a link to one) of what lies in one folder; [] for one that cannot be looked into."""
     try:
         with os.scandir(place) as entries:
-            return [(entry, is_folder(entry)) for entry in islice(entries, MOST_LISTED)]
+            found = sorted(islice(entries, MOST_LISTED), key=lambda entry: in_order(entry.name))
+            return [(entry, is_folder(entry)) for entry in found]
     except OSError:
         return []
 

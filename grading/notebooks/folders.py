@@ -16,6 +16,7 @@ FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 MOST_LISTED = 20_000        # names of one folder: whoever fills it may make millions
 KINDS = {stat.S_IFLNK: "is a link, and links are not followed", stat.S_IFDIR: "is a folder", stat.S_IFIFO: "is a pipe",
          stat.S_IFSOCK: "is a socket", stat.S_IFCHR: "is a device", stat.S_IFBLK: "is a device"}
+FOREIGN = "is another name of somebody else's file"      # a hard link, where Linux lets anybody make one
 
 
 class NotTaken(Exception):
@@ -62,6 +63,8 @@ def regular(name: str | Path, folder: int | None = None) -> Iterator[tuple[int, 
         about = os.fstat(fd)
         if not stat.S_ISREG(about.st_mode):
             raise NotTaken(KINDS.get(stat.S_IFMT(about.st_mode), "is no ordinary file"))
+        if about.st_nlink > 1 and folder is not None and about.st_uid != os.fstat(folder).st_uid:
+            raise NotTaken(FOREIGN)
         yield fd, about.st_size
     finally:
         os.close(fd)

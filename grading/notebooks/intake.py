@@ -24,7 +24,7 @@ from . import embedded
 from ..border.bounded import Overrun, bounded
 from .cells import as_released
 from .finding import Found, Search, same
-from .folders import KINDS, NotTaken, kind_of, opened, read_below
+from .folders import KINDS, MOST_LISTED, NotTaken, kind_of, names_in, opened, read_below
 from .names import shown, trouble_with
 from .reading import new_cell
 from .record import FILE, WHOLE, Record, note
@@ -36,6 +36,7 @@ OBEYED = (".*", "nbgrader_config.*", "jupyter_*config.*", "ipython_*config.*", "
           "usercustomize.py", "*.pth", "pytest.ini", "tox.ini", "setup.cfg", "setup.py", "pyproject.toml", "matplotlibrc",
           "[Mm]akefile", "GNUmakefile")
 IGNORED = (*OBEYED, "__pycache__", "*.pyc", "__MACOSX")
+NOT_TAKEN = re.compile("|".join(map(fnmatch.translate, IGNORED)))
 STAMP = "timestamp.txt"
 
 
@@ -103,8 +104,8 @@ def trouble_with_folder(folder: str | Path) -> str | None:
     try:
         mode = os.lstat(folder).st_mode
         if stat.S_ISDIR(mode):
-            os.listdir(folder)
-            return None
+            crowded = len(names_in(folder)) == MOST_LISTED
+            return f"The submission holds {MOST_LISTED} files or more in one folder: too many to look through." if crowded else None
     except OSError as error:
         return f"The submission could not be opened: {error.strerror}."
     return f"The submission {KINDS.get(stat.S_IFMT(mode), 'is a file')}, not a folder."
@@ -163,7 +164,7 @@ def walk(folder: Path, ignore: Iterable[str], notes: list[str], ours: Iterable[s
         inside = pending.pop()
         try:
             with opened(folder, inside) as at:
-                names = [name for name in sorted(os.listdir(at)) if os.path.join(inside, name) != STAMP
+                names = [name for name in sorted(names_in(at), key=in_order) if os.path.join(inside, name) != STAMP
                          and not is_ignored(name, ignore)]
                 kinds = {name: kind_of(name, at) for name in names[:MAX_ENTRIES + 1]}
         except OSError as error:
@@ -190,6 +191,11 @@ def walk(folder: Path, ignore: Iterable[str], notes: list[str], ours: Iterable[s
     if len(left_out) > MAX_NOTES:
         notes.append(f"Left out: {len(left_out) - MAX_NOTES} more of that sort.")
     return files, notebooks
+
+
+def in_order(name: str) -> tuple[bool, str]:
+    """Notebooks first, then by name: however much lies beside them, they are within the caps."""
+    return not name.lower().endswith(".ipynb"), name
 
 
 def is_ignored(name: str, patterns: Iterable[str]) -> bool:

@@ -23,8 +23,8 @@ from nbgrader.exchange.default import ExchangeCollect
 from nbgrader.utils import check_mode
 
 from ..notebooks.exchange import note_left, owner_of, parse_name, time_of, waiting
-from ..notebooks.folders import FILE, FOLDER, kind_of, names_in, opened
-from ..notebooks.intake import MAX_DEPTH, MAX_ENTRIES, MAX_NOTES, STAMP, parse_stamp
+from ..notebooks.folders import FILE, FOLDER, FOREIGN, kind_of, names_in, opened
+from ..notebooks.intake import MAX_DEPTH, MAX_ENTRIES, MAX_NOTES, STAMP, in_order, parse_stamp
 from ..notebooks.names import shown, trouble_with
 from ..run.students import in_class, unknown
 
@@ -220,11 +220,11 @@ class Copy:
         self.owner = -1         # of the folder that is copied
 
     def folder(self, source: int, dest: str, inside: str = "", depth: int = 0) -> None:
-        """Copy the open folder `source` into the existing folder `dest`, files before folders."""
+        """Copy the open folder `source` into the existing folder `dest`: notebooks, other files, folders."""
         if depth == 0:
             self.owner = os.fstat(source).st_uid
         names = [name for name in names_in(source) if not any(fnmatch.fnmatch(name, pattern) for pattern in self.ignore)]
-        for name in sorted(names, key=lambda name: kind_of(name, source) is not None):
+        for name in sorted(names, key=lambda name: (kind_of(name, source) is not None, in_order(name))):
             self.entries -= 1
             if self.entries < 0:
                 self.left.append(f"what is beyond {MAX_ENTRIES} files")
@@ -261,7 +261,7 @@ class Copy:
             if not stat.S_ISREG(about.st_mode):
                 return "is no ordinary file"
             if about.st_nlink > 1 and about.st_uid != self.owner:
-                return "is another name of somebody else's file"
+                return FOREIGN
             if about.st_size > self.file_bytes:
                 return "is larger than CourseDirectory.max_file_size"
             content = file.read(min(self.file_bytes, self.room) + 1)      # it may have grown since

@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-from grading.notebooks import again
+from grading.notebooks import again, intake
 from grading.notebooks.again import MARK, digest, mark_of, why_again
 from grading.notebooks.submissions import fill, hand_in
 from tests.conftest import SHORT_LIMITS, SUBMISSIONS, points_due
@@ -118,6 +118,51 @@ def test_a_large_file_does_not_hide_what_changes_behind_it(tmp_path, monkeypatch
         (tmp_path / "d.ipynb").write_text(content)
         found |= {digest(tmp_path), digest(tmp_path)}
     assert len(found) == 3
+
+
+MANY = {     # more than what is looked at, and what must be seen to change all the same
+    "data/{}.csv": ["remedies.ipynb"], "{}.csv": ["remedies.ipynb"], "data/{}/x.csv": ["remedies.ipynb"],
+    ".git/objects/{}": ["remedies.ipynb", "work/helper.py"], ".{}": ["remedies.ipynb", "work/helper.py"]}
+
+
+@pytest.mark.parametrize("pattern", MANY)
+def test_many_files_do_not_hide_what_changes_behind_them(pattern, tmp_path, monkeypatch):
+    """A folder of data was all that the digest covered: a notebook that was handed in again was never graded again."""
+    monkeypatch.setattr(again, "MAX_ENTRIES", 20)
+    for path in [tmp_path / pattern.format(number) for number in range(30)] + [tmp_path / "work" / "helper.py"]:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    assert len(again.entries(tmp_path)) <= 40
+    found = {digest(tmp_path)}
+    for name in MANY[pattern]:
+        for content in ("1", "2"):
+            (tmp_path / name).write_text(content)
+            found.add(digest(tmp_path))
+    assert len(found) == 1 + 2 * len(MANY[pattern])
+
+
+def test_all_that_grading_looks_at_is_in_the_digest(tmp_path, monkeypatch):
+    monkeypatch.setattr(again, "MAX_ENTRIES", 20)
+    monkeypatch.setattr(intake, "MAX_ENTRIES", 20)
+    for folder in (".git", "a", "a/b", "c", "__pycache__"):
+        (tmp_path / folder).mkdir()
+        for number in range(9):
+            (tmp_path / folder / f"{number}.txt").touch()
+            (tmp_path / folder / f".{number}").touch()
+    (tmp_path / "c" / "x.ipynb").touch()
+    files, notebooks = intake.walk(tmp_path, intake.IGNORED, [])
+    assert len(files) > 10 and {*files, *notebooks} <= {name for name, _ in again.entries(tmp_path)}
+
+
+def test_a_million_folders_are_not_walked_through(tmp_path, monkeypatch):
+    """Each was looked into, at each look at the class, for only files were counted."""
+    monkeypatch.setattr(again, "MAX_ENTRIES", 20)
+    for number in range(100):
+        (tmp_path / f"{number}" / "deeper").mkdir(parents=True)
+    looked, listed = [], again.listed
+    monkeypatch.setattr(again, "listed", lambda place: looked.append(place) or listed(place))
+    digest(tmp_path)
+    assert len(looked) <= 41
 
 
 def replaced(root, case):

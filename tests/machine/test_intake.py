@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from grading.notebooks import folders, intake
 from grading.notebooks.folders import NotTaken, read_below
-from grading.notebooks.intake import MAX_FILES, Refusal, look_through, read_files, read_stamp, screen, walk
+from grading.notebooks.intake import MAX_FILES, Refusal, look_through, read_files, read_stamp, screen, trouble_with_folder, walk
 from grading.notebooks.names import csv_safe, printable, shown, trouble_with, trouble_with_student
 from grading.notebooks.record import Record
 from grading.notebooks.reading import Unreadable, read_notebook, read_script
@@ -273,6 +274,32 @@ def test_a_folder_is_looked_through_for_2000_entries(tmp_path):
         files, notebooks = walk(tmp_path, (), notes)
         assert (len(files), notebooks, notes) == (2000, [], ["The submission holds more than 2000 files; the rest was not looked at."][:more])
         (tmp_path / "a").touch()
+
+
+def test_many_files_do_not_hide_the_notebook_and_a_folder_that_nobody_can_list_is_refused(tmp_path, monkeypatch):
+    for number in range(2000):
+        (tmp_path / f"{number:04}").touch()
+    (tmp_path / "remedies.ipynb").touch()
+    assert walk(tmp_path, (), [])[1] == ["remedies.ipynb"] and trouble_with_folder(tmp_path) is None
+    monkeypatch.setattr(folders, "MOST_LISTED", 2000)
+    monkeypatch.setattr(intake, "MOST_LISTED", 2000)
+    assert trouble_with_folder(tmp_path) == "The submission holds 2000 files or more in one folder: too many to look through."
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a file of somebody else takes two users")
+def test_another_name_of_somebody_elses_file_is_not_read_in_place(tmp_path):
+    """Where Linux lets anybody make one (fs.protected_hardlinks=0), and a watcher reads what its maker cannot."""
+    for name, owner in (("theirs", 12345), ("own", 54321)):
+        (tmp_path / name).write_text("{}")
+        os.chown(tmp_path / name, owner, -1)
+    (tmp_path / "in").mkdir()
+    os.chown(tmp_path / "in", 54321, -1)
+    for place in ("theirs.csv", "remedies.ipynb"):
+        os.link(tmp_path / "theirs", tmp_path / "in" / place)
+    os.link(tmp_path / "own", tmp_path / "in" / "own.csv")
+    found = screen(tmp_path / "in", ["remedies"])
+    assert [name for name, _ in found.files] == ["own.csv"]
+    assert "another name of somebody else's file" in found.notebooks["remedies"].reason
 
 
 def test_of_what_is_left_out_eight_are_named(tmp_path):
