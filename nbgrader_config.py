@@ -9,13 +9,14 @@ c = get_config()
 here = os.path.dirname(os.path.abspath(__file__))
 if here not in sys.path:    # formgrader runs in a server that may have been started elsewhere
     sys.path.insert(0, here)
-# nbgrader calls alembic by name when it makes a gradebook
+# `nbgrader db upgrade` calls alembic by name
 os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", "")
 
 try:
-    from grading.plugins import autograde, collect_button, counting, deadlines, generate_feedback, literal, steps, upstream, written
+    from grading.plugins import autograde, collect_button, counting, deadlines, generate_feedback, literal, schema, steps, upstream, written
     from grading.root import say_foreign_code
     upstream.verify()       # what is replaced and set below is still there
+    schema.install()        # a new gradebook in a tenth of the time
     literal.install()       # a course may lie in a folder called [WS26]
     collect_button.install()
     autograde.install()     # submissions are screened before nbgrader opens them

@@ -19,6 +19,7 @@ from grading.border.bounded import Overrun
 from grading.border.sandbox import Limits, Sandbox, SandboxUnavailable
 from grading.notebooks.cells import points_of
 from grading.notebooks.submissions import due, hand_in
+from grading.plugins import schema
 from grading.tools import site as web
 
 ROOT = Path(__file__).parents[1]
@@ -28,8 +29,9 @@ ASSIGNMENTS = sorted(path.name for path in (ROOT / "source").iterdir() if path.i
 # the same examples each time, no clock, nothing left on disk
 hypothesis.settings.register_profile("course", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("course")
-# nbgrader calls alembic by name, and finds it beside Python only after an application of its own was initialised
+# `nbgrader db upgrade` calls alembic by name, and finds it beside Python only after an application of its own was initialised
 os.environ["PATH"] = f"{sysconfig.get_path('scripts')}{os.pathsep}{os.environ['PATH']}"
+schema.install()        # a test needs a gradebook more often than a course
 STUBS = ROOT / "tests" / "stubs"
 REAPER = ROOT / "tests" / "machine" / "reaper.py"
 SUBMISSIONS = ROOT / "tests" / "submissions"

@@ -84,7 +84,7 @@ def numpy() -> Finding:
 
 
 def alembic() -> Finding:
-    """nbgrader calls it by name when it makes or upgrades a gradebook."""
+    """nbgrader calls it by name when it upgrades a gradebook, and a new one bears its number."""
     beside = Path(sys.executable).parent
     found = shutil.which("alembic", path=os.pathsep.join((str(beside), os.environ.get("PATH", ""))))
     return Finding("alembic", found is not None, found or "alembic is neither beside Python nor on PATH",

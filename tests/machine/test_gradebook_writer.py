@@ -2,10 +2,12 @@
 
 import shutil
 import sqlite3
+import subprocess
 
 import pytest
 from classes import files, graded, rows
 from nbgrader.api import Gradebook
+from nbgrader.dbutil import _temp_alembic_ini
 
 from grading.notebooks.again import MARK
 from grading.run.batch import Graded
@@ -115,3 +117,13 @@ def test_files_for_a_group_can_be_written_by_it_and_the_mark_has_the_time_of_rea
 def test_what_was_not_handed_in_has_no_points_and_waits_for_nobody(writer, course):
     writer.store(Graded("student-01"))
     assert {(row[5], row[6], row[8]) for row in rows(course) if row[0] == "grade"} == {(0.0, None, False)}
+
+
+def test_a_new_gradebook_bears_the_number_that_nbgrader_asks_a_program_for(tmp_path):
+    with Gradebook(f"sqlite:///{tmp_path}/gradebook.db"):
+        pass
+    with sqlite3.connect(tmp_path / "gradebook.db") as ours:
+        number, = ours.execute("select version_num from alembic_version").fetchone()
+    with _temp_alembic_ini(f"sqlite:///{tmp_path}/gradebook.db") as ini:
+        said = subprocess.run(["alembic", "-c", ini, "current"], capture_output=True, text=True, check=True)
+    assert said.stdout.split() == [number, "(head)"]
