@@ -56,7 +56,7 @@ class Notebook:
         for call in cell.calls:
             for function in (self.functions[name] for name in self.behind(call.callees) & self.functions.keys()):
                 written |= function.writes
-                objects |= function.writes | function.objects
+                objects |= function.objects
                 if function.into_arguments:
                     written |= call.given & self.modules
                     objects |= call.arguments - self.functions.keys()

@@ -112,6 +112,11 @@ def test_of_several_exercises_each_is_judged_at_its_own_place_and_the_cell_is_to
     assert {verdict.place.rpartition(": ")[2] for verdict in found.values()} == {"In [8] changed helper."}, "what the text tells comes first"
 
 
+def test_no_third_kernel_looks_for_the_cell_where_the_last_exercise_is_no_better():
+    found, kernel, _ = judged(notebook(), {"relu": 0.5, "gelu": 0.5}, Suite(relu=1, gelu=0.5), {RELU: 3, GELU: 6})
+    assert list(found) == ["relu"] and kernel.fresh.done == [0, 1, 2, 3, 4, 5]
+
+
 def test_a_kernel_is_closed_also_where_a_check_of_ours_is_broken():
     class Broken(Suite):
         def judge(self, kernel, names):
@@ -156,3 +161,10 @@ def test_60_characters_of_a_name_are_told_and_100_changes_looked_at():
     sources = [(0, "g = 1"), (1, "def f():\n    return g"), *((number, f"g = {number}") for number in range(2, 103))]
     assert len(place.read_off(sources, {1: ["f"]})[1]["f"]) == 100 == len(place.read_off(sources[:-1], {1: ["f"]})[1]["f"])
     assert len(place.read_off(sources[:-2], {1: ["f"]})[1]["f"]) == 99
+
+
+def test_changes_are_read_off_for_five_seconds_and_only_where_something_is_to_be_won(monkeypatch):
+    asked = []
+    monkeypatch.setattr(place, "bounded_or", lambda otherwise, *more, seconds: asked.append(seconds) or otherwise)
+    assert place.told_changes(notebook(), {RELU: [], GELU: []}) == {RELU: {}, GELU: {}} and asked == []
+    assert place.told_changes(notebook(), {RELU: ["relu"], GELU: []}) == {RELU: {"relu": []}, GELU: {}} and asked == [5]

@@ -1,5 +1,7 @@
 """What a later cell may have done to a function above is seen in its text, and a clean notebook shows nothing of it."""
 
+from dataclasses import FrozenInstanceError
+
 import nbformat
 import pytest
 
@@ -22,6 +24,7 @@ CHANGED = {
     "sum": ["sum = 0", "from numpy import sum"],
     "table": ["other = table\nother['a'] = 1", "for one in [table]:\n    one.clear()", "x = relu(1)", "def fill(x):\n    x['a'] = 1\nfill(table)",
               "_ = table.pop(1)", "np.put(table, 0, 1)", "z = np.add(1, 2, out=table)", "the_table().clear()", "mine_too = the_table()\nmine_too['a'] = 1",
+              "other = table\nother[1] = 2\nother.clear()", "other = table\nother.clear()\nnp.put(other, 0, 1)",
               "def fill(x):\n    row = x[0]\n    row[1] = 2\nfor one in table.values():\n    fill(one)", "with checking('relu') as check:\n    check(1)",
               "wipe = lambda x: x.clear()\nwipe(table)", "table += [1]", "from functools import partial\nlate = partial(relu, 1)\nlate()", "table['a'] = 1", "table.clear()", "del table[1]", "def later():\n    table.update(a=1)\nlater()"],
     "": ["import mytools", "from mytools import fix", "from . import fix", "mine.fix()", "open('weights', 'w').write('1')", "import os\nos.chdir('/')", "%reset -f", "x = 1\n%run other.py", "!rm -r .", "from math import *", "exec('helper = 1')", "globals()['np'] = 1",
@@ -54,6 +57,16 @@ def test_a_change_above_the_tests_cell_is_none(source):
 def test_what_functions_of_the_tests_cell_itself_use_counts_as_well():
     told = Notebook([*ABOVE[:2], (3, "def probe(z):\n    return other(z)"), (4, "other = 1")])
     assert told.changes(3, "relu") == [Change(4, "other")] and told.changes(2, "relu") == []
+
+
+def test_an_object_that_got_its_second_name_twice_is_still_the_same():
+    again = [(4, "other = table"), (5, "other = table"), (6, "other['a'] = 1")]
+    assert Notebook([*ABOVE, *again]).changes(3, "relu") == [Change(6, "table")]
+
+
+def test_a_change_stays_what_it_was_found_to_be():
+    with pytest.raises(FrozenInstanceError):
+        Change(4, "helper").name = ""
 
 
 @pytest.mark.parametrize("assignment", ASSIGNMENTS)

@@ -1,9 +1,12 @@
 """Which known mistake is named behind an answer, judged by all checks of its exercise together."""
 
+from dataclasses import FrozenInstanceError
+
 import pytest
 
 from grading.border.subject import StudentError
-from grading.checks.bank import Misconception
+from grading.checks import bank
+from grading.checks.bank import Misconception, RightAnswer
 from grading.checks.recognition import kind, name_mistakes
 from grading.checks.verdict import FAILED, NOT_RUN, PASSED, CheckResult, Verdict
 
@@ -101,3 +104,29 @@ def test_of_two_that_explain_as_much_the_first_of_the_bank_is_named_if_a_value_t
 ])
 def test_the_kind_of_a_failure_is_its_error_or_the_rule_that_was_broken(said, error, due):
     assert kind(said, error) == due
+
+
+def test_a_mark_says_what_it_was_given_and_no_more():
+    def relu(z):
+        return z
+
+    assert bank.misconception("relu", "one at zero", at_most=0.5, says="It is wrong.")(relu) is relu
+    marked = relu.bank_entry
+    assert marked == Misconception("relu", "one at zero", "It is wrong.", 0.5, relu) and marked.noise == marked.function.bank_entry.noise == 0
+    assert Misconception("relu", "one at zero", "It is wrong.", 0.5, relu, noise=1e-9) != marked, "two spellings agree within no more than is said"
+    with pytest.raises(TypeError):
+        bank.misconception("relu", "one at zero", 0.5, "It is wrong.")
+    assert bank.right_answer("relu", "as it is")(relu).bank_entry == RightAnswer("relu", "as it is", relu)
+    for entry_of in (marked, relu.bank_entry):
+        with pytest.raises(FrozenInstanceError):
+            entry_of.exercise = "gelu"
+
+
+def test_entries_are_those_of_a_file_in_their_order_and_none_without_it(tmp_path):
+    assert bank.load(tmp_path / "none.py") == bank.misconceptions_of(tmp_path, "none") == []
+    marks = "\n\n".join(f"@right_answer('relu', '{style}')\ndef {style}(z):\n    return z" for style in ("two", "one"))
+    (tmp_path / "some.py").write_text(f"from grading.checks.bank import right_answer\n\n{marks}\n")
+    assert [one.style for one in bank.load(tmp_path / "some.py")] == ["two", "one"]
+    (tmp_path / "some.txt").write_text("")
+    with pytest.raises(AssertionError, match="ends with .py"):
+        bank.load(tmp_path / "some.txt")

@@ -22,6 +22,7 @@ from tests.mutation.mutants import MODULES, REFERENCE, ROOT, equivalents, mutant
 
 BUILD = ROOT / "build" / "mutation"
 TIME_OUT = "ran out of time or memory"
+A_TEST = 0.003      # seconds that pytest itself takes
 
 
 class Results:
@@ -61,9 +62,12 @@ def load_baseline(state):
 
 
 def try_all(mutants, tests, results, jobs, start=trials.start, console=None):
-    """At most `jobs` forks at a time.  The progress bar has no thread of its own: forks and threads do not mix."""
+    """At most `jobs` forks at a time.  The progress bar has no thread of its own: forks and threads do not mix.
+
+    A mutant first meets the test that killed it before, then those that killed most of its function for the time they take.
+    """
     waiting = [mutant for mutant in reversed(mutants) if mutant.id not in results.known]
-    running = {}
+    running, kills = {}, Counter((name[0], killer) for name, killer in results.known.items())
     with Progress(auto_refresh=False, console=console) as progress:
         task = progress.add_task("mutants", total=len(mutants), completed=len(mutants) - len(waiting))
         while waiting or running:
@@ -71,6 +75,7 @@ def try_all(mutants, tests, results, jobs, start=trials.start, console=None):
                 mutant = waiting.pop()
                 nodeids = trials.chosen_tests(mutant, tests)
                 seconds = 60 + 3 * sum(tests[nodeid]["seconds"] for nodeid in nodeids)
+                nodeids.sort(key=lambda nodeid: -kills[mutant.where, nodeid] / (tests[nodeid]["seconds"] + A_TEST))
                 nodeids.sort(key=lambda nodeid: nodeid != results.hints.get(mutant.id))
                 pid, file = start(mutant, nodeids, seconds)
                 running[pid] = mutant, file
@@ -79,6 +84,7 @@ def try_all(mutants, tests, results, jobs, start=trials.start, console=None):
             with file:
                 killer = TIME_OUT if os.WIFSIGNALED(status) else json.loads(file.read())
             results.add(mutant, killer)
+            kills[mutant.where, killer] += 1
             progress.update(task, advance=1, refresh=True)
 
 

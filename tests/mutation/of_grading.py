@@ -33,7 +33,7 @@ CONCERNS = {
     "border.bounded": ("reading", "outputs"), "border.cgroup": ("cgroup",), "border.limits": ("limits",),
     "border.mounts": ("mounts",), "border.sandbox": ("needs", "cgroup"), "border.subject": ("wire", "student", "edges", "wrong"),
     "border.wire": ("wire", "compare"),
-    "checks.answer_key": ("answer_key",), "checks.bank": ("class_mistakes", "report", "missing"),
+    "checks.answer_key": ("answer_key",), "checks.bank": ("named",),
     "checks.compare": ("compare", "wire"), "checks.gate": ("scoring", "report", "readable"), "checks.recognition": ("named",),
     "checks.student": ("student",), "checks.suite": ("edges", "scoring", "wrong"),
     "checks.table": ("report",), "checks.verdict": ("edges", "scoring", "record", "student"), "checks.wrong": ("wrong",),
