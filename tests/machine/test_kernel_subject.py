@@ -7,7 +7,7 @@ import pytest
 from grading.border import subject, wire
 from grading.border.errors import KernelNotStarted
 from grading.border.limits import Limits
-from grading.border.subject import CellEnd, CellRun, KernelSubject, Stopped, StudentError, ended
+from grading.border.subject import CellEnd, CellRun, KernelSubject, Stopped, StudentError, ended, read_reply
 
 LIMITS = Limits(cell_seconds=15.0, call_seconds=6.0, submission_seconds=100.0, cell_output_bytes=1000, output_bytes=1500, value_bytes=70_000)
 REPORT = {"value": 1, "warnings": [], "after": []}
@@ -311,3 +311,34 @@ def test_several_calls_of_one_answer_share_the_bytes_that_came(clock):
     box.receive = lambda *more, before=box.receive: (before(*more)[0], bytes(8))
     with pytest.raises(Stopped, match="larger than the bytes that were sent"):
         kernel.call("f", 0, TWO, b"")
+
+
+# --- reports ------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("at", [[True, 1], [-1, 1], [1, 10**30], [1.0, 2], ["1", 2], [1]])
+def test_a_place_that_is_no_place_is_not_taken(at):
+    reply = read_reply({"error": {"type": "E", "message": "", "at": at}, "warnings": [], "after": []}, b"")
+    assert (reply.error.cell, reply.error.line) == (None, None)
+
+
+@pytest.mark.parametrize("at", [[0, 0], [999_999, 1], [1, 999_999]])
+def test_a_place_is_two_counts_below_a_million(at):
+    for more in range(2):
+        place = [number + (number == 999_999) * more for number in at]
+        reply = read_reply({"error": {"type": "E", "message": "", "at": place}, "warnings": [], "after": []}, b"")
+        assert [reply.error.cell, reply.error.line] == (at if place == at else [None, None])
+
+
+def test_of_an_error_60_characters_of_its_type_and_300_of_its_message_are_taken():
+    for place in ({}, {"at": [1, 2]}):
+        error = {"type": "T" * 61, "message": "m" * 301, "kinds": ["A", "ValueError"], **place}
+        reply = read_reply({"error": error, "warnings": ["divide", "strange", "overflow"], "after": [3]}, b"")
+        assert (reply.error.type, reply.error.message, reply.error.value_error) == ("T" * 60, "m" * 300, True)
+        assert (reply.value, reply.warnings, reply.after) == (None, ["overflow", "divide"], [3])
+    assert not read_reply({"error": {"type": "E", "message": "", "kinds": "ValueError"}, "warnings": [], "after": []}, b"").error.value_error
+
+
+@pytest.mark.parametrize("report", [{"value": 1, "error": {"type": "E", "message": ""}}, {"value": 1, "more": 2}, {}, {"error": {"type": 1, "message": ""}}])
+def test_a_report_has_a_value_or_an_error_and_nothing_else(report):
+    with pytest.raises(wire.WireError):
+        read_reply({**report, "warnings": [], "after": []}, b"")

@@ -417,32 +417,3 @@ def test_an_array_without_entries_has_few_rows(shape):
 
 def test_a_number_beyond_all_floats_is_none():
     assert repr(wire.decode(10**400, b"")) == "<an object of type int too large for a float>" and wire.decode(10**30, b"") == 10**30
-
-
-@pytest.mark.parametrize("at", [[True, 1], [-1, 1], [1, 10**30], [1.0, 2], ["1", 2], [1]])
-def test_a_place_that_is_no_place_is_not_taken(at):
-    reply = read_reply({"error": {"type": "E", "message": "", "at": at}, "warnings": [], "after": []}, b"")
-    assert (reply.error.cell, reply.error.line) == (None, None)
-
-
-@pytest.mark.parametrize("at", [[0, 0], [999_999, 1], [1, 999_999]])
-def test_a_place_is_two_counts_below_a_million(at):
-    for more in range(2):
-        place = [number + (number == 999_999) * more for number in at]
-        reply = read_reply({"error": {"type": "E", "message": "", "at": place}, "warnings": [], "after": []}, b"")
-        assert [reply.error.cell, reply.error.line] == (at if place == at else [None, None])
-
-
-def test_of_an_error_60_characters_of_its_type_and_300_of_its_message_are_taken():
-    for place in ({}, {"at": [1, 2]}):
-        error = {"type": "T" * 61, "message": "m" * 301, "kinds": ["A", "ValueError"], **place}
-        reply = read_reply({"error": error, "warnings": ["divide", "strange", "overflow"], "after": [3]}, b"")
-        assert (reply.error.type, reply.error.message, reply.error.value_error) == ("T" * 60, "m" * 300, True)
-        assert (reply.value, reply.warnings, reply.after) == (None, ["overflow", "divide"], [3])
-    assert not read_reply({"error": {"type": "E", "message": "", "kinds": "ValueError"}, "warnings": [], "after": []}, b"").error.value_error
-
-
-@pytest.mark.parametrize("report", [{"value": 1, "error": {"type": "E", "message": ""}}, {"value": 1, "more": 2}, {}, {"error": {"type": 1, "message": ""}}])
-def test_a_report_has_a_value_or_an_error_and_nothing_else(report):
-    with pytest.raises(WireError):
-        read_reply({**report, "warnings": [], "after": []}, b"")

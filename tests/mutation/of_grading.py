@@ -31,7 +31,7 @@ EXPLAINED = FOLDER / "grading.toml"
 # Each module with the test files that concern it, all of tests/machine/.
 CONCERNS = {
     "border.bounded": ("reading", "outputs"), "border.cgroup": ("cgroup",), "border.limits": ("limits",),
-    "border.mounts": ("mounts",), "border.sandbox": ("needs", "cgroup"), "border.subject": ("kernel_subject", "wire", "student", "edges"),
+    "border.mounts": ("mounts",), "border.sandbox": ("needs", "cgroup"), "border.subject": ("kernel_subject", "student", "edges"),
     "border.wire": ("wire", "compare"),
     "checks.answer_key": ("answer_key",), "checks.bank": ("named",),
     "checks.compare": ("compare", "wire"), "checks.gate": ("scoring", "report", "readable"), "checks.recognition": ("named",),
