@@ -1,22 +1,16 @@
 """One submission costs no other: whatever it holds, it is read within bounds, and the others are graded."""
 
 import json
-import os
 import re
-import resource
 import shutil
 import time
 from contextlib import nullcontext, suppress
-from types import SimpleNamespace
 
 import pytest
 from nbformat.v4 import new_code_cell
 
 from classes import course_grade, graded, submit
-from grading.border import bounded as border
-from grading.border.bounded import MEMORY, Overrun, bounded
-from grading.notebooks import intake, reading
-from grading.notebooks.intake import Refusal, screen
+from grading.notebooks import reading
 from grading.plugins import feedback
 
 CELL = {"cell_type": "code", "source": "x = 1", "metadata": {}}
@@ -76,86 +70,6 @@ def test_reading_grows_with_the_size_of_a_file_and_not_with_its_square(kind):
         return min(times)
 
     assert cost(80_000) < 64 * max(cost(5_000), 0.002), "16 times as large, and 256 times as dear"
-
-
-# --- the process that reads ---------------------------------------------------------------------------------------
-
-@pytest.fixture
-def forked(monkeypatch):
-    """Fork in spite of pytest's threads: a process that begins anew takes seconds. One test below does without."""
-    monkeypatch.setattr(border, "has_no_threads", lambda: True)
-    border.end()
-    yield
-    border.end()
-
-
-def spin(folder, *_):
-    while True:
-        pass
-
-
-def take_memory(folder, *_):
-    return bytes(2 * MEMORY)
-
-
-def end_process(folder, *_):
-    os._exit(0)
-
-
-def nest(folder, *_):
-    return nest(folder)
-
-
-def limits(*_):
-    return resource.getrlimit(resource.RLIMIT_AS), os.getpid()
-
-
-@pytest.mark.parametrize(("act", "said"), [(spin, "takes more than 1 seconds"), (take_memory, "MiB of memory"), (nest, "too deep"),
-                                           (end_process, "ends the process")])
-def test_a_call_that_costs_too_much_is_given_up_and_the_next_one_is_answered(act, said, forked):
-    with pytest.raises(Overrun, match=said):
-        bounded(act, "folder", seconds=1)
-    assert bounded(os.getpid) != os.getpid()
-
-
-def room():
-    """What this process may still take: (bytes of address space, seconds of CPU time)."""
-    size, used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize(), resource.getrusage(resource.RUSAGE_SELF)
-    return resource.getrlimit(resource.RLIMIT_AS)[0] - size, resource.getrlimit(resource.RLIMIT_CPU)[0] - used.ru_utime - used.ru_stime
-
-
-def test_each_call_has_a_gibibyte_and_20_seconds_of_its_own(forked):
-    before = resource.getrlimit(resource.RLIMIT_AS), resource.getrlimit(resource.RLIMIT_CPU)
-    for seconds in (20, 20, 3):
-        memory, left = bounded(room) if seconds == 20 else bounded(room, seconds=seconds)
-        assert abs(memory - 2**30) < 2**26 and seconds - 1 < left <= seconds + 1
-    assert before == (resource.getrlimit(resource.RLIMIT_AS), resource.getrlimit(resource.RLIMIT_CPU)), "nothing is taken from this process"
-
-
-def test_an_answer_is_waited_for_a_minute_and_ten_seconds_for_each_of_cpu_time():
-    waited, silent = [], border.Helper.__new__(border.Helper)
-    silent.connection = SimpleNamespace(send=lambda asked: None, poll=lambda seconds: waited.append(seconds))
-    for seconds in (1, 20):
-        with pytest.raises(Overrun, match=f"takes more than {seconds} seconds"):
-            silent.call(len, ((),), seconds)
-    assert waited == [70, 260]
-
-
-def test_what_a_call_raises_is_raised_here():
-    with pytest.raises(FileNotFoundError):
-        bounded(os.listdir, "/no/such/folder")
-
-
-def test_a_process_that_was_ended_between_two_calls_costs_nothing():
-    os.kill(bounded(os.getpid), 9)
-    assert bounded(os.getpid)
-
-
-@pytest.mark.parametrize("act", [take_memory, end_process, nest, limits])
-def test_whatever_happens_while_a_submission_is_read_is_its_refusal(act, tmp_path, monkeypatch, forked):
-    monkeypatch.setattr(intake, "look_through", act)
-    taken = screen(tmp_path, ["nb"])
-    assert act is limits or isinstance(taken.notebooks["nb"], Refusal) and "could not be read" in taken.notebooks["nb"].reason
 
 
 # --- a class ------------------------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ BUILD = ROOT / "build" / "mutation"
 EXPLAINED = FOLDER / "grading.toml"
 # Each module with the test files that concern it, all of tests/machine/.
 CONCERNS = {
-    "border.bounded": ("reading", "outputs"), "border.cgroup": ("cgroup",), "border.limits": ("limits",),
+    "border.bounded": ("bounded",), "border.cgroup": ("cgroup",), "border.limits": ("limits",),
     "border.mounts": ("mounts",), "border.sandbox": ("needs", "cgroup"), "border.subject": ("kernel_subject", "student", "edges"),
     "border.wire": ("wire", "compare"),
     "checks.answer_key": ("answer_key",), "checks.bank": ("named",),
