@@ -311,7 +311,7 @@ class KernelSubject:
             raise self.too_late("the notebook had used up its time")
         try:
             answer, returned = self.ask({"op": "calls", "function": name, "definition": definition, "cases": tree,
-                                         "after": after, "seconds": seconds}, block, seconds, any_id=True)
+                                         "after": after, "seconds": seconds}, block, seconds=seconds, any_id=True)
             if "ended" in answer:
                 self.serving = False
                 stopped = ended(answer["ended"], seconds)
@@ -351,7 +351,7 @@ class KernelSubject:
         wire.send(self.socket, {"id": self.number, **message}, block, deadline)
         return deadline
 
-    def ask(self, message: dict[str, Any], block: bytes = b"", seconds: float = 10.0, want: str | None = None,
+    def ask(self, message: dict[str, Any], block: bytes = b"", *, seconds: float, want: str | None = None,
             any_id: bool = False) -> tuple[dict[str, Any], bytes]:
         """Send one request and return its answer; raises `wire.WireError` on anything but an answer to it."""
         deadline = self.request(message, block, seconds)

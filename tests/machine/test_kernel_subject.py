@@ -44,7 +44,7 @@ class Sandbox:
         change = changes.pop(0)
         if isinstance(change, Exception):
             raise change
-        answer = {"id": self.sent[-1][0], **honest, **change}
+        answer = {"id": int(str(self.sent[-1][0])), **honest, **change}
         return {name: value for name, value in answer.items() if value != "left out"}, b""
 
     def ops(self):
@@ -125,10 +125,10 @@ def test_what_a_limit_of_time_ended_is_known(clock, change, overran):
 
 
 def test_a_cell_that_kills_the_kernel_when_it_is_run_again_is_left_out(clock):
-    kernel, box = made(cell_1=[{}, wire.Closed("gone")], cell_2=[wire.Closed("gone")])
-    assert [kernel.run(number, "x").status for number in range(3)] == [CellEnd.OK, CellEnd.OK, CellEnd.DIED]
-    assert kernel.run(3, "x").status is CellEnd.OK
-    assert box.ops()[3:] == ["run0", "run1", "run0", "run3"] and [cell[0] for cell in kernel.ran] == [0, 3]
+    kernel, box = made(cell_1=[{}, wire.Closed("gone")], cell_3=[wire.Closed("gone")])
+    assert [kernel.run(number, "x").status for number in range(4)] == [CellEnd.OK] * 3 + [CellEnd.DIED]
+    assert kernel.run(4, "x").status is CellEnd.OK
+    assert box.ops()[4:] == ["run0", "run1", "run0", "run2", "run4"] and [cell[0] for cell in kernel.ran] == [0, 2, 4]
 
 
 def test_cells_are_not_run_again_beyond_the_end_of_the_notebook(clock):
@@ -140,7 +140,7 @@ def test_cells_are_not_run_again_beyond_the_end_of_the_notebook(clock):
 
 @pytest.mark.parametrize("change", [
     {"outputs": "left out"}, {"outputs": "x"}, {"timed_out": "left out"}, {"timed_out": 1}, {"found": []}, {"count": "left out"}, {"count": True},
-    {"count": -1}, {"count": 10**6}, {"count": None}, {"id": 7}, {"id": 7, "ended": 0}], ids=str)
+    {"count": -1}, {"count": 10**6}, {"count": None}, {"id": 7}, {"id": 2**60}, {"id": 7, "ended": 0}], ids=str)
 def test_an_answer_of_another_form_is_that_of_a_kernel_that_died(clock, change):
     kernel, box = made(run=[change])
     assert kernel.run(0, "x") == CellRun([], CellEnd.DIED) and not box.running and kernel.ran == [] and not kernel.overran
@@ -194,8 +194,8 @@ def test_calls_are_made_in_a_fork_that_serves_until_a_cell_is_run(clock):
 def test_a_fork_that_ran_short_of_memory_serves_no_other_exercise(clock):
     error = {**REPORT, "error": {"type": "MemoryError", "message": "no"}}
     error.pop("value")
-    other = {**error, "error": {"type": "ValueError", "message": "no"}}
-    kernel, box = made(calls=[{"reports": [other, REPORT]}, {"reports": [REPORT, error]}, {"reports": [REPORT, REPORT]}])
+    others = [{**error, "error": {"type": kind, "message": "no"}} for kind in ("ArithmeticError", "ValueError")]
+    kernel, box = made(calls=[{"reports": others}, {"reports": [REPORT, error]}, {"reports": [REPORT, REPORT]}])
     kernel.begin()
     kernel.call("f", 0, TWO, b"")
     kernel.finish()
@@ -245,7 +245,7 @@ def test_no_fork_is_made_at_the_end_of_a_notebook_or_of_its_chances(clock):
     assert (stopped.value.reason, stopped.value.timeout) == ("the notebook had used up its time", True) and kernel.overran
 
 
-@pytest.mark.parametrize(("left", "seconds"), [(10.0, 6.0), (6.0, 6.0), (2.0, 2.0), (0.0, None), (-1.0, None)])
+@pytest.mark.parametrize(("left", "seconds"), [(10.0, 6.0), (6.0, 6.0), (2.0, 2.0), (0.5, 0.5), (0.0, None), (-1.0, None)])
 def test_a_call_gets_what_is_left_to_the_notebook(clock, left, seconds):
     kernel, box = made()
     kernel.begin()
@@ -342,3 +342,8 @@ def test_of_an_error_60_characters_of_its_type_and_300_of_its_message_are_taken(
 def test_a_report_has_a_value_or_an_error_and_nothing_else(report):
     with pytest.raises(wire.WireError):
         read_reply({**report, "warnings": [], "after": []}, b"")
+
+
+def test_a_trusted_function_says_what_became_of_its_arguments_where_it_is_asked():
+    said = [subject.LocalSubject({"f": lambda z: z + 1}).call("f", 0, *subject.pack([(1,)]), **more)[0] for more in ({}, {"after": True})]
+    assert [(reply.value, reply.after) for reply in said] == [(2, []), (2, [1])]
