@@ -18,6 +18,8 @@ from multiprocessing.connection import Connection, Pipe
 from multiprocessing.util import Finalize
 from typing import Any, TypeVar
 
+from .errors import PAUSES, is_wanting
+
 CPU_SECONDS = 20
 WALL_SECONDS = 60, 10                   # at least, and for each second of CPU time: on a busy machine a start takes long
 MEMORY = 1024 * 2**20                   # above what the process has when a call begins, in bytes of address space
@@ -214,9 +216,21 @@ def timed(function: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:
 
 def helper() -> Helper:
     if not HELPERS or HELPERS[0].owner != os.getpid():
-        HELPERS[:] = [Helper()]
+        HELPERS[:] = [begun()]
         Finalize(None, end, exitpriority=1)     # atexit does not run in worker processes
     return HELPERS[0]
+
+
+def begun() -> Helper:
+    """A new one. What fails because others have all processes is tried again, for it is no finding about the data."""
+    for pause in PAUSES:
+        try:
+            return Helper()
+        except OSError as error:
+            if not is_wanting(error):
+                raise
+            time.sleep(pause)
+    return Helper()
 
 
 def end() -> None:

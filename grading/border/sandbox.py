@@ -9,6 +9,7 @@ import enum
 import errno
 import json
 import os
+import resource
 import select
 import shutil
 import signal
@@ -23,17 +24,17 @@ from pathlib import Path
 from typing import IO, Any
 
 from . import cgroup, filter, identity, mounts, needs, wire
-from .errors import KernelNotStarted, SandboxUnavailable
+from .errors import PAUSES, WANT, KernelNotStarted, SandboxUnavailable, is_wanting
 from .limits import Limits
 from .mounts import inside_files, interpreter, student_paths
 
 START_SECONDS = 120     # for the server: a cold disk reads a few hundred files
 END_SECONDS = 5         # for a server to end what it started
-PAUSES = (0.1, 0.3, 1.0, 3.0, 6.0)      # before a kernel that could not be started is tried again
 REFUSED = {errno.EPERM, errno.EACCES, errno.EINVAL, errno.ENOSYS}   # said by a host that lets no namespaces nest
-WANT = {errno.ETOOMANYREFS, errno.ENOBUFS, errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE}  # what others use up
 SOCKET_BYTES = 212_992 + 2**15          # that may wait in one socket, where the host does not say
 SHARED_MEMORY_BYTES = 2**20
+PART, FEW = 16, 8       # of the processes that a user may have: what a kernel takes that runs as this user, and the least it gets
+LAST = ["/bin/sh", "-c", 'echo 1000 > /proc/self/oom_score_adj; exec "$@"', "sh"]     # where memory is short, it ends before the grader
 
 
 class Isolation(enum.StrEnum):
@@ -182,6 +183,8 @@ class Sandbox:
             except SandboxUnavailable:
                 self.close()
                 raise
+        if any(os.strerror(number) in said for number in WANT):
+            raise wanting(said)
         raise SandboxUnavailable(f"The sandbox for student code did not start: {said}\n{needs.advice()}")
 
     def begin(self) -> None:
@@ -219,6 +222,8 @@ class Sandbox:
             files = [opened.enter_context(open(file, "rb")) for file in inside_files()]
             told, wait = [opened.enter_context(pipe()) for _ in range(2)]
             command, fds = self.command(files, told.write, wait.read, opened)
+            if self.cold:       # a warm kernel says so itself; a cold one has no /proc, and is all that there is inside
+                command = [*LAST, *command]
             if self.cgroup:
                 command = self.cgroup.around(command)
             self.process = subprocess.Popen(command, stdin=theirs.fileno(), stdout=log, stderr=log, env=self.outer(), cwd="/",
@@ -305,6 +310,7 @@ class Sandbox:
         if not isinstance(answer, dict) or "error" in answer:
             refusal = KernelNotStarted(str(answer)[:1000])
             refusal.refused = isinstance(answer, dict) and answer.get("errno") in REFUSED
+            refusal.wanting = isinstance(answer, dict) and answer.get("errno") in WANT
             raise refusal
 
     def ask(self, request: Mapping[str, Any], *fds: int) -> None:
@@ -313,7 +319,8 @@ class Sandbox:
             socket.send_fds(self.control, [json.dumps(request).encode()], fds)
         except OSError as error:
             lost = KernelNotStarted(f"the sandbox is gone, or cannot be reached: {error}")
-            lost.asked = error.errno not in WANT
+            lost.wanting = error.errno in WANT
+            lost.asked = not lost.wanting
             raise lost from None
         self.reply(30)
 
@@ -337,7 +344,7 @@ class Sandbox:
                 elif self.sock is not None:
                     self.sock.close()
                     self.sock = None
-                if self.isolation is Isolation.WARM and not self.proved and (attempt or getattr(error, "refused", False)):
+                if self.isolation is Isolation.WARM and not self.proved and not is_wanting(error) and (attempt or getattr(error, "refused", False)):
                     self.warm = False       # namespaces do not nest here: a bubblewrap for each kernel instead
                 elif pause is None:
                     raise error if isinstance(error, KernelNotStarted) else KernelNotStarted(str(error)) from None
@@ -349,9 +356,15 @@ class Sandbox:
         self.start()
         self.sock, theirs = wire.socketpair()
         with theirs:
-            limits = {**asdict(self.limits), "socket_bytes": socket_bytes()}
+            limits = {**asdict(self.limits), "socket_bytes": socket_bytes(), "processes": self.processes()}
             self.ask({"op": "fork", "limits": limits, "isolation": isolation.value, "filter": self.filter()}, theirs.fileno())
         return self.sock
+
+    def processes(self) -> int:
+        """How many a kernel may have. Where it runs as the user who grades, that user must have some left to grade the others."""
+        most = resource.getrlimit(resource.RLIMIT_NPROC)[0]
+        shares = self.mode == "bwrap" and not self.identity.own and most != resource.RLIM_INFINITY
+        return min(self.limits.processes, max(most // PART, FEW)) if shares else self.limits.processes
 
     def filter(self) -> tuple[str, int] | None:
         try:
@@ -398,6 +411,12 @@ class Sandbox:
             shutil.rmtree(self.folder, ignore_errors=True)
         self.process = self.pidfd = self.control = self.sock = self.cgroup = self.watcher = None
         self.folder, self.ready = "", False
+
+
+def wanting(said: str) -> KernelNotStarted:
+    error = KernelNotStarted(f"the sandbox did not start: {said}")
+    error.wanting = True
+    return error
 
 
 def socket_bytes() -> int:

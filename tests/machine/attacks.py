@@ -20,7 +20,8 @@ CALLS = dict.fromkeys("""unshare setns mount umount2 pivot_root chroot ptrace pr
     landlock_create_ruleset seccomp sethostname iopl ioperm settimeofday clock_settime adjtimex mknodat setuid setgid
     setgroups setresuid capset mbind set_mempolicy migrate_pages move_pages process_madvise remap_file_pages mlock mlockall
     ioprio_set sched_setscheduler sched_setattr pidfd_open pidfd_send_signal rt_sigqueueinfo rt_tgsigqueueinfo mq_unlink
-    setxattr fsetxattr quotactl_fd lookup_dcookie statmount listmount readahead sync_file_range""".split(), NONSENSE)
+    setxattr fsetxattr quotactl_fd lookup_dcookie statmount listmount readahead sync_file_range
+    epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait epoll_pwait2""".split(), NONSENSE)
 CALLS |= {"msgget": (0x7A7A, 0), "shmat": (0x7FFFFFFF, 0, 0), "reboot": (0, 0, 0, 0), "personality": (0xFFFFFFFF,)}
 # Sub-calls: the number that the kernel reads has 32 bits, so the same with a bit above is tried as well.
 HIGH = 2**32
@@ -93,6 +94,7 @@ ACTS = {
         if ctypes.CDLL(None).inotify_init1(0) < 0:
             raise OSError
     """,
+    "has Linux watch files for a user": "import select; select.epoll()",
     "opens a terminal": "import os; os.openpty()",
     "has shared memory of no file": "import mmap; mmap.mmap(-1, 2**20)[0] = 1",
     "has shared memory of a device": "import mmap, os; mmap.mmap(os.open('/dev/zero', os.O_RDWR), 2**20)[0] = 1",

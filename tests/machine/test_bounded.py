@@ -1,5 +1,6 @@
 """Trusted code on untrusted data runs in a process of its own, within limits, and what it costs too much is given up."""
 
+import errno
 import io
 import os
 import resource
@@ -41,6 +42,23 @@ def nest(folder, *_):
 
 def limits(*_):
     return resource.getrlimit(resource.RLIMIT_AS), os.getpid()
+
+
+def test_a_process_that_cannot_be_begun_for_want_of_what_others_use_up_is_no_finding(forked, monkeypatch):
+    """A submission with many processes made honest ones beside it unreadable, where a user may have few."""
+    begin, failures = border.Helper, [errno.EAGAIN, errno.EMFILE, errno.ENOMEM]
+
+    def refuse():
+        if failures:
+            raise OSError(failures.pop(), "for want of it")
+        return begin()
+    monkeypatch.setattr(border, "PAUSES", (0,) * 4)
+    monkeypatch.setattr(border, "Helper", refuse)
+    assert bounded(abs, -1) == 1
+    border.end()
+    failures.append(errno.ENOSYS)
+    with pytest.raises(OSError, match="for want"):
+        bounded(abs, -1)
 
 
 @pytest.mark.parametrize(("act", "said"), [(spin, "takes more than 1 seconds"), (take_memory, "MiB of memory"), (nest, "too deep"),

@@ -1,5 +1,6 @@
 """Walls against someone who has read the sandbox line by line: each act with its control, warm and cold, for every user."""
 
+import itertools
 import json
 import os
 import shutil
@@ -17,6 +18,7 @@ from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 
 from grading.border import filter, identity
+from grading.border.inside import watch
 from grading.border import sandbox as sandbox_module
 from grading.border.sandbox import KernelNotStarted, Limits, Sandbox, SandboxUnavailable
 from grading.border.subject import KernelSubject
@@ -155,6 +157,12 @@ def test_nothing_that_the_grader_needs_can_be_signalled_read_or_written_and_the_
     box.close()
 
 
+def test_where_memory_is_short_the_kernel_ends_before_the_grader(kernel):
+    inside(kernel, "1")
+    found = [int(pid) for pid in watch.descendants(kernel.sandbox.process.pid)()]
+    assert Path(f"/proc/{max(found)}/oom_score_adj").read_text() == "1000\n" and len(found) >= 3
+
+
 # --- what is counted ----------------------------------------------------------------------------------------------
 
 SHORT_CHILDREN = {
@@ -229,6 +237,27 @@ SOCKETS = """
 """
 
 
+def test_page_tables_count_as_memory(tmp_path):
+    """Memory that is only read takes nothing else, and sixty processes can read a lot."""
+    (tmp_path / "7").mkdir()
+    (tmp_path / "7" / "status").write_text("Name:\tx\nVmRSS:\t  100 kB\nVmPTE:\t  50 kB\nVmSwap:\t  3 kB\n")
+    fd = os.open(tmp_path, os.O_RDONLY)
+    use = watch.Use(fd, lambda: ["7"], {})
+    assert use.resident_bytes("7") == use.own_bytes("7") == 153 * 1024
+    (tmp_path / "7" / "smaps_rollup").write_text("Rss: 100 kB\nPss:  10 kB\nPss_Anon: 9 kB\nSwapPss:  2 kB\n")
+    assert use.own_bytes("7") == 62 * 1024
+    os.close(fd)
+
+
+@pytest.mark.parametrize("shared, most, due", [(True, 160, 10), (True, 50, 8), (True, 4096, 64), (True, -1, 64), (False, 160, 64)])
+def test_a_kernel_with_the_id_of_who_grades_leaves_that_user_processes(shared, most, due, monkeypatch):
+    """Else no other submission could be read or run beside it, where a user may have few."""
+    monkeypatch.setattr(sandbox_module.resource, "getrlimit", lambda kind: (most, most))
+    box = Sandbox()
+    box.identity = identity.Identity(identity.Kind.SHARED if shared else identity.Kind.MAPPED, 1000, 1000)
+    assert box.processes() == due
+
+
 @pytest.mark.parametrize("mode", WARM_AND_COLD)
 def test_what_waits_in_sockets_counts_as_memory(mode):
     box = make_sandbox(mode, memory_bytes=800 * 2**20, cell_seconds=30, submission_seconds=100)
@@ -249,7 +278,7 @@ def test_files_in_scratch_space_are_counted_where_their_number_cannot_be_fixed()
 
 # --- what fails because of others ---------------------------------------------------------------------------------
 
-def test_a_kernel_that_fails_for_want_of_what_others_use_up_is_tried_again(monkeypatch):
+def test_a_kernel_that_fails_for_want_of_what_others_use_up_is_tried_again(monkeypatch, tmp_path):
     send, failures = sandbox_module.socket.send_fds, iter([True, True, True])
 
     def refuse(sock, *rest):
@@ -257,9 +286,20 @@ def test_a_kernel_that_fails_for_want_of_what_others_use_up_is_tried_again(monke
             raise OSError(109, "Too many references: cannot splice")
         return send(sock, *rest)
 
-    monkeypatch.setattr(sandbox_module, "PAUSES", (0, 0, 0, 0))
+    launch, full, number = Sandbox.launch, iter([True, True]), itertools.count()
+
+    def cannot_fork(self, who):
+        if not next(full, False):
+            return launch(self, who)
+        self.folder = str(tmp_path / f"{next(number)}")
+        Path(self.folder).mkdir()
+        Path(self.folder, "log").write_text("bwrap: Can't fork for pid 1: Resource temporarily unavailable\n")
+        raise KernelNotStarted("the sandbox ended")
+
+    monkeypatch.setattr(sandbox_module, "PAUSES", (0,) * 6)
+    monkeypatch.setattr(Sandbox, "launch", cannot_fork)
     box = Sandbox()
-    box.proved = True
+    box.identities = box.identities[:1]
     monkeypatch.setattr(sandbox_module.socket, "send_fds", refuse)
     subject = KernelSubject(box)
     assert inside(subject, "print('graded')") == "graded\n" and box.warm

@@ -74,13 +74,17 @@ class Use:
         return self.read(f"{name}/stat").rpartition(")")[2].split()
 
     def resident_bytes(self, name: str) -> int:
-        sizes = re.findall(r"^Vm(?:RSS|Swap):\s+(\d+) kB", self.read(f"{name}/status"), re.MULTILINE)
+        sizes = re.findall(r"^Vm(?:RSS|Swap|PTE):\s+(\d+) kB", self.read(f"{name}/status"), re.MULTILINE)
         return 1024 * sum(map(int, sizes))
 
     def own_bytes(self, name: str) -> int:
-        """Memory with shared pages divided among those who share them; a process that hides it counts in full."""
+        """Memory with shared pages divided among those who share them; a process that hides it counts in full.
+
+        Page tables come to it: for memory that is only read Linux has nothing else.
+        """
         found = re.findall(r"^(?:Pss|SwapPss):\s+(\d+) kB", self.read(f"{name}/smaps_rollup"), re.MULTILINE)
-        return 1024 * sum(map(int, found)) if found else self.resident_bytes(name)
+        tables = re.findall(r"^VmPTE:\s+(\d+) kB", self.read(f"{name}/status"), re.MULTILINE) if found else ()
+        return 1024 * sum(map(int, [*found, *tables])) if found else self.resident_bytes(name)
 
     def sockets(self) -> int:
         """How many there are: what waits in their buffers is in no process's size."""
