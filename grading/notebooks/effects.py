@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-DYNAMIC = {"exec", "eval", "globals", "setattr", "delattr", "vars", "__import__", "get_ipython", "reload", "open"}
+DYNAMIC = {"exec", "eval", "globals", "locals", "setattr", "delattr", "vars", "__import__", "get_ipython", "reload", "open"}
 STATE = {"seterr", "seterrcall", "setbufsize", "setrecursionlimit", "settrace", "setprofile",
-         "chdir", "putenv", "unlink", "write_bytes", "write_text"}      # of NumPy, Python and the system, for all that follows
+         "chdir", "putenv", "unlink", "rename", "rmtree", "write_bytes", "write_text"}      # of NumPy, Python and the system, for all that follows
+TABLES = {"environ", "modules"}     # of os and sys
+WRITERS = {name for kind in (bytearray, dict, list, set) for name in dir(kind) if not name.startswith("_")} | {"fill", "put", "resize"}
 HARMLESS = {name for kind in (str, bytes, tuple, frozenset, int, float, complex, range) for name in dir(kind)} | {
     "items", "keys", "values", "copy", "get", "index", "count",
     *"all any argmax argmin argsort astype clip conj copy cumprod cumsum dot flatten item max mean min nonzero prod ravel repeat".split(),
@@ -20,6 +22,7 @@ OTHERS = sys.stdlib_module_names | {"IPython", "gradient_plots", "matplotlib", "
 NOBODYS = frozenset(dir(builtins))
 KEPT = 10_000       # characters: the facts of longer cells are read anew, for keeping them would keep much
 DEFINITION = re.compile(r"^[ \t]*def (\w{1,80})\(", re.MULTILINE)     # in what is no Python
+MAGIC = re.compile(r"(?:[\w, ]{1,200}= *)?[%!]")
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
@@ -77,13 +80,17 @@ def read_facts(source: str) -> Facts:
     tree = parse(source)
     if tree is None:        # a magic or a shell command is no Python; what else is none does not run
         lines = [line.strip() for line in source.splitlines()]
-        return Facts(any(line.startswith(("%", "!")) and not line.startswith("%matplotlib") for line in lines))
+        return Facts(any(MAGIC.match(line) and not line.startswith("%matplotlib") for line in lines))
     unknown, named, attributes = False, set[str](), set[str]()
     for node in ast.walk(tree):
         match node:
             case ast.Call(func=ast.Name(id=name)) if name in DYNAMIC:
                 unknown = True
             case ast.Call(func=ast.Attribute(attr=name)) if name in STATE | {"reload"}:
+                unknown = True
+            case ast.Call(func=ast.Attribute(value=ast.Attribute(attr=table), attr=name)) if table in TABLES and name not in HARMLESS:
+                unknown = True
+            case ast.Subscript(value=ast.Attribute(attr=table), ctx=ast.Store() | ast.Del()) if table in TABLES:
                 unknown = True
             case ast.ImportFrom(names=[ast.alias(name="*")]):
                 unknown = True
@@ -138,7 +145,7 @@ def bound_at_top(body: list[ast.stmt]) -> set[str]:
                 found.add(name)
             case ast.Import(names=names) | ast.ImportFrom(names=names):
                 found |= {(alias.asname or alias.name).split(".")[0] for alias in names}
-            case ast.ExceptHandler(name=str(name)):
+            case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)) | ast.MatchMapping(rest=str(name)):
                 found.add(name)
         pending += ast.iter_child_nodes(node)
     return found
@@ -168,8 +175,14 @@ def stored(node: ast.AST) -> set[str]:
 
 
 def acted_on(node: ast.AST) -> set[str]:
-    """The name whose method a node calls, be it that it may write into the object."""
+    """The names whose method a node calls, or gives away to be called, be it that it may write into the object."""
     match node:
+        case ast.Call(func=ast.Lambda(), args=given):
+            return set().union(*map(names_in, given))
+        case ast.Call(func=ast.Name(id="next"), args=[given, *_]):
+            return root_of(given)
+        case ast.Attribute(attr=name, ctx=ast.Load()) if name in WRITERS - HARMLESS:        # called, or given to what calls it
+            return root_of(node)
         case ast.Call(func=ast.Attribute(attr=name) as method) if name not in HARMLESS:
             return root_of(method)
     return set()

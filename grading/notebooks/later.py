@@ -62,4 +62,5 @@ class Notebook:
                     objects |= call.arguments - self.functions.keys()
         strange = cell.strange or any(call.callees & self.strange for call in cell.calls)
         nameless = cell.unknown or strange or (cell.attributes & self.modules) - used
-        return used & (written | self.behind(objects) - self.functions.keys()) | ({""} if nameless else set())
+        mine = cell.written & self.behind(used)         # an attribute of the class that a used object is of
+        return used & (written | self.behind(objects) - self.functions.keys()) | mine | ({""} if nameless else set())

@@ -10,28 +10,30 @@ from grading.notebooks.effects import parse
 from grading.notebooks.later import Change, Notebook
 from tests.conftest import ASSIGNMENTS, ROOT
 
-ABOVE = [(0, "def scale_by(x):\n    global SCALE\n    SCALE = x\ndef the_table():\n    return table\nimport mine\nclass Tuner:\n    def go(self):\n        scale_by(3)"),
+ABOVE = [(0, "def scale_by(x):\n    global SCALE\n    SCALE = x\ndef the_table():\n    return table\nimport mine\nclass Tuner:\n    def go(self):\n        scale_by(3)\nclass Rate:\n    step = 1\nrate = Rate()\ndef now():\n    return rate.step"),
          (1, "import numpy as np\nSCALE = 2\ntable = {}\ndef helper(z):\n    return sum(z) * SCALE"),
          (2, "def relu(z):\n    table[1] = 1\n    return np.maximum(helper(z), 0)"), (3, "assert relu(1) == 1")]
 CHANGED = {
     "helper": ["def helper(z):\n    return 0", "helper = None", "class helper: pass", "import math as helper",
                "from numpy import sqrt as helper", "for helper in range(3): pass", "del helper", "with open('f') as helper: pass",
                "try:\n    1 / 0\nexcept Exception as helper:\n    pass", "if True:\n    helper = 1", "helper, x = 1, 2",
-               "(helper := 1)", "helper += 1", "def other():\n    global helper\n    helper = 3", "helper.calls = 1"],
+               "(helper := 1)", "match 1:\n    case helper: pass", "match [1]:\n    case [*helper]: pass", "match {}:\n    case {**helper}: pass", "helper += 1", "def other():\n    global helper\n    helper = 3", "helper.calls = 1"],
     "relu": ["relu = relu(1)", "import numpy as relu", "def relu(z): pass"],
     "np": ["def patch(module):\n    module.maximum = min\npatch(np)", "np = 5", "np.maximum = min", "def other():\n    np.maximum = min", "import torch as np"],
+    "Rate": ["Rate.step = 2", "del Rate.step"],
     "SCALE": ["scale_by(3)", "Tuner().go()", "def twice():\n    scale_by(2)\ntwice()", "tuner = Tuner()\ntuner.go()", "SCALE = np.linspace(0, 1)", "SCALE: int = 3"],
     "sum": ["sum = 0", "from numpy import sum"],
     "table": ["other = table\nother['a'] = 1", "for one in [table]:\n    one.clear()", "x = relu(1)", "def fill(x):\n    x['a'] = 1\nfill(table)",
               "_ = table.pop(1)", "np.put(table, 0, 1)", "z = np.add(1, 2, out=table)", "the_table().clear()", "mine_too = the_table()\nmine_too['a'] = 1",
               "other = table\nother[1] = 2\nother.clear()", "other = table\nother.clear()\nnp.put(other, 0, 1)",
               "def fill(x):\n    row = x[0]\n    row[1] = 2\nfor one in table.values():\n    fill(one)", "with checking('relu') as check:\n    check(1)",
-              "wipe = lambda x: x.clear()\nwipe(table)", "table += [1]", "from functools import partial\nlate = partial(relu, 1)\nlate()", "table['a'] = 1", "table.clear()", "del table[1]", "def later():\n    table.update(a=1)\nlater()"],
-    "": ["import mytools", "from mytools import fix", "from . import fix", "mine.fix()", "open('weights', 'w').write('1')", "import os\nos.chdir('/')", "%reset -f", "x = 1\n%run other.py", "!rm -r .", "from math import *", "exec('helper = 1')", "globals()['np'] = 1",
+              "wipe = lambda x: x.clear()\nwipe(table)", "table += [1]", "from functools import partial\nlate = partial(relu, 1)\nlate()", "(lambda x: x.clear())(table)", "print(*map(table.pop, [1]))", "from threading import Thread\nThread(target=table.clear).start()", "print(next(table))",
+              "table['a'] = 1", "table.clear()", "del table[1]", "def later():\n    table.update(a=1)\nlater()"],
+    "": ["import mytools", "from mytools import fix", "from . import fix", "mine.fix()", "open('weights', 'w').write('1')", "import os\nos.chdir('/')", "%reset -f", "x = 1\n%run other.py", "!rm -r .", "gone = !rm -r .", "x = %time wipe()", "from math import *", "exec('helper = 1')", "globals()['np'] = 1",
          "np.seterr(all='raise')", "setattr(np, 'maximum', min)", "import importlib\nimportlib.reload(np)",
-         "import numpy\nnumpy.maximum = min", "import builtins\nbuiltins.sum = max", "import numpy\ndel numpy.maximum", "import sys\nsys.stdout = None"],
+         "import numpy\nnumpy.maximum = min", "import builtins\nbuiltins.sum = max", "import numpy\ndel numpy.maximum", "import sys\nsys.stdout = None", "locals()['helper'] = 1", "import os\nos.environ.update(K='1')", "import sys\nsys.modules['numpy'] = None", "import shutil\nshutil.rmtree('data')"],
 }
-HARMLESS = ["def gelu(z):\n    helper = 1\n    return helper * z", "print(helper(1))", "%matplotlib inline",
+HARMLESS = ["match 1:\n    case int(): pass", "import os\nprint(os.environ.get('K'))", "table2 = dict(table)\nx = next(iter([1]))", "def gelu(z):\n    helper = 1\n    return helper * z", "print(helper(1))", "%matplotlib inline",
             "y = [helper for helper in range(3)]", "def f(np):\n    np.exp = 1", "z = np.zeros(3)\nz[0] = 1", "def f(:",
             "W = np.eye(2)\nW[0] += 1\nW.fill(3)", "def slope(f, z):\n    z[0] += 1\n    return f(z)\nslope(helper, np.ones(2))", "print(SCALE, table, sorted(table.items()))",
             "def both(z):\n    scale_by(z)",
