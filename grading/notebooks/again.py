@@ -12,13 +12,13 @@ from itertools import islice
 from pathlib import Path
 
 from .folders import MOST_LISTED, NotTaken, regular
-from .intake import MAX_DEPTH, MAX_ENTRIES, NOT_TAKEN, STAMP, in_order, parse_stamp, read_stamp
+from .intake import MAX_DEPTH, MAX_ENTRIES, NOT_TAKEN, SECRET, STAMP, in_order, parse_stamp, read_stamp
 from .reading import MAX_FILE
 
 MARK = ".submission"
 REFUSED, REFUSED_BEFORE = "refused", "refused before"
 PIECE, MAX_READ = 2**20, 4 * MAX_FILE       # bytes of all files together: what grading takes is less
-LEFT_OUT = {STAMP, "submission_secret.txt"}
+LEFT_OUT = {STAMP, SECRET}
 LEFT_OUT_FOLDERS = {"__pycache__", ".ipynb_checkpoints"}
 
 

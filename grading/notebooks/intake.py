@@ -37,7 +37,7 @@ OBEYED = (".*", "nbgrader_config.*", "jupyter_*config.*", "ipython_*config.*", "
           "[Mm]akefile", "GNUmakefile")
 IGNORED = (*OBEYED, "__pycache__", "*.pyc", "__MACOSX")
 NOT_TAKEN = re.compile("|".join(map(fnmatch.translate, IGNORED)))
-STAMP = "timestamp.txt"
+STAMP, SECRET = "timestamp.txt", "submission_secret.txt"      # what the exchange puts beside a submission
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def look_through(folder: Path, wanted: Mapping[str, Any], ignore: tuple[str, ...
     ours = (*course, *(f"{name}.ipynb" for name in wanted), STAMP)
     found, notebooks = walk(folder, (*IGNORED, *ignore), intake.notes, ours)
     intake.files = read_files(folder, found, intake.notes)
-    files = [name for name in found if name not in course]
+    files = [name for name in found if name not in (*course, STAMP, SECRET)]
     for name in wanted:
         others = [other for other in notebooks if not any(same(other, f"{one}.ipynb") for one in wanted if one != name)]
         search = Search(folder, name, wanted[name], others, files, why)

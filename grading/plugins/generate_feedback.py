@@ -84,7 +84,10 @@ class GenerateFeedback(converters.GenerateFeedback):
         if super().init_destination(assignment_id, student_id):
             return True
         known = self.results.get(student_id)
-        if known is None or excluded or is_current(self.digest(known), pages):
+        if known is None or excluded:
+            return False
+        if is_current(digest := self.digest(known), pages):
+            still_true(digest, known, graded, pages)
             return False
         with forced(self):
             return super().init_destination(assignment_id, student_id)
@@ -124,6 +127,7 @@ class GenerateFeedback(converters.GenerateFeedback):
         graded, pages = self.places(assignment, student)
         digest = self.digest(result)
         if not force and is_current(digest, pages):
+            still_true(digest, result, graded, pages)
             return False
         self.results = {student: result}
         target, partial, old = pages, *(pages.with_name(f".{pages.name}.{what}") for what in ("partial", "old"))
@@ -234,6 +238,12 @@ def mark(digest: str, result: SubmissionResult, graded: Path, pages: Path) -> No
     new = Path(beside(pages, "making"))
     new.write_text(f"{digest} {state_of(pages, '.html')} {digest_of(result)} {state_of(graded, '.ipynb')}\n", encoding="ascii")
     os.replace(new, beside(pages, MADE))
+
+
+def still_true(digest: str, result: SubmissionResult, graded: Path, pages: Path) -> None:
+    """Note that `pages` are true of what was graded again with the same outcome: by its times it is newer than they are."""
+    if not says(result, graded, pages):
+        mark(digest, result, graded, pages)
 
 
 def read_mark(pages: str | Path) -> list[str]:

@@ -20,14 +20,13 @@ from nbgrader.exchange.default import ExchangeReleaseFeedback
 from nbgrader.utils import notebook_hash
 
 from ..notebooks.folders import NotTaken, names_in, read_below
-from ..notebooks.intake import STAMP
+from ..notebooks.intake import SECRET, STAMP
 from ..notebooks.returned import note_returned
 from ..notebooks.names import shown
 from .overview import NAME
 from .placing import placing
 from .turn import turn
 
-SECRET = "submission_secret.txt"
 MOST = 1000     # bytes of either
 MOST_NOTEBOOKS = 50     # of one submission that get a page
 

@@ -15,7 +15,7 @@ from typing import Any
 from nbformat import NotebookNode
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor
-from nbgrader.utils import is_grade, is_locked, is_solution, is_task
+from nbgrader.utils import is_grade, is_locked, is_task
 from traitlets import Dict, Enum, Unicode, default
 
 from ..checks import table
@@ -36,7 +36,7 @@ from .paths import hidden
 from .place import judge_at_their_places
 
 OWN = "checks of the notebook"      # in the record: see `own_digest`
-CELLS = "cells of the notebook"     # the same: see `cells_digest`
+CELLS = "graded cells of the notebook"     # the same: see `cells_digest`
 Resources = dict[str, Any]          # nbconvert's
 JUDGES = ("tests/hidden", "reference_impl", "tests/misconceptions")
 
@@ -93,7 +93,7 @@ def execute(nb: NotebookNode, notebook: str, root: str, sandbox: Sandbox, files:
     for number, exercises in names.items():
         records |= write_verdicts(nb.cells[number], [verdicts[name] for name in exercises], gate, before.mended, number in complained)
     replace(before, graded_by={**provenance(judges, sandbox.mode), OWN: own_digest(root, notebook),
-                               CELLS: cells_digest(name_of(cell) for cell in nb.cells if is_grade(cell) or is_solution(cell) or is_task(cell))}, verdicts=records).write(nb)
+                               CELLS: cells_digest(name_of(cell) for cell in nb.cells if is_grade(cell) or is_task(cell))}, verdicts=records).write(nb)
     return subject.overran
 
 
@@ -194,7 +194,8 @@ def own_digest(root: str | Path, notebook: str) -> str:
 
 
 def cells_digest(names: Iterable[str]) -> str:
-    """A short hash of which answers and graded cells a notebook has: exercises and questions may come and go (`course revise`)."""
+    """A short hash of which graded cells a notebook has: exercises and questions may come and go (`course revise`). Cells for answers do
+    not count: nobody puts one back that a student deleted."""
     return hashlib.sha256("\0".join(sorted(set(names))).encode()).hexdigest()[:16]
 
 

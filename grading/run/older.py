@@ -17,7 +17,7 @@ class Today:
         self.root, self.policy = course.execute.course_root, course.late_policy()
         self.judges = digests(self.root)
         self.own = {notebook.name: own_digest(self.root, notebook.name) for notebook in row.notebooks}
-        self.cells = {notebook.name: cells_digest({cell.name for cell in (*notebook.grade_cells, *notebook.solution_cells, *notebook.task_cells)})
+        self.cells = {notebook.name: cells_digest({cell.name for cell in (*notebook.grade_cells, *notebook.task_cells)})
                       for notebook in row.notebooks}
         self.points = {notebook.name: points_of_exercises(notebook) for notebook in row.notebooks}
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from rich.console import Console
 
 from ..border.sandbox import Sandbox
+from ..notebooks.again import REFUSED_BEFORE
 from ..notebooks.names import printable
 from ..notebooks.record import records_in
 from ..root import CourseError
@@ -53,6 +54,7 @@ class Chosen:
     students: list[str] = field(default_factory=list)
     same: int = 0
     newer: list[str] = field(default_factory=list)      # handed in again since
+    refused: list[str] = field(default_factory=list)    # nothing of it could be read
     lost: list[str] = field(default_factory=list)       # the gradebook does not have them as they were graded
     gone: list[str] = field(default_factory=list)       # nothing in submitted/
     damaged: list[str] = field(default_factory=list)    # a graded notebook that cannot be read
@@ -112,6 +114,8 @@ def choose(course: Course, assignment: str, everyone: bool) -> Chosen:
                 found.same += 1
             elif result.student_id not in there:
                 found.gone.append(result.student_id)
+            elif there[result.student_id] == REFUSED_BEFORE:
+                found.refused.append(result.student_id)
             elif there[result.student_id]:
                 found.newer.append(result.student_id)
             else:
@@ -124,6 +128,8 @@ def left_out(assignment: str, chosen: Chosen) -> list[str]:
     said = [f"{chosen.same} would be graded as they are."] if chosen.same else []
     if chosen.newer:
         said.append(f"Handed in again since, and left to course grade {shlex.quote(assignment)}: {', '.join(map(printable, chosen.newer))}")
+    if chosen.refused:
+        said.append(f"Could not be graded, and looked at by each course grade {shlex.quote(assignment)}: {', '.join(map(printable, chosen.refused))}")
     if chosen.lost:
         said.append(f"The gradebook does not have them as they were graded, and they are left to course grade {shlex.quote(assignment)}: "
                     f"{', '.join(map(printable, chosen.lost))}")

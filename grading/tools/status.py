@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ..notebooks.again import REFUSED_BEFORE
 from ..notebooks.dates import shown_moment
 from ..notebooks.exchange import read_left
 from ..notebooks.record import Record
@@ -39,6 +40,7 @@ COLUMNS = {"ungraded": "not graded yet, handed in again since, or not in the gra
            "feedback": "no feedback page, or one older than the grades"}
 OLDER_COPY = "(an older copy was put back, or a row was removed: put the newer one back, or course grade takes it in without what people gave)"
 LINES = {"waiting": "waiting in the exchange", "left": "in the exchange, and could not be collected", "again": "handed in again since it was graded",
+         "refused": "could not be graded as it was handed in: give points in formgrader, or get a file that can be read (course grade {} says why)",
          "lost": f"{LOST} {OLDER_COPY}", "behind": f"{BEHIND} {OLDER_COPY}", **COLUMNS,
          "damaged": "the graded notebook cannot be read",
          "older": "graded with older checks than today's (course regrade {} --because \"...\" --dry-run says who changes, by how much and why)",
@@ -68,6 +70,7 @@ class State:
     why_left: str = ""          # what is to be done about the first of them
     by_hand: list[str] = field(default_factory=list)     # of the unreturned: who did not hand in through the exchange
     again: list[str] = field(default_factory=list)       # of the ungraded: graded before
+    refused: list[str] = field(default_factory=list)     # of the human: nothing of it could be read, and nothing else came since
     lost: list[str] = field(default_factory=list)        # of the ungraded: graded, and the gradebook has no row
     behind: list[str] = field(default_factory=list)      # of the ungraded: and the gradebook has other points
     alone: list[str] = field(default_factory=list)       # the same, and nothing in submitted/
@@ -201,11 +204,17 @@ def what_is_known(course: Course, row: Assignment, results: list[SubmissionResul
     return Known(there, Today(course, row), row.duedate, Kept.read(row, results))
 
 
-def tells_other_points(result: SubmissionResult, folder: str, pages: str, records: Mapping[str, Record], zone: tzinfo) -> bool:
-    """Whether the overview that students have is not what it would be now: a person may have graded since."""
-    known, page = says(result, folder, pages), os.path.join(pages, overview.NAME)
+def are_true(result: SubmissionResult | None, folder: str, pages: str, records: Mapping[str, Record], zone: tzinfo) -> bool:
+    """Whether the pages that students have are what they would be now: a person may have graded since."""
+    known = says(result, folder, pages) if result else None
     if known is not None:
-        return not known
+        return known
+    return is_up_to_date(pages, folder, records) and not (result and tells_other_points(result, folder, pages, records, zone))
+
+
+def tells_other_points(result: SubmissionResult, folder: str, pages: str, records: Mapping[str, Record], zone: tzinfo) -> bool:
+    """Whether the overview of pages without a mark is not what it would be now."""
+    page = os.path.join(pages, overview.NAME)
     return os.path.exists(page) and Path(page).read_text(encoding="utf-8") != overview.overview(result, folder, records, zone)
 
 
@@ -244,7 +253,9 @@ def sort_in(course: Course, found: State, one: Waiting, known: Known | None, fol
     """Put one submission, graded into `folder` and with its pages in another, under all that it waits for."""
     result = known.results.get(one.student) if known else None
     found.submitted.append(one.student)
-    if one.why:
+    other = bool(result and known and known.today.differs(result, one.records))
+    refused = one.why == REFUSED_BEFORE and not other       # `course grade` would find the same
+    if one.why and not refused:
         found.ungraded.append(one.student)
     if not os.path.isdir(folder):
         if one.trouble or result:
@@ -253,7 +264,7 @@ def sort_in(course: Course, found: State, one: Waiting, known: Known | None, fol
     for why, students in ((LOST, found.lost), (BEHIND, found.behind)):
         if one.why == why:
             students.append(one.student)
-    if one.why and one.why not in (LOST, BEHIND):
+    if one.why and one.why not in (LOST, BEHIND, REFUSED_BEFORE):
         found.again.append(one.student)
     records = one.records
     if any(record.damaged for record in records.values()):
@@ -263,9 +274,10 @@ def sort_in(course: Course, found: State, one: Waiting, known: Known | None, fol
         found.mended.append(one.student)
     if result and result.waits_for_a_person:
         found.human.append(one.student)
-    if result and known and known.today.differs(result, records):
+        found.refused += [one.student] * refused
+    if other and one.why != REFUSED_BEFORE:
         found.older.append(one.student)
-    if result and tells_other_points(result, folder, pages, records, course.zone) or not is_up_to_date(pages, folder, records):
+    if not are_true(result, folder, pages, records, course.zone):
         found.feedback.append(one.student)
         found.outdated = found.outdated or os.path.isdir(pages)
     elif not are_returned(pages):

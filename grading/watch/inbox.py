@@ -14,10 +14,9 @@ from pathlib import Path
 
 from ..notebooks.exchange import owner_of
 from ..notebooks.folders import NotTaken, names_in, opened, read_below
-from ..notebooks.intake import parse_stamp
+from ..notebooks.intake import SECRET, parse_stamp
 from ..notebooks.names import trouble_with_student
 from ..plugins.collect import trouble_with_place
-from ..plugins.release_feedback import SECRET
 
 NAME = re.compile(r"(?P<student>[^+]+)\+(?P<assignment>[^+]+)\+(?P<time>[^+]*)(\+[^+]*)?", re.DOTALL)
 WELL_FORMED = re.compile(r"[0-9a-f]{128}")

@@ -13,7 +13,7 @@ from grading.notebooks.answers import answers
 from grading.notebooks.archives import NotUnpacked, members
 from grading.notebooks.embedded import taken_out
 from grading.notebooks.finding import Search
-from grading.notebooks.intake import Refusal, look_through, screen
+from grading.notebooks.intake import SECRET, STAMP, Refusal, look_through, screen
 from grading.notebooks.reading import MAX_BYTES, read_notebook, without_outputs
 from grading.notebooks.record import FILE, WHOLE, Record
 from grading.run import human
@@ -229,7 +229,7 @@ def test_twenty_files_are_looked_at_and_those_that_bear_the_name_first(tmp_path)
 
 @pytest.mark.parametrize(("count", "more"), [(1, "."), (5, "."), (6, " and 1 more."), (9, " and 4 more.")])
 def test_where_there_is_no_notebook_five_of_the_other_files_are_named(count, more, tmp_path):
-    for number in range(count):
-        (tmp_path / f"f{number}.dat").touch()
+    for name in (*(f"f{number}.dat" for number in range(count)), STAMP, SECRET):        # the last two are the exchange's own
+        (tmp_path / name).touch()
     assert look_through(tmp_path, {"activations": {}}, (), ()).notebooks["activations"].reason == (
         "There is no activations.ipynb in the submission. There is: " + ", ".join(f"f{number}.dat" for number in range(min(count, 5))) + more)

@@ -1,6 +1,7 @@
 """What was graded and is not in the gradebook, or with other points: an older copy was put back, a student or an assignment removed."""
 
 import io
+import os
 import re
 import shutil
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ from nbgrader.api import MissingEntry
 from nbgrader.auth import Authenticator
 from nbgrader.converters.base import NbGraderException
 from nbgrader.exchange import ExchangeError
+from nbgrader.utils import is_grade, is_task
 from rich.console import Console
 from termclass import ASSIGNMENT, NAME
 
@@ -23,8 +25,11 @@ from grading.plugins.release_feedback import ReleaseFeedback
 from grading.run.audit import BEHIND, act_of
 from grading.run.batch import Graded
 from grading.run.course import Course
+from grading.run.execute import CELLS, OWN, cells_digest, own_digest
 from grading.run import only_one
 from grading.run.kept import LOST
+from grading.run.older import Today
+from grading.run.results import results_of
 from grading.tools import history, regrade, status
 from grading.tools.feedback import make_feedback
 from grading.tools.grade import run_class
@@ -178,6 +183,42 @@ def test_what_lies_in_autograded_alone_waits_for_a_person(course):
     with termclass.book(course) as gradebook:
         with pytest.raises(MissingEntry):
             gradebook.find_student("student-02")
+
+
+# --- what could not be read -----------------------------------------------------------------------------------------
+
+def test_what_was_refused_waits_for_a_person_and_then_for_nobody(course, monkeypatch):
+    """`course grade` looks at it each time, so its folder is newer than its pages each time; it was not handed in again."""
+    monkeypatch.setattr(Today, "differs", lambda *_: None)
+    refused = mark_of(digest(course / "submitted" / "student-02" / ASSIGNMENT), True)
+    course.joinpath("autograded", "student-02", ASSIGNMENT, MARK).write_bytes(refused)
+    said_by(make_feedback, course, ASSIGNMENT, [], 1, False)
+    path = course / "autograded" / "student-02" / ASSIGNMENT / NAME
+    os.utime(path, (2**31, 2**31))
+    assert "1 made" not in said_by(make_feedback, course, ASSIGNMENT, ["student-02"], 1, False)[0]
+    with termclass.book(course) as gradebook:
+        found, = status.states(course, ASSIGNMENT)
+        assert (found.ungraded, found.again, found.refused) == ([], [], ["student-02"])
+        assert found.next.endswith("Manual Grading > 'hw 1'") and "student-02" in found.human
+        for row in gradebook.find_submission_notebook("toy", ASSIGNMENT, "student-02").grades:
+            row.manual_score, row.needs_manual_grade = row.auto_score or 0.0, False
+        gradebook.db.commit()
+    said_by(make_feedback, course, ASSIGNMENT, [], 1, False)
+    os.utime(path, (2**31 + 9, 2**31 + 9))
+    said_by(make_feedback, course, ASSIGNMENT, [], 1, False)
+    found, = status.states(course, ASSIGNMENT)
+    assert (found.ungraded, found.again, found.refused, found.feedback) == ([], [], [], [])
+
+
+def test_a_cell_for_an_answer_that_a_student_deleted_is_no_other_exercise(course):
+    """Nobody puts it back, so a regrade would find the same again and again."""
+    judge, nb = Course(course), nbformat.read(course / "release" / ASSIGNMENT / NAME, as_version=4)
+    nb.cells = [cell for cell in nb.cells if cell.metadata.get("nbgrader", {}).get("grade_id") != "half"]
+    names = [cell.metadata.nbgrader.grade_id for cell in nb.cells if is_grade(cell) or is_task(cell)]
+    records = {"toy": Record(graded_by={OWN: own_digest(judge.execute.course_root, "toy"), CELLS: cells_digest(names)})}
+    with termclass.book(course) as gradebook:
+        today = Today(judge, gradebook.find_assignment(ASSIGNMENT))
+        assert today.differs(next(results_of(gradebook, ASSIGNMENT, ["student-01"])), records) is None
 
 
 # --- two at once --------------------------------------------------------------------------------------------------
