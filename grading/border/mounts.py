@@ -71,7 +71,8 @@ def package_files() -> tuple[dict[str, Path], list[Path]]:
             top = path.split("/")[0]
             if top in ("", "..", "__pycache__") or top.endswith(".pth"):
                 continue
-            entries[top] = Path(str(distribution.locate_file(top)))
+            if top not in entries:
+                entries[top] = Path(str(distribution.locate_file(top)))
             if ".so" in path.rpartition("/")[2]:
                 compiled.append(Path(str(distribution.locate_file(path))))
         for line in distribution.requires or ():
