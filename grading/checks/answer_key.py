@@ -2,7 +2,7 @@
 
 import importlib
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ class AnswerKey:
                   part: Part = lambda value: value) -> list[Misconception]:
         """The misconceptions that answer like this, in `part` of each answer. `inputs` is the fingerprint of `cases`."""
         found = []
+        got, due = [part(value) for value in answers], [part(value) for value in right]
         for entry in self.bank:
             if entry.exercise != exercise:
                 continue
@@ -46,11 +47,11 @@ class AnswerKey:
                 mistaken = [part(value) for value in self.remember(exercise, cases, inputs, entry.name, as_sent(entry.function))]
             except Exception:       # a mistake may well raise on some input; then it is not this one
                 continue
+            # asked first: most answers are not this mistake's, and mostly their first value tells
+            if not all_alike(got, mistaken, 1e-6, entry.noise):
+                continue
             # an answer that is wrong in its last digits only must have the mistake's own last digits
-            wrong_by_far = any(compare.difference(wrong, part(due), 1e-6) for wrong, due in zip(mistaken, right))
-            wrong_at_all = wrong_by_far or any(compare.difference(wrong, part(due), 1e-9) for wrong, due in zip(mistaken, right))
-            rtol = 1e-6 if wrong_by_far else 1e-13
-            if wrong_at_all and all(compare.alike(part(got), wrong, rtol, entry.noise) for got, wrong in zip(answers, mistaken)):
+            if differ(mistaken, due, 1e-6) or differ(mistaken, due, 1e-9) and all_alike(got, mistaken, 1e-13, entry.noise):
                 found.append(entry)
         return found
 
@@ -96,6 +97,14 @@ class AnswerKey:
             with np.errstate(all="ignore"):
                 self.known[key] = [function(*copy_of(case)) for case in cases]
         return self.known[key]
+
+
+def all_alike(got: Iterable[Any], mistaken: Iterable[Any], rtol: float, noise: float) -> bool:
+    return all(compare.alike(*pair, rtol, noise) for pair in zip(got, mistaken))
+
+
+def differ(mistaken: Iterable[Any], due: Iterable[Any], rtol: float) -> bool:
+    return any(compare.difference(*pair, rtol) for pair in zip(mistaken, due))
 
 
 class Nameless:

@@ -8,7 +8,7 @@ alike if they have the same one on either.
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -25,57 +25,61 @@ LENGTH = 12             # of one digest, in hexadecimal digits
 QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 
 
-class Room:
-    """How many numbers of a check may still be looked at."""
-
-    left = MOST_NUMBERS
-
-
 def digests(replies: Iterable[Reply], manner: str | None) -> str:
     """The digests of a failed check on both grids, as one word; "" for what cannot be looked at. `manner` is the sort of
     failure where no value tells, see `recognition.kind`: names that a student chose do not count in it."""
-    replies = list(replies)
+    taken = Taken(QUOTED.sub("''", manner or ""))
     try:
-        return "-".join(_digest(replies, manner, grid) for grid in GRIDS)
+        for reply in replies:
+            taken.text("|")
+            if reply.error:
+                taken.text(reply.error.type)
+            else:
+                taken.value(reply.value)
+            for argument in reply.after:        # asked for where the call may have changed it
+                taken.value(argument)
     except (MemoryError, RecursionError):
         return ""
+    return "-".join(found.hexdigest()[:LENGTH] for found in taken.found)
 
 
-def _digest(replies: list[Reply], manner: str | None, grid: float) -> str:
-    found, room = hashlib.sha256(QUOTED.sub("''", manner or "").encode("utf-8", "replace")), Room()
-    for reply in replies:
-        found.update(b"|")
-        if reply.error:
-            found.update(reply.error.type.encode("utf-8", "replace"))
+class Taken:
+    """What the digest on each grid has taken in so far."""
+
+    def __init__(self, manner: str) -> None:
+        self.found = [hashlib.sha256() for _ in GRIDS]
+        self.room = MOST_NUMBERS        # how many numbers may still be looked at
+        self.text(manner)
+
+    def text(self, words: str) -> None:
+        for found in self.found:
+            found.update(words.encode("utf-8", "replace"))
+
+    def value(self, value: Any) -> None:
+        """Lists and tuples of numbers count as the array that they make."""
+        array, _ = as_numbers(value)
+        if array is not None:
+            self.text(repr(array.shape))
+            for found, code in zip(self.found, steps(array.ravel()[:self.room].astype(float))):
+                found.update(code.tobytes())
+            self.room = max(0, self.room - array.size)
+        elif isinstance(value, (list, tuple)):
+            self.text(f"[{len(value)}")
+            for item in value[:MOST_NUMBERS]:
+                self.value(item)
         else:
-            _add(found, reply.value, grid, room)
-        for argument in reply.after:        # asked for where the call may have changed it
-            _add(found, argument, grid, room)
-    return found.hexdigest()[:LENGTH]
+            self.text(value.kind if isinstance(value, Unsupported) else repr(value)[:1000])
 
 
-def _add(found: Any, value: Any, grid: float, room: Room) -> None:
-    """Add one value; lists and tuples of numbers count as the array that they make."""
-    array, _ = as_numbers(value)
-    if array is not None:
-        found.update(repr(array.shape).encode() + steps(array.ravel()[:room.left].astype(float), grid).tobytes())
-        room.left = max(0, room.left - array.size)
-    elif isinstance(value, (list, tuple)):
-        found.update(f"[{len(value)}".encode())
-        for item in value[:MOST_NUMBERS]:
-            _add(found, item, grid, room)
-    else:
-        found.update((value.kind if isinstance(value, Unsupported) else repr(value)[:1000]).encode("utf-8", "replace"))
-
-
-def steps(array: Array, grid: float) -> Array:
-    """The number of the step that each value lies on: steps of a fixed size in the logarithm, signs and zeros apart."""
+def steps(array: Array) -> Iterator[Array]:
+    """For each grid the number of the step that each value lies on: steps of a fixed size in the logarithm, signs and zeros apart."""
+    size = np.abs(array)
+    small, infinite, nan = size <= SMALLEST, np.isinf(size), np.isnan(array)
     with np.errstate(all="ignore"):
-        size = np.abs(array)
-        exponent = np.floor(np.log2(np.where(np.isfinite(size) & (size > SMALLEST), size, 1.0)) / np.log2(1 + STEP) + grid)
-    code = np.sign(np.nan_to_num(array)) * (exponent + 2.0**40)       # every exponent is far smaller
-    code[size <= SMALLEST] = 0
-    code[np.isinf(size)] = np.sign(array[np.isinf(size)]) * 2.0**50
-    code[np.isnan(array)] = 2.0**51
-    steps_of: Array = code.astype(np.int64)
-    return steps_of
+        place, sign = np.log2(np.where(small | infinite | nan, 1.0, size)) / np.log2(1 + STEP), np.sign(array)
+        for grid in GRIDS:
+            code = np.where(nan, 0, sign) * (np.floor(place + grid) + 2.0**40)      # every exponent is far smaller
+            code[small] = 0
+            code[infinite] = sign[infinite] * 2.0**50
+            code[nan] = 2.0**51
+            yield code.astype(np.int64)
