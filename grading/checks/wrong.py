@@ -73,13 +73,12 @@ class Taken:
 
 def steps(array: Array) -> Iterator[Array]:
     """For each grid the number of the step that each value lies on: steps of a fixed size in the logarithm, signs and zeros apart."""
-    size = np.abs(array)
-    small, infinite, nan = size <= SMALLEST, np.isinf(size), np.isnan(array)
     with np.errstate(all="ignore"):
-        place, sign = np.log2(np.where(small | infinite | nan, 1.0, size)) / np.log2(1 + STEP), np.sign(array)
+        size, sign = np.abs(array), np.sign(array)
+        place = np.log2(size) / np.log2(1 + STEP)
         for grid in GRIDS:
-            code = np.where(nan, 0, sign) * (np.floor(place + grid) + 2.0**40)      # every exponent is far smaller
-            code[small] = 0
-            code[infinite] = sign[infinite] * 2.0**50
-            code[nan] = 2.0**51
+            code = sign * (np.floor(place + grid) + 2.0**40)      # every exponent is far smaller
+            code[size <= SMALLEST] = 0
+            code[np.isinf(size)] = sign[np.isinf(size)] * 2.0**50
+            code[np.isnan(size)] = 2.0**51
             yield code.astype(np.int64)
