@@ -261,9 +261,12 @@ class Suite:
         if isinstance(verdicts, BaseException):
             raise verdicts
         judged: dict[str, Verdict] = verdicts
-        broken = [f"{c.name}: {c.said}" for v in judged.values() for c in v.checks if c.outcome == OUR_ERROR]
+        broken: dict[str, list[str]] = {}       # what is wrong with a bank is wrong for all of them
+        for check in (c for v in judged.values() for c in v.checks if c.outcome == OUR_ERROR):
+            broken.setdefault(check.said, []).append(check.name)
         if broken:
-            raise SuiteError(f"Checks in {self.path} are broken, not the submission: " + "; ".join(broken))
+            raise SuiteError(f"Checks in {self.path} are broken, not the submission: " + "; ".join(
+                f"{names[0]}{f' and {len(names) - 1} more' if names[1:] else ''}: {said}" for said, names in broken.items()))
         return judged
 
     def close(self) -> None:
