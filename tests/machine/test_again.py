@@ -1,6 +1,7 @@
 """A hand-in that differs from what was graded is handed in again, whatever its time stamp says."""
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -163,6 +164,95 @@ def test_a_million_folders_are_not_walked_through(tmp_path, monkeypatch):
     monkeypatch.setattr(again, "listed", lambda place: looked.append(place) or listed(place))
     digest(tmp_path)
     assert len(looked) <= 41
+
+
+# --- bounds, each at its edge -------------------------------------------------------------------------------------
+
+def filled(folder, *names):
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+
+
+def test_what_lies_in_a_folder_is_looked_at_before_its_folders_and_these_in_order(tmp_path):
+    filled(tmp_path, "z.ipynb", "p.py", "b/2.py", "b/timestamp.txt", "a/y/3.py", "a/1.py", "a/x/4.py", "timestamp.txt", "__pycache__/5.pyc", "a/.ipynb_checkpoints/6")
+    (tmp_path / "c").symlink_to(tmp_path / "a")
+    (tmp_path / "itself").symlink_to(tmp_path / "itself")
+    found = [(name, holds_more) for name, _, holds_more in again.looked_at(tmp_path)]
+    assert [name for name, holds_more in found if not holds_more] == ["z.ipynb", "itself", "p.py", "a/1.py", "a/x/4.py", "a/y/3.py", "b/2.py", "b/timestamp.txt"]
+    assert [name for name, holds_more in found if holds_more] == ["__pycache__", "a", "b", "c", "a/.ipynb_checkpoints", "a/x", "a/y"]
+    assert [name for name, _ in again.entries(tmp_path)] == sorted(name for name, holds_more in found if not holds_more)
+
+
+@pytest.mark.parametrize("most", range(1, 13))
+def test_as_many_are_looked_at_as_count_and_what_is_left_out_has_room_of_its_own(most, tmp_path, monkeypatch):
+    filled(tmp_path, "1", "2", "a/3", "a/4.swp~", "b/5", "b/6", "x.pyc", "y.pyc", "z.pyc")
+    monkeypatch.setattr(again, "MAX_ENTRIES", most)
+    monkeypatch.setattr(again, "NOT_TAKEN", re.compile(r".*\.pyc$|^b$"))
+    found = [name for name, _, _ in again.looked_at(tmp_path)]
+    assert [name for name in found if not name.startswith("b") and "pyc" not in name] == ["1", "2", "a", "a/3", "a/4.swp~"][:most]
+    assert [name for name in found if name.startswith("b") or "pyc" in name] == ["b", "x.pyc", "y.pyc", "z.pyc", "b/5", "b/6"][:most]
+
+
+def test_folders_are_looked_into_eight_deep(tmp_path):
+    filled(tmp_path, *("/".join(["d"] * deep + ["f"]) for deep in (7, 8, 9)))
+    assert [name.count("/") for name, _ in again.entries(tmp_path)] == [8, 7]
+
+
+@pytest.mark.parametrize(("one", "other", "same"), [
+    (b"a\r\nb", b"a\nb", True), (b"a\rb", b"ab", False), (b"ab\r", b"ab", False), (b"ab\r", b"ab\n", False), (b"a\r\r\n", b"a\r\n", False),
+    (b"a\r\r\n", b"a\r\n", False), (b"\r\n\r\n", b"\n\n", True), (b"a\r", b"a\r\n", False)])
+@pytest.mark.parametrize("piece", [1, 2, 3, 2**20])
+def test_ends_of_lines_are_alike_wherever_a_piece_ends(one, other, same, piece, tmp_path, monkeypatch):
+    monkeypatch.setattr(again, "PIECE", piece)
+    found = []
+    for content in (one, other):
+        (tmp_path / "x").write_bytes(content)
+        found.append(again.content_of(str(tmp_path / "x"), 100))
+    assert (found[0][0] == found[1][0]) is same and [size for _, size in found] == [len(one), len(other)]
+
+
+@pytest.mark.parametrize(("size", "room", "read"), [(5, 5, 5), (6, 5, 0), (5, 6, 5), (8, 100, 8), (9, 100, 0), (0, 0, 0)])
+def test_a_file_is_read_up_to_the_room_that_is_left_and_to_what_a_notebook_may_be(size, room, read, tmp_path, monkeypatch):
+    monkeypatch.setattr(again, "MAX_FILE", 8)
+    (tmp_path / "x").write_bytes(b"1" * size)
+    found, taken = again.content_of(str(tmp_path / "x"), room)
+    (tmp_path / "x").write_bytes(b"2" * size)
+    assert taken == read and (again.content_of(str(tmp_path / "x"), room)[0] == found) is (size == 0), "the time of a change counts where nothing is read"
+
+
+def test_a_file_that_is_gone_has_no_size():
+    assert again.about("/no/such/file") == "" and again.MAX_READ == 4 * again.MAX_FILE == 2**30
+    assert again.content_of("/no/such/file", 5)[1] == 0
+
+
+@pytest.mark.parametrize("late", [0, 1, 2])
+def test_what_changed_at_the_moment_itself_counts_as_changed(late, tmp_path):
+    filled(tmp_path, "a/x")
+    (tmp_path / "link").symlink_to("/no/such/file")
+    times = {place.lstat().st_ctime_ns for place in (tmp_path, tmp_path / "a", tmp_path / "a" / "x", tmp_path / "link")}
+    for moment in (*times, max(times) + late):
+        assert again.untouched_since(tmp_path, moment) is (moment > max(times))
+    assert again.untouched_since(tmp_path / "none", max(times)) is False
+
+
+def test_a_mark_says_what_was_graded_and_whether_something_was_refused():
+    assert (mark_of("d", False), mark_of("d", True)) == (b"d\n", b"d\nrefused\n")
+
+
+@pytest.mark.parametrize(("stamp", "before", "graded", "due"), [
+    ("2026-03-01 10:00:00 UTC", "2026-03-01 09:59:59 UTC", True, "newer"), ("2026-03-01 10:00:00 UTC", "2026-03-01 10:00:00 UTC", True, "again"),
+    ("2026-03-01 09:00:00 UTC", "2026-03-01 10:00:00 UTC", True, "again"), ("2026-03-01 10:00:00 UTC", "2026-03-01 11:00:00 +0100", True, "again"),
+    ("2026-03-01 10:00:00 UTC", None, True, "again"), (None, "2026-03-01 10:00:00 UTC", True, "again"), ("2026-03-01 10:00:00 UTC", None, False, "new")])
+def test_what_has_a_newer_stamp_is_graded_and_else_the_content_counts(stamp, before, graded, due, tmp_path, monkeypatch):
+    monkeypatch.setattr(again, "why_again", lambda *folders: "again")
+    (tmp_path / "submitted").mkdir()
+    if graded:
+        (tmp_path / "graded").mkdir()
+    for name, text in (("submitted", stamp), ("graded", before)):
+        if text:
+            (tmp_path / name / "timestamp.txt").write_text(text)
+    assert again.needs_grading(tmp_path / "submitted", tmp_path / "graded") == due
 
 
 def replaced(root, case):

@@ -132,10 +132,10 @@ def test_the_process_holds_one_file_of_ours_and_ends_by_itself_with_nobody_left(
 def test_a_call_is_limited_above_what_the_process_has(monkeypatch):
     asked = []
     monkeypatch.setattr(border, "lower", lambda kind, most: asked.append((kind, most)))
-    monkeypatch.setattr(border, "open", lambda path: io.StringIO("1000 500 1") if path == "/proc/self/statm" else None, raising=False)
-    monkeypatch.setattr(border.resource, "getrusage", lambda who: SimpleNamespace(ru_utime=1.5, ru_stime=2.25))
+    monkeypatch.setattr(border, "open", lambda path: io.StringIO("300000 500 1") if path == "/proc/self/statm" else None, raising=False)
+    monkeypatch.setattr(border.resource, "getrusage", lambda who: SimpleNamespace(ru_utime=10.5, ru_stime=2.25))
     border.limit(3)
-    assert asked == [(resource.RLIMIT_CPU, 7), (resource.RLIMIT_AS, 1000 * resource.getpagesize() + 2**30)]
+    assert asked == [(resource.RLIMIT_CPU, 16), (resource.RLIMIT_AS, 300_000 * resource.getpagesize() + 2**30)]
     asked.clear()
     border.lift()
     assert asked == [(resource.RLIMIT_CPU, resource.RLIM_INFINITY), (resource.RLIMIT_AS, resource.RLIM_INFINITY)]
@@ -275,9 +275,9 @@ def test_every_call_gets_its_answer_and_the_limits_are_off_between_them(full, mo
 
 def test_a_failure_has_its_time_too(monkeypatch):
     for act, due in ((len, 2), (raising, None)):
-        times = iter([5.0, 7.5])
+        times = iter([5.0, 12.5])
         monkeypatch.setattr(border, "time", SimpleNamespace(process_time=lambda times=times: next(times)))
-        assert border.timed(act, "ab" if act is len else ValueError()) == (due, 2.5)
+        assert border.timed(act, "ab" if act is len else ValueError()) == (due, 7.5)
 
 
 def test_a_process_that_was_made_before_a_fork_is_not_the_forks(monkeypatch):
@@ -287,5 +287,6 @@ def test_a_process_that_was_made_before_a_fork_is_not_the_forks(monkeypatch):
     monkeypatch.setattr(border, "HELPERS", [])
     border.begin()
     assert border.helper() is border.helper() is made[0] and len(made) == 1
-    made[0].owner += 1
-    assert border.helper() is made[1] and border.HELPERS == made[1:]
+    for number, other in enumerate((1, -1)):
+        made[number].owner += other
+        assert border.helper() is made[number + 1] and border.HELPERS == made[number + 1:]
