@@ -184,9 +184,10 @@ def test_a_process_is_ended_once_and_how_it_ended_is_told(popen, ended, monkeypa
     assert helper.end() is None and done == []
 
 
-def test_a_process_of_another_process_is_left_alone(monkeypatch):
+@pytest.mark.parametrize("other", [-1, 1])
+def test_a_process_of_another_process_is_left_alone(other, monkeypatch):
     helper, done = made_up(9, monkeypatch=monkeypatch)
-    helper.owner -= 1
+    helper.owner += other
     assert helper.end() is None and helper.pid == 7 and done == []
 
 
