@@ -126,7 +126,8 @@ def load(names):
 
 
 def run(files, plugin):
-    options = ["-x", "-s", "-q", "-p", "no:cacheprovider", "-p", "no:unraisableexception", "-o",
+    # pytest's own traceback takes ten times as long as most tests
+    options = ["-x", "-s", "-q", "--tb=line", "-p", "no:cacheprovider", "-p", "no:unraisableexception", "-o",
                "tmp_path_retention_policy=none", "-m", "not sandbox"]
     return pytest.main([*options, *map(str, files)], plugins=[plugin])
 
