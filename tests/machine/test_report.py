@@ -3,6 +3,7 @@
 import math
 import random
 import re
+from dataclasses import FrozenInstanceError
 from html.parser import HTMLParser
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from grading.checks.bank import Misconception
 from grading.checks.verdict import FAILED, NOT_RUN, PASSED, RAISED, CheckResult, Verdict
 from grading.checks.gate import BITS, MESSAGES, Gate, fits, type_words
-from grading.checks.table import as_html, as_text, failures, mark, rows, summary, worths
+from grading.checks.table import as_html, as_text, failures, filled, mark, rows, summary, worths
 from grading.border.subject import StudentError
 
 SOURCES = {3: ("relu", "def relu(z):\n    return np.maximum(z)   # <b>&")}
@@ -195,6 +196,32 @@ def test_the_plain_text_fits_80_columns():
     text, _ = tables(check(core=True, title="gives the right values " * 6), check(FAILED, said=RAISED, error=error),
                      check(FAILED, said="2 of 3 values are off " * 9), warnings=["overflow"] * 20, note="Mended. " * 20)
     assert max(map(len, text.splitlines())) <= 80
+
+
+def test_a_line_of_80_columns_is_one_and_what_goes_on_stands_below_its_title():
+    assert [len(filled("x" * 40 + " " + "y" * rest)) for rest in (39, 40)] == [1, 2] and filled("one-two " * 10)[0].endswith("one-two")
+    text, _ = tables(check(core=True), check(FAILED, said="2 of 3 values are off " * 4, title="gives the right values " * 4, most=0.5),
+                     check(NOT_RUN, said="late"))
+    assert text.splitlines()[2:] == [
+        "  ✓ passed     +0.67 * keeps its shape", "  ✗ failed 0 of 0.66 + not yet: gives the right values gives the right values",
+        " " * 24 + "gives the right values gives the right values",
+        "      2 of 3 values are off 2 of 3 values are off 2 of 3 values are off 2 of 3", "      values are off", "      Hint: Try an example by hand.",
+        "  – not run 0 of 0.67   keeps its shape", "      late"]
+
+
+def test_where_a_student_hands_in_again_and_again_no_value_and_no_warning_is_told():
+    verdict = Verdict("relu", [check(FAILED, said="off"), check(FAILED, said=RAISED, error=StudentError("KeyError", "k"))], warnings=["overflow"])
+    for terse, shown in ((False, True), (True, False)):
+        text = as_text(verdict, 0, 2, Gate(SOURCES, terse=terse))
+        assert [part in text for part in ("off", "overflow", "KeyError")] == [shown, shown, True]
+    lost = Verdict("relu", [check(FAILED, said="The notebook defines no function.")], definitions=0)
+    assert "defines no function" in as_text(lost, 0, 2, Gate(SOURCES, terse=True))
+
+
+def test_a_row_stays_what_it_was_made():
+    (row,) = rows(Verdict("relu", [check()]), 2, Gate(SOURCES))
+    with pytest.raises(FrozenInstanceError):
+        row.worth = "+3"
 
 
 def test_warnings_definitions_and_mended_cells_are_told():
