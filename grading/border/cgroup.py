@@ -22,6 +22,7 @@ CONTROLLERS = ("memory", "pids")
 OWN_BYTES, OWN_PROCESSES = 512 * 2**20, 16      # for bubblewrap, the warm server and the monitor
 ANSWER_SECONDS = 5                              # for systemd to say whether it can make one
 VARIABLES = ("XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS")     # by which systemd's program finds the user's manager
+STALE_SECONDS = 60                              # after which a group that is empty belongs to nobody: its grader was killed
 EMPTY_SECONDS = 2                               # for the system to take killed processes out of it
 COMMAND = ["/bin/sh", "-c", 'echo 0 > "$0" && exec "$@"']       # joins the group and becomes the program
 
@@ -93,6 +94,7 @@ def enclose(limits: Limits) -> Cgroup | Scope | None:
 def make(limits: Limits) -> Cgroup | None:
     """A new `Cgroup` with `limits`, or None where the host offers none that limits both memory and processes."""
     for place in places():
+        sweep(place)
         try:
             folder = Path(tempfile.mkdtemp(prefix="grading-", dir=place))
         except OSError:
@@ -103,6 +105,14 @@ def make(limits: Limits) -> Cgroup | None:
         except OSError:
             folder.rmdir()
     return None
+
+
+def sweep(place: Path) -> None:
+    """Remove the groups that graders left which were killed; one with a process in it Linux keeps."""
+    for folder in place.glob("grading-*"):
+        with contextlib.suppress(OSError):
+            if time.time() - folder.stat().st_ctime > STALE_SECONDS:
+                folder.rmdir()
 
 
 def places() -> list[Path]:

@@ -21,6 +21,7 @@ from .errors import KernelNotStarted
 from .sandbox import Sandbox
 
 GRACE_SECONDS = 2.0     # for a kernel to report its own time-out before it is killed
+LINE = 11               # bytes that a notebook's file needs for a line beside its text
 MAX_RESTARTS = 25       # of one submission's kernel: each exercise may kill it in its cell and in a picture
 MOST_COUNTED = 10**6
 REPLAY_SECONDS = 1.0    # for a cell that was stopped at its limit before: what it defines, it defines early
@@ -210,7 +211,8 @@ class KernelSubject:
 
     def within_room(self, outputs: list[Any]) -> list[Any]:
         """`outputs`, or a note if they are more than what is left to the notebook: the kernel keeps to it if honest."""
-        size = len(json.dumps(outputs))
+        text = json.dumps(outputs)
+        size = len(text) + LINE * text.count("\\n")      # in the file of a notebook each line of a text is one
         if size > self.room:
             return [{"output_type": "stream", "name": "stdout", "text": "... Output truncated ...\n"}] if outputs else []
         self.room -= size

@@ -65,6 +65,16 @@ def test_a_sandbox_is_in_its_group_with_all_that_it_starts_and_takes_it_along(gr
     assert not folder.exists()
 
 
+def test_a_group_that_a_killed_grader_left_goes_with_the_next_run(tmp_path, monkeypatch):
+    for name in ("grading-left", "grading-at-work/grader", "other"):
+        (tmp_path / name).mkdir(parents=True)       # Linux removes no group in which there is something
+    cgroup.sweep(tmp_path)
+    assert (tmp_path / "grading-left").exists(), "another run has made it just now"
+    monkeypatch.setattr(cgroup, "STALE_SECONDS", -1)
+    cgroup.sweep(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["grading-at-work", "other"]
+
+
 # --- by systemd ---------------------------------------------------------------------------------------------------
 
 FAKE = """#!/bin/sh

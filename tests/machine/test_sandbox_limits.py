@@ -1,13 +1,19 @@
 """What a submission may use: each limit with its control, the same act in a plain process."""
 
 import textwrap
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from kernels import WARM_AND_COLD, assert_denied, inside, make_sandbox, outside
 
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_notebook
+
 from grading.border import wire
+from grading.border.limits import Limits
 from grading.notebooks import pictures
+from grading.notebooks.writing import notebook_text
 from grading.border import subject as student_module
 from grading.border.subject import KernelSubject, Stopped, pack
 
@@ -276,3 +282,13 @@ def test_the_pictures_that_are_drawn_for_a_notebook_are_limited(monkeypatch):
     album = pictures.Album(".")
     assert album.draw("x" * (pictures.MAX_CONTENT + 1)) is None
     assert [album.draw("{}") for _ in range(100)].count("drawn") == pictures.MAX_PICTURES - 1
+
+
+def test_lines_count_for_what_they_take_in_the_file_of_a_notebook():
+    """16 MiB of newlines made a notebook of 100 MB, and took 0.8 GB of the process that grades."""
+    subject = KernelSubject(SimpleNamespace(limits=Limits(output_bytes=100_000)))
+    shown = [{"output_type": "stream", "name": "stdout", "text": "\n" * 5000}]
+    nb = new_notebook(cells=[new_code_cell(outputs=[NotebookNode(shown[0])])])
+    assert subject.within_room(shown) == shown
+    assert len(notebook_text(nb)) - 1000 < 100_000 - subject.room < 1.2 * len(notebook_text(nb))
+    assert "truncated" in subject.within_room(shown)[0]["text"]
