@@ -7,6 +7,7 @@ comes out: harmless cells stay as they are, others are shown as their source tex
 
 import base64
 import binascii
+import json
 import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
@@ -28,7 +29,7 @@ PICTURE = "application/vnd.gradients.picture+json"      # as the course's plotti
 MAX_IMAGE = 4 * 2**20
 MAX_OUTPUTS = 200
 MAX_RENDERED, MAX_RENDERED_ALL = 20_000, 200_000    # characters of a Markdown cell, of all that a student wrote: parsers are slow on nonsense
-MAX_COLOURS = 5000          # escapes in one text: formgrader's page takes time that grows with their square
+MAX_COLOURS, MAX_COLOURS_ALL = 5000, 50_000     # escapes in one text, of all of a notebook: formgrader's page takes a second for 50,000, longer in one text
 MAX_HTML, MAX_HTML_ALL = 500_000, 2_000_000      # characters that cleaning may make of one output, of all of a notebook
 HTML_SECONDS, HTML_SECONDS_ALL = 1, 4      # of CPU time, for an output and for a notebook; a table of a thousand rows takes a hundredth of one
 RENDER_SECONDS, RENDER_SECONDS_ALL = 5, 10      # of CPU time, for a cell and for a notebook; a page of prose takes a hundredth of one
@@ -126,13 +127,13 @@ def clean_image(mime: str, content: Any) -> str | None:
 
 
 class Markup:
-    """The HTML that the cells of one notebook put out, cleaned within bounds of time and size.
+    """The HTML that the cells of one notebook put out, cleaned within bounds of time and size; and their colours, as many as a page can bear.
 
     A parser opens again what was left open: fifty thousand characters become seventy million, in gigabytes.
     """
 
     def __init__(self) -> None:
-        self.characters, self.seconds = MAX_HTML_ALL, float(HTML_SECONDS_ALL)
+        self.characters, self.seconds, self.colours = MAX_HTML_ALL, float(HTML_SECONDS_ALL), MAX_COLOURS_ALL
 
     def clean(self, text: str) -> str | None:
         """As `clean_html`; None where that takes or gives too much."""
@@ -142,6 +143,21 @@ class Markup:
         self.seconds -= seconds
         self.characters -= len(html or "")
         return html if self.characters >= 0 else None
+
+
+    def fade(self, nodes: list[NotebookNode]) -> list[NotebookNode]:
+        """A cell's outputs as they are, or without colours once the notebook has had its share."""
+        self.colours -= json.dumps(nodes).count("\\u001b")
+        return nodes if self.colours >= 0 else [faded(node) for node in nodes]
+
+
+def faded(value: Any) -> Any:
+    """Outputs in which each code of a colour is a sign."""
+    if isinstance(value, dict):
+        return NotebookNode({key: faded(inner) for key, inner in value.items()})
+    if isinstance(value, list):
+        return [faded(inner) for inner in value]
+    return value.replace("\x1b", "\ufffd") if isinstance(value, str) else value
 
 
 @lru_cache(maxsize=500)     # most of a class shows the same tables

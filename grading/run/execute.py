@@ -126,7 +126,7 @@ def run_cells(nb: NotebookNode, subject: KernelSubject, root: str) -> set[int]:
         cell.source = visible(cell)
         run = subject.run(number, cell.source)
         cell.execution_count = run.count
-        cell.outputs = outputs.clean(run.outputs, run.count, album.draw, markup.clean)
+        cell.outputs = markup.fade(outputs.clean(run.outputs, run.count, album.draw, markup.clean))
         if run.status is not CellEnd.OK:
             cell.outputs.append(trouble(run))
         if is_grade(cell):

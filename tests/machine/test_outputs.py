@@ -295,6 +295,18 @@ def test_5000_colours_stay_and_one_more_goes():
     assert outputs.clean_text("\x1b" * 5000) == "\x1b" * 5000 and outputs.clean_text("\x1b" * 5001) == "\ufffd" * 5001
 
 
+def test_a_notebook_has_50000_colours_wherever_they_stand():
+    """Eighty outputs of 5,000 each held up whoever opened formgrader's page, and the server behind it, for seven seconds."""
+    texts = [{"output_type": "stream", "name": "stdout", "text": "\x1b" * 5000},
+             {"output_type": "display_data", "data": {"text/plain": "\x1b" * 5000}},
+             {"output_type": "error", "ename": "E", "evalue": "", "traceback": ["\x1b" * 2500] * 2}]
+    markup = outputs.Markup()
+    cells = [markup.fade(outputs.clean(texts)) for _ in range(4)]
+    assert cells[:3] == [outputs.clean(texts)] * 3 and "u001b" not in json.dumps(cells[3])
+    assert [node.output_type for node in cells[3]] == [node.output_type for node in cells[0]]
+    assert [len(node.get("text", "")) for node in cells[3]] == [5000, 0, 0] and len(cells[3][2].traceback) == 2
+
+
 def test_control_characters_go_and_the_ends_of_lines_stay():
     kept = [chr(n) for n in (*range(32), 127, 0x2029, *range(0x202a, 0x2030), 0x2065, *range(0x2066, 0x206b)) if outputs.clean_text(chr(n)) == chr(n)]
     assert kept == ["\t", "\n", "\r", "\x1b", "\u2029", "\u202f", "\u2065", "\u206a"]
