@@ -277,6 +277,8 @@ def sort_in(course: Course, found: State, one: Waiting, known: Known | None, fol
         found.refused += [one.student] * refused
     if other and one.why != REFUSED_BEFORE:
         found.older.append(one.student)
+    if one.why in (LOST, BEHIND):
+        return      # whatever its pages say, others are made once it is graded again
     if not are_true(result, folder, pages, records, course.zone):
         found.feedback.append(one.student)
         found.outdated = found.outdated or os.path.isdir(pages)

@@ -103,6 +103,7 @@ def test_what_was_graded_and_is_in_no_row_is_to_be_graded(course, what, lost):
     assert {student for student, why in whys(course).items() if why == LOST} == lost
     found, = status.states(course, ASSIGNMENT)
     assert set(found.lost) == set(found.ungraded) == lost and not found.done and not found.again
+    assert not lost & {*found.feedback, *found.unreturned}, "it is graded first, and other pages are made"
     assert found.next == ("nbgrader generate_assignment 'hw 1' --force" if what in (no_gradebook, assignment_removed) else "course grade 'hw 1'")
     assert f"{LOST} (an older copy was put back" in said_by(status.show, [found])[0]
     assert (course / "gradebook.db").exists() is (what is not no_gradebook), "asking makes none"
