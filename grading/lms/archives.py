@@ -27,7 +27,7 @@ from ..root import CourseError
 
 CANVAS = re.compile(r"(?P<name>[^/]+?)(?P<late1>_LATE)?_(?P<user>\d+)_(?P<number>\d+)(?P<late2>_LATE)?_(?P<file>[^/]+)")
 MOODLE = re.compile(r"(?P<prefix>(?P<name>[^/]+?)_(?P<number>\d+)_assignsubmission_(?P<kind>\w{1,40}?)_?)(?:/(?P<file>.+)|(?<=_)(?P<flat>[^/]++))")
-BLACKBOARD = re.compile(r"(?P<title>[^/]+?)_(?P<name>[^/_]+)_attempt_(?P<when>\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d)(?:_(?P<file>[^/]+)|\.txt)")
+BLACKBOARD = re.compile(r"(?P<whose>[^/_]+_[^/]+?)_attempt_(?P<when>\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d)(?:_(?P<file>[^/]+)|\.txt)")
 JUNK = re.compile(r"(^|/)(__MACOSX/|\._|\.DS_Store$|Thumbs\.db$|desktop\.ini$)")
 MAX_ENTRIES, MAX_TOTAL = 50_000, 4 << 30
 MODEST = 16 << 20       # bytes of a hand-in: those with more are read when everybody else is
@@ -48,6 +48,7 @@ class Entry:
     when: datetime | None = None    # by the clock of the platform
     late: bool = False
     prefix: str = ""    # under which Moodle or Canvas takes feedback back
+    whose: str = ""     # Blackboard's title of the assignment, _ and the login: in both may be more of these
 
 
 @dataclass
@@ -59,6 +60,7 @@ class HandIn:
     system: str
     entries: list[Entry] = field(default_factory=list)
     earlier: int = 0        # attempts that a newer one replaces
+    logins: list[str] = field(default_factory=list)     # that may stand at the end of Blackboard's name, the longest first
 
     @property
     def when(self) -> Any:
@@ -160,7 +162,8 @@ def blackboard(info: ZipInfo, name: str) -> Entry | None:
     if not match:
         return None
     when = datetime.strptime(match["when"], "%Y-%m-%d-%H-%M-%S") if plausible(match["when"]) else None
-    return Entry(info, match["name"], match["file"] or "", f"blackboard {match['name']}", match["name"], (match["when"],), when)
+    whose = match["whose"]
+    return Entry(info, whose, match["file"] or "", f"blackboard {whose}", whose, (match["when"],), when, whose=whose)
 
 
 def plausible(text: str) -> bool:
@@ -185,10 +188,13 @@ def hand_ins(entries: Iterable[Entry], system: str) -> list[HandIn]:
     people: dict[str, list[Entry]] = {}
     for entry in entries:
         people.setdefault(entry.key, []).append(entry)
-    found = []
+    found, title = [], shared_title([mine[0].whose for mine in people.values()])
     for mine in people.values():
         one = HandIn(mine[0].name, mine[0].user, system)
         if system == "blackboard":
+            parts = mine[0].whose.split("_")
+            one.logins = ["_".join(parts[number:]) for number in range(1, len(parts))]
+            one.name = one.user = "_".join(parts[title:])
             newest = max(entry.attempt for entry in mine)
             one.earlier = len({entry.attempt for entry in mine}) - 1
             mine = [entry for entry in mine if entry.attempt == newest and entry.file]      # without the page on the attempt
@@ -200,6 +206,15 @@ def hand_ins(entries: Iterable[Entry], system: str) -> list[HandIn]:
         one.entries = mine
         found.append(one)
     return sorted(found, key=lambda one: (one.name.casefold(), one.user))
+
+
+def shared_title(names: Sequence[str]) -> int:
+    """How many of the parts between _ belong to the assignment's title: those that all have; of one name all but the last."""
+    parts = [name.split("_") for name in names]
+    shortest = min((len(one) for one in parts), default=1) - 1
+    if len(parts) == 1:
+        return shortest
+    return next((number for number in range(shortest) if len({one[number] for one in parts}) > 1), shortest)
 
 
 def assignment_of(files: Iterable[str], notebooks: Mapping[str, str]) -> str | None:

@@ -40,8 +40,10 @@ class People:
                 for key in keys - {""}:
                     where[key].add(one.id)
 
-    def find(self, name: str, user: str) -> tuple[str | None, str]:
-        """(the student's id, "") or (None, why it cannot be told, as a sentence's end)."""
+    def find(self, name: str, user: str, logins: Iterable[str] = ()) -> tuple[str | None, str]:
+        """(the student's id, "") or (None, why it cannot be told, as a sentence's end). Of several `logins` the first counts that is
+        somebody's."""
+        user = next((login for login in logins if login in self.known or login in self.numbered), user)
         if len(numbered := self.numbered.get(user, ())) == 1:
             return next(iter(numbered)), ""
         if user in self.known:

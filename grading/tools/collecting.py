@@ -103,10 +103,10 @@ class Collection:
         self.earlier += [f"{student} ({one.earlier})"] if one.earlier else []
 
     def has_number(self, one: archives.HandIn) -> bool:
-        return one.user in self.people.numbered
+        return any(user in self.people.numbered for user in (one.user, *one.logins))
 
     def whose(self, one: archives.HandIn) -> tuple[str | None, str]:
-        student, why = self.people.find(one.name, one.user)
+        student, why = self.people.find(one.name, one.user, one.logins)
         if student is None and not why.startswith("nobody"):
             return None, f"{why}. Put it into {self.base.name}/STUDENT/{self.assignment}/ by hand"
         if student is None and (self.new or (self.system == "blackboard" and not self.people.known)):

@@ -138,7 +138,7 @@ class Drop:
         if trouble[MOST_TOLD:]:
             taken[f"{len(trouble) - MOST_TOLD} more entries"] = Refused("were not taken")
         people = People(class_list(self.course.dir, system))
-        whose = [people.find(one.name, one.user) for one, _ in found]
+        whose = [people.find(one.name, one.user, one.logins) for one, _ in found]
         if not in_class(self.course.dir):       # then a name is all that is known of somebody
             whose = [(student or one_name(one.name), "") for (one, _), (student, _) in zip(found, whose)]
         often = Counter(student for student, _ in whose)

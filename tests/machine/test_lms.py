@@ -97,6 +97,17 @@ def test_blackboard_says_when_and_the_newest_attempt_counts(course, tmp_path):
     assert "older than what is here: flast" in said and handed_in(course)["flast/ps1/activations.ipynb"] == b"21"
 
 
+def test_a_login_of_blackboard_may_hold_underscores_and_so_may_the_title(course, tmp_path):
+    with Gradebook(f"sqlite:///{course}/gradebook.db") as book:
+        book.add_student("jan_erik")
+    names = "jan_erik", "flast", "tom_erik"
+    _, said = take(course, tmp_path, *((f"Set_1_{name}_attempt_2026-11-20-12-00-00_activations.ipynb", name.encode()) for name in names))
+    assert [handed_in(course)[f"{name}/ps1/activations.ipynb"] for name in names[:2]] == [b"jan_erik", b"flast"]
+    assert "needs a human: tom_erik: nobody on the class list" in said
+    _, said = take(course, tmp_path, ("Set_1_jan_erik_attempt_2026-11-21-12-00-00_activations.ipynb", b"2"))
+    assert "handed in again: jan_erik" in said, "of one alone no title is known"
+
+
 def test_who_cannot_be_told_comes_before_a_person_and_ends_nothing(course, tmp_path):
     status, said = take(course, tmp_path, ("Jo Doe_1_assignsubmission_file_/activations.ipynb", b"?"),
                         ("Frist Läst_2_assignsubmission_file_/activations.ipynb", b"?"),
