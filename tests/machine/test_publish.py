@@ -9,16 +9,19 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
+import termclass
 from nbclient import NotebookClient
+from nbgrader.api import Gradebook
 from rich.console import Console
 from traitlets.config import Config
 
 from grading.plugins.public import PublicPlaces
-from grading.tools import check
-from grading.run.course import CourseError
+from grading.tools import check, release
+from grading.run.course import Course, CourseError
 from grading.tools.publish import publish, write_links
 from grading.notebooks import reading
 from grading.notebooks.submissions import fill
@@ -192,3 +195,18 @@ def test_a_hand_in_with_windows_line_ends_is_the_same_hand_in():
     forms = (content, content.replace(b"\n", b"\r\n"), json.dumps(inside).encode())
     plain, file, cells = [[cell["source"] for cell in reading.read_notebook(form)["cells"]] for form in forms]
     assert plain == file == cells and len(plain) > 20 and b"\r" not in content and "\r" in inside["cells"][0]["source"]
+
+
+def test_course_release_keeps_the_deadlines_and_touches_no_gradebook_of_the_course(generated_toys, tmp_path, monkeypatch):
+    seen = []
+
+    def run(command, **_):
+        folder, = (Path(one.partition("=")[2]) for one in command if one.startswith("--CourseDirectory.root="))
+        with Gradebook(next(one.partition("=")[2] for one in command if one.startswith("--CourseDirectory.db_url="))) as gradebook:
+            seen.append((gradebook.db.bind.url.database, f"{folder}/gradebook.db", gradebook.find_assignment(command[4]).duedate))
+        (folder / "release" / command[4]).mkdir(parents=True)
+        return SimpleNamespace(returncode=0)
+    monkeypatch.setattr(release.subprocess, "run", run)
+    release.regenerate(tmp_path / "release", generated_toys)
+    (used, own, due), = seen
+    assert used == own and due == release.deadlines(Course(generated_toys))[termclass.ASSIGNMENT] and due is not None
