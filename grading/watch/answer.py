@@ -7,6 +7,7 @@ final one shows, because a student may hand in again and again: see `Gate.terse`
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from html import escape
 
@@ -97,7 +98,7 @@ def answer(bundle: batch.Bundle, root: str, ignore: tuple[str, ...], job: Job) -
     points = sum(result.score for result in results.values())
     note = printable(" ".join([*graded.refused.values(), *graded.notes]), 500) or None
     pages = pages_of(job, bundle.assignment, graded, results, root)
-    return Answer(job.name, digest_of(submission), under_their_names(pages, notebooks_in(job.folder)), points,
+    return Answer(job.name, digest_of(submission, pages), under_their_names(pages, notebooks_in(job.folder)), points,
                   sum(result.max_score for result in results.values()), checks_of(graded), graded.seconds, cpu_seconds() - before, graded.overran, note)
 
 
@@ -111,11 +112,14 @@ def cpu_seconds() -> float:
         os.close(folder)
 
 
-def digest_of(submission: batch.Submission) -> str:
-    """A digest of all that was graded, of what was read and not of what lies there: students own their folders."""
+def digest_of(submission: batch.Submission, pages: Mapping[str, str] = {}) -> str:
+    """A digest of all that was graded, of what was read and not of what lies there: students own their folders. And of what they
+    are told: code that asks the clock, or draws lots, answers otherwise each time."""
     found = hashlib.sha256()
     for name, taken in sorted(submission.notebooks.items()):
         found.update(json.dumps([name, taken.reason if isinstance(taken, Refusal) else taken], sort_keys=True).encode() + b"\0")
+    for name, html in sorted(pages.items()):
+        found.update(json.dumps([name, html]).encode() + b"\0")
     for name, content in submission.files:
         found.update(json.dumps([name, len(content)]).encode() + b"\0" + content)
     return found.hexdigest()

@@ -728,6 +728,8 @@ def test_an_answer_counts_by_what_was_graded_whatever_a_digest_of_the_folder_say
     told = [submission(), submission("2"), submission(secret=b"1"), submission(name="b"), Submission("student-01", {"a": Refusal("no text")}, digest="the same")]
     assert len({digest_of(one) for one in told}) == len(told)
     assert digest_of(submission()) == digest_of(submission(notes=("a note",)))
+    pages = [{}, {"a": "6 of 20"}, {"a": "7 of 20"}]      # of code that asks the clock which answer it tries
+    assert len({digest_of(submission(), page) for page in pages}) == 3
 
 
 @pytest.mark.parametrize(("digest", "replaced"), [("digest", False), ("another", True)])
