@@ -133,7 +133,7 @@ def test_a_call_is_limited_above_what_the_process_has(monkeypatch):
     asked = []
     monkeypatch.setattr(border, "lower", lambda kind, most: asked.append((kind, most)))
     monkeypatch.setattr(border, "open", lambda path: io.StringIO("300000 500 1") if path == "/proc/self/statm" else None, raising=False)
-    monkeypatch.setattr(border.resource, "getrusage", lambda who: SimpleNamespace(ru_utime=10.5, ru_stime=2.25))
+    monkeypatch.setattr(border, "resource", SimpleNamespace(**{**vars(resource), "getrusage": lambda who: SimpleNamespace(ru_utime=10.5, ru_stime=2.25)}))
     border.limit(3)
     assert asked == [(resource.RLIMIT_CPU, 16), (resource.RLIMIT_AS, 300_000 * resource.getpagesize() + 2**30)]
     asked.clear()
