@@ -74,7 +74,7 @@ def try_all(mutants, tests, results, jobs, start=trials.start, console=None):
             while waiting and len(running) < jobs:
                 mutant = waiting.pop()
                 nodeids = trials.chosen_tests(mutant, tests)
-                seconds = 60 + 3 * sum(tests[nodeid]["seconds"] for nodeid in nodeids)
+                seconds = 20 + 3 * sum(tests[nodeid]["seconds"] for nodeid in nodeids)
                 nodeids.sort(key=lambda nodeid: -kills[mutant.where, nodeid] / (tests[nodeid]["seconds"] + A_TEST))
                 nodeids.sort(key=lambda nodeid: nodeid != results.hints.get(mutant.id))
                 pid, file = start(mutant, nodeids, seconds)
