@@ -242,7 +242,7 @@ def test_an_error_is_shown_with_the_line_of_the_students_own_cell():
         "TypeError: maximum() takes from 2 to 3 arguments (line 2 of cell relu: return np.maximum(z)   # <b>&)")
 
 
-@pytest.mark.parametrize(("cell", "line"), [(None, None), (99, 1), (3, 0), (3, 3), (3, -1), (-1, 1)])
+@pytest.mark.parametrize(("cell", "line"), [(None, None), (99, 1), (3, None), (3, 0), (3, 3), (3, -1), (-1, 1)])
 def test_a_place_that_does_not_exist_is_not_shown(cell, line):
     assert said("ValueError", "words", cell, line) == "ValueError"
 
@@ -366,6 +366,7 @@ def test_a_place_costs_the_lines_that_it_is_one_of_and_a_name_of_that_line_five(
     sources = {3: ("relu", "def relu(z):\n    return npx"), 4: ("helper", "a\nb\nc"), 5: (None, "d\ne\nf")}
     assert cost("NameError", "name 'npx' is not defined", 3, 2, Gate(sources)) == 4 + 5 + 1 + 1
     assert cost("NameError", "name 'npy' is not defined", 3, 2, Gate(sources)) == 4 + 1 + 1 + 1
+    assert cost("NameError", "words", 3, 1, Gate({3: ("relu", "def relu(z): pass")})) == 4 + 1 + 0
     assert cost("NameError", "words", 4, 3, Gate(sources)) == 4 + 1 + 3 and cost("NameError", "words", 5, 3, Gate(sources)) == 4
 
 
