@@ -210,6 +210,16 @@ def test_a_process_with_threads_is_not_forked(tasks, alone, monkeypatch):
     assert border.has_no_threads() is alone
 
 
+@pytest.mark.parametrize("alone", [True, False])
+def test_it_is_forked_where_that_is_safe_and_begins_anew_elsewhere(alone, monkeypatch):
+    monkeypatch.setattr(border, "has_no_threads", lambda: alone)
+    monkeypatch.setattr(border, "fork", lambda theirs: 7)
+    monkeypatch.setattr(border, "spawn", lambda theirs: (8, "popen"))
+    made = border.Helper()
+    assert (made.pid, made.popen) == ((7, None) if alone else (8, "popen")) and made.owner == os.getpid()
+    made.connection.close()
+
+
 @pytest.mark.parametrize(("raised", "due"), [
     ([], "result"), ([Died("ended")], "result"), ([Died("ended"), Died("ended")], Died), ([Died("ended"), Overrun("long")], Overrun),
     ([Overrun("long")], Overrun), ([KeyError("k")], KeyError)])
