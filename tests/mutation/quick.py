@@ -100,7 +100,10 @@ class Session:
         """As `trials.start`: (pid, file with the name of a test that fails, or null)."""
         def work():
             limits(seconds)
-            changes = self.changes(mutant)
+            try:
+                changes = self.changes(mutant)
+            except SyntaxError:         # made of a warning, as in every session
+                return "import"
             for function, code in changes:
                 function.__code__ = code
             return self.first_failure(nodeids) if changes else self.trouble_loading(mutant)
