@@ -380,6 +380,11 @@ def test_what_was_said_costs_nothing_again_and_its_kind_three():
     assert left - gate.left == 3 + 8 and BITS == 52 and Gate(SOURCES).left == 52
 
 
+@pytest.mark.parametrize(("index", "shown"), [("3", "3"), ("\u0663", "…"), ("1\n2", "1…2"), ("1\r\u0663\n2", "1…2")])
+def test_another_alphabets_digits_are_no_number_and_the_end_of_a_line_is_not_passed_over(index, shown):
+    assert said("IndexError", f"index {index} is out of bounds for axis 0 with size 3") == f"IndexError: index {shown} is out of bounds for axis 0 with size 3"
+
+
 def test_what_costs_all_that_is_left_is_told_and_what_costs_more_is_not():
     kind = 4 + math.log2(len(MESSAGES))
     for bits, words in ((kind, "KeyError"), (kind - 0.01, "an error")):
