@@ -233,7 +233,7 @@ def price_of(piece: re.Match[str], names: set[str]) -> float | None:
 
 
 def bits(choices: int) -> float:
-    return math.log2(max(1, choices))
+    return math.log2(choices)
 
 
 def recognised(message: str) -> list[str] | None:

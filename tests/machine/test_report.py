@@ -367,6 +367,7 @@ def test_a_place_costs_the_lines_that_it_is_one_of_and_a_name_of_that_line_five(
     assert cost("NameError", "name 'npx' is not defined", 3, 2, Gate(sources)) == 4 + 5 + 1 + 1
     assert cost("NameError", "name 'npy' is not defined", 3, 2, Gate(sources)) == 4 + 1 + 1 + 1
     assert cost("NameError", "words", 3, 1, Gate({3: ("relu", "def relu(z): pass")})) == 4 + 1 + 0
+    assert cost("NameError", "name 'a7' is not defined", 3, 1, Gate({3: ("relu", "".join(f"a{n} " for n in range(64)))})) == 4 + 2 + 6 + 1
     assert cost("NameError", "words", 4, 3, Gate(sources)) == 4 + 1 + 3 and cost("NameError", "words", 5, 3, Gate(sources)) == 4
 
 
@@ -399,7 +400,7 @@ def test_what_costs_all_that_is_left_is_told_and_what_costs_more_is_not():
 
 @pytest.mark.parametrize(("message", "parts", "due"), [
     ("a b c", ["a b", "b c"], False), ("a bb c", ["a b", "b c"], True), ("a b", ["a b"], True), ("a b ", ["a b"], False), ("xa", ["a", ""], False),
-    ("ax", ["a", ""], True), ("a.b.c", ["a", "b", "c"], True), ("a.c.b", ["a", "b", "c"], False), ("aba", ["a", "b", "ba"], False)])
+    ("ax", ["a", ""], True), ("a.b.c", ["a", "b", "c"], True), ("a.c.b", ["a", "b", "c"], False), ("aba", ["a", "b", "ba"], False), ("b c", ["", "b", ""], True)])
 def test_a_message_is_its_parts_with_anything_between_and_nothing_twice(message, parts, due):
     assert fits(message, parts) is due
 
