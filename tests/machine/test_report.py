@@ -336,7 +336,8 @@ def test_a_long_message_is_recognised_in_one_pass():
     ("function", "an object of type function"), ("array of dtype object", "an array of dtype object"),
     ("array of dtype <U17", "an array of strings"), ("int too large for a float", "an int too large for a float"),
     ("A37251", "an object of a type of its own"), ("array of dtype [('x37251', '<f8')]", "an array of another dtype"),
-    ("array of dtype 37251", "an array of another dtype"), ("a\nb", "an object of a type of its own")])
+    ("array of dtype 37251", "an array of another dtype"), ("a\nb", "an object of a type of its own"),
+    ("my array of dtype object", "an object of a type of its own"), ("", "an object of a type of its own")])
 def test_what_is_no_plain_data_is_called_by_a_known_name_or_by_none(kind, words):
     assert type_words(kind) == words
 
