@@ -256,6 +256,11 @@ def test_messages_of_python_and_numpy_stay_readable(message):
     assert said("TypeError", message, 3, 2).startswith(f"TypeError: {message}")
 
 
+@pytest.mark.parametrize(("kind", "known"), [("LinAlgError", True), ("ZeroDivisionError", True), ("KeyboardInterrupt", True), ("list", False), ("ndarray", False)])
+def test_kinds_of_errors_are_those_of_python_and_numpy(kind, known):
+    assert said(kind, "Singular matrix") == (kind if known else "an error of a kind of its own") + ": Singular matrix"
+
+
 SECRETS = ("math domain error: -3.7251", "z was [0.25, -1.5]", "got 123456", "array([ 17.25,  -3.5 ])", "0x1.91eb851eb851fp+1",
            "QUJDREVGR0hJSktMTU5P", "dreikommaeinsvier", "\u0663\u0664", "name 'dreikommaeinsvier' is not defined",
            "index 37251 is out of bounds for axis 99999 with size 12345", "could not convert string to float: 'abjd'",
