@@ -342,6 +342,7 @@ def test_a_long_message_is_recognised_in_one_pass():
     ("array of dtype <U17", "an array of strings"), ("int too large for a float", "an int too large for a float"),
     ("A37251", "an object of a type of its own"), ("array of dtype [('x37251', '<f8')]", "an array of another dtype"),
     ("array of dtype 37251", "an array of another dtype"), ("a\nb", "an object of a type of its own"),
+    ("KeyError", "an object of a type of its own"), ("LinAlgError", "an object of a type of its own"), ("map", "an object of type map"),
     ("my array of dtype object", "an object of a type of its own"), ("", "an object of a type of its own")])
 def test_what_is_no_plain_data_is_called_by_a_known_name_or_by_none(kind, words):
     assert type_words(kind) == words
@@ -374,6 +375,7 @@ def test_a_place_costs_the_lines_that_it_is_one_of_and_a_name_of_that_line_five(
     assert cost("NameError", "name 'npy' is not defined", 3, 2, Gate(sources)) == 4 + 1 + 1 + 1
     assert cost("NameError", "words", 3, 1, Gate({3: ("relu", "def relu(z): pass")})) == 4 + 1 + 0
     assert cost("NameError", "name 'a7' is not defined", 3, 1, Gate({3: ("relu", "".join(f"a{n} " for n in range(64)))})) == 4 + 2 + 6 + 1
+    assert said("NameError", "words", 4, 3, Gate(sources)).endswith(" (line 3 of cell helper: c)")
     assert cost("NameError", "words", 4, 3, Gate(sources)) == 4 + 1 + 3 and cost("NameError", "words", 5, 3, Gate(sources)) == 4
 
 
