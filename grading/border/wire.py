@@ -128,16 +128,14 @@ def decode(described: object, block: bytes, depth: int = 0, budget: Budget | Non
         return sys.intern(described[:MAX_TEXT])      # one object, as the literals of a notebook are: some ask `is "relu"`
     if depth > MAX_DEPTH or not isinstance(described, dict):
         raise WireError("a value is nested too deeply or has no known form")
-    if len(described) == 3 and type(dtype := described.get("dtype")) is str and type(shape := described.get("shape")) is list \
-            and type(at := described.get("at")) is int:         # most are arrays, and the patterns below take their time
+    if type(dtype := described.get("dtype")) is str and type(shape := described.get("shape")) is list \
+            and type(at := described.get("at")) is int:         # most are arrays, and a pattern for them would take its time
         return _decode_array(dtype, shape, at, block, budget)
     match described:
         case {"list": list(items)}:
             return [decode(item, block, depth + 1, budget) for item in items]
         case {"tuple": list(items)}:
             return tuple(decode(item, block, depth + 1, budget) for item in items)
-        case {"dtype": str(dtype), "shape": list(shape), "at": int(at)}:
-            return _decode_array(dtype, shape, at, block, budget)
         case {"unsupported": str(kind)}:
             return Unsupported(kind[:100])
     raise WireError("a value has no known form")
@@ -151,7 +149,7 @@ def _decode_array(dtype: str, shape: list[Any], at: int, block: bytes, budget: B
     size = count * DTYPES[dtype]
     if size == 0:
         return np.empty(shape, dtype)
-    if type(at) is not int or at < 0 or at + size > len(block):
+    if at < 0 or at + size > len(block):
         raise WireError("an array lies outside the bytes that were sent")
     budget.spend(size)
     if dtype == "|b1":                      # a byte of a bool array must be 0 or 1, whatever was sent

@@ -91,12 +91,12 @@ def test_the_sign_of_zero_survives():
 @pytest.mark.parametrize(("sent", "wanted"), [
     (np.float64(0.1), np.array(0.1)), (np.int32(7), np.array(7, np.int32)), (np.bool_(True), np.array(True)),
     (np.arange(6.0).reshape(2, 3).T, np.array([[0.0, 3], [1, 4], [2, 5]])), (np.arange(8)[::-2], np.array([7, 5, 3, 1])),
-    (np.array([1.5, 2.5], ">f8"), np.array([1.5, 2.5])), (np.longdouble(0.5), np.array(0.5)),
+    (np.array([1.5, 2.5], ">f8"), np.array([1.5, 2.5])), (np.array([1.5], ">f4"), np.array([1.5], "<f4")), (np.longdouble(0.5), np.array(0.5)),
     (np.asfortranarray(np.eye(3)[:, :2]), np.eye(3)[:, :2]), (range(3), np.arange(3)), (np.str_("sinking"), "sinking"),
 ], ids=lambda value: repr(value)[:40])
 def test_what_numpy_reads_as_numbers_is_sent_as_an_array(sent, wanted):
     got = round_trip(sent)
-    assert type(got) is type(wanted) and np.array_equal(got, wanted)
+    assert type(got) is type(wanted) and np.array_equal(got, wanted) and getattr(got, "dtype", None) == getattr(wanted, "dtype", None)
 
 
 @pytest.mark.parametrize("value", [

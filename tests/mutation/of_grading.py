@@ -32,7 +32,7 @@ EXPLAINED = FOLDER / "grading.toml"
 CONCERNS = {
     "border.bounded": ("bounded",), "border.cgroup": ("cgroup",), "border.limits": ("limits",),
     "border.mounts": ("mounts",), "border.sandbox": ("needs", "cgroup"), "border.subject": ("kernel_subject", "student", "edges"),
-    "border.wire": ("wire", "compare"),
+    "border.wire": ("wire",),
     "checks.answer_key": ("answer_key",), "checks.bank": ("named",),
     "checks.compare": ("compare", "wire"), "checks.gate": ("scoring", "report", "readable"), "checks.recognition": ("named",),
     "checks.student": ("student",), "checks.suite": ("edges", "scoring", "wrong"),
