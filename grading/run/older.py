@@ -1,5 +1,10 @@
 """Submissions that would be graded otherwise today: other checks, other points, another policy for late ones."""
 
+import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
 from nbgrader.api import Assignment, Notebook
 
 from ..notebooks.cells import hidden_calls
@@ -15,6 +20,7 @@ class Today:
 
     def __init__(self, course: Course, row: Assignment) -> None:
         self.root, self.policy = course.execute.course_root, course.late_policy()
+        self.folder: Callable[[str], Path] = partial(course.graded_folder, row.name)
         self.judges = digests(self.root)
         self.own = {notebook.name: own_digest(self.root, notebook.name) for notebook in row.notebooks}
         self.cells = {notebook.name: cells_digest({cell.name for cell in (*notebook.grade_cells, *notebook.task_cells)})
@@ -32,13 +38,22 @@ class Today:
             by = record.graded_by
             same = by[OWN] == self.own[name] if OWN in by else all(by.get(judge) == self.judges[judge] for judge in JUDGES)
             reasons |= set() if same else {"other checks, reference or sentences"}
-            if by.get(CELLS, self.cells[name]) != self.cells[name]:
+            if (by.get(CELLS) or self.cells_in(result.student_id, name)) != self.cells[name]:
                 reasons.add("other exercises or questions")
             if record.verdicts and {exercise: round(verdict.most, 2) for exercise, verdict in record.verdicts.items()} != self.points[name]:
                 reasons.add("other points")
         if round(self.penalty(result) - result.late_submission_penalty, 2):
             reasons.add("another late policy, deadline or score")
         return ", ".join(sorted(reasons)) or None
+
+    def cells_in(self, student: str, notebook: str) -> str:
+        """The digest of the graded cells of a graded notebook, from before a record had it; today's, where that cannot be read."""
+        try:
+            cells = json.loads(Path(self.folder(student), f"{notebook}.ipynb").read_text(encoding="utf-8"))["cells"]
+            marks = [cell["metadata"].get("nbgrader", {}) for cell in cells]
+            return cells_digest(mark["grade_id"] for mark in marks if mark.get("grade") or mark.get("task"))
+        except (OSError, ValueError, LookupError, TypeError, AttributeError):
+            return self.cells[notebook]
 
     def penalty(self, result: SubmissionResult) -> float:
         late = seconds_late(result)

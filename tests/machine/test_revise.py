@@ -203,7 +203,10 @@ def test_a_question_or_an_exercise_that_comes_or_goes_asks_for_a_regrade(course,
     change(course, **what)
     run(course, yes=True)
     with termclass.book(course) as gradebook:
-        assert Today(judge, gradebook.find_assignment(ASSIGNMENT)).differs(result, records) == "other exercises or questions"
+        today = Today(judge, gradebook.find_assignment(ASSIGNMENT))
+        assert today.differs(result, records) == "other exercises or questions"
+        before = {"toy": Record(graded_by={OWN: own_digest(judge.execute.course_root, "toy")})}
+        assert today.differs(result, before) == "other exercises or questions", "also of gradings from before cells were kept"
 
 
 def test_why_a_score_above_the_points_waits_is_said(course):
