@@ -14,13 +14,12 @@ from typing import Any
 from nbformat import NotebookNode
 
 from . import answers
-from .archives import NotUnpacked, members
+from .archives import ENDINGS, NotUnpacked, kind_of, unpack
 from .folders import NotTaken, read_below
 from .names import shown
 from .reading import MAX_FILE, Unreadable, read_notebook, read_script
 
 MAX_LOOKED_AT = 20          # files of a submission that are opened in search of the notebook
-ZIP = b"PK\x03\x04"
 NAMED = 5                   # files that a sentence names
 
 
@@ -93,16 +92,16 @@ class Search:
             return [Candidate(name, trouble=f"There is no {self.file} in the submission.")]
         except NotTaken as error:
             return [Candidate(name, trouble=f"{label(name)} {error}.", doubt=True)]
-        if not content.startswith(ZIP):
+        if not (kind := kind_of(content)):
             return [self.candidate(name, content)]
         try:
-            inside = members(content)
+            inside = unpack(content, name)
         except NotUnpacked as error:
             return [Candidate(name, trouble=f"{label(name)} {error}, not a notebook.", doubt=True)]
         found = [self.candidate(member, inside[member], name, inside) for member in self.nearest(list(inside))
                  if member.lower().endswith((".ipynb", ".py")) or is_disguised(member)]
         notebooks = [one for one in found if not one.name.endswith(".py")]
-        return [Candidate(name, trouble=f"{label(name)} is a zip archive, not a notebook."),
+        return [Candidate(name, trouble=f"{label(name)} is a {kind} archive, not a notebook."),
                 *([one for one in notebooks if one.notebook] or found)]
 
     def candidate(self, name: str, content: bytes, inside: str | None = None, files: Mapping[str, bytes] = {}) -> Candidate:
@@ -189,7 +188,8 @@ def beside(name: str, files: Mapping[str, bytes]) -> dict[str, bytes]:
 
 def is_disguised(name: str) -> bool:
     """Whether a file may be a notebook that a browser or a mail program gave another ending, or an archive of one."""
-    return name.lower().endswith((".json", ".txt", ".zip", ".ipynb.download"))
+    own = PurePosixPath(name.lower()).name
+    return own.endswith((".json", ".txt", *ENDINGS)) or (".ipynb" in own and not own.endswith(".ipynb"))
 
 
 def label(name: str) -> str:

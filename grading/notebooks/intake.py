@@ -182,10 +182,12 @@ def walk(folder: Path, ignore: Iterable[str], notes: list[str], ours: Iterable[s
                 trouble = "stands in the place of " + ("a file" if kind else "a folder") + " of the course"
             if trouble:
                 left_out.append(f"{shown(relative)} {trouble}")
-            elif kind is not None and relative.count(os.sep) < MAX_DEPTH:
+            if kind == KINDS[stat.S_IFDIR] and (not trouble or relative in ours) and relative.count(os.sep) < MAX_DEPTH:
                 folders.append(relative)
-            elif kind is None:
-                (notebooks if name.lower().endswith(".ipynb") else files).append(relative)
+            elif kind is None and not trouble and name.lower().endswith(".ipynb"):
+                notebooks.append(relative)
+            elif kind is None and not trouble and not any(str(parent) in ours for parent in PurePath(relative).parents):
+                files.append(relative)      # nothing is put below a file of the course, but a notebook may lie there
         pending += reversed(folders)
     notes += [f"Left out: {line}." for line in left_out[:MAX_NOTES]]
     if len(left_out) > MAX_NOTES:

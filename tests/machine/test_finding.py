@@ -1,7 +1,9 @@
 """Which file of a submission is the notebook: every one is looked at, and none with more answers costs a silent 0."""
 
+import gzip
 import io
 import json
+import tarfile
 import unicodedata
 import zipfile
 
@@ -45,6 +47,17 @@ def archive(**files):
     return content.getvalue()
 
 
+def tarball(**files):
+    """A tar; what has no content is a link."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as opened:
+        for name, blob in files.items():
+            about = tarfile.TarInfo(name.replace("__", "/"))
+            about.type, about.linkname, about.size = (tarfile.SYMTYPE, "/etc/passwd", 0) if blob is None else (tarfile.REGTYPE, "", len(blob))
+            opened.addfile(about, io.BytesIO(blob or b""))
+    return content.getvalue()
+
+
 def percent(notebook):
     """As editors and Jupytext write it."""
     cells = json.loads(notebook)["cells"]
@@ -83,6 +96,12 @@ TAKEN = {
     "a script beside the blank one": ({NAME: BLANK, "solution.py": SCRIPT}, ALL, "answers nothing"),
     "a helper module beside the notebook": ({NAME: HALF, "helper.py": SCRIPT}, SOME, None),
     "ends of lines of another system": ({NAME: FULL.replace("\n", "\r\n")}, ALL, None),
+    "a download that was cut off in its name": ({"activations.ipynb.crdownload": FULL}, ALL, "in its place"),
+    "a gzip": ({"activations.ipynb.gz": gzip.compress(FULL.encode())}, ALL, "in 'activations.ipynb.gz'"),
+    "a tar": ({"hw.tar": tarball(hw__notes=b"x", **{"./hw__activations.ipynb": FULL.encode()})}, ALL, "in 'hw.tar'"),
+    "a tar in a gzip": ({"activations.tgz": gzip.compress(tarball(**{"activations.ipynb": FULL.encode()}))}, ALL, "in 'activations.tgz'"),
+    "a zip in a zip": ({"hw.zip": archive(a__notes="x", **{"a__inner.zip": archive(**{"b__activations.ipynb": FULL})})}, ALL, "in 'hw.zip'"),
+    "a folder called like the notebook": ({f"{NAME}/{NAME}": FULL, f"{NAME}/x.csv": "1"}, ALL, "is a folder"),
     "a prefix": ({"ps1_activations.ipynb": FULL}, ALL, "in its place"),
     "a student's own name": ({"meine Lösung.ipynb": HALF}, SOME, "in its place"),
     "a folder of its own": ({"ps1/activations.ipynb": FULL}, ALL, "in its place"),
@@ -93,7 +112,7 @@ TAKEN = {
     "no metadata at all": ({NAME: json.dumps({"cells": [{**cell, "metadata": {}} for cell in json.loads(FULL)["cells"]]})}, ALL, None),
 }
 # of these those in which nobody can doubt what was meant: they are said, and need nobody
-CERTAIN = {"a second download", "the same twice under other names", "another ending", "a mail program's ending", "a zip",
+CERTAIN = {"a download that was cut off in its name", "a gzip", "a tar", "a tar in a gzip", "a zip in a zip", "a second download", "the same twice under other names", "another ending", "a mail program's ending", "a zip",
            "a zip called like the notebook", "a prefix", "a student's own name", "a folder of its own", "a prefix beside what is none of it"}
 # {what it is: (files, words of the reason)}
 REFUSED = {
@@ -105,6 +124,11 @@ REFUSED = {
     "a PDF": ({"answers.pdf": b"%PDF-1.7"}, ["no activations.ipynb", "There is: answers.pdf"]),
     "a zip of nothing": ({"hw.zip": archive(**{"readme.md": "x"})}, ["hw.zip is a zip archive"]),
     "a broken zip": ({"hw.zip": b"PK\3\4" + bytes(100)}, ["cannot be unpacked"]),
+    "a gzip that never ends": ({"hw.gz": gzip.compress(bytes(65 * 2**20))}, ["hw.gz is a gzip archive of more than 64 MiB"]),
+    "a broken gzip": ({"activations.ipynb.gz": b"\x1f\x8b" + bytes(100)}, ["cannot be unpacked"]),
+    "a tar of links": ({"hw.tar": tarball(link=None)}, ["hw.tar is a tar archive, not a notebook"]),
+    "a broken tar": ({"hw.tar": tarball(a=b"x")[:257] + b"ustar" + bytes(300)}, ["hw.tar is a tar archive that cannot be unpacked"]),
+    "zips in zips without end": ({"hw.zip": archive(**{"a.zip": archive(**{"b.zip": archive(**{"c.zip": b"PK"})})})}, ["hw.zip is a zip archive"]),
     "a zip that never ends": ({"hw.zip": archive(**{"activations.ipynb": bytes(65 * 2**20)})}, ["more than 64 MiB"]),
 }
 
