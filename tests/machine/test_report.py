@@ -375,6 +375,7 @@ def test_a_place_costs_the_lines_that_it_is_one_of_and_a_name_of_that_line_five(
     assert cost("NameError", "name 'npy' is not defined", 3, 2, Gate(sources)) == 4 + 1 + 1 + 1
     assert cost("NameError", "words", 3, 1, Gate({3: ("relu", "def relu(z): pass")})) == 4 + 1 + 0
     assert cost("NameError", "name 'a7' is not defined", 3, 1, Gate({3: ("relu", "".join(f"a{n} " for n in range(64)))})) == 4 + 2 + 6 + 1
+    assert cost("NameError", "words", 4, 1, Gate({3: ("relu", "a\nb"), 4: ("tail", "c\nd")})) == 4 + 1 + 2
     assert said("NameError", "words", 4, 3, Gate(sources)).endswith(" (line 3 of cell helper: c)")
     assert cost("NameError", "words", 4, 3, Gate(sources)) == 4 + 1 + 3 and cost("NameError", "words", 5, 3, Gate(sources)) == 4
 
