@@ -68,8 +68,6 @@ def mark(check: CheckResult) -> str:
 
 def cause(check: CheckResult, verdict: Verdict, gate: Gate) -> list[str]:
     """What to say on why a check did not pass: what came back, or the student's own error."""
-    if check.outcome == PASSED:
-        return []
     lines = [check.said] if not check.error or check.said != RAISED else []     # else why there is no function, or what was due
     if gate.terse and verdict.definitions:
         lines = []
@@ -110,7 +108,7 @@ def summary(verdict: Verdict, max_points: float | None = None) -> str:
     return "; ".join(parts) + "."
 
 
-def notes(verdict: Verdict, note: str, terse: bool = False) -> list[str]:
+def notes(verdict: Verdict, note: str, terse: bool) -> list[str]:
     said = [note] if note else []
     if verdict.place:
         said.append(verdict.place)

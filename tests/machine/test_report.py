@@ -11,7 +11,7 @@ import pytest
 from grading.checks.bank import Misconception
 from grading.checks.verdict import FAILED, NOT_RUN, PASSED, RAISED, CheckResult, Verdict
 from grading.checks.gate import BITS, MESSAGES, Gate, fits, type_words
-from grading.checks.table import as_html, as_text, failures, filled, mark, rows, summary, worths
+from grading.checks.table import as_html, as_text, failures, filled, mark, notes, rows, summary, worths
 from grading.border.subject import StudentError
 
 SOURCES = {3: ("relu", "def relu(z):\n    return np.maximum(z)   # <b>&")}
@@ -139,7 +139,8 @@ def test_a_summary_says_what_can_be_earned_and_never_for_nothing():
     assert summary(Verdict("relu", capped), 3) == (
         "1 of 3 checks passed; the core of it is right; it earns at most 25% until every check marked + passes: 0.75 points.")
     assert summary(Verdict("relu", capped)).endswith("marked + passes.") and summary(Verdict("relu", [check(FAILED)]), 3) == "0 of 1 checks passed."
-    assert summary(Verdict("relu", [check(), check(FAILED)]), 3) == "1 of 2 checks passed; the core of it is right."
+    for first in (check(), check(most=0.5)):
+        assert summary(Verdict("relu", [first, check(FAILED)]), 3) == "1 of 2 checks passed; the core of it is right."
 
 
 def test_a_failed_check_is_not_told_as_a_fact():
@@ -199,7 +200,7 @@ def test_the_plain_text_fits_80_columns():
 
 
 def test_a_line_of_80_columns_is_one_and_what_goes_on_stands_below_its_title():
-    assert [len(filled("x" * 40 + " " + "y" * rest)) for rest in (39, 40)] == [1, 2] and filled("one-two " * 10)[0].endswith("one-two")
+    assert [len(filled("x" * 40 + " " + "y" * rest)) for rest in (39, 40)] == [1, 2] and filled("x " + "one-two " * 12)[0].endswith("one-two")
     text, _ = tables(check(core=True), check(FAILED, said="2 of 3 values are off " * 4, title="gives the right values " * 4, most=0.5),
                      check(NOT_RUN, said="late"))
     assert text.splitlines()[2:] == [
@@ -207,6 +208,48 @@ def test_a_line_of_80_columns_is_one_and_what_goes_on_stands_below_its_title():
         " " * 24 + "gives the right values gives the right values",
         "      2 of 3 values are off 2 of 3 values are off 2 of 3 values are off 2 of 3", "      values are off", "      Hint: Try an example by hand.",
         "  – not run 0 of 0.67   keeps its shape", "      late"]
+
+
+def errors(*kinds, said=RAISED):
+    return [check(FAILED, said=said, error=StudentError(kind, "k")) for kind in kinds]
+
+
+def told(*checks, **more):
+    return [row.lines for row in rows(Verdict("relu", list(checks), **more), 2, Gate(SOURCES))]
+
+
+HINT = "Hint: Try an example by hand."
+
+
+def test_where_one_error_stands_behind_all_that_failed_no_hint_is_given():
+    assert told(*errors("KeyError", "KeyError")) == [("KeyError",), ()] == told(*errors("KeyError", "KeyError"), check(NOT_RUN, said=""))[:2]
+    assert told(*errors("KeyError", "KeyError"), check(NOT_RUN, said="late")) == [("KeyError",), (), ("late",)]
+    assert told(*errors("KeyError", "TypeError", "KeyError")) == [("KeyError", HINT), ("TypeError",), ("the same as at check 1",)]
+    assert told(*errors("KeyError", "KeyError"), check()) == [("KeyError", HINT), ("the same as at check 1",), ()]
+
+
+def test_what_was_said_before_is_named_by_its_check_and_what_is_new_is_said():
+    for word in ("another kind of error", "the wrong kind of error"):       # before and behind in the order of words
+        first, second, _ = told(*errors("KeyError", "TypeError", said=word), check())
+        assert first == (word, "KeyError", HINT) and second == ("the same as at check 1", "TypeError")
+    assert told(*errors("KeyError", said="".join(list(RAISED))), check()) == [("KeyError", HINT), ()]
+    assert told(check(NOT_RUN, said="late"), check(NOT_RUN, said="late"), check()) == [("late",), (), ()], "what was not run is the same as nothing"
+
+
+def test_the_hint_of_a_failed_check_is_given_where_a_core_check_could_not_be_run():
+    assert told(check(NOT_RUN, core=True, said="late"), check(FAILED, said="off"), check(FAILED, said="far off")) == [
+        ("late",), ("off", HINT), ("far off",)]
+
+
+def test_cents_are_rounded_once():
+    assert worths(Verdict("relu", [check() for _ in range(8)]), 1) == ["+0.12", "+0.13", "+0.13", "+0.12", "+0.12", "+0.13", "+0.13", "+0.12"]
+    assert worths(Verdict("relu", [CheckResult("a", "is", "try", 0, False, PASSED)]), 1) == ["+0"]
+
+
+def test_where_an_exercise_was_judged_and_how_often_it_stands_there_is_told():
+    assert [notes(Verdict("relu", place=place, definitions=count), "", False) for place, count in (("", 0), ("", 1), ("At its place.", 1))] == [
+        [], [], ["At its place."]]
+    assert notes(Verdict("relu", definitions=2), "", False) == ["The notebook defines relu 2 times; the best definition counts."]
 
 
 def test_where_a_student_hands_in_again_and_again_no_value_and_no_warning_is_told():
