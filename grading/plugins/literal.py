@@ -1,5 +1,6 @@
 """Folders whose names look like patterns: `[WS26]`, `a*b`. nbgrader looks for files by patterns that begin with the course's
-own path, and with brackets in it finds nothing. Here what is there by its letters is taken by its letters.
+own path and hold the assignment's name, and with brackets in them finds nothing. Here what is there by its letters is taken by
+its letters.
 """
 
 import glob
@@ -19,13 +20,19 @@ class Literal:
 
     @staticmethod
     def glob(pattern: str, **options: Any) -> list[str]:
-        """`glob.glob`, in which the folders and the file that a pattern begins with are no pattern if they are there."""
-        letters, parts = "", pattern.split(os.sep)
-        while parts and os.path.lexists(longer := f"{letters}{parts[0]}" or os.sep):
-            letters, parts = longer if longer == os.sep else longer + os.sep, parts[1:]
-        if not parts:
-            return [pattern]
-        return glob.glob(glob.escape(letters) + os.sep.join(parts), **options)
+        """`glob.glob`, in which a part of the path that is there is no pattern, but for "*" and what begins with "*."."""
+        found = [os.sep if pattern.startswith(os.sep) else ""]
+        for part in filter(None, pattern.split(os.sep)):
+            found = [place for base in found for place in below(base, part, options)]
+        return found
+
+
+def below(base: str, part: str, options: dict[str, Any]) -> list[str]:
+    """What one part of a pattern stands for in the folder `base`."""
+    place = os.path.join(base, part)
+    if part != "*" and not part.startswith("*.") and os.path.lexists(place):
+        return [place]
+    return glob.glob(os.path.join(glob.escape(base), part), **options) if glob.has_magic(part) else []
 
 
 def install() -> None:

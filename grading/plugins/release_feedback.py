@@ -23,6 +23,7 @@ from ..notebooks.folders import NotTaken, names_in, read_below
 from ..notebooks.intake import SECRET, STAMP
 from ..notebooks.returned import note_returned
 from ..notebooks.names import shown
+from .literal import Literal
 from .overview import NAME
 from .placing import placing
 from .turn import turn
@@ -46,7 +47,7 @@ class ReleaseFeedback(ExchangeReleaseFeedback):
         self.left: dict[str, str] = {}
         self.released: set[str] = set()
         self.stood: set[str] = set()
-        for folder in sorted({os.path.dirname(page) for page in glob.glob(os.path.join(everybody, "*.html"))}):
+        for folder in sorted({os.path.dirname(page) for page in Literal.glob(os.path.join(everybody, "*.html"))}):
             trouble = lacks(folder)
             if trouble is None:
                 self.src_path = glob.escape(folder)

@@ -4,6 +4,7 @@ What grading reads in the gradebook (names, kinds, points and released text of t
 notebook, by nbgrader's own preprocessors.
 """
 
+import glob
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -55,7 +56,7 @@ class Found:
 
 def notebooks(root: str | Path, assignment: str | None = None) -> dict[str, Path]:
     """{notebook: path of its source} of the course, or of one assignment. Raises `NotChecked` if there is none."""
-    found = {path.stem: path for path in sorted(Path(root, "source").glob(f"{assignment or '*'}/*.ipynb"))}
+    found = {path.stem: path for path in sorted(Path(root, "source").glob(f"{glob.escape(assignment) if assignment else '*'}/*.ipynb"))}
     if not found:
         raise NotChecked(f"There is no notebook in {Path(root, 'source', assignment or '')}.")
     return found

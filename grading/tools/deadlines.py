@@ -1,5 +1,6 @@
 """`course due` and `course extend`: deadlines in the course's time zone, for all and for one student."""
 
+import shlex
 from collections.abc import Sequence
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
@@ -40,11 +41,11 @@ def due(console: Console, root: Path | None, assignment: str, when: str | None =
             if moment and moment < now():
                 tell(console, "That moment has passed: what is handed in from now on is late.")
             tell_penalties(console, changed)
-            tell(console, f"The released notebooks show it after: nbgrader generate_assignment {assignment} --force")
+            tell(console, f"The released notebooks show it after: nbgrader generate_assignment {shlex.quote(assignment)} --force")
         elif row.duedate:
             tell(console, f"{assignment} is due {dates.shown_moment(row.duedate, course.zone)}.")
         else:
-            tell(console, f'{assignment} has no deadline. Set one: course due {assignment} "30 Nov 2026 12:00"')
+            tell(console, f'{assignment} has no deadline. Set one: course due {shlex.quote(assignment)} "30 Nov 2026 12:00"')
         for line in extensions(course, gradebook, row):
             tell(console, line)
 
@@ -91,7 +92,7 @@ def extend(console: Console, root: Path | None, assignment: str, student: str, d
     with course.gradebook() as gradebook:
         row = find_generated(gradebook, assignment)
         if row.duedate is None:
-            raise CourseError(f'{assignment} has no deadline to extend. Set one: course due {assignment} "30 Nov 2026 12:00"')
+            raise CourseError(f'{assignment} has no deadline to extend. Set one: course due {shlex.quote(assignment)} "30 Nov 2026 12:00"')
         if not new:
             refuse_unknown(course, gradebook, student)
         elif why := trouble_with_student(student):

@@ -76,9 +76,8 @@ def new_term(console: Console, root: Path | None, term: str, yes: bool = False, 
     tell(console, "kept: source/, release/, lecture/, reference_impl/, tests/, nbgrader_config.py")
     tell(console, f"The term is in {place}: keep it as long as your rules ask for, and where only you can read it."
                   + (f" To look something up there: cd {shlex.quote(str(place))}, then course status, course history" if (place / CONFIG).exists() else ""))
-    names = course.assignments()
-    if names:
-        tell(console, f"Next: nbgrader generate_assignment {names[0]} --force, course class import FILE, course due {names[0]} WHEN")
+    for name in map(shlex.quote, course.assignments()[:1]):
+        tell(console, f"Next: nbgrader generate_assignment {name} --force, course class import FILE, course due {name} WHEN")
 
 
 # --- whether ----------------------------------------------------------------------------------------------------

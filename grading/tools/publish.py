@@ -4,6 +4,7 @@ Beside the release it holds a page on how to start. The notebooks run where nump
 without nbgrader.
 """
 
+import glob
 import re
 import zipfile
 from collections.abc import Iterable, Mapping
@@ -61,7 +62,7 @@ def publish(console: Console, release: str | Path, assignment: str | None, outpu
     """Write `output`/<assignment>.zip for one or all assignments of the folder `release`. Raises `CourseError`.
 
     With `root`, the course's folder, notebook and page show the deadline as the gradebook has it now."""
-    folders = sorted(path for path in Path(release).glob(assignment or "*") if path.is_dir())
+    folders = sorted(path for path in Path(release).glob(glob.escape(assignment) if assignment else "*") if path.is_dir())
     if not folders:
         raise CourseError(f"There is no {Path(release, assignment or '')}. Make it first: course release")
     Path(output).mkdir(parents=True, exist_ok=True)

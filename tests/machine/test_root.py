@@ -142,9 +142,9 @@ def test_a_folder_whose_name_the_gradebook_cannot_bear_is_refused(tmp_path):
 
 
 def test_folders_are_found_by_their_letters_before_they_are_patterns(tmp_path):
-    for name in ("[WS26]/a*b/ps1", "[WS26]/axb/ps1", "W/a*b/ps1"):
+    for name in ("[WS26]/a*b/ps1", "[WS26]/axb/ps1", "[WS26]/axb/ps [1]", "W/a*b/ps1"):
         (tmp_path / name).mkdir(parents=True)
-    found = [str(Path(path).relative_to(tmp_path)) for pattern in ("[WS26]/*/ps1", "[WS26]/a*b/ps1", "[WS26]/a?b/ps1", "none/*")
+    found = [str(Path(path).relative_to(tmp_path)) for pattern in ("[WS26]/*/ps1", "[WS26]/a*b/ps1", "[WS26]/a?b/ps1", "none/*", "[WS26]/*/ps [1]", "[WS26]/*/ps [1]/*.ipynb")
              for path in sorted(Literal.glob(str(tmp_path / pattern)))]
-    assert found == ["[WS26]/a*b/ps1", "[WS26]/axb/ps1", "[WS26]/a*b/ps1", "[WS26]/a*b/ps1", "[WS26]/axb/ps1"]
+    assert found == ["[WS26]/a*b/ps1", "[WS26]/axb/ps1", "[WS26]/a*b/ps1", "[WS26]/a*b/ps1", "[WS26]/axb/ps1", "[WS26]/axb/ps [1]"]
     assert glob.glob(str(tmp_path / "[WS26]/*/ps1")) == [str(tmp_path / "W/a*b/ps1")]     # what nbgrader would find
