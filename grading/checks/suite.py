@@ -65,11 +65,16 @@ def student(request: pytest.FixtureRequest) -> Student:
 class Judge:
     """Plug-in of the session that `Suite` holds open: takes subjects from a queue and runs the items on each."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.subjects: queue.Queue[tuple[Subject, Iterable[str] | None] | None] = queue.Queue()
         self.verdicts: queue.Queue[Any] = queue.Queue()
         self.raised: BaseException | None = None
         self.not_collected: list[str] = []
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Look for the checks in their folder: in a path that is an argument pytest takes brackets for a test's parameters."""
+        config.invocation_params = pytest.Config.InvocationParams(args=config.invocation_params.args, plugins=config.invocation_params.plugins, dir=self.folder)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
@@ -233,7 +238,7 @@ class Suite:
         self.path = Path(root) / "tests" / "hidden" / f"test_{notebook}.py"
         if not self.path.exists():
             raise SuiteError(f"There are no checks for notebook {notebook}: {self.path} is missing.")
-        self.plugin = Judge()
+        self.plugin = Judge(self.path.parent)
         self.thread = threading.Thread(target=self.session, args=(Path(root),), daemon=True)
         self.thread.start()
         first = self.plugin.verdicts.get()
@@ -242,7 +247,7 @@ class Suite:
         self.exercises: set[str] = first
 
     def session(self, root: Path) -> None:
-        arguments = [str(self.path), f"--rootdir={root}", f"-c{os.devnull}", f"--confcutdir={self.path.parent}",
+        arguments = [self.path.name, f"--rootdir={root}", f"-c{os.devnull}", f"--confcutdir={self.path.parent}",
                      "-pno:terminal", "-pno:capture", "-pno:logging", "-pno:cacheprovider", "-pno:faulthandler",
                      "-pno:warnings", "-pno:junitxml", "-pno:doctest", "-pno:stepwise", "-pno:tmpdir",
                      "-pno:threadexception", "-pno:unraisableexception", "-pno:debugging", "-pno:skipping",

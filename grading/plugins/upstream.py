@@ -115,6 +115,7 @@ POINTS = (
           "latex_environment", "heading"), "formulas of a feedback page need no script"),
     Point("_pytest.hookspec", "", "hook", ("pytest_addoption", "pytest_configure", "pytest_collectreport", "pytest_collection_modifyitems",
           "pytest_runtestloop", "pytest_runtest_makereport", "pytest_terminal_summary"), "checks are judged exercise by exercise"),
+    Point("_pytest.config", "Config", "called", ("InvocationParams",), "checks are found in a folder called [WS26]"),
 )
 # The kernel refuses to start without them, but for the list of fonts, which is then read as a whole and takes longer.
 INSIDE = (
