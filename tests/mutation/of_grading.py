@@ -37,7 +37,7 @@ CONCERNS = {
     "checks.compare": ("compare", "wire"), "checks.gate": ("scoring", "report", "readable"), "checks.recognition": ("named",),
     "checks.student": ("student",), "checks.suite": ("edges", "scoring", "wrong"),
     "checks.table": ("report",), "checks.verdict": ("edges", "scoring", "record", "student"), "checks.wrong": ("wrong",),
-    "notebooks.again": ("again", "changed", "counting"), "notebooks.effects": ("later",),
+    "notebooks.again": ("again",), "notebooks.effects": ("later",),
     "notebooks.intake": ("edges", "intake", "embedded", "finding"), "notebooks.later": ("later",),
     "notebooks.mend": ("edges", "mend", "embedded"), "notebooks.outputs": ("edges", "outputs", "embedded", "pictures"),
     "notebooks.reading": ("reading", "finding", "intake"), "notebooks.record": ("record", "edges", "wrong", "overview"),
