@@ -49,7 +49,7 @@ def looked_at(folder: str | Path) -> Iterator[tuple[str, os.DirEntry[str], bool]
         deeper = []
         for entry, holds_more in listed(place) if room[left_out] else ():
             name, ignored = f"{inside}{entry.name}", left_out or NOT_TAKEN.match(entry.name) is not None
-            if not room[ignored] or not (depth or holds_more) and name in LEFT_OUT:
+            if not room[ignored] or not holds_more and name in LEFT_OUT:
                 continue
             room[ignored] -= 1
             yield name, entry, holds_more

@@ -194,6 +194,11 @@ def test_as_many_are_looked_at_as_count_and_what_is_left_out_has_room_of_its_own
     assert [name for name in found if name.startswith("b") or "pyc" in name] == ["b", "x.pyc", "y.pyc", "z.pyc", "b/5", "b/6"][:most]
 
 
+def test_a_folder_that_is_called_as_what_is_left_out_is_looked_into_and_one_that_is_gone_is_not(tmp_path):
+    filled(tmp_path, "timestamp.txt/1.py")
+    assert [name for name, _ in again.entries(tmp_path)] == ["timestamp.txt/1.py"] and again.listed("/no/such/folder") == []
+
+
 def test_folders_are_looked_into_eight_deep(tmp_path):
     filled(tmp_path, *("/".join(["d"] * deep + ["f"]) for deep in (7, 8, 9)))
     assert [name.count("/") for name, _ in again.entries(tmp_path)] == [8, 7]
@@ -201,7 +206,7 @@ def test_folders_are_looked_into_eight_deep(tmp_path):
 
 @pytest.mark.parametrize(("one", "other", "same"), [
     (b"a\r\nb", b"a\nb", True), (b"a\rb", b"ab", False), (b"ab\r", b"ab", False), (b"ab\r", b"ab\n", False), (b"a\r\r\n", b"a\r\n", False),
-    (b"a\r\r\n", b"a\r\n", False), (b"\r\n\r\n", b"\n\n", True), (b"a\r", b"a\r\n", False)])
+    (b"a\r\r\n", b"a\r\n", False), (b"\r\n\r\n", b"\n\n", True), (b"a\r", b"a\r\n", False), (b"a\r\nb\r", b"a\nb\r", True)])
 @pytest.mark.parametrize("piece", [1, 2, 3, 2**20])
 def test_ends_of_lines_are_alike_wherever_a_piece_ends(one, other, same, piece, tmp_path, monkeypatch):
     monkeypatch.setattr(again, "PIECE", piece)
