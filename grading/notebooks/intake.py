@@ -49,7 +49,7 @@ class Refusal:
 
 @dataclass
 class Intake:
-    """What is taken of a submission. `stamp` is the exchange's time stamp as it stands in the folder, or None."""
+    """What is taken of a submission. `stamp` is the exchange's time stamp, see `read_stamp`, or None."""
 
     notebooks: dict[str, NotebookNode | Refusal] = field(default_factory=dict)
     files: list[tuple[str, bytes]] = field(default_factory=list)    # by their relative names
@@ -232,6 +232,8 @@ def files_below(folder: str | Path) -> list[tuple[str, bytes]]:
 
 # --- the exchange's time stamp ----------------------------------------------------------------------------------
 
+ZONE = re.compile(r" ?([+-])(\d\d):?(\d\d)?\Z", re.ASCII)      # many zones have no other name: -03, +0530
+
 def parse_stamp(text: str) -> datetime.datetime:
     """The time (UTC) that a stamp of the exchange says. Raises: `ValueError`, or another of dateutil's ways to refuse one."""
     # no path as the name of a zone: dateutil would open the file
@@ -240,12 +242,17 @@ def parse_stamp(text: str) -> datetime.datetime:
     if re.fullmatch(r"\S+ [\d:]+(\.\d{6})? UTC", text, re.ASCII):        # as the exchange writes it: dateutil takes ten times as long
         with suppress(ValueError):
             return datetime.datetime.fromisoformat(text.removesuffix(" UTC"))
+    if zone := ZONE.search(text):
+        hours, minutes = (int(f"{zone[1]}{part or 0}") for part in zone.group(2, 3))
+        there = datetime.timezone(datetime.timedelta(hours=hours, minutes=minutes))
+        return datetime.datetime.fromisoformat(text[:zone.start()]).replace(tzinfo=there).astimezone(datetime.UTC).replace(tzinfo=None)
     with warnings.catch_warnings(action="error"):
         return parse_utc(text)
 
 
 def read_stamp(folder: str | Path, notes: list[str], now: datetime.datetime | None = None) -> str | None:
-    """The time stamp that nbgrader's exchange left in `folder`, or None. One that it cannot have left is not taken."""
+    """The time stamp that nbgrader's exchange left in `folder`, or None. One that it cannot have left is not taken; one whose zone is
+    a number is given in UTC, for nbgrader takes that number for seconds."""
     try:
         os.lstat(os.path.join(folder, STAMP))       # most have none, and this is the cheapest way to see it
         text = read_below(folder, STAMP, 200).decode("ascii").strip()
@@ -260,4 +267,4 @@ def read_stamp(folder: str | Path, notes: list[str], now: datetime.datetime | No
     except Exception:       # dateutil has more than one way to refuse a time
         notes.append(f"{STAMP} is not one that the exchange writes. It was not used: find out when this was handed in.")
         return None
-    return text
+    return f"{when} UTC" if ZONE.search(text) else text

@@ -241,14 +241,32 @@ def test_what_changed_at_the_moment_itself_counts_as_changed(late, tmp_path):
     assert again.untouched_since(tmp_path / "none", max(times)) is False
 
 
+def test_a_folder_from_which_something_was_taken_is_touched(tmp_path):
+    filled(tmp_path, "a/x")
+    before = max(place.lstat().st_ctime_ns for place in (tmp_path, tmp_path / "a", tmp_path / "a" / "x"))
+    while tmp_path.lstat().st_ctime_ns <= before + 1:       # the clock of a file system goes in steps
+        os.utime(tmp_path)
+    taken = tmp_path.lstat().st_ctime_ns
+    assert [again.untouched_since(tmp_path, moment) for moment in (taken - 1, taken, taken + 1)] == [False, False, True]
+
+
+@pytest.mark.parametrize(("mark", "due"), [("0" * 64, "handed in again"), ("f" * 64, "handed in again"), ("0" * 64 + "\nrefused", "handed in again"),
+                                           ("same", None), ("same\nrefused", "refused before")])
+def test_what_was_touched_and_holds_the_same_is_the_same(mark, due, handed_in):
+    folder, graded = handed_in
+    (graded / MARK).write_text(mark.replace("same", digest(folder)))
+    os.utime(graded / MARK, (1, 1))
+    assert why_again(folder, graded) == due
+
+
 def test_a_mark_says_what_was_graded_and_whether_something_was_refused():
     assert (mark_of("d", False), mark_of("d", True)) == (b"d\n", b"d\nrefused\n")
 
 
 @pytest.mark.parametrize(("stamp", "before", "graded", "due"), [
     ("2026-03-01 10:00:00 UTC", "2026-03-01 09:59:59 UTC", True, "newer"), ("2026-03-01 10:00:00 UTC", "2026-03-01 10:00:00 UTC", True, "again"),
-    ("2026-03-01 09:00:00 UTC", "2026-03-01 10:00:00 UTC", True, "again"), ("2026-03-01 10:00:00 UTC", "2026-03-01 11:00:00 +0100", True, "again"),
-    ("2026-03-01 10:00:00 UTC", None, True, "again"), (None, "2026-03-01 10:00:00 UTC", True, "again"), ("2026-03-01 10:00:00 UTC", None, False, "new")])
+    ("2026-03-01 09:00:00 UTC", "2026-03-01 10:00:00 UTC", True, "again"), ("2026-03-01 10:00:00 UTC", "2026-03-01 11:00:00 Europe/Berlin", True, "again"),
+    ("2026-03-01 10:00:00 UTC", "2026-03-01 10:30:00 Europe/Berlin", True, "newer"), ("2026-03-01 10:00:00 UTC", None, True, "again"), (None, "2026-03-01 10:00:00 UTC", True, "again"), ("2026-03-01 10:00:00 UTC", None, False, "new")])
 def test_what_has_a_newer_stamp_is_graded_and_else_the_content_counts(stamp, before, graded, due, tmp_path, monkeypatch):
     monkeypatch.setattr(again, "why_again", lambda *folders: "again")
     (tmp_path / "submitted").mkdir()

@@ -8,10 +8,11 @@ import nbformat
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nbgrader.utils import parse_utc
 
 from grading.notebooks import folders, intake
 from grading.notebooks.folders import NotTaken, read_below
-from grading.notebooks.intake import MAX_FILES, Refusal, look_through, read_files, read_stamp, screen, trouble_with_folder, walk
+from grading.notebooks.intake import MAX_FILES, Refusal, look_through, parse_stamp, read_files, read_stamp, screen, trouble_with_folder, walk
 from grading.notebooks.names import csv_safe, printable, shown, trouble_with, trouble_with_student
 from grading.notebooks.record import Record
 from grading.notebooks.reading import Unreadable, read_notebook, read_script
@@ -109,14 +110,24 @@ def test_ignored_names_are_not_taken(folder):
 NOW = datetime.datetime(2030, 1, 1)
 
 
-@pytest.mark.parametrize("text", ["2029-12-01 10:00:00.123456 UTC", "2029-12-01 10:00:00 +0000", "2029-12-01T10:00:00",
+@pytest.mark.parametrize("text", ["2029-12-01 10:00:00.123456 UTC", "2029-12-01T10:00:00",
                                   "2015-02-02 15:58:23.948203 America/Los_Angeles"])
 def test_time_stamps_of_the_exchange_are_taken(tmp_path, text):
     (tmp_path / "timestamp.txt").write_text(text + "\n")
     assert read_stamp(tmp_path, [], NOW) == text
 
 
-@pytest.mark.parametrize("text", ["2031-01-01 00:00:00 UTC", "1970-01-01 00:00:00 UTC", "10", "yesterday", "9999-99-99 99:99:99",
+@pytest.mark.parametrize(("zone", "there"), [(" +0000", "10:00:00"), (" -03", "13:00:00"), (" +0530", "04:30:00"), ("+05:30", "04:30:00"), (" -0330", "13:30:00"),
+                                             (" +01:00", "09:00:00"), (" -0000", "10:00:00"), ("-03:30", "13:30:00")])
+def test_a_zone_that_is_a_number_is_one_of_hours(tmp_path, zone, there):
+    """nbgrader takes it for seconds: who handed in from Brazil was three hours late, or early."""
+    for fraction in ("", ".250000"):
+        (tmp_path / "timestamp.txt").write_text(f"2029-12-01 10:00:00{fraction}{zone}")
+        stamp = read_stamp(tmp_path, [], NOW)
+        assert stamp == f"2029-12-01 {there}{fraction} UTC" and parse_utc(stamp) == parse_stamp(f"2029-12-01 10:00:00{fraction}{zone}")
+
+
+@pytest.mark.parametrize("text", ["2029-12-01 10:00:00 +24", "2029-12-01 10:00:00 -2400", "2029-13-01 10:00:00 +01", "2031-01-01 00:00:00 UTC", "1970-01-01 00:00:00 UTC", "10", "yesterday", "9999-99-99 99:99:99",
                                   "2029-12-01 10:00:00 UTC\n2029-12-01 10:00:00 UTC", "0001-01-01 00:00:00 UTC", "x" * 500])
 def test_other_time_stamps_are_not_taken_and_named(tmp_path, text):
     (tmp_path / "timestamp.txt").write_text(text)
