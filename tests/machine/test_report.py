@@ -229,7 +229,7 @@ def test_where_one_error_stands_behind_all_that_failed_no_hint_is_given():
 
 
 def test_what_was_said_before_is_named_by_its_check_and_what_is_new_is_said():
-    for word in ("another kind of error", "the wrong kind of error"):       # before and behind in the order of words
+    for word in ("another kind of error", "zero is no reason to raise it"):       # before and behind in the order of words
         first, second, _ = told(*errors("KeyError", "TypeError", said=word), check())
         assert first == (word, "KeyError", HINT) and second == ("the same as at check 1", "TypeError")
     assert told(*errors("KeyError", said="".join(list(RAISED))), check()) == [("KeyError", HINT), ()]
