@@ -39,7 +39,7 @@ class AnswerKey:
                   part: Part = lambda value: value) -> list[Misconception]:
         """The misconceptions that answer like this, in `part` of each answer. `inputs` is the fingerprint of `cases`."""
         found = []
-        got, due = [part(value) for value in answers], [part(value) for value in right]
+        got, due = [compare.as_one(part(value)) for value in answers], [part(value) for value in right]
         for entry in self.bank:
             if entry.exercise != exercise:
                 continue

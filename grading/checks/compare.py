@@ -93,9 +93,17 @@ def as_numbers(got: Any) -> tuple[Array | None, str | None]:
     return array, None
 
 
-def all_numeric(items: Iterable[object]) -> bool:
-    numeric = (int, float, np.generic, np.ndarray)
-    return all(all_numeric(item) if isinstance(item, (list, tuple)) else isinstance(item, numeric) for item in items)
+def all_numeric(items: Sequence[object]) -> bool:
+    deeper, numeric = (list, tuple), (int, float, np.generic, np.ndarray)
+    kinds = set(map(type, items))       # a list may have millions of entries, and they have few types
+    return all(issubclass(kind, (*deeper, *numeric)) for kind in kinds) and (
+        not any(issubclass(kind, deeper) for kind in kinds) or all(all_numeric(item) for item in items if isinstance(item, deeper)))
+
+
+def as_one(got: Any) -> Any:
+    """A list of numbers as the array that it makes, so that it is read once and not for each that it is compared with."""
+    array = as_numbers(got)[0] if isinstance(got, (list, tuple)) else None
+    return got if array is None else array
 
 
 def _numbers(got: Array, wanted: Array, rtol: float, atol: float, logarithms: bool = False) -> str | None:

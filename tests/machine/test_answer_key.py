@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import toys
 
+from grading.checks import compare
 from grading.checks.answer_key import AnswerKey, Nameless, as_sent, copy_of, importing_from
 from grading.checks.bank import Misconception
 from grading.checks.compare import Unsupported
@@ -57,6 +58,21 @@ def test_mistakes_of_other_exercises_and_those_that_raise_are_passed_over():
     known = entry(lambda z: z)
     key = key_of(entry(refuses, "loud"), *(entry(lambda z: z, name, exercise=name) for name in OTHERS), known, entry(lambda z: -z, "turned"))
     assert key.recognise("".join(["dou", "ble"]), CASES, b"", [1.0, 3.0], [2.0, 6.0]) == [known]
+
+
+def test_a_long_list_is_read_once_and_not_for_each_mistake(monkeypatch):
+    """Two million numbers took a minute for an exercise: they were looked at one by one, for each mistake."""
+    read, all_numeric = [], compare.all_numeric
+    monkeypatch.setattr(compare, "all_numeric", lambda items: read.append(items) or all_numeric(items))
+    bank = [entry(lambda z, by=by: np.full(3, by * z), f"by {by}") for by in range(3, 9)]
+    assert key_of(*bank).recognise("double", [(1.0,)], b"", [[5, 5.0, True * 5]], [np.full(3, 2.0)]) == [bank[2]]
+    assert read == [[5, 5.0, 5]]
+
+
+@pytest.mark.parametrize(("items", "due"), [([], True), ([1, 2.0, True], True), ([np.float64(1), np.zeros(2)], True), ([1, None], False),
+    ([1, "x"], False), ([[1, 2], (3.0,)], True), ([[1, [2, "x"]]], False), ([[], ()], True), ([Unsupported("x")], False), (["x", [1]], False)])
+def test_a_list_is_of_numbers_if_all_of_it_is(items, due):
+    assert compare.all_numeric(items) == due
 
 
 def test_a_part_of_an_answer_is_compared_alone():
