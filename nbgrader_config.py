@@ -15,7 +15,9 @@ os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ.g
 try:
     from grading.plugins import autograde, collect_button, counting, deadlines, generate_feedback, literal, schema, steps, upstream, written
     from grading.root import say_foreign_code
+    from grading.run import health
     upstream.verify()       # what is replaced and set below is still there
+    health.install()        # a gradebook that cannot be read is said in a sentence
     schema.install()        # a new gradebook in a tenth of the time
     literal.install()       # a course may lie in a folder called [WS26]
     collect_button.install()

@@ -1,7 +1,9 @@
 """Whether the gradebook can be worked with: what is wrong with it in one sentence, and what mends it."""
 
 import sqlite3
+import sys
 from pathlib import Path
+from types import TracebackType
 
 from nbgrader.api import Base
 from sqlalchemy import create_engine, inspect
@@ -11,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from .gradebook import exists
 
 UPGRADE = "Upgrade it, which keeps a copy beside it: nbgrader db upgrade. If it says the same afterwards, put back a copy of yours."
+OTHERS = [sys.excepthook]       # what says everything else
 BUSY = "Wait for it, or end it (a grading run, formgrader, an open sqlite3); what was done so far is kept."
 
 
@@ -26,6 +29,20 @@ def in_a_sentence(error: DBAPIError) -> str:
     if "readonly" in said or "unable to open" in said:
         return f"The gradebook may not be written or opened ({said}). Mend the rights of the file and of its folder."
     return f"The gradebook does not answer ({said})."
+
+
+def install() -> None:
+    """Have an error of the database that ends one of nbgrader's own commands say that sentence."""
+    if sys.excepthook is not say:
+        OTHERS.append(sys.excepthook)
+        sys.excepthook = say
+
+
+def say(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if isinstance(error, DBAPIError):
+        print(in_a_sentence(error), file=sys.stderr)
+    else:
+        OTHERS[-1](kind, error, trace)
 
 
 def look(db_url: str) -> tuple[str, str]:

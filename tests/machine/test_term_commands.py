@@ -5,6 +5,7 @@ import re
 import shlex
 import shutil
 import sqlite3
+import sys
 from datetime import datetime
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from grading.notebooks.returned import are_returned, note_returned
 from grading.notebooks.record import CheckRecord, Outcome, VerdictRecord
 from grading.root import CourseError
 from grading.run.course import Course
+from grading.run import health
 from grading.run.health import in_a_sentence, look
 from grading.tools import new_term, status
 from grading.tools.cli import app
@@ -348,6 +350,17 @@ def test_a_command_says_it_in_one_sentence(course):
                                              ("attempt to write a readonly database", "may not be written"), ("strange", "does not answer")])
 def test_each_error_of_the_database_has_its_sentence(said, words):
     assert words in in_a_sentence(OperationalError("SELECT", {}, sqlite3.OperationalError(said)))
+
+
+def test_nbgraders_own_commands_end_in_that_sentence(monkeypatch, capsys):
+    seen = []
+    monkeypatch.setattr(sys, "excepthook", lambda *error: seen.append(error[0]))
+    monkeypatch.setattr(health, "OTHERS", [])
+    health.install()
+    health.install()        # the configuration may be read more than once
+    for error in (OperationalError("SELECT", {}, sqlite3.OperationalError("no such column: grade.extra_credit")), ValueError("another")):
+        sys.excepthook(type(error), error, None)
+    assert "nbgrader db upgrade" in capsys.readouterr().err and seen == [ValueError] and len(health.OTHERS) == 1
 
 
 def test_a_deadline_stands_in_the_state(course):
