@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from types import SimpleNamespace
 
 import pytest
 import toys
@@ -10,7 +11,7 @@ from traitlets import TraitError
 from traitlets.config import Config
 
 from grading.border.subject import LocalSubject, Stopped
-from grading.checks.suite import Suite, SuiteError
+from grading.checks.suite import Suite, SuiteError, asks_for_nothing_more
 from grading.checks.verdict import FAILED, NOT_RUN, OUR_ERROR, PASSED, CheckResult, Verdict
 from grading.notebooks import mend
 from grading.notebooks.intake import look_through
@@ -120,6 +121,13 @@ def test_an_answer_that_cannot_be_compared_fails_and_a_broken_check_is_no_fault_
         suite.judge(Versions([right]), ["double"])
     monkeypatch.setattr(student.compare, "difference", compared)
     assert suite.judge(Versions([right]), ["double"])["double"].fraction == 1, "the session goes on"
+
+
+@pytest.mark.parametrize(("names", "more", "plain"), [
+    (["student", "request"], {}, True), (["request", "student"], {}, False), (["student", "request", "tmp_path"], {}, False), (["student"], {}, False),
+    (["tmp_path"], {}, False), (["student", "request"], {"cls": object}, False), (["student", "request"], {"callspec": None}, False)])
+def test_a_check_is_called_as_it_is_where_it_asks_for_the_student_alone(names, more, plain):
+    assert asks_for_nothing_more(SimpleNamespace(**{"fixturenames": names, "cls": None, **more})) is plain
 
 
 def test_only_the_exercises_that_are_asked_for_are_judged(suite):
