@@ -1,6 +1,7 @@
 """Limits and rules at their edge: what is just allowed is taken, what is one beyond is not."""
 
 import json
+import os
 import zipfile
 from types import SimpleNamespace
 
@@ -11,6 +12,7 @@ from traitlets import TraitError
 from traitlets.config import Config
 
 from grading.border.subject import LocalSubject, Stopped
+from grading.checks import suite as suites
 from grading.checks.suite import Suite, SuiteError, asks_for_nothing_more
 from grading.checks.verdict import FAILED, NOT_RUN, OUR_ERROR, PASSED, CheckResult, Verdict
 from grading.notebooks import mend
@@ -128,6 +130,30 @@ def test_an_answer_that_cannot_be_compared_fails_and_a_broken_check_is_no_fault_
     (["tmp_path"], {}, False), (["student", "request"], {"cls": object}, False), (["student", "request"], {"callspec": None}, False)])
 def test_a_check_is_called_as_it_is_where_it_asks_for_the_student_alone(names, more, plain):
     assert asks_for_nothing_more(SimpleNamespace(**{"fixturenames": names, "cls": None, **more})) is plain
+
+
+def test_one_session_judges_functions_until_a_file_of_the_course_is_another(tmp_path, monkeypatch):
+    made = []
+
+    class Session:
+        def __init__(self, root, notebook):
+            self.open = True
+            made.append(self)
+
+        def judge(self, subject, exercises):
+            assert self.open
+            return sorted(exercises)
+
+        def close(self):
+            self.open = False
+    monkeypatch.setattr(suites, "Suite", Session)
+    monkeypatch.setattr(suites, "SUITES", {})
+    root = toys.make_course(tmp_path)
+    for number, moment in enumerate((10**9, 2 * 10**9, 15 * 10**8)):     # an older file may come in the place of a newer one
+        os.utime(root / "tests" / "hidden" / "test_toy.py", (moment, moment))
+        for _ in range(2):
+            assert suites.judge_functions("toy", {"double": right}, root) == ["double"]
+            assert [one.open for one in made] == [False] * number + [True]
 
 
 def test_only_the_exercises_that_are_asked_for_are_judged(suite):
