@@ -149,6 +149,7 @@ def test_one_session_judges_functions_until_a_file_of_the_course_is_another(tmp_
     monkeypatch.setattr(suites, "Suite", Session)
     monkeypatch.setattr(suites, "SUITES", {})
     root = toys.make_course(tmp_path)
+    (root / "nbgrader_config.py").touch()
     for number, moment in enumerate((10**9, 2 * 10**9, 15 * 10**8)):     # an older file may come in the place of a newer one
         os.utime(root / "tests" / "hidden" / "test_toy.py", (moment, moment))
         for _ in range(2):
