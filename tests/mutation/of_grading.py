@@ -126,8 +126,8 @@ def load(names):
 
 
 def run(files, plugin):
-    # pytest's own traceback takes ten times as long as most tests
-    options = ["-x", "-s", "-q", "--tb=line", "-p", "no:cacheprovider", "-p", "no:unraisableexception", "-o",
+    # pytest's own traceback takes ten times as long as most tests; what it rewrites, it would load past `Mutated`
+    options = ["-x", "-s", "-q", "--tb=line", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:unraisableexception", "-o",
                "tmp_path_retention_policy=none", "-m", "not sandbox"]
     return pytest.main([*options, *map(str, files)], plugins=[plugin])
 
