@@ -34,7 +34,7 @@ class Bench:
 
     def __init__(self) -> None:
         self.keys: dict[str, AnswerKey] = {}
-        self.definition = -1
+        self.definition = -1        # the newest, in a session that judges one subject
         self.current: Student | None = None
 
     def student(self, item: Any) -> Student:
@@ -136,7 +136,7 @@ class Judge:
                     stopped = "in an earlier check " + self.raised.reason
                 if bench.current:
                     verdict.warnings = sorted({*verdict.warnings, *bench.current.warnings})
-            if bench.current and any(check.outcome == FAILED for check in verdict.checks):
+            if any(check.outcome == FAILED for check in verdict.checks):
                 key = bench.key
                 name_mistakes(verdict, [entry for entry in key.bank if entry.exercise == name and entry.probe is None],
                               lambda entry, check: key.failure_of(entry, functions[check]))

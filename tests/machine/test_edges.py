@@ -5,6 +5,7 @@ import os
 import zipfile
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import toys
 from nbformat.v4 import new_code_cell, new_notebook
@@ -130,6 +131,54 @@ def test_an_answer_that_cannot_be_compared_fails_and_a_broken_check_is_no_fault_
     (["tmp_path"], {}, False), (["student", "request"], {"cls": object}, False), (["student", "request"], {"callspec": None}, False)])
 def test_a_check_is_called_as_it_is_where_it_asks_for_the_student_alone(names, more, plain):
     assert asks_for_nothing_more(SimpleNamespace(**{"fixturenames": names, "cls": None, **more})) is plain
+
+
+@pytest.mark.parametrize(("text", "said"), [
+    ("def test_it(student):\n    pass\n", "test_it is no check: mark it with @check"), ("", "There is no check in it."), ("1 / 0\n", "ZeroDivisionError"),
+    ("from grading.checks import check\n\n@check('double', 'is', hint='h')\ndef test_it(student):\n    pass\n\ndef test_other():\n    pass\n", "test_other is no check")])
+def test_a_file_of_which_not_everything_is_a_check_is_refused_with_the_reason(text, said, tmp_path):
+    root = toys.make_course(tmp_path)
+    (root / "tests" / "hidden" / "test_toy.py").write_text(text)
+    with pytest.raises(SuiteError, match=f"(?s)could not be collected; run: pytest .*{said}"):
+        Suite(root, "toy")
+
+
+def test_what_is_no_error_of_a_check_is_raised_where_it_was_asked_for(suite, monkeypatch):
+    class Broken(LocalSubject):
+        def definitions(self, name):
+            raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        suite.judge(Broken({}))
+    assert suite.judge(LocalSubject({"double": right}), ["double"])["double"].fraction == 1, "the session goes on"
+
+
+def test_mistakes_are_named_and_warnings_kept(suite):
+    def half(z):
+        np.float64(1e308) * np.float64(10.0)
+        return 2.0 * z
+    verdict = suite.judge(LocalSubject({"half": half}), ["half"])["half"]
+    assert [mistake.name for mistake in verdict.misconceptions] == ["doubled instead"] and verdict.warnings == ["overflow"]
+    assert suite.judge(LocalSubject({"half": lambda z: 0.5 * z}), ["half"])["half"].misconceptions == []
+
+
+def test_an_older_definition_that_earns_less_does_not_count(suite):
+    halves = [lambda z: "words", wrong]
+    newest = suite.judge(Versions([wrong]), ["double"])["double"]
+    best = suite.judge(Versions(halves), ["double"])["double"]
+    assert [check.said for check in best.checks] == [check.said for check in newest.checks]
+    best = suite.judge(Versions([lambda z: 1 / 0, lambda z: 2 * z if z > 0 else 0 * z]), ["double"])["double"]
+    assert not [check.error for check in best.checks if check.error]
+
+
+def test_a_bench_asks_for_the_newest_definition_and_for_checks_alone(tmp_path):
+    bench, root = suites.Bench(), toys.make_course(tmp_path)
+    bench.subject = LocalSubject({})
+    mark = SimpleNamespace(kwargs={"exercise": "double"})
+    item = SimpleNamespace(path=root / "tests" / "hidden" / "test_toy.py", name="test_it", get_closest_marker=lambda name: mark)
+    assert bench.student(item).definition == -1 and bench.key is bench.keys["toy"]
+    item.get_closest_marker = lambda name: None
+    with pytest.raises(pytest.fail.Exception, match="test_it uses `student` but is no check"):
+        bench.student(item)
 
 
 def test_one_session_judges_functions_until_a_file_of_the_course_is_another(tmp_path, monkeypatch):
