@@ -7,6 +7,7 @@ A Python file counts where no notebook answers anything. A single notebook under
 
 import unicodedata
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -20,6 +21,7 @@ from .names import shown
 from .reading import MAX_FILE, Unreadable, read_notebook, read_script
 
 MAX_LOOKED_AT = 20          # files of a submission that are opened in search of the notebook
+CHECKPOINT = ".ipynb_checkpoints/{}-checkpoint.ipynb"
 NAMED = 5                   # files that a sentence names
 
 
@@ -80,7 +82,18 @@ class Search:
         found = self.choose(named[0] if named[0].notebook is not None else None, good, named[0].trouble)
         found.certain = named[0].notebook is None and not any(one.doubt or one.name.endswith(".py") for one in pool) \
             and all(one.given == good[0].given for one in good)
+        if found.notebook is not None and (said := self.said_of_checkpoint(next(one for one in good if one.notebook is found.notebook))):
+            found.note, found.certain = f"{found.note} {said}".strip(), False
         return found
+
+    def said_of_checkpoint(self, chosen: Candidate) -> str:
+        """That the copy which Jupyter keeps beside a notebook answers more: what it is for nobody says, so a person asks."""
+        with suppress(FileNotFoundError, NotTaken, OSError):
+            copy = self.candidate(CHECKPOINT.format(self.name), read_below(self.folder, CHECKPOINT.format(self.name), MAX_FILE))
+            if copy.notebook and has_more(copy, chosen):
+                return (f"{chosen.shown} answers {len(chosen.given)} of the {len(copy.given)} exercises and questions that {copy.shown} answers, "
+                        "a copy that Jupyter keeps: ask which one was meant.")
+        return ""
 
     # --- look ---------------------------------------------------------------------------------------------------
 

@@ -102,6 +102,8 @@ TAKEN = {
     "a tar in a gzip": ({"activations.tgz": gzip.compress(tarball(**{"activations.ipynb": FULL.encode()}))}, ALL, "in 'activations.tgz'"),
     "a zip in a zip": ({"hw.zip": archive(a__notes="x", **{"a__inner.zip": archive(**{"b__activations.ipynb": FULL})})}, ALL, "in 'hw.zip'"),
     "a folder called like the notebook": ({f"{NAME}/{NAME}": FULL, f"{NAME}/x.csv": "1"}, ALL, "is a folder"),
+    "a copy that Jupyter keeps": ({NAME: HALF, ".ipynb_checkpoints/activations-checkpoint.ipynb": FULL}, SOME, "a copy that Jupyter keeps"),
+    "an older copy that Jupyter keeps": ({NAME: FULL, ".ipynb_checkpoints/activations-checkpoint.ipynb": HALF}, ALL, None),
     "a prefix": ({"ps1_activations.ipynb": FULL}, ALL, "in its place"),
     "a student's own name": ({"meine Lösung.ipynb": HALF}, SOME, "in its place"),
     "a folder of its own": ({"ps1/activations.ipynb": FULL}, ALL, "in its place"),
