@@ -4,6 +4,7 @@ Made for numbers of all sizes: `atol` is 0 unless a check gives it, and errors a
 """
 
 import math
+from itertools import chain
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from ..border.wire import Unsupported
 from .gate import type_words
 
 Array = np.ndarray[Any, Any]
-MOST_DIMENSIONS = 4
+MOST_DIMENSIONS, MOST_LEVELS = 4, 100       # more than `wire` lets through
 NO_RETURN = "None (is a `return` missing?)"
 SMALLEST = 1e-307       # below the smallest normal number an answer may have lost digits: underflow is never a fault
 
@@ -94,10 +95,16 @@ def as_numbers(got: Any) -> tuple[Array | None, str | None]:
 
 
 def all_numeric(items: Sequence[object]) -> bool:
-    deeper, numeric = (list, tuple), (int, float, np.generic, np.ndarray)
-    kinds = set(map(type, items))       # a list may have millions of entries, and they have few types
-    return all(issubclass(kind, (*deeper, *numeric)) for kind in kinds) and (
-        not any(issubclass(kind, deeper) for kind in kinds) or all(all_numeric(item) for item in items if isinstance(item, deeper)))
+    numeric, deeper = (int, float, np.generic, np.ndarray), (list, tuple)
+    for _ in range(MOST_LEVELS):        # level by level: a list may have millions of entries, and they have few types
+        kinds = set(map(type, items))
+        if not all(issubclass(kind, (*numeric, *deeper)) for kind in kinds):
+            return False
+        nested = any(issubclass(kind, deeper) for kind in kinds)
+        items = list(chain.from_iterable(item for item in items if isinstance(item, deeper))) if nested else ()
+        if not items:
+            return True
+    raise RecursionError("a list is nested too deeply")
 
 
 def as_one(got: Any) -> Any:

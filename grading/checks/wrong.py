@@ -21,6 +21,7 @@ Array = np.ndarray[Any, Any]
 STEP = 1e-6             # of a value, as large as what `compare.alike` allows
 GRIDS = (0.37, 0.87)    # no power of two, and no other number that people write, lies on an edge
 MOST_NUMBERS = 100_000  # of one check that are looked at
+MOST_ITEMS = 2000       # of lists that are no array, which are looked at one by one
 LENGTH = 12             # of one digest, in hexadecimal digits
 QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 
@@ -48,7 +49,7 @@ class Taken:
 
     def __init__(self, manner: str) -> None:
         self.found = [hashlib.sha256() for _ in GRIDS]
-        self.room = MOST_NUMBERS        # how many numbers may still be looked at
+        self.room, self.items = MOST_NUMBERS, MOST_ITEMS        # how many numbers and items may still be looked at
         self.text(manner)
 
     def text(self, words: str) -> None:
@@ -65,7 +66,10 @@ class Taken:
             self.room = max(0, self.room - array.size)
         elif isinstance(value, (list, tuple)):
             self.text(f"[{len(value)}")
-            for item in value[:MOST_NUMBERS]:
+            for item in value:
+                self.items -= 1
+                if self.items < 0:
+                    break
                 self.value(item)
         else:
             self.text(value.kind if isinstance(value, Unsupported) else repr(value)[:1000])

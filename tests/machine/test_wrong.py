@@ -68,6 +68,17 @@ def test_the_first_100000_numbers_of_a_check_are_looked_at(sizes, where, seen):
     assert alike(digest(*ours), digest(*theirs)) is not seen
 
 
+@pytest.mark.parametrize("parts", [1, 2])
+@pytest.mark.parametrize(("where", "seen"), [(0, True), (1999, True), (2000, False)])
+def test_the_first_2000_items_of_lists_that_are_no_array_are_looked_at(where, seen, parts):
+    """A million of them took a minute for each check."""
+    def told(changed):
+        items = ["x"] * 4000
+        items[where] = changed
+        return digests([Reply(value=[*items[:1000], *items[1000:]]) if parts == 1 else Reply(value=part) for part in (items[:1000], items[1000:])][:parts], None)
+    assert (told("y") != told("x")) == seen
+
+
 def test_what_is_too_small_for_a_float_with_all_its_digits_is_zero():
     for small in (1e-310, -1e-310, 1e-307):
         assert alike(digest(0.0), digest(small)) and not alike(digest(0.0), digest(1.1e-307))
