@@ -14,6 +14,7 @@ from traitlets.config import Config
 
 from grading.border.subject import LocalSubject, Stopped
 from grading.checks import suite as suites
+from grading.checks.answer_key import AnswerKey
 from grading.checks.suite import Suite, SuiteError, asks_for_nothing_more
 from grading.checks.verdict import FAILED, NOT_RUN, OUR_ERROR, PASSED, CheckResult, Verdict
 from grading.notebooks import mend
@@ -159,6 +160,28 @@ def test_mistakes_are_named_and_warnings_kept(suite):
     verdict = suite.judge(LocalSubject({"half": half}), ["half"])["half"]
     assert [mistake.name for mistake in verdict.misconceptions] == ["doubled instead"] and verdict.warnings == ["overflow"]
     assert suite.judge(LocalSubject({"half": lambda z: 0.5 * z}), ["half"])["half"].misconceptions == []
+
+
+def test_one_more_call_asks_for_the_mistake_where_nothing_is_earned_and_none_is_known(suite, monkeypatch):
+    def blank(z):
+        raise NotImplementedError
+
+    asked = []
+    monkeypatch.setattr(AnswerKey, "probed", lambda self, exercise, ask: asked.append(ask((1.5,))))
+    for subject, exercise, due in ((LocalSubject({"double": lambda z: "words"}), "double", ["words"]), (LocalSubject({"double": right}), "double", []),
+                                   (LocalSubject({"double": blank}), "double", []), (LocalSubject({"half": lambda z: 2.0 * z}), "half", []),
+                                   (Lost(0), "double", []), (Lost(1), "double", []), (LocalSubject({}), "double", [])):
+        assert suite.judge(subject, [exercise])[exercise].misconceptions == [] or exercise == "half"
+        assert asked == due
+        asked.clear()
+    for known, names in ((Mistake("swapped"), ["swapped"]), (None, [])):
+        monkeypatch.setattr(AnswerKey, "probed", lambda self, exercise, ask, known=known: known)
+        verdict = suite.judge(LocalSubject({"double": lambda z: "words"}), ["double"])["double"]
+        assert [mistake.name for mistake in verdict.misconceptions] == names
+        assert [check.core for check in verdict.checks if check.misconception] == [True] * len(names)
+    for error in (Stopped("it ended"), MemoryError(), RecursionError()):
+        monkeypatch.setattr(AnswerKey, "probed", lambda self, exercise, ask, error=error: (_ for _ in ()).throw(error))
+        assert suite.judge(LocalSubject({"double": lambda z: "words"}), ["double"])["double"].fraction == 0
 
 
 def test_an_older_definition_that_earns_less_does_not_count(suite):
