@@ -153,6 +153,11 @@ def test_outputs_of_a_notebook_have_room_and_what_is_over_is_noted(clock):
     assert [asked["show"] for asked in box.asked] == [1000, 800, 800, 0, 0] and kernel.room == 0
 
 
+def test_a_line_of_an_output_counts_for_what_it_takes_in_a_file(clock):
+    kernel, _ = made(run=[{"outputs": ["x\n" * 107]}, {"outputs": ["x\n" * 106]}])
+    assert "truncated" in kernel.run(0, "x").outputs[0]["text"] and kernel.run(1, "x").outputs == ["x\n" * 106] and kernel.room == 1500 - 4 - 106 * 14
+
+
 def test_nobody_looks_at_what_a_cell_shows_that_is_run_again(clock):
     kernel, box = made(run=[{"outputs": ["x" * 5000]}])
     assert kernel.run_again(0, "x", 2.5).outputs == ["x" * 5000] and kernel.room == 1500 and box.asked[0]["seconds"] == 2.5
