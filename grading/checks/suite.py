@@ -243,6 +243,7 @@ class Suite:
         self.thread.start()
         first = self.plugin.verdicts.get()
         if isinstance(first, SuiteError):
+            self.thread.join()          # it would go on in a folder that may be gone
             raise SuiteError(f"The checks in {self.path} could not be collected; run: pytest {self.path}\n{first}")
         self.exercises: set[str] = first
 

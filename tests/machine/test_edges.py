@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 import zipfile
 from types import SimpleNamespace
 
@@ -140,8 +141,10 @@ def test_a_check_is_called_as_it_is_where_it_asks_for_the_student_alone(names, m
 def test_a_file_of_which_not_everything_is_a_check_is_refused_with_the_reason(text, said, tmp_path):
     root = toys.make_course(tmp_path)
     (root / "tests" / "hidden" / "test_toy.py").write_text(text)
+    threads = threading.active_count()
     with pytest.raises(SuiteError, match=f"(?s)could not be collected; run: pytest .*{said}"):
         Suite(root, "toy")
+    assert threading.active_count() == threads, "its session is over"
 
 
 def test_what_is_no_error_of_a_check_is_raised_where_it_was_asked_for(suite, monkeypatch):
