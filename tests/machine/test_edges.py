@@ -144,7 +144,7 @@ def test_a_file_of_which_not_everything_is_a_check_is_refused_with_the_reason(te
     threads = threading.active_count()
     with pytest.raises(SuiteError, match=f"(?s)could not be collected; run: pytest .*{said}"):
         Suite(root, "toy")
-    assert threading.active_count() == threads, "its session is over"
+    assert threading.active_count() <= threads, "its session is over"
 
 
 def test_what_is_no_error_of_a_check_is_raised_where_it_was_asked_for(suite, monkeypatch):
