@@ -270,6 +270,42 @@ def test_lists_are_sent_40_deep_and_read_41_deep():
         wire.decode({"tuple": [nested(41)[0]]}, b"")
 
 
+def test_tuples_in_each_other_are_counted_as_lists_are():
+    described = 0
+    for deep in range(1, 100):
+        described = {"tuple": [described]}
+        if deep <= 41:
+            wire.decode(described, b"")
+        else:
+            with pytest.raises(WireError, match="nested too deeply"):
+                wire.decode(described, b"")
+
+
+def test_what_takes_no_bytes_lies_anywhere():
+    for at in (-1, 0, 5):
+        assert wire.decode(array([0], at=at), b"").shape == (0,)
+
+
+class Pieces:
+    """The end of a connection that gives so many bytes at most at a time."""
+
+    def __init__(self, *sizes):
+        self.sizes, self.asked = list(sizes), []
+
+    def settimeout(self, seconds):
+        pass
+
+    def recv(self, size):
+        self.asked.append(size)
+        return bytes(min(size, self.sizes.pop(0)))
+
+
+def test_no_more_is_asked_for_than_is_missing_and_a_mebibyte_at_most():
+    for size, sizes, asked in ((4, [1, 2, 9], [4, 3, 1]), (2**21 + 5, [2**22] * 3, [2**20, 2**20, 5]), (0, [], [])):
+        end = Pieces(*sizes)
+        assert wire._exactly(end, size, None) == bytes(size) and end.asked == asked
+
+
 @pytest.mark.parametrize("size", [9_999, 10_000, 10_001, 50_000])
 def test_a_text_has_10000_characters_at_most_wherever_it_comes_from(size):
     for text in ("x" * size, np.array("x" * size), np.str_("x" * size)):
