@@ -36,7 +36,7 @@ OBEYED = (".*", "nbgrader_config.*", "jupyter_*config.*", "ipython_*config.*", "
           "usercustomize.py", "*.pth", "pytest.ini", "tox.ini", "setup.cfg", "setup.py", "pyproject.toml", "matplotlibrc",
           "[Mm]akefile", "GNUmakefile")
 IGNORED = (*OBEYED, "__pycache__", "*.pyc", "__MACOSX")
-NOT_TAKEN = re.compile("|".join(map(fnmatch.translate, IGNORED)))
+NOT_TAKEN = re.compile(rf"\A(?:{'|'.join(map(fnmatch.translate, IGNORED))})")
 STAMP, SECRET = "timestamp.txt", "submission_secret.txt"      # what the exchange puts beside a submission
 
 
