@@ -48,7 +48,7 @@ class Line:
     def __str__(self) -> str:
         if self.error:
             return f"not graded: {self.error}"
-        return f"{written(self.score)} points" + (f", {len(self.mended)} cells mended" if self.mended else "") \
+        return f"{written(self.score)} points" + (f", {len(self.mended)} cell{'s' * (len(self.mended) != 1)} mended" if self.mended else "") \
             + (f"; {'; '.join(self.look)}" if self.look else "")
 
 
