@@ -19,7 +19,7 @@ CHANGED = {
                "try:\n    1 / 0\nexcept Exception as helper:\n    pass", "if True:\n    helper = 1", "helper, x = 1, 2",
                "(helper := 1)", "match 1:\n    case helper: pass", "match [1]:\n    case [*helper]: pass", "match {}:\n    case {**helper}: pass", "helper += 1", "def other():\n    global helper\n    helper = 3", "helper.calls = 1"],
     "relu": ["relu = relu(1)", "import numpy as relu", "def relu(z): pass"],
-    "np": ["def patch(module):\n    module.maximum = min\npatch(np)", "np = 5", "np.maximum = min", "def other():\n    np.maximum = min", "import torch as np"],
+    "np": ["def patch(module):\n    module.maximum = min\npatch(np)", "np = 5", "np.maximum = min", "import numpy as np\nnp.maximum = min", "def other():\n    np.maximum = min", "import torch as np"],
     "Rate": ["Rate.step = 2", "del Rate.step"],
     "SCALE": ["scale_by(3)", "Tuner().go()", "def twice():\n    scale_by(2)\ntwice()", "tuner = Tuner()\ntuner.go()", "SCALE = np.linspace(0, 1)", "SCALE: int = 3"],
     "sum": ["sum = 0", "from numpy import sum"],
