@@ -7,7 +7,7 @@ import os
 import queue
 import sys
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Generator, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -72,9 +72,16 @@ class Judge:
         self.raised: BaseException | None = None
         self.not_collected: list[str] = []
 
-    def pytest_configure(self, config: pytest.Config) -> None:
-        """Look for the checks in their folder: in a path that is an argument pytest takes brackets for a test's parameters."""
-        config.invocation_params = pytest.Config.InvocationParams(args=config.invocation_params.args, plugins=config.invocation_params.plugins, dir=self.folder)
+    @pytest.hookimpl(wrapper=True)
+    def pytest_collection(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Look for the checks in their folder: in a path that is an argument pytest takes brackets for a test's parameters. At its end
+        pytest goes back to where it began, so that is said again."""
+        began = session.config.invocation_params
+        session.config.invocation_params = pytest.Config.InvocationParams(args=began.args, plugins=began.plugins, dir=self.folder)
+        try:
+            return (yield)
+        finally:
+            session.config.invocation_params = began
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:

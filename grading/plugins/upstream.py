@@ -113,7 +113,7 @@ POINTS = (
     Point("nbconvert", "HTMLExporter", "option", ("extra_template_basedirs", "extra_template_paths", "filters"), "the feedback page and its formulas"),
     Point("nbconvert.filters.markdown_mistune", "IPythonRenderer", "overridden", ("block_math", "inline_math", "multiline_math",
           "latex_environment", "heading"), "formulas of a feedback page need no script"),
-    Point("_pytest.hookspec", "", "hook", ("pytest_addoption", "pytest_configure", "pytest_collectreport", "pytest_collection_modifyitems",
+    Point("_pytest.hookspec", "", "hook", ("pytest_addoption", "pytest_configure", "pytest_collection", "pytest_collectreport", "pytest_collection_modifyitems",
           "pytest_runtestloop", "pytest_runtest_makereport", "pytest_terminal_summary"), "checks are judged exercise by exercise"),
     Point("_pytest.config", "Config", "called", ("InvocationParams",), "checks are found in a folder called [WS26]"),
 )

@@ -50,7 +50,9 @@ class Versions(LocalSubject):
 def suite(tmp_path_factory):
     suite = Suite(toys.make_course(tmp_path_factory.mktemp("toy") / "[WS26] a::b"), "toy")      # pytest takes both for something else
     yield suite
+    here = os.getcwd()
     suite.close()
+    assert os.getcwd() == here
 
 
 def right(z):
