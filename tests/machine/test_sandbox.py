@@ -68,9 +68,11 @@ def test_gradebook_and_other_submissions_cannot_be_read(name, kernel, tmp_path):
 
 
 def test_a_home_folder_cannot_be_listed(kernel):
+    names = {path.name for path in Path.home().iterdir()}
+    if not names:
+        pytest.skip("there is nothing in the home folder of who runs the tests")
     shown = set(inside(kernel, f"import os; print(*os.listdir({str(Path.home())!r}), sep='\\n')").split("\n"))
-    assert not {".bashrc", ".profile", ".ssh", ".cache"} & shown
-    assert len(list(Path.home().iterdir())) > 1
+    assert not {*names, ".bashrc", ".profile", ".ssh", ".cache"} & shown
 
 
 def test_environment_variables_of_the_grader_are_gone(kernel, monkeypatch):
