@@ -4,8 +4,8 @@ Made for numbers of all sizes: `atol` is 0 unless a check gives it, and errors a
 """
 
 import math
-from itertools import chain
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np

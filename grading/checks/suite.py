@@ -7,7 +7,7 @@ import os
 import queue
 import sys
 import threading
-from collections.abc import Generator, Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 

@@ -48,7 +48,6 @@ class Entry:
     when: datetime | None = None    # by the clock of the platform
     late: bool = False
     prefix: str = ""    # under which Moodle or Canvas takes feedback back
-    whose: str = ""     # Blackboard's title of the assignment, _ and the login: in both may be more of these
 
 
 @dataclass
@@ -162,8 +161,8 @@ def blackboard(info: ZipInfo, name: str) -> Entry | None:
     if not match:
         return None
     when = datetime.strptime(match["when"], "%Y-%m-%d-%H-%M-%S") if plausible(match["when"]) else None
-    whose = match["whose"]
-    return Entry(info, whose, match["file"] or "", f"blackboard {whose}", whose, (match["when"],), when, whose=whose)
+    whose = match["whose"]      # the assignment's title, _ and the login: in both may be more of these, see `hand_ins`
+    return Entry(info, whose, match["file"] or "", f"blackboard {whose}", whose, (match["when"],), when)
 
 
 def plausible(text: str) -> bool:
@@ -188,11 +187,12 @@ def hand_ins(entries: Iterable[Entry], system: str) -> list[HandIn]:
     people: dict[str, list[Entry]] = {}
     for entry in entries:
         people.setdefault(entry.key, []).append(entry)
-    found, title = [], shared_title([mine[0].whose for mine in people.values()])
+    found: list[HandIn] = []
+    title = shared_title([mine[0].user for mine in people.values()])
     for mine in people.values():
         one = HandIn(mine[0].name, mine[0].user, system)
         if system == "blackboard":
-            parts = mine[0].whose.split("_")
+            parts = mine[0].user.split("_")
             one.logins = ["_".join(parts[number:]) for number in range(1, len(parts))]
             one.name = one.user = "_".join(parts[title:])
             newest = max(entry.attempt for entry in mine)

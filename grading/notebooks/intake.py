@@ -234,6 +234,7 @@ def files_below(folder: str | Path) -> list[tuple[str, bytes]]:
 
 ZONE = re.compile(r" ?([+-])(\d\d):?(\d\d)?\Z", re.ASCII)      # many zones have no other name: -03, +0530
 
+
 def parse_stamp(text: str) -> datetime.datetime:
     """The time (UTC) that a stamp of the exchange says. Raises: `ValueError`, or another of dateutil's ways to refuse one."""
     # no path as the name of a zone: dateutil would open the file

@@ -144,7 +144,6 @@ class Markup:
         self.characters -= len(html or "")
         return html if self.characters >= 0 else None
 
-
     def fade(self, nodes: list[NotebookNode]) -> list[NotebookNode]:
         """A cell's outputs as they are, or without colours once the notebook has had its share."""
         self.colours -= json.dumps(nodes).count("\\u001b")
