@@ -32,6 +32,10 @@ class AnswerKey:
         self.known: dict[tuple[str, str, bytes], list[Any]] = {}
         self.failures: dict[tuple[str, str, str], str | bool | None] = {}
 
+    def mistakes(self, exercise: str) -> list[Misconception]:
+        """The known mistakes of one exercise."""
+        return [entry for entry in self.bank if entry.exercise == exercise]
+
     def right_answers(self, exercise: str, cases: Cases, inputs: bytes) -> list[Any]:
         return self.remember(exercise, cases, inputs, "reference", getattr(self.reference, exercise))
 
@@ -40,9 +44,7 @@ class AnswerKey:
         """The misconceptions that answer like this, in `part` of each answer. `inputs` is the fingerprint of `cases`."""
         found = []
         got, due = [compare.as_one(part(value)) for value in answers], [part(value) for value in right]
-        for entry in self.bank:
-            if entry.exercise != exercise:
-                continue
+        for entry in self.mistakes(exercise):
             try:
                 mistaken = [part(value) for value in self.remember(exercise, cases, inputs, entry.name, as_sent(entry.function))]
             except Exception:       # a mistake may well raise on some input; then it is not this one
@@ -62,8 +64,8 @@ class AnswerKey:
         """
         asked: dict[Callable[..., Any], tuple[Any, Any, Any]] = {}
         reference = getattr(self.reference, exercise)
-        for entry in self.bank:
-            if entry.exercise != exercise or entry.probe is None:
+        for entry in self.mistakes(exercise):
+            if entry.probe is None:
                 continue
             if entry.probe not in asked:
                 arguments = entry.probe(np.random.default_rng(0))

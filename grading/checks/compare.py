@@ -100,10 +100,9 @@ def all_numeric(items: Sequence[object]) -> bool:
         kinds = set(map(type, items))
         if not all(issubclass(kind, (*numeric, *deeper)) for kind in kinds):
             return False
-        nested = any(issubclass(kind, deeper) for kind in kinds)
-        items = list(chain.from_iterable(item for item in items if isinstance(item, deeper))) if nested else ()
-        if not items:
+        if not any(issubclass(kind, deeper) for kind in kinds):
             return True
+        items = list(chain.from_iterable(item for item in items if isinstance(item, deeper)))
     raise RecursionError("a list is nested too deeply")
 
 
@@ -113,7 +112,7 @@ def as_one(got: Any) -> Any:
     return got if array is None else array
 
 
-def _numbers(got: Array, wanted: Array, rtol: float, atol: float, logarithms: bool = False) -> str | None:
+def _numbers(got: Array, wanted: Array, rtol: float, atol: float, logarithms: bool) -> str | None:
     with np.errstate(all="ignore"):
         error = np.abs(got - wanted)
         # rtol * inf would make every finite answer right where inf is due
@@ -137,10 +136,14 @@ def decades_apart(got: Array, wanted: Array) -> str:
     """How far logarithms to base 10 are off: a difference of 1 is a factor of 10 in what they measure."""
     worst = (got - wanted)[np.abs(got - wanted).argmax()]
     if abs(worst) >= 100:       # digit by digit it could say what the function was called with
-        return f"by a hundred decades or more too {'large' if worst > 0 else 'small'} at worst"
+        return f"by a hundred decades or more {large_or_small(worst)} at worst"
     if abs(worst) < 0.1:
         return "by less than a tenth of a decade, but by more than rounding"
-    return f"by {abs(worst):.1f} {'decade' if abs(worst) < 1.05 else 'decades'} too {'large' if worst > 0 else 'small'} at worst"
+    return f"by {abs(worst):.1f} {'decade' if abs(worst) < 1.05 else 'decades'} {large_or_small(worst)} at worst"
+
+
+def large_or_small(decades: float) -> str:
+    return "too large" if decades > 0 else "too small"
 
 
 def how_far(got: Array, wanted: Array, error: Array) -> str:
@@ -158,7 +161,7 @@ def how_far(got: Array, wanted: Array, error: Array) -> str:
     if np.abs(decades).max() >= 1:
         worst = decades[np.abs(decades).argmax()]
         unit = "decade" if abs(worst) < 1.5 else "decades"
-        return f"by {abs(worst):.0f} {unit} too {'large' if worst > 0 else 'small'} (a factor of 10^{worst:.0f})"
+        return f"by {abs(worst):.0f} {unit} {large_or_small(worst)} (a factor of 10^{worst:.0f})"
     if (signs < 0).any():
         return "some signs are wrong"
     worst = relative.max()
@@ -175,11 +178,12 @@ def alike(got: Any, mistaken: Any, rtol: float = 1e-6, noise: float = 0.0) -> bo
     if isinstance(mistaken, Unsupported):
         return isinstance(got, Unsupported) and got.kind == mistaken.kind
     if mistaken is None or isinstance(mistaken, str):
-        return type(got) is type(mistaken) and bool(got == mistaken)
-    if isinstance(mistaken, (list, tuple)) and not (as_numbers(mistaken)[1] is None and as_numbers(got)[1] is None):
+        return isinstance(got, type(mistaken)) and bool(got == mistaken)
+    wrong = as_numbers(mistaken)[0]
+    if wrong is None and isinstance(mistaken, (list, tuple)):
         return isinstance(got, (list, tuple)) and len(got) == len(mistaken) and all(
             alike(*pair, rtol, noise) for pair in zip(got, mistaken))
-    array, wrong = as_numbers(got)[0], as_numbers(mistaken)[0]
+    array = as_numbers(got)[0]
     if array is None or wrong is None or array.shape != wrong.shape:
         return False
     with np.errstate(all="ignore"):

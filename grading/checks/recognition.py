@@ -32,8 +32,7 @@ def name_mistakes(verdict: Verdict, entries: Sequence[Misconception],
 
     `failure_of(entry, check name)` is False if the mistake passes that check, else the kind of its failure.
     """
-    passed = [check.name for check in verdict.checks if check.outcome == PASSED]
-    failed = [check for check in verdict.checks if check.outcome == FAILED]
+    passed, failed = [check.name for check in verdict.those(PASSED)], verdict.those(FAILED)
     manners = {check.name: kind(check.said, check.error) for check in failed}
     explained: dict[int, list[str]] = {}        # an entry's place in the bank -> the names of the failed checks that it explains
     for place, entry in enumerate(entries):

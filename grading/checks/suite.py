@@ -120,7 +120,7 @@ class Judge:
             verdict.definitions = count
             if best is None or verdict.fraction > best.fraction:
                 best = verdict
-            if best.fraction == 1 or any(c.outcome == OUR_ERROR for c in verdict.checks):
+            if best.fraction == 1 or verdict.those(OUR_ERROR):
                 return verdict
         assert best is not None, "there is a definition"
         return best
@@ -143,9 +143,9 @@ class Judge:
                     stopped = "in an earlier check " + self.raised.reason
                 if bench.current:
                     verdict.warnings = sorted({*verdict.warnings, *bench.current.warnings})
-            if any(check.outcome == FAILED for check in verdict.checks):
+            if verdict.those(FAILED):
                 key = bench.key
-                name_mistakes(verdict, [entry for entry in key.bank if entry.exercise == name and entry.probe is None],
+                name_mistakes(verdict, [entry for entry in key.mistakes(name) if entry.probe is None],
                               lambda entry, check: key.failure_of(entry, functions[check]))
                 if not (stopped or verdict.blank or verdict.fraction or verdict.misconceptions):
                     self.probe(bench, verdict)
@@ -156,14 +156,15 @@ class Judge:
     def probe(self, bench: Bench, verdict: Verdict) -> None:
         """Name the mistake behind an answer that earns nothing by a call of its own, where no check has."""
         def ask(arguments: tuple[Any, ...]) -> Any:
-            return bench.subject.call(verdict.exercise, bench.definition, *pack([arguments]))[0].value
+            (reply,) = bench.subject.call(verdict.exercise, bench.definition, *pack([arguments]))
+            return reply.value
 
         try:
             known = bench.key.probed(verdict.exercise, ask)
         except (Stopped, MemoryError, RecursionError):
             return
         if known:
-            next(check for check in verdict.checks if check.core and check.outcome == FAILED).misconception = known
+            next(check for check in verdict.those(FAILED) if check.core).misconception = known
 
     def item(self, bench: Bench, item: Any) -> CheckResult:
         self.run(bench, item)
@@ -199,15 +200,14 @@ class Judge:
 
     def holds_for_reference(self, bench: Bench, item: Any) -> bool:
         """Whether the reference passes a check: then it is the answer that costs too much, not the check."""
-        subject, definition, raised = bench.subject, bench.definition, self.raised
+        subject, raised = bench.subject, self.raised
         try:
-            bench.subject, bench.definition = LocalSubject(vars(bench.key.reference)), 0
+            bench.subject = LocalSubject(vars(bench.key.reference))
             self.run(bench, item)
             return self.raised is None
         finally:
-            bench.subject, bench.definition, self.raised = subject, definition, raised
+            bench.subject, self.raised = subject, raised
 
-    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport:
         """Report without a traceback: nobody reads it, and pytest parses the whole file again to make one."""
         if call.excinfo is not None and self.raised is None:
@@ -275,7 +275,7 @@ class Suite:
             raise verdicts
         judged: dict[str, Verdict] = verdicts
         broken: dict[str, list[str]] = {}       # what is wrong with a bank is wrong for all of them
-        for check in (c for v in judged.values() for c in v.checks if c.outcome == OUR_ERROR):
+        for check in (c for v in judged.values() for c in v.those(OUR_ERROR)):
             broken.setdefault(check.said, []).append(check.name)
         if broken:
             raise SuiteError(f"Checks in {self.path} are broken, not the submission: " + "; ".join(

@@ -42,7 +42,7 @@ def rows(verdict: Verdict, max_points: float, gate: Gate) -> Iterator[Row]:
     """
     if verdict.blank:
         return
-    failed = [check for check in verdict.checks if check.outcome == FAILED]
+    failed = verdict.those(FAILED)
     only = next((check for check in failed if check.core), *failed[:1]) if verdict.core_failed and failed else None
     causes = [cause(check, verdict, gate) for check in verdict.checks]
     # several checks, and the same behind all of them

@@ -47,6 +47,10 @@ class Verdict:
     definitions: int = 1
     place: str = ""         # said where the exercise was judged at its place in the notebook
 
+    def those(self, outcome: Outcome) -> list[CheckResult]:
+        """The checks that ended so."""
+        return [c for c in self.checks if c.outcome == outcome]
+
     @property
     def blank(self) -> bool:
         """Whether every call ended in the NotImplementedError that stands where an answer is due."""
@@ -63,7 +67,7 @@ class Verdict:
         total = sum(c.weight for c in self.checks)
         if not total or self.core_failed:
             return 0.0
-        share = sum(c.weight for c in self.checks if c.outcome == PASSED) / total
+        share = sum(c.weight for c in self.those(PASSED)) / total
         return min([share, *(c.most for c in self.checks if c.outcome != PASSED)])
 
     def record(self, most: float) -> VerdictRecord:

@@ -43,7 +43,7 @@ def as_markdown(bank: Iterable[tuple[str, Misconception, Verdict]]) -> str:
 
 def told(verdict: Verdict) -> str:
     """The explanation of the first failed check that names a mistake, else what is said of the first failed one."""
-    failed = [check for check in verdict.checks if check.outcome == FAILED]
+    failed = verdict.those(FAILED)
     for check in failed:
         if check.misconception:
             return f"This looks like a known mistake — {check.misconception.name}: {check.misconception.says}"

@@ -45,7 +45,7 @@ def prove(root: Path, path: Path, exercise: str) -> Iterator[str]:
         verdict = judge(one.function)
         if verdict.fraction < 1:
             yield f"{right}: {exercise}, {one.style!r} earns {verdict.fraction:.0%} of everything: {first_failed(verdict)}"
-    yield from of_mistakes(judge, [one for one in key.bank if one.exercise == exercise], checks, wrong, exercise)
+    yield from of_mistakes(judge, key.mistakes(exercise), checks, wrong, exercise)
     yield from of_visible_checks(path, place, exercise, reference)
     yield from leaks(path, place, exercise)
     yield from without_oracle(root, exercise)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from grading.checks.compare import alike, difference, shape_words
+from grading.checks.compare import alike, as_numbers, as_one, difference, shape_words
 from grading.border.wire import Unsupported
 
 FLOATS = arrays.arrays(float, arrays.array_shapes(min_dims=0, max_dims=2, min_side=1, max_side=4),
@@ -60,6 +60,7 @@ def test_digits_lost_to_underflow_are_no_fault():
     (-1.0, "the sign is wrong"),
     (0.0, "0 where the exact value is not zero"),
     (9.9, "by 890 % at worst"), (31.0, "by 1 decade too large (a factor of 10^1)"), (32.0, "by 2 decades too large (a factor of 10^2)"),
+    (10 ** 1.5, "by 2 decades too large (a factor of 10^2)"),
     (1.125, "by 12 % at worst"), (1.099, "the relative error is about 10^-2 at worst"),
 ])
 def test_how_far_off_is_told_in_decades(got, said):
@@ -88,7 +89,8 @@ def test_of_several_errors_the_worst_is_told(got, wanted, said):
     (-0.1, 0.0, "by 0.1 decade too small at worst"), (1.05, 0.0, "by 1.1 decades too large at worst"), (7.75, 8.0, "by 0.2 decade too small at worst"),
     (9.04, 8.0, "by 1.0 decade too large at worst"), (-6.0, -4.0, "by 2.0 decades too small at worst"),
     ([8.5, -6.0, 5.0], [8.0, -3.0, 4.0], "by 3.0 decades too small at worst"), ([2.0, 11.0], [1.0, 8.0], "by 3.0 decades too large at worst"),
-    (0.9273645182736 * 1e12, 8.0, "by a hundred decades or more too large at worst")])
+    (0.9273645182736 * 1e12, 8.0, "by a hundred decades or more too large at worst"), (-100.0, 0.0, "by a hundred decades or more too small at worst"),
+    (99.5, 0.0, "by 99.5 decades too large at worst")])
 def test_how_far_logarithms_are_off_is_their_difference(got, wanted, said):
     assert difference(got, np.array(wanted), rtol=1e-9, logarithms=True).partition(": ")[2] == said
     assert difference([got], [np.array(wanted)], rtol=1e-9, logarithms=True).partition(": ")[2] == said
@@ -120,6 +122,7 @@ def test_an_absolute_tolerance_is_met_by_an_error_as_large():
     ([[1, 2], [3]], np.zeros((2, 2)), "the result is a list whose rows have different lengths"),
     ([1, "2"], np.zeros(2), "the result is a list that holds something other than numbers"),
     ([1, None], np.zeros(2), "the result is a list that holds something other than numbers"),
+    ([[1, 2], [1, "2"]], np.zeros((2, 2)), "the result is a list that holds something other than numbers"),
     ([1.0, math.nan], np.ones(2), "the result contains NaN (not a number)"),
     ([1.0, math.inf], np.ones(2), "the result contains inf where the exact value is finite"),
     ([1.0, -1e300], np.array([1.0, -math.inf]), "the contract asks for inf or -inf where the result has something else"),
@@ -157,6 +160,21 @@ def test_a_number_of_entries_is_told_where_it_is_near_or_no_choice(have, said):
     ids=lambda value: str(value)[:30])
 def test_other_forms_of_the_right_answer_are_right(got, wanted):
     assert difference(got, wanted, rtol=1e-9) is None
+
+
+def test_lists_are_read_down_to_a_hundred_levels():
+    """One that holds itself has no end."""
+    def nested(levels):
+        return [1] if levels == 1 else [nested(levels - 1)]
+    assert as_numbers(nested(100))[1] == "the result is a list whose rows have different lengths", "NumPy takes 64"
+    with pytest.raises(RecursionError, match="nested too deeply"):
+        as_numbers(nested(101))
+
+
+def test_a_list_of_numbers_is_read_once_for_all_that_it_is_compared_with():
+    assert isinstance(as_one([1, 2]), np.ndarray) and as_one((3,)).tolist() == [3]
+    for other in ([1, "2"], 1.0, "word", None):
+        assert as_one(other) is other
 
 
 @given(ANYTHING, FLOATS | st.lists(FLOATS, max_size=3) | st.just("stable"))
@@ -203,11 +221,11 @@ NAN, INF = math.nan, math.inf
 
 @pytest.mark.parametrize(("got", "mistaken", "due"), [
     (1 + 0.9e-6, 1.0, True), (1 + 1.1e-6, 1.0, False), (0.0, 1e-308, True), (0.0, 1e-300, False), ([NAN, INF, -INF], [NAN, INF, -INF], True),
-    (NAN, 1.0, False), (INF, -INF, False), (np.zeros(2), np.zeros(3), False), ([1, 2], np.array([1.0, 2.0]), True),
+    (NAN, 1.0, False), (INF, -INF, False), (np.zeros(2), np.zeros(3), False), (np.zeros((3, 2)), np.zeros(2), False), ([1, 2], np.array([1.0, 2.0]), True),
     (np.array([1.0, 2.0]), [1, 2], True), ("x", 1.0, False), (1.0, "x", False), (None, 0.0, False), (0.0, None, False), (None, None, True),
-    ("x", "".join(["x"]), True), ("a", "b", False), ("b", "a", False), (Unsupported("f"), Unsupported("".join(["f"])), True),
+    ("xy", "".join(["x", "y"]), True), ("a", "b", False), ("b", "a", False), (Unsupported("fg"), Unsupported("".join(["f", "g"])), True),
     (Unsupported("f"), Unsupported("g"), False), (Unsupported("h"), Unsupported("g"), False), (1.0, Unsupported("f"), False),
-    (("x", 1.0), ["x", 1.0], True), (["x", 2.0], ["x", 1.0], False), (["x"], ["x", 1.0], False), (["x", 1.0, 1.0], ["x", 1.0], False),
+    (("x", 1.0), ["x", 1.0], True), (["x", 2.0], ["x", 1.0], False), (["x"], ["x", 1.0], False), (["x", 1.0, 1.0], ["x", 1.0], False), (["x"] * 300, ["x"] * 300, True),
     ("x1", ["x", "1"], False), ([1, [2, 3]], [1, [2, 3]], True), (np.ones(2), [[1.0], [1.0, 1.0]], False)],
     ids=lambda value: str(value)[:30])
 def test_an_answer_is_like_a_mistake_by_structure_kind_and_values(got, mistaken, due):

@@ -77,6 +77,15 @@ def test_of_definitions_that_earn_the_same_the_newest_is_told_about(suite):
     assert not [check.said for check in verdict.checks if "str" in check.said] and verdict.fraction == suite.judge(Versions([wrong]), ["double"])["double"].fraction
 
 
+def half_right(z):
+    return 2 * z if np.abs(z) < 10 else 3 * z
+
+
+def test_a_worse_definition_of_before_takes_nothing_away(suite):
+    verdict = suite.judge(Versions([wrong, half_right]), ["double"])["double"]
+    assert verdict.fraction == 0.5, "small numbers and zero"
+
+
 class Lost(Versions):
     """Its kernel ends at the call with this number, or before the first."""
 
@@ -126,6 +135,11 @@ def test_an_answer_that_cannot_be_compared_fails_and_a_broken_check_is_no_fault_
     monkeypatch.setattr(student.compare, "difference", lambda *arguments, **named: 1 / 0)
     with pytest.raises(SuiteError, match="are broken, not the submission: test_double_small and 2 more: ZeroDivisionError: division by zero$"):
         suite.judge(Versions([right]), ["double"])
+    for less, due in ((1, "test_double_large and 1 more"), (2, "test_double_zero")):
+        calls = iter(range(4))
+        monkeypatch.setattr(student.compare, "difference", lambda *arguments, less=less, calls=calls, **named: 1 / 0 if next(calls) > less else None)
+        with pytest.raises(SuiteError, match=f"not the submission: {due}: ZeroDivisionError"):
+            suite.judge(Versions([right]), ["double"])
     monkeypatch.setattr(student.compare, "difference", compared)
     assert suite.judge(Versions([right]), ["double"])["double"].fraction == 1, "the session goes on"
 
@@ -135,6 +149,48 @@ def test_an_answer_that_cannot_be_compared_fails_and_a_broken_check_is_no_fault_
     (["tmp_path"], {}, False), (["student", "request"], {"cls": object}, False), (["student", "request"], {"callspec": None}, False)])
 def test_a_check_is_called_as_it_is_where_it_asks_for_the_student_alone(names, more, plain):
     assert asks_for_nothing_more(SimpleNamespace(**{"fixturenames": names, "cls": None, **more})) is plain
+
+
+OWN_WAY = '''
+import pytest
+from grading.checks import check
+
+@pytest.fixture
+def two():
+    yield 2.0
+    raise ZeroDivisionError("at the end")
+
+@pytest.fixture
+def none():
+    1 / 0
+
+@check("double", "is", hint="h", core=True)
+@pytest.mark.parametrize("number", [1.5, 30.0])
+def test_many(student, number):
+    student.agrees((number,), rtol=1e-9)
+
+@check("half", "is", hint="h", core=True)
+def test_with(student, two):
+    student.agrees((two,), rtol=1e-9)
+
+@check("negative", "is", hint="h", core=True)
+def test_without(student, none):
+    pass
+'''
+
+
+def test_a_check_that_asks_for_more_than_the_student_is_run_in_pytests_way(tmp_path):
+    suite = Suite(toys.make_course(tmp_path, OWN_WAY), "toy")
+    verdict = suite.judge(LocalSubject({"double": half_right}), ["double"])["double"]
+    assert [(check.name, check.outcome) for check in verdict.checks] == [("test_many[1.5]", PASSED), ("test_many[30.0]", FAILED)]
+    assert verdict.checks[1].said and verdict.checks[1].wrong
+    (failed,) = suite.judge(LocalSubject({"half": lambda z: z}), ["half"])["half"].checks
+    assert failed.outcome == FAILED, "what the check found, and not what was wrong behind it"
+    for name, said in (("half", "at the end"), ("negative", "division by zero")):
+        with pytest.raises(SuiteError, match=f"test_with.*: ZeroDivisionError: {said}"):
+            suite.judge(LocalSubject({"half": lambda z: z / 2, "negative": lambda z: -z}), [name])
+    assert suite.thread.daemon, "nobody has to close it"
+    suite.close()
 
 
 @pytest.mark.parametrize(("text", "said"), [

@@ -45,6 +45,22 @@ def test_a_cell_with_an_entry_of_any_kind_is_read_and_can_be_written(kind, key):
                 json.dumps(nb, ensure_ascii=False).encode()
 
 
+def test_a_file_of_more_than_2_mebibytes_is_read_without_its_outputs(monkeypatch):
+    asked = []
+    monkeypatch.setattr(reading, "without_outputs", lambda content: asked.append(len(content)) or as_bytes(cells=[CELL]))
+    for size in (2**21 - 1, 2**21, 2**21 + 1):
+        (cell,) = reading.read_notebook(as_bytes(cells=[CELL]).ljust(size)).cells
+        assert cell.source == CELL["source"]
+    assert asked == [2**21 + 1]
+
+
+def test_a_file_has_16_mebibytes_without_its_outputs():
+    assert reading.read_notebook(as_bytes(cells=[CELL]).ljust(2**24)).cells
+    for more, said in ((1, 16), (7 * 2**20 // 4, 18)):
+        with pytest.raises(reading.Unreadable, match=f"^The file is too large: {said} MiB without outputs, and 16 are the most.$"):
+            reading.read_notebook(bytes(2**24 + more))
+
+
 HOSTILE = {
     "newlines": lambda size: b"\n" * size + b"x",
     "blanks": lambda size: b" " * size + b"x",

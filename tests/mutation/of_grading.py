@@ -34,7 +34,7 @@ CONCERNS = {
     "border.mounts": ("mounts",), "border.sandbox": ("needs", "cgroup"), "border.subject": ("kernel_subject", "student", "edges"),
     "border.wire": ("wire",),
     "checks.answer_key": ("answer_key",), "checks.bank": ("named",),
-    "checks.compare": ("compare", "wire"), "checks.gate": ("scoring", "report", "readable"), "checks.recognition": ("named",),
+    "checks.compare": ("answer_key", "compare", "wire"), "checks.gate": ("scoring", "report", "readable"), "checks.recognition": ("named",),
     "checks.student": ("student",), "checks.suite": ("edges", "scoring", "wrong"),
     "checks.table": ("report",), "checks.verdict": ("edges", "scoring", "record", "student"), "checks.wrong": ("wrong",),
     "notebooks.again": ("again",), "notebooks.effects": ("later",),
