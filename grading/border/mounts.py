@@ -12,8 +12,8 @@ import re
 import sys
 import sysconfig
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from packaging.requirements import Requirement
 
@@ -28,6 +28,7 @@ STUDENT_PACKAGES = ("numpy", "matplotlib", "ipython", "matplotlib-inline")
 COMMANDS = ("sh", "bash", "cat", "cp", "date", "echo", "env", "grep", "head", "ls", "mkdir", "mv", "pwd", "rm", "setsid",
             "sleep", "tail", "touch", "uname", "wc")
 FONTS = Path("/usr/share/fonts")
+CACHE = Path("/etc/ld.so.cache")
 DEVICES = ("null", "random", "urandom")         # /dev/zero could be shared memory that no limit counts
 # Folders of the standard library that no notebook needs: large, or full of what looks like somebody's files.
 LEFT_OUT = {"ensurepip", "idlelib", "lib2to3", "turtledemo", "pydoc_data", "test"}
@@ -37,8 +38,7 @@ LEFT_OUT = {"ensurepip", "idlelib", "lib2to3", "turtledemo", "pydoc_data", "test
 WITHOUT_LIBRARIES = {"_tkinter", "_dbm", "_gdbm", "nis"}
 
 
-@dataclass(frozen=True)
-class Mount:
+class Mount(NamedTuple):
     """A file or folder of the host and its place inside, read-only."""
 
     source: Path
@@ -117,8 +117,7 @@ def needed() -> tuple[Mount, ...]:
     found = [Mount(Path(os.path.realpath(path)), Path(os.path.realpath(os.path.dirname(path)), os.path.basename(path)))
              for path in sorted(by_itself)]
     found += [Mount(Path(os.path.realpath(path)), LIBRARIES / name) for name, path in sorted(elsewhere.items())]
-    cache = Path("/etc/ld.so.cache")
-    found += [Mount(cache, cache)] if cache.exists() else []
+    found += [Mount(CACHE, CACHE)] if CACHE.exists() else []
     return (*standard, start, *packages, *programs, *fonts, *found)
 
 
@@ -154,12 +153,7 @@ def arguments(hidden: Iterable[str | Path] = ()) -> list[str]:
     command: list[str] = []
     for folder in parents([mount.target for mount in mounts] + [Path("/usr/bin/sh"), Path("/usr/lib/x")]):
         command += ["--dir", str(folder)]       # parents that bubblewrap makes by itself are closed to all but root
-    for name in ("lib", "lib32", "lib64", "bin", "sbin"):
-        place = Path("/", name)
-        if place.is_symlink() and not any(mount.target.is_relative_to(place) for mount in mounts):
-            command += ["--symlink", os.readlink(place), str(place)]
-        elif name == "bin" and not place.is_symlink():
-            command += ["--symlink", "usr/bin", "/bin"]
+    command += top_links([mount.target for mount in mounts])
     for mount in mounts:
         command += ["--ro-bind", str(mount.source), str(mount.target)]
         if mount.target.is_relative_to(PYTHON) and mount.source.is_dir():
@@ -167,6 +161,15 @@ def arguments(hidden: Iterable[str | Path] = ()) -> list[str]:
                 if not is_standard(entry.name):
                     command += covered(mount.target / entry.name, Path(entry.path))
     return command + [word for path in everything(hidden) for mount in mounts for word in covered_in(mount, path)]
+
+
+def top_links(targets: list[Path], root: Path = Path("/")) -> list[str]:
+    """Links in the root folder are as on the host, but where something is mounted below; /bin is one everywhere."""
+    places = [root / name for name in ("lib", "lib32", "lib64", "bin", "sbin")]
+    links = {place: os.readlink(place) for place in places if place.is_symlink()}
+    links.setdefault(root / "bin", "usr/bin")
+    return [word for place, there in links.items() if not any(target.is_relative_to(place) for target in targets)
+            for word in ("--symlink", there, str(place))]
 
 
 def everything(hidden: Iterable[str | Path]) -> set[Path]:
@@ -183,7 +186,7 @@ def below(paths: Iterable[str | Path]) -> tuple[str, ...]:
 
 def covered_in(mount: Mount, path: Path) -> list[str]:
     """Cover `path` where it lies below the source of `mount`."""
-    if path != mount.source and path.is_relative_to(mount.source):
+    if mount.source in path.parents:
         return covered(mount.target / path.relative_to(mount.source), path)
     return []
 

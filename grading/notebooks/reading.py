@@ -94,7 +94,7 @@ def decode(content: bytes, notes: list[str]) -> str:
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:
-        if error.end == len(content) and error.start > 0:
+        if error.end == len(content):
             return content.decode(encoding, errors="ignore")        # cut in the middle of a character
         encoding, text = "Windows-1252", content.decode("cp1252", errors="replace")
     if encoding not in ("utf-8", "utf-8-sig"):
@@ -120,7 +120,7 @@ def salvage(text: str, notes: list[str]) -> dict[str, Any]:
     decoder = json.JSONDecoder()
     start = re.search(r'"cells"\s*:\s*\[\s*', text)
     at = start.end() if start else len(text)
-    while at < len(text) and len(cells) < MAX_CELLS:
+    for _ in range(MAX_CELLS):
         try:
             cell, at = decoder.raw_decode(text, at)
         except (ValueError, RecursionError):

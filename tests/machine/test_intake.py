@@ -225,7 +225,7 @@ def test_a_file_in_another_encoding_is_read_and_that_is_said(content, note):
 
 
 def test_a_file_that_ends_within_a_character_is_cut_and_not_in_another_encoding():
-    content = TEXT.replace("]}", ', {"source": "é').encode()[:-1]
+    content = TEXT.replace("]}", ', {"source": "' + 300 * "é").encode()[:-1]
     assert said_of(content) == (["x = 'é'"], "The file is damaged or ends in the middle; only its first 1 cells could be read.")
 
 
@@ -235,7 +235,7 @@ def test_a_file_that_ends_within_a_character_is_cut_and_not_in_another_encoding(
     (b"\xff\xd8\xff\xe0", "a picture, not"), (b"\x1f\x8bx", "a gzip archive, not"), (b"\x7fELFx", "a program, not"),
     (b"version https://git-lfs.github.com/spec/v1", "a Git LFS pointer"), (b"[1]", "is JSON, but not a notebook"), (b"[" * 10**5, "nested too deeply"),
     (b'{"a": 1}', "The notebook has no cells."), (b'{"cells": [1, "x"]}', "The notebook has no cells."), (b"def f(x):\n    return x\n", "a Python script, not"),
-    (b"words", "is not a notebook, or it is damaged from the start")])
+    (b"words", "is not a notebook, or it is damaged from the start"), ("é".encode()[:1], "is not a notebook, or it is damaged")])
 def test_a_file_that_is_no_notebook_is_called_what_it_is(content, what):
     with pytest.raises(Unreadable) as refused:
         read_notebook(content)

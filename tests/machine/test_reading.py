@@ -1,11 +1,13 @@
 """One submission costs no other: whatever it holds, it is read within bounds, and the others are graded."""
 
+import base64
 import json
 import re
 import shutil
 import time
 from contextlib import nullcontext, suppress
 
+import nbformat
 import pytest
 from nbformat.v4 import new_code_cell
 
@@ -59,6 +61,20 @@ def test_a_file_has_16_mebibytes_without_its_outputs():
     for more, said in ((1, 16), (7 * 2**20 // 4, 18)):
         with pytest.raises(reading.Unreadable, match=f"^The file is too large: {said} MiB without outputs, and 16 are the most.$"):
             reading.read_notebook(bytes(2**24 + more))
+
+
+def test_a_markdown_cell_alone_keeps_attached_pictures():
+    gif = base64.b64encode(b"GIF89a" + bytes([1, 0, 1, 0, 0, 0, 0])).decode()
+    attached = {"a.gif": {"image/gif": gif}}
+    cells = [{"cell_type": kind, "source": "![a](attachment:a.gif)", "attachments": attached} for kind in ("markdown", "code", "raw")]
+    cells += [{"cell_type": "markdown", "source": "none"}]
+    assert [cell.get("attachments") for cell in reading.read_notebook(as_bytes(cells=cells)).cells] == [attached, None, None, None]
+
+
+@pytest.mark.parametrize("kind", reading.KINDS)
+def test_a_new_cell_is_the_one_that_nbformat_makes(kind):
+    made, theirs = reading.new_cell(kind, "x"), getattr(nbformat.v4, f"new_{kind}_cell")("x")
+    assert {**made, "id": len(made.id)} == {**theirs, "id": len(theirs.id)}
 
 
 HOSTILE = {

@@ -31,7 +31,7 @@ EXPLAINED = FOLDER / "grading.toml"
 # Each module with the test files that concern it, all of tests/machine/.
 CONCERNS = {
     "border.bounded": ("bounded",), "border.cgroup": ("cgroup",), "border.limits": ("limits",),
-    "border.mounts": ("mounts",), "border.sandbox": ("needs", "cgroup"), "border.subject": ("kernel_subject", "student", "edges"),
+    "border.mounts": ("plan",), "border.sandbox": ("plan", "needs", "cgroup"), "border.subject": ("kernel_subject", "student", "edges"),
     "border.wire": ("wire",),
     "checks.answer_key": ("answer_key",), "checks.bank": ("named",),
     "checks.compare": ("answer_key", "compare", "wire"), "checks.gate": ("scoring", "report", "readable"), "checks.recognition": ("named",),
