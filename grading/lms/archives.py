@@ -25,7 +25,7 @@ from ..notebooks.finding import key
 from ..notebooks.names import printable
 from ..root import CourseError
 
-CANVAS = re.compile(r"(?P<name>[^/]+?)(?P<late1>_LATE)?_(?P<user>\d+)_(?P<number>\d+)(?P<late2>_LATE)?_(?P<file>[^/]+)")
+CANVAS = re.compile(r"(?=(?P<late1>_LATE)?_(?P<user>\d+)_(?P<number>\d+)(?P<late2>_LATE)?_(?P<file>.))", re.ASCII)     # behind the name, one or none
 MOODLE = re.compile(r"(?P<prefix>(?P<name>[^/]+?)_(?P<number>\d+)_assignsubmission_(?P<kind>\w{1,40}?)_?)(?:/(?P<file>.+)|(?<=_)(?P<flat>[^/]++))")
 BLACKBOARD = re.compile(r"(?P<whose>[^/_]+_[^/]+?)_attempt_(?P<when>\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d)(?:_(?P<file>[^/]+)|\.txt)")
 JUNK = re.compile(r"(^|/)(__MACOSX/|\._|\.DS_Store$|Thumbs\.db$|desktop\.ini$)")
@@ -48,6 +48,7 @@ class Entry:
     when: datetime | None = None    # by the clock of the platform
     late: bool = False
     prefix: str = ""    # under which Moodle or Canvas takes feedback back
+    others: frozenset[str] = frozenset()    # Canvas's numbers of people whose it may be as well: names of people and of files hold any
 
 
 @dataclass
@@ -141,16 +142,18 @@ def trouble_with_entry(info: ZipInfo) -> str | None:
 
 def canvas(info: ZipInfo, name: str) -> Entry | None:
     own = name.rpartition("/")[2]
-    match = CANVAS.fullmatch(own)
-    if not match or "_assignsubmission_" in name or "_attempt_" in name:
+    found = list(CANVAS.finditer(own))
+    if not found or "_assignsubmission_" in name or "_attempt_" in name:
         return None
-    return Entry(info, match["name"], match["file"], f"canvas {match['user']}", match["user"], (int(match["number"]),),
-                 late=bool(match["late1"] or match["late2"]), prefix=own[:match.start("file")])
+    match = found[0]
+    start, user = match.start("file"), match["user"]
+    return Entry(info, own[:match.start()], own[start:], f"canvas {user}", user, (int(match["number"]),),
+                 late=bool(match["late1"] or match["late2"]), prefix=own[:start], others=frozenset(other["user"] for other in found) - {user})
 
 
 def moodle(info: ZipInfo, name: str) -> Entry | None:
     match = MOODLE.fullmatch(name) or MOODLE.fullmatch(name.partition("/")[2])      # some zip tools add a folder around it all
-    if not match:
+    if not match or name.count("_assignsubmission_") > 1:       # people call themselves as they like: whose it is, is not told then
         return None
     return Entry(info, match["name"], match["file"] or match["flat"], f"moodle {match['name']} {match['number']}",
                  prefix=f"{match['name']}_{match['number']}_assignsubmission_file_")
@@ -177,7 +180,7 @@ READERS = {"canvas": canvas, "moodle": moodle, "blackboard": blackboard}
 
 def account_of(prefix: str) -> str:
     """Whose account there a file came from, by the number in the name that a platform gave it; "" where it has none."""
-    if match := re.search(r"_(\d+)_assignsubmission_file_$", prefix) or CANVAS.fullmatch(f"{prefix}file"):
+    if match := re.search(r"_(\d+)_assignsubmission_file_$", prefix) or CANVAS.search(f"{prefix}file"):
         return match[match.re.groupindex.get("user", 1)]
     return ""
 
@@ -206,6 +209,26 @@ def hand_ins(entries: Iterable[Entry], system: str) -> list[HandIn]:
         one.entries = mine
         found.append(one)
     return sorted(found, key=lambda one: (one.name.casefold(), one.user))
+
+
+def take_out_unsure(found: list[HandIn], numbered: Mapping[str, Iterable[str]]) -> list[str]:
+    """Take out of `found` what may be another's of the class as well: a line for each hand-in. `numbered` is {Canvas's number: students}.
+
+    People may call themselves there as they like: a file of `jane_4711` stands under Jane's number, to all who read from the left.
+    """
+    lines = []
+    for one in list(found):
+        unsure = [entry for entry in one.entries if entry.others & numbered.keys()]
+        if not unsure:
+            continue
+        users = {user for entry in unsure for user in (entry.user, *entry.others)}
+        whose = sorted(student for user in users for student in numbered.get(user, ()))
+        lines.append(f"{printable(name_of(unsure[0].info))}{f' and {len(unsure) - 1} more' if unsure[1:] else ''}: more than one number of a person "
+                     f"stands in the name, that of {' and that of '.join(whose[:5])} among them")
+        one.entries = [entry for entry in one.entries if not entry.others & numbered.keys()]
+        if not one.entries:
+            found.remove(one)
+    return lines
 
 
 def shared_title(names: Sequence[str]) -> int:

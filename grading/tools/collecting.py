@@ -72,6 +72,8 @@ class Collection:
 
     def take_all(self) -> None:
         """Every hand-in: first those whose number is known, for a name may be two people's; and whoever fills the room leaves others theirs."""
+        for line in archives.take_out_unsure(self.archive.hand_ins, self.people.numbered):
+            self.human.append(f"{line}. Put it into {self.base.name}/STUDENT/{self.assignment}/ by hand")
         order = sorted(self.archive.hand_ins, key=lambda one: (not self.has_number(one), one.claimed > archives.MODEST))
         told = [(one, *self.whose(one)) for one in order]
         often = Counter(student for one, student, _ in told if not self.has_number(one))

@@ -126,7 +126,7 @@ class Drop:
         """{student: {file: content}, or why not} of a zip: as a learning platform packs a class, else with a folder for each, else it
         is one student's, whose name is the zip's. Raises `NotUnpacked`."""
         try:
-            found, system, trouble = bounded(archives.read_whole, content, MAX_CONTENT, MAX_ZIP)
+            read, system, trouble = bounded(archives.read_whole, content, MAX_CONTENT, MAX_ZIP)
         except CourseError:     # no platform's
             return by_folder(unpacked(content), stem)
         except Overrun as error:
@@ -137,17 +137,20 @@ class Drop:
             line.partition(": ")[0]: Refused(f"was not taken: {line.partition(': ')[2]}") for line in trouble[:MOST_TOLD]}
         if trouble[MOST_TOLD:]:
             taken[f"{len(trouble) - MOST_TOLD} more entries"] = Refused("were not taken")
-        people = People(class_list(self.course.dir, system))
-        whose = [people.find(one.name, one.user, one.logins) for one, _ in found]
+        people, found = People(class_list(self.course.dir, system)), [one for one, _ in read]
+        content_of = {id(entry): got for one, contents in read for entry, got in zip(one.entries, contents)}
+        taken |= {line.partition(": ")[0]: Refused(f"was not taken: {line.partition(': ')[2]}")
+                  for line in archives.take_out_unsure(found, people.numbered)}
+        whose = [people.find(one.name, one.user, one.logins) for one in found]
         if not in_class(self.course.dir):       # then a name is all that is known of somebody
-            whose = [(student or one_name(one.name), "") for (one, _), (student, _) in zip(found, whose)]
+            whose = [(student or one_name(one.name), "") for one, (student, _) in zip(found, whose)]
         often = Counter(student for student, _ in whose)
-        for (one, contents), (student, why) in zip(found, whose):
+        for one, (student, why) in zip(found, whose):
             if student is None or often[student] > 1:
                 taken[f"{one.name} ({one.prefix or one.user})"] = Refused(f"was not taken: {why or f'{often[student]} could be {student}'}")
                 continue
-            files = {entry.file: got for entry, got in zip(one.entries, contents)
-                     if isinstance(got, bytes) and not any(map(trouble_with, entry.file.split("/")))}
+            files = {entry.file: got for entry in one.entries
+                     if isinstance(got := content_of[id(entry)], bytes) and not any(map(trouble_with, entry.file.split("/")))}
             taken[student] = files or Refused("was not taken: no file of it can be had")
         return taken
 

@@ -148,6 +148,28 @@ def test_who_takes_the_name_of_somebody_else_there_does_not_hand_in_for_them(cou
     assert handed_in(course)["flast/ps1/activations.ipynb"] == b"of an assignment that was made anew there"
 
 
+@pytest.mark.parametrize("called", ["lastfirst_4711_4712_950", "lastfirst_4711_1_4712_950", "lastfirst_4711_LATE_1_4712_950", "_4712_950_x_4711_950"])
+def test_who_puts_somebody_s_number_into_their_own_name_does_not_hand_in_for_them(called, course, tmp_path):
+    """On Canvas `<name>_<number>_<file>` is all that says whose a file is, and of that everybody chooses the name and the file's own."""
+    attack, mine = (f"{called}_activations.ipynb", b"in the name of another"), ("lastfirst_4711_900_ps1_2024_11_05.ipynb", b"mine")
+    status, said = take(course, tmp_path, attack, mine, assignment="ps1")
+    assert status == 3 and handed_in(course) == {"flast/ps1/ps1_2024_11_05.ipynb": b"mine"}
+    assert f"needs a human: {attack[0]}: more than one number of a person stands in the name, that of asecond" in said
+    assert read_records(course / "submitted", "ps1")["flast"]["prefix"] == "lastfirst_4711_900_"
+
+
+@pytest.mark.parametrize("ending", ["activations.ipynb", "/activations.ipynb"])
+def test_a_name_of_moodle_s_that_holds_another_is_nobody_s(ending, course, tmp_path):
+    mine, attack = "First Läst_7_assignsubmission_file_", "First Läst_7_assignsubmission_file_x_8_assignsubmission_file_"
+    status, said = take(course, tmp_path, (f"{mine}activations.ipynb", b"mine"), (f"{attack}{ending}", b"other"))
+    assert status == 3 and handed_in(course) == {"flast/ps1/activations.ipynb": b"mine"} and "its name says no student" in said
+
+
+def test_who_has_no_letters_in_their_name_on_canvas_is_known_by_the_number(course, tmp_path):
+    take(course, tmp_path, ("_4711_900_activations.ipynb", b"mine"))
+    assert handed_in(course) == {"flast/ps1/activations.ipynb": b"mine"}
+
+
 @pytest.mark.parametrize(("prefix", "account"), [("First Läst_7_assignsubmission_file_", "7"), ("lastfirst_4711_900_", "4711"), ("lastfirst_LATE_4711_901_", "4711"),
                                                  ("", ""), ("ps1_flast_attempt_", "")])
 def test_the_account_that_a_file_came_from_stands_in_its_name(prefix, account):

@@ -29,6 +29,7 @@ from grading.checks.verdict import FAILED, PASSED, CheckResult, Verdict
 from grading.border.bounded import Overrun
 from grading.border.subject import StudentError
 from grading.lms import archives
+from grading.lms.people import Known
 from grading.notebooks import archives as zips
 from grading.notebooks.folders import MOST_LISTED
 from grading.notebooks.intake import Refusal
@@ -832,6 +833,16 @@ def test_the_zip_of_a_learning_platform_is_taken_apart(files, students, drop):
         for name, content in files.items():
             archive.writestr(name, content)
     assert dropped(drop) == students
+
+
+def test_a_name_in_a_dropped_zip_that_may_be_two_people_s_is_nobody_s(drop, monkeypatch):
+    monkeypatch.setattr("grading.watch.drop.class_list", lambda *_: [Known("one", "One", "", {"id": "71"}), Known("two", "Two", "", {"id": "72"})])
+    with zipfile.ZipFile(drop.inbound / "class.zip", "w") as archive:
+        for name in ("one_71_900_a.ipynb", "one_71_72_901_b.ipynb"):
+            archive.writestr(name, "{}")
+    found = dropped(drop)
+    assert found["one"] == {"a.ipynb": "{}"} and len(found) == 2
+    assert "that of one and that of two" in next(str(one) for name, one in found.items() if name.startswith("one_71_72_901_b.ipynb"))
 
 
 def test_thousands_of_entries_that_cannot_be_taken_are_few_rows_of_the_log(drop):
