@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from .folders import MOST_LISTED, NotTaken, regular
-from .intake import MAX_DEPTH, MAX_ENTRIES, NOT_TAKEN, SECRET, STAMP, in_order, parse_stamp, read_stamp
+from .folders import MAX_DEPTH, MOST_LISTED, NotTaken, regular
+from .intake import MAX_ENTRIES, NOT_TAKEN, SECRET, STAMP, in_order, parse_stamp, read_stamp
 from .reading import MAX_FILE
 
 MARK = ".submission"

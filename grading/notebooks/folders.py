@@ -5,14 +5,15 @@ Looking first and opening by name afterwards would open what was put there in be
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import islice
 from os import scandir
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+MAX_DEPTH = 8               # folders in folders that are looked into
 MOST_LISTED = 20_000        # names of one folder: whoever fills it may make millions
 KINDS = {stat.S_IFLNK: "is a link, and links are not followed", stat.S_IFDIR: "is a folder", stat.S_IFIFO: "is a pipe",
          stat.S_IFSOCK: "is a socket", stat.S_IFCHR: "is a device", stat.S_IFBLK: "is a device"}
@@ -21,6 +22,26 @@ FOREIGN = "is another name of somebody else's file"      # a hard link, where Li
 
 class NotTaken(Exception):
     """A file that is not read; the message completes the sentence that its name begins."""
+
+
+class Names:
+    """Names of files that are to lie below one folder: an archive may hold any, also those that cannot lie beside one another."""
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        self.files, self.folders = set[str](), set[str]()
+        for name in names:
+            self.take(name)
+
+    def take(self, name: str) -> str | None:
+        """Take one more. Else why it cannot lie there, as the end of a sentence that begins with the name."""
+        above = {str(parent) for parent in PurePosixPath(name).parents} - {"."}
+        if len(above) > MAX_DEPTH:
+            return "lies in too many folders"
+        if name in self.files or name in self.folders or above & self.files:
+            return "has the name of another file, or of a folder"
+        self.files.add(name)
+        self.folders |= above
+        return None
 
 
 @contextmanager

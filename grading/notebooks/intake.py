@@ -24,13 +24,13 @@ from . import embedded
 from ..border.bounded import Overrun, bounded
 from .cells import as_released
 from .finding import Found, Search, same
-from .folders import KINDS, MOST_LISTED, NotTaken, kind_of, names_in, opened, read_below
+from .folders import KINDS, MAX_DEPTH, MOST_LISTED, Names, NotTaken, kind_of, names_in, opened, read_below
 from .names import shown, trouble_with
 from .reading import new_cell
 from .record import FILE, WHOLE, Record, note
 
 MAX_FILES, MAX_FILE_BYTES = 200, 16 * 2**20     # beside the notebooks: how many, and how large all together
-MAX_ENTRIES, MAX_DEPTH, MAX_NOTES = 2000, 8, 8  # of a folder: what is looked at, how deep, how much is told
+MAX_ENTRIES, MAX_NOTES = 2000, 8        # of a folder: what is looked at, how much is told
 # Left out without a word: what a tool would obey that is started in the folder later, and what no answer needs.
 OBEYED = (".*", "nbgrader_config.*", "jupyter_*config.*", "ipython_*config.*", "conftest.py", "sitecustomize.py",
           "usercustomize.py", "*.pth", "pytest.ini", "tox.ini", "setup.cfg", "setup.py", "pyproject.toml", "matplotlibrc",
@@ -93,7 +93,7 @@ def look_through(folder: Path, wanted: Mapping[str, Any], ignore: tuple[str, ...
     for name in wanted:
         others = [other for other in notebooks if not any(same(other, f"{one}.ipynb") for one in wanted if one != name)]
         search = Search(folder, name, wanted[name], others, files, why)
-        intake.notebooks[name] = take_notebook(intake, search.find(), course, wanted[name])
+        intake.notebooks[name] = take_notebook(intake, search.find(), course, wanted[name], ours)
     for notebook in intake.notebooks.values():
         if intake.notes and not isinstance(notebook, Refusal):
             replace(Record.read(notebook), look=tuple(intake.notes)).write(notebook)
@@ -113,19 +113,32 @@ def trouble_with_folder(folder: str | Path) -> str | None:
 
 # --- notebooks --------------------------------------------------------------------------------------------------
 
-def take_notebook(intake: Intake, found: Found, course: Iterable[str], wanted: Mapping[str, Any]) -> NotebookNode | Refusal:
+def take_notebook(intake: Intake, found: Found, course: Iterable[str], wanted: Mapping[str, Any], ours: Iterable[str]) -> NotebookNode | Refusal:
     """The notebook of a search, with its note, or a `Refusal`; what lay beside it in an archive goes along."""
     if found.notebook is None:
         return Refusal(found.reason)
     if found.note:
         note(found.notebook, found.note, FILE if found.certain else WHOLE)
-    taken = {name for name, _ in intake.files}
-    for name, content in sorted(found.files.items()):
-        if name not in taken and name not in course and not is_ignored(PurePath(name).name, IGNORED):
-            intake.files.append((name, content))
-    intake.files.sort()
+    take_beside(intake, found.files, ours)
     illustrate(found.notebook, dict(intake.files), found.folder, course, wanted)
     return found.notebook
+
+
+def take_beside(intake: Intake, files: Mapping[str, bytes], ours: Iterable[str]) -> None:
+    """Take what lay beside the notebook in its archive, as what lies in the folder is taken: within the same caps, in nobody's place."""
+    names, left, skipped = Names([SECRET, *ours, *(name for name, _ in intake.files)]), MAX_FILE_BYTES, 0
+    for name, content in sorted(files.items()):
+        if name in names.files or is_ignored(PurePath(name).name, IGNORED):
+            continue        # the course's own come along with most
+        if len(intake.files) == MAX_FILES or len(content) > left or names.take(name):
+            skipped += 1
+            continue
+        intake.files.append((name, content))
+        left -= len(content)
+    if skipped:
+        intake.notes.append(f"Of the files in the archive, {skipped} were left out: {MAX_FILES} files or {MAX_FILE_BYTES // 2**20} MiB are the most, "
+                            f"{MAX_DEPTH} folders deep, and none takes another's place.")
+    intake.files.sort()
 
 
 def illustrate(notebook: NotebookNode, files: dict[str, bytes], folder: str, course: Iterable[str], wanted: Mapping[str, Any]) -> None:

@@ -23,8 +23,8 @@ from nbgrader.exchange.default import ExchangeCollect
 from nbgrader.utils import check_mode
 
 from ..notebooks.exchange import note_left, owner_of, parse_name, time_of, waiting
-from ..notebooks.folders import FILE, FOLDER, FOREIGN, kind_of, names_in, opened
-from ..notebooks.intake import MAX_DEPTH, MAX_ENTRIES, MAX_NOTES, STAMP, in_order, parse_stamp
+from ..notebooks.folders import FILE, FOLDER, FOREIGN, MAX_DEPTH, kind_of, names_in, opened
+from ..notebooks.intake import MAX_ENTRIES, MAX_NOTES, STAMP, in_order, parse_stamp
 from ..notebooks.names import shown, trouble_with
 from ..run.students import in_class, unknown
 

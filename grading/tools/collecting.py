@@ -16,7 +16,8 @@ from ..lms.people import People
 from ..lms.records import read_records, write_records
 from ..notebooks.again import digest
 from ..notebooks.dates import utc
-from ..notebooks.intake import MAX_ENTRIES, STAMP, read_stamp
+from ..notebooks.folders import Names
+from ..notebooks.intake import MAX_ENTRIES, SECRET, STAMP, read_stamp
 from ..notebooks.names import printable, trouble_with, trouble_with_student
 from ..plugins.collect import KILOBYTE
 from ..root import CourseError
@@ -121,7 +122,7 @@ class Collection:
     def files_of(self, one: archives.HandIn) -> dict[str, bytes]:
         """{path: bytes} of a hand-in. A file that cannot be had is said, and costs the others nothing."""
         found: dict[str, bytes] = {}
-        place, entries = self.course.dir, []
+        place, entries, names = self.course.dir, [], Names()
 
         def note(file: str, said: str) -> None:
             self.notes.append(f"{printable(one.name)}: {printable(file)}: {said}")
@@ -129,6 +130,8 @@ class Collection:
         for entry in one.entries[:MAX_ENTRIES]:
             if trouble := next(filter(None, map(trouble_with, entry.file.split("/"))), None):
                 note(entry.file, trouble)
+            elif entry.file in (STAMP, SECRET):
+                note(entry.file, "that name is the exchange's, and what it holds is believed")
             else:
                 entries.append(entry)
         if beyond := one.entries[MAX_ENTRIES:]:
@@ -141,6 +144,9 @@ class Collection:
                 continue
             if found.get(name, content) != content:
                 note(entry.file, "it is there twice, and not the same; the later one is taken")
+            elif name not in found and (trouble := names.take(name)):
+                note(entry.file, f"it {trouble}")
+                continue
             found[name] = content
         if not found:
             raise CourseError("no file of it could be taken" + (f" ({self.notes[-1]})" if self.notes else ""))

@@ -23,7 +23,7 @@ from ..lms import archives
 from ..lms.people import People
 from ..notebooks.archives import MAX_CONTENT, NotUnpacked, members
 from ..notebooks.intake import MAX_ENTRIES
-from ..notebooks.folders import NotTaken, opened, read_regular
+from ..notebooks.folders import Names, NotTaken, opened, read_regular
 from ..notebooks.names import one_name, trouble_with, trouble_with_student
 from ..plugins.collect import Copy, NotCollected
 from ..plugins.placing import place_preview
@@ -47,7 +47,7 @@ class Drop:
             raise CourseError(f"There is no folder {inbound}. Make it, and let submissions be dropped there: {inbound}/STUDENT/NOTEBOOK.ipynb")
         self.course, self.inbound, self.pages = course, inbound, pages
         self.staged = Path(course.dir.root, PRIVATE, "dropped")
-        self.unpacked: dict[str, dict[str, bytes]] = {}     # of zips: by the name of the entry
+        self.unpacked: dict[str, tuple[HandIn, dict[str, bytes]]] = {}      # of zips, by the name of the entry, until it is copied
         pages.mkdir(parents=True, exist_ok=True)
 
     def folder(self, name: str) -> str:
@@ -57,6 +57,7 @@ class Drop:
 
     def entries(self, known: set[str], assignments: list[str]) -> Iterator[tuple[str, HandIn | Refused | None]]:
         """(name, what it is) of all that is not in `known`; what is dropped again with another content has another name."""
+        yield from [(name, one) for name, (one, _) in self.unpacked.items() if name not in known]        # where a disk was full
         for item in sorted(os.scandir(self.inbound), key=lambda item: item.name):
             if item.name.startswith("."):
                 continue
@@ -119,8 +120,9 @@ class Drop:
             elif trouble := trouble_with_student(student):
                 yield name, Refused(trouble)
             else:
-                self.unpacked[name] = files
-                yield name, HandIn(name, item.path, student, assignment, about.st_ctime)
+                one = HandIn(name, item.path, student, assignment, about.st_ctime)
+                self.unpacked[name] = one, files
+                yield name, one
 
     def taken_apart(self, content: bytes, stem: str) -> Mapping[str, dict[str, bytes] | Refused]:
         """{student: {file: content}, or why not} of a zip: as a learning platform packs a class, else with a folder for each, else it
@@ -162,18 +164,25 @@ class Drop:
         target = Path(self.folder(one.name))
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir(parents=True)
-        files = self.unpacked.pop(one.name, None)
-        if files is not None:
-            for relative, content in files.items():
-                place = target / relative
-                place.parent.mkdir(parents=True, exist_ok=True)
-                place.write_bytes(content)
+        if one.name in self.unpacked:
+            self.write(target, self.unpacked[one.name][1])
+            del self.unpacked[one.name]
             return
         try:
             with opened(self.inbound.resolve(), Path(one.folder).relative_to(self.inbound)) as source:
                 Copy(self.course.dir).folder(source, str(target))
         except (NotCollected, OSError) as error:
             raise Refused(str(error)) from None
+
+    @staticmethod
+    def write(folder: Path, files: Mapping[str, bytes]) -> None:
+        """Write what lay in a zip; of names that cannot lie beside one another the first."""
+        names = Names()
+        for relative, content in files.items():
+            if not names.take(relative):
+                place = folder / relative
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(content)
 
     # --- what comes back ----------------------------------------------------------------------------------------
 

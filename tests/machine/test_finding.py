@@ -192,6 +192,20 @@ def test_what_lay_beside_the_notebook_in_a_zip_lies_beside_it_again_but_obeys_no
     assert [name for name, _ in taken.files] == ["data/x.csv", "hw.zip"]
 
 
+@pytest.mark.parametrize(("files", "taken", "told"), [
+    ({"timestamp.txt": "2020-01-01 00:00:00 UTC", "submission_secret.txt": "x"}, [], False), ({"timestamp.txt/a": "x"}, [], True),
+    ({"a": "1", "a/b": "2"}, ["a"], True), ({"activations.ipynb/a": "x"}, [], True), ({"beside/a": "x"}, [], True),
+    ({"data/of/the": "x"}, [], True), ({"a/" * 9 + "b": "x"}, [], True), ({"a/" * 8 + "b": "x"}, ["a/" * 8 + "b"], False),
+    ({f"{number:03d}": "x" for number in range(199)}, [f"{number:03d}" for number in range(198)], True),
+    ({"a": bytes(9 * 2**20), "b": bytes(9 * 2**20), "c": "x"}, ["a", "c"], True)])
+def test_what_lay_beside_the_notebook_in_a_zip_takes_the_place_of_nothing(tmp_path, files, taken, told):
+    (tmp_path / "hw.zip").write_bytes(archive(**{"activations.ipynb": FULL}, **files))
+    (tmp_path / "beside").write_text("of the student's own")
+    intake = look_through(tmp_path, {"activations": CANON}, (), ("data/of/the/course.csv",))
+    assert [name for name, _ in intake.files if name not in ("hw.zip", "beside")] == taken
+    assert any("none takes another's place" in note for note in intake.notes) == told
+
+
 def test_a_name_in_other_accents_is_the_same_name(tmp_path):
     (tmp_path / unicodedata.normalize("NFD", "lösung.ipynb")).write_text(FULL)
     taken = screen(tmp_path, {"lösung": CANON}).notebooks["lösung"]

@@ -244,6 +244,15 @@ def test_a_path_that_leads_out_is_refused_and_the_others_come_in(name, course, t
     assert not list(tmp_path.rglob("evil*"))
 
 
+def test_names_that_cannot_lie_together_and_the_exchange_s_own_are_left_out(course, tmp_path):
+    """A time stamp of the exchange is believed: nobody hands in one."""
+    mine = "First Läst_1_assignsubmission_file_/"
+    _, said = take(course, tmp_path, *((mine + name, name.encode()) for name in ("a", "a/b", "timestamp.txt", "submission_secret.txt", "activations.ipynb",
+                                                                                 "d/" * 200 + "x")))
+    assert handed_in(course) == {"flast/ps1/a": b"a", "flast/ps1/activations.ipynb": b"activations.ipynb"}
+    assert "a/b: it has the name of another file" in said and said.count("that name is the exchange's") == 2 and "too many folders" in said
+
+
 def test_links_bombs_and_broken_entries_cost_nobody_else(course, tmp_path, monkeypatch):
     link = zipfile.ZipInfo("First Läst_1_assignsubmission_file_/activations.ipynb")
     link.external_attr = (stat.S_IFLNK | 0o777) << 16

@@ -845,6 +845,19 @@ def test_a_name_in_a_dropped_zip_that_may_be_two_people_s_is_nobody_s(drop, monk
     assert "that of one and that of two" in next(str(one) for name, one in found.items() if name.startswith("one_71_72_901_b.ipynb"))
 
 
+def test_a_zip_that_meets_a_full_disk_is_looked_at_again_and_names_that_cannot_lie_together_end_nothing(drop, monkeypatch):
+    with zipfile.ZipFile(drop.inbound / "class.zip", "w") as archive:
+        for name in ("student-01/a", "student-01/a/b", "student-01/a.ipynb"):
+            archive.writestr(name, "{}")
+    known = set()
+    with monkeypatch.context() as full:
+        full.setattr(Path, "write_bytes", lambda *_: (_ for _ in ()).throw(OSError(errno.ENOSPC, "no space")))
+        [(name, one)] = drop.entries(known, ["ps1"])
+        with pytest.raises(OSError, match="no space"):
+            drop.check(one)
+    assert dropped(drop, known) == {"student-01": {"a": "{}", "a.ipynb": "{}"}} and dropped(drop, known) == {}
+
+
 def test_thousands_of_entries_that_cannot_be_taken_are_few_rows_of_the_log(drop):
     with zipfile.ZipFile(drop.inbound / "class.zip", "w") as archive:
         for number in range(300):
