@@ -40,7 +40,7 @@ NOT_TAKEN = re.compile(rf"\A(?:{'|'.join(map(fnmatch.translate, IGNORED))})")
 STAMP, SECRET = "timestamp.txt", "submission_secret.txt"      # what the exchange puts beside a submission
 
 
-@dataclass(frozen=True)
+@dataclass
 class Refusal:
     """Why a notebook cannot be graded, in words for a TA and for the student."""
 

@@ -36,7 +36,7 @@ RENDER_SECONDS, RENDER_SECONDS_ALL = 5, 10      # of CPU time, for a cell and fo
 IMAGES = "image/png", "image/jpeg"
 
 # What nbconvert makes of harmless markdown.
-MARKDOWN_TAGS = TAGS | {"a", "img", "blockquote", "del", "u", "s", "mark", "small", "kbd", "dl", "dt", "dd"}
+MARKDOWN_TAGS = {*TAGS, "a", "img", "blockquote", "del", "u", "s", "mark", "small", "kbd", "dl", "dt", "dd"}
 MARKDOWN_ATTRIBUTES = {"a": {"href", "class", "title"}, "img": {"src", "alt", "title"}, "ol": {"start"},
                        "h1": {"id"}, "h2": {"id"}, "h3": {"id"}, "h4": {"id"}, "h5": {"id"}, "h6": {"id"},
                        "code": {"class"}, "th": {"style"}, "td": {"style"}, "div": {"class"}, "span": {"class"}}
@@ -159,7 +159,7 @@ def faded(value: Any) -> Any:
     return value.replace("\x1b", "\ufffd") if isinstance(value, str) else value
 
 
-@lru_cache(maxsize=500)     # most of a class shows the same tables
+@lru_cache      # most of a class shows the same tables
 def cleaned_html(text: str) -> tuple[str | None, float]:
     """(what `clean_html` makes of it, or None where that is too much; what it took in seconds of CPU time)"""
     return bounded_or((None, float(HTML_SECONDS)), timed, clean_html_or_none, text, MAX_HTML, seconds=HTML_SECONDS)
@@ -228,23 +228,23 @@ def clean_markdown(source: str, attachments: Any = None) -> str:
 
 def without_pictures(source: str) -> str:
     """Markdown in which pictures that are not attached are links. Each ] is looked for once, whatever stands there."""
-    parts, close = source.split("!["), 0
+    parts, close = source.split("!["), source.find("]")
     kept, at = [parts[0]], len(parts[0])
     for part in parts[1:]:
         at += 2
         close = source.find("]", at) if 0 <= close < at else close
-        kept.append(("![" if close >= 0 and source.startswith("](attachment:", close) else "[") + part)
+        kept.append(("![" if source.startswith("](attachment:", close) else "[") + part)
         at += len(part)
     return "".join(kept)
 
 
 def as_source(source: str) -> str:
     """Markdown that shows `source` as it was written."""
-    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", source)), default=0))
+    fence = "`" * (1 + max([2, *map(len, re.findall("`+", source))]))
     return f"*Shown as it was written:*\n\n{fence}\n{source}\n{fence}"
 
 
-@lru_cache(maxsize=500)     # most of a class hands in the same cells
+@lru_cache      # most of a class hands in the same cells
 def judged_text(source: str) -> tuple[bool, float]:
     return judged(source)
 

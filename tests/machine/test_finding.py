@@ -10,7 +10,7 @@ import zipfile
 import nbformat
 import pytest
 
-from grading.notebooks import scripts
+from grading.notebooks import finding, scripts
 from grading.notebooks.answers import answers
 from grading.notebooks.archives import NotUnpacked, members
 from grading.notebooks.embedded import taken_out
@@ -230,6 +230,17 @@ def test_outputs_of_52_mebibytes_are_read_over(tmp_path):
     assert not isinstance(handed_in(tmp_path, {NAME: content}), Refusal)
     assert [cell.source for cell in read_notebook(content).cells] == [
         taken_out(cell.source)[0] for cell in nbformat.reads(FULL, 4).cells]
+
+
+def test_a_file_has_256_mebibytes_as_it_lies_there(tmp_path, monkeypatch):
+    asked = []
+
+    def read_below(folder, name, most):
+        asked.append(most)
+        raise FileNotFoundError
+    monkeypatch.setattr(finding, "read_below", read_below)
+    assert Search(tmp_path, "activations", CANON, [], [], str).find().notebook is None
+    assert asked == [2**28]
 
 
 @pytest.mark.parametrize("cut", [1, 2, 3])

@@ -202,7 +202,8 @@ def test_a_tests_cell_keeps_nothing_but_text():
 @pytest.mark.parametrize(("source", "shown"), [
     ("![a](http://b/c.png)", "[a](http://b/c.png)"), ("![a](attachment:b.png)", "![a](attachment:b.png)"),
     ("![a][b] ![c](attachment:d.png)", "[a][b] ![c](attachment:d.png)"), ("![", "["), ("a ! [b]", "a ! [b]"),
-    ("![![a](attachment:b)", "![![a](attachment:b)"), ("![a](x)![b](attachment:c)", "[a](x)![b](attachment:c)")])
+    ("![![a](attachment:b)", "![![a](attachment:b)"), ("![a](x)![b](attachment:c)", "[a](x)![b](attachment:c)"), ("!", "!"), ("![](attachment:b)", "![](attachment:b)"),
+    ("![a]![b]![c](attachment:d)", "[a][b]![c](attachment:d)"), ("](attachment:a)![b", "](attachment:a)[b"), ("]![b](attachment:a)", "]![b](attachment:a)")])
 def test_pictures_that_are_not_attached_become_links(source, shown):
     assert outputs.without_pictures(source) == shown
 
@@ -211,7 +212,7 @@ def test_a_bracket_is_looked_for_once_however_many_pictures_begin():
     class Counted(str):
         steps = 0
 
-        def find(self, sign, start):
+        def find(self, sign, start=0):
             found = super().find(sign, start)
             Counted.steps += (len(self) if found < 0 else found) - start
             return found
@@ -261,7 +262,7 @@ def test_a_text_has_200000_characters(mime):
 
 
 def test_plain_text_comes_before_what_stands_in_its_place():
-    [node] = outputs.clean([{"output_type": "execute_result", "data": {"text/plain": "p", "text/latex": "l", "text/html": 3}}], count=7)
+    [node] = outputs.clean([{"output_type": "execute_result", "data": {"text/html": 3, "text/plain": "p", "text/latex": "l"}}], count=7)
     assert dict(node.data) == {"text/plain": "p"} and node.execution_count == 7
 
 
@@ -281,6 +282,8 @@ def test_a_picture_has_4_mebibytes_and_its_own_kind():
         assert outputs.clean_image(kind, base64.b64encode(whole).decode()) == base64.b64encode(whole).decode()
         assert outputs.clean_image(kind, base64.b64encode(whole + b"x").decode()) is None
         assert outputs.clean_image(kind, base64.b64encode(b"x" + start).decode()) is None and outputs.clean_image(kind, "a") is None
+        text = base64.b64encode(whole[:300]).decode()
+        assert outputs.clean_image(kind, text.rjust(8 * 2**20)) == text and outputs.clean_image(kind, text.rjust(8 * 2**20 + 20)) is None
 
 
 def test_a_picture_that_came_as_data_is_drawn_or_left_out():
@@ -289,6 +292,8 @@ def test_a_picture_that_came_as_data_is_drawn_or_left_out():
     assert dict(node.data) == {"image/png": PNG}
     [node] = outputs.clean([data])
     assert dict(node.data) == {"text/plain": "(this kind of output is not shown)"}
+    [node] = outputs.clean([{"output_type": "display_data", "data": {"application/json": "curves", "text/x-curves": "curves"}}], draw=lambda content: PNG)
+    assert dict(node.data) == {"text/plain": "(this kind of output is not shown)"}, "nothing else is drawn"
 
 
 def test_5000_colours_stay_and_one_more_goes():
@@ -305,6 +310,32 @@ def test_a_notebook_has_50000_colours_wherever_they_stand():
     assert cells[:3] == [outputs.clean(texts)] * 3 and "u001b" not in json.dumps(cells[3])
     assert [node.output_type for node in cells[3]] == [node.output_type for node in cells[0]]
     assert [len(node.get("text", "")) for node in cells[3]] == [5000, 0, 0] and len(cells[3][2].traceback) == 2
+
+
+def test_a_notebook_has_50000_colours_and_none_with_one_more():
+    for more in (0, 1):
+        nodes, markup = outputs.clean([{"output_type": "stream", "name": "stdout", "text": "\x1b" * 5000}] * 10), outputs.Markup()
+        nodes += outputs.clean([{"output_type": "stream", "name": "stdout", "text": "\x1b" * more}])
+        assert (markup.fade(nodes) is nodes) is not bool(more)
+
+
+def test_html_has_500000_characters_and_a_second_and_all_of_a_notebook_two_million_and_four(monkeypatch):
+    asked, took = [], 1.0
+    monkeypatch.setattr(outputs, "bounded_or", lambda instead, *call, seconds: asked.append((instead, *call, seconds)) or (instead[0], took))
+    outputs.cleaned_html.cache_clear()
+    markup = outputs.Markup()
+    assert [markup.clean(text) for text in "abcdef"] == [None] * 6
+    assert asked == [((None, 1.0), outputs.timed, outputs.clean_html_or_none, text, 500_000, 1) for text in "abcd"]
+    outputs.Markup().clean("a")
+    assert len(asked) == 4, "most of a class shows the same tables"
+    outputs.cleaned_html.cache_clear()
+    markup, took = outputs.Markup(), 1.5
+    assert [markup.clean(text) for text in "abcd"] == [None] * 4 and [one[3] for one in asked[4:]] == ["a", "b", "c"]
+    outputs.cleaned_html.cache_clear()
+    monkeypatch.setattr(outputs, "cleaned_html", lambda text: ("x" * int(text), 0.0))
+    markup = outputs.Markup()
+    assert [bool(markup.clean(size)) for size in ("1999999", "1", "1")] == [True, True, False]
+    assert outputs.clean_html_or_none("xxx", 3) == "xxx" and outputs.clean_html_or_none("xxxx", 3) is None
 
 
 def test_control_characters_go_and_the_ends_of_lines_stay():

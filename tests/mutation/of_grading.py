@@ -13,6 +13,7 @@ import importlib.abc
 import importlib.util
 import json
 import os
+import pickle
 import random
 import shutil
 import sys
@@ -132,7 +133,24 @@ def run(files, plugin):
     return pytest.main([*options, *map(str, files)], plugins=[plugin])
 
 
+class Here:
+    """Takes calls in the place of the process beside this one (grading/border/bounded.py): there nothing is seen, and no mutant is."""
+
+    def call(self, function, arguments, seconds):
+        return copied(function(*copied(arguments)))
+
+
+def copied(value):
+    return pickle.loads(pickle.dumps(value))
+
+
+def call_here(module):
+    if module != "border.bounded":
+        importlib.import_module("grading.border.bounded").helper = Here
+
+
 def collected(files, session):
+    call_here(session.module)
     with trials.Baseline(session.path, session.module).noting(session.early):
         return run(files, session)
 
@@ -143,6 +161,7 @@ def begin(mutant, nodeids, seconds):
         quick.limits(seconds)
         assert f"grading.{mutant.module}" not in sys.modules
         sys.meta_path.insert(0, Mutated(f"grading.{mutant.module}", mutant.source))
+        call_here(mutant.module)
         order = trials.Order(nodeids)
         code = run(sorted({nodeid.partition("::")[0] for nodeid in nodeids}), order)
         return order.failed or (f"pytest's exit code {code}" if code else None)
