@@ -171,25 +171,20 @@ def walk(folder: Path, ignore: Iterable[str], notes: list[str], ours: Iterable[s
     files: list[str] = []
     notebooks: list[str] = []
     left_out: list[str] = []
-    seen = 0
-    pending = [""]
+    left, pending = MAX_ENTRIES, [""]
     while pending:
         inside = pending.pop()
         try:
             with opened(folder, inside) as at:
                 names = [name for name in sorted(names_in(at), key=in_order) if os.path.join(inside, name) != STAMP
                          and not is_ignored(name, ignore)]
-                kinds = {name: kind_of(name, at) for name in names[:MAX_ENTRIES + 1]}
+                kinds = {name: kind_of(name, at) for name in names[:left]}
         except OSError as error:
             left_out.append(f"{shown(inside)} could not be opened ({error.strerror})")
             continue
         folders = []
         for name, kind in kinds.items():
             relative = os.path.join(inside, name)
-            seen += 1
-            if seen > MAX_ENTRIES:
-                notes.append(f"The submission holds more than {MAX_ENTRIES} files; the rest was not looked at.")
-                return files, notebooks
             trouble = trouble_with(name) or (kind if kind != KINDS[stat.S_IFDIR] else None)
             if relative in (ours if kind else above):
                 trouble = "stands in the place of " + ("a file" if kind else "a folder") + " of the course"
@@ -201,6 +196,10 @@ def walk(folder: Path, ignore: Iterable[str], notes: list[str], ours: Iterable[s
                 notebooks.append(relative)
             elif kind is None and not trouble and not any(str(parent) in ours for parent in PurePath(relative).parents):
                 files.append(relative)      # nothing is put below a file of the course, but a notebook may lie there
+        left -= len(names)
+        if left < 0:
+            notes.append(f"The submission holds more than {MAX_ENTRIES} files; the rest was not looked at.")
+            return files, notebooks
         pending += reversed(folders)
     notes += [f"Left out: {line}." for line in left_out[:MAX_NOTES]]
     if len(left_out) > MAX_NOTES:

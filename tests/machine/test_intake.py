@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbgrader.utils import parse_utc
 
-from grading.notebooks import folders, intake
+from grading.border.bounded import Overrun
+from grading.notebooks import folders, intake, reading
 from grading.notebooks.folders import NotTaken, read_below
 from grading.notebooks.intake import MAX_FILES, Refusal, look_through, parse_stamp, read_files, read_stamp, screen, trouble_with_folder, walk
 from grading.notebooks.names import csv_safe, printable, shown, trouble_with, trouble_with_student
@@ -82,6 +83,69 @@ def test_what_is_no_folder_is_refused(tmp_path, what):
         place.symlink_to("/")
     intake = screen(place, ["nb"])
     assert isinstance(intake.notebooks["nb"], Refusal) and intake.files == []
+
+
+@pytest.mark.parametrize(("error", "said"), [(OSError("secret"), "reading it fails (OSError)"), (MemoryError(), "reading it fails (MemoryError)"),
+                                             (Overrun("takes more than 20 seconds"), "reading it takes more than 20 seconds")])
+def test_whatever_fails_while_a_submission_is_read_is_its_refusal(error, said, tmp_path, monkeypatch):
+    def fail(*arguments):
+        raise error
+    monkeypatch.setattr(intake, "bounded", fail)
+    assert screen(tmp_path, ["nb"]).notebooks == {"nb": Refusal(f"The submission could not be read: {said}.")}
+
+
+def test_a_folder_that_cannot_be_opened_is_said_to_be_so(tmp_path):
+    assert trouble_with_folder(tmp_path / "gone") == "The submission could not be opened: No such file or directory."
+
+
+def test_a_notebook_that_is_wanted_is_no_copy_of_another(folder):
+    for name in ("a-nb", "nb-z"):
+        (folder / "nb.ipynb").replace(folder / f"{name}.ipynb")
+        taken = screen(folder, ["a-nb", "nb", "nb-z"]).notebooks
+        assert isinstance(taken["nb"], Refusal) and "no nb.ipynb" in taken["nb"].reason
+        (folder / f"{name}.ipynb").replace(folder / "nb.ipynb")
+
+
+def test_what_was_left_out_is_kept_with_each_notebook_that_is_graded(folder):
+    os.mkfifo(folder / "pipe")
+    notebooks = screen(folder, ["nb", "other"]).notebooks
+    assert Record.read(notebooks["nb"]).look == ("Left out: 'pipe' is a pipe.",) and isinstance(notebooks["other"], Refusal)
+
+
+def test_the_stamp_of_the_exchange_alone_is_no_file(folder):
+    for name in ("timestamp.txt", "sub/timestamp.txt", "z.txt", "a.txt"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("x")
+    assert walk(folder, (), []) == (["a.txt", "z.txt", "sub/timestamp.txt"], ["nb.ipynb"])
+    assert [name for name, _ in intake.files_below(folder)] == ["a.txt", "z.txt", "sub/timestamp.txt"]
+
+
+def test_a_folder_inside_that_cannot_be_opened_is_left_out_and_the_next_is_read(folder, monkeypatch):
+    for name in ("closed", "open"):
+        (folder / name).mkdir()
+        (folder / name / "x.txt").touch()
+    opened = intake.opened
+
+    def refuse(top, inside):
+        if inside == "closed":
+            raise PermissionError(13, "Permission denied")
+        return opened(top, inside)
+    monkeypatch.setattr(intake, "opened", refuse)
+    notes = []
+    assert walk(folder, (), notes) == (["open/x.txt"], ["nb.ipynb"])
+    assert notes == ["Left out: 'closed' could not be opened (Permission denied)."]
+
+
+GIF = b"GIF89a" + bytes([1, 0, 1, 0, 0, 0, 0])
+
+
+@pytest.mark.parametrize(("kind", "ours", "due"), [("markdown", None, True), ("code", None, False), ("raw", None, False), ("markdown", "markdown", False),
+                                                   ("markdown", "code", True), ("markdown", "raw", True)])
+def test_pictures_are_shown_in_text_that_is_not_the_courses(kind, ours, due):
+    notebook = reading.built({"cells": [{"cell_type": kind, "source": "![a](a.gif)"}]}, [])
+    wanted = {"text": {"source": "![a](a.gif)", "cell_type": ours}} if ours else {}
+    intake.illustrate(notebook, {"a.gif": GIF}, "", (), wanted)
+    assert bool(notebook.cells[0].get("attachments")) is due and len(notebook.cells) == (1 if due else 2)
 
 
 def test_of_two_notebooks_each_is_judged_by_itself(folder):
@@ -321,6 +385,10 @@ def test_of_what_is_left_out_eight_are_named(tmp_path):
         assert len(notes) == number + 1
         assert notes[:8] == [f"Left out: '{one}' is a pipe." for one in range(min(number + 1, 8))]
     assert notes[8] == "Left out: 1 more of that sort."
+    for number in range(9, 20):
+        os.mkfifo(tmp_path / str(number))
+    walk(tmp_path, (), notes)
+    assert notes[-1] == "Left out: 12 more of that sort."
 
 
 def test_files_beside_a_notebook_have_16_mebibytes_all_together(tmp_path):
