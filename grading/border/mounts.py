@@ -29,6 +29,7 @@ COMMANDS = ("sh", "bash", "cat", "cp", "date", "echo", "env", "grep", "head", "l
             "sleep", "tail", "touch", "uname", "wc")
 FONTS = Path("/usr/share/fonts")
 CACHE = Path("/etc/ld.so.cache")
+LOCALES = [Path("/usr/lib/locale", name) for name in ("C.utf8", "C.UTF-8")]        # what `LANG` names: see sandbox.py
 DEVICES = ("null", "random", "urandom")         # /dev/zero could be shared memory that no limit counts
 # Folders of the standard library that no notebook needs: large, or full of what looks like somebody's files.
 LEFT_OUT = {"ensurepip", "idlelib", "lib2to3", "turtledemo", "pydoc_data", "test"}
@@ -107,7 +108,7 @@ def needed() -> tuple[Mount, ...]:
     """Every mount of the host's files, the widest first."""
     standard, packages = standard_library(), [Mount(path, PACKAGES / top) for top, path in student_paths().items()]
     programs = [Mount(path, Path("/usr/bin", name)) for name, path in commands().items()]
-    fonts = [Mount(FONTS, FONTS)] if FONTS.is_dir() else []
+    data = [Mount(path, path) for path in (FONTS, *LOCALES) if path.is_dir()]
     start = Mount(interpreter(), interpreter_inside())
     binaries = [start.source, *(mount.source for mount in programs), *package_files()[1],
                 *(path for mount in standard for path in mount.source.glob("lib-dynload/*.so")
@@ -118,7 +119,7 @@ def needed() -> tuple[Mount, ...]:
              for path in sorted(by_itself)]
     found += [Mount(Path(os.path.realpath(path)), LIBRARIES / name) for name, path in sorted(elsewhere.items())]
     found += [Mount(CACHE, CACHE)] if CACHE.exists() else []
-    return (*standard, start, *packages, *programs, *fonts, *found)
+    return (*standard, start, *packages, *programs, *data, *found)
 
 
 def standard_library() -> list[Mount]:

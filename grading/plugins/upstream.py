@@ -121,12 +121,13 @@ POINTS = (
 INSIDE = (
     Point("IPython.core.interactiveshell", "InteractiveShell", "overridden",
           ("init_display_formatter", "enable_gui", "enable_matplotlib", "system", "getoutput", "transform_cell", "should_run_async",
-           "_get_exc_info", "_showtraceback"), "cells need no terminal, window or event loop; a traceback shows the notebook's own lines"),
+           "_exiter_default", "_get_exc_info", "_showtraceback"), "cells need no terminal, window or event loop; a traceback shows the notebook's own lines"),
     Point("IPython.core.displayhook", "DisplayHook", "overridden", ("write_output_prompt", "write_format_data", "finish_displayhook"),
           "what a cell puts out is taken, up to a limit"),
     Point("IPython.core.displaypub", "DisplayPublisher", "overridden", ("publish", "clear_output"), "the same"),
     Point("matplotlib.font_manager", "", "called", ("_get_font",), "no two kernels read one open file of a font"),
     Point("matplotlib.mathtext", "MathTextParser", "called", ("_parse_cached",), "the same"),
+    Point("matplotlib.pyplot", "", "replaced", ("switch_backend",), "pictures are drawn inline, whatever window is asked for"),
     Point("matplotlib._afm", "", "replaced", ("AFM", "_parse_header"), "fonts are listed by their names alone"),
 )
 

@@ -88,3 +88,30 @@ def test_magics_shell_commands_and_await_work_beside_plain_python(run):
     assert run("%%time\nprint(2)").startswith("2\n")
     assert run("import asyncio\nawait asyncio.sleep(0)\nprint(3)") == "3\n"
     assert "SyntaxError" in run("def broken(:")
+
+
+# Each works in Jupyter, and has stood above an answer that was worth nothing here.
+AS_IN_JUPYTER = {
+    "a window for pictures": "import matplotlib\nmatplotlib.use('TkAgg')",
+    "a widget for pictures": "import matplotlib.pyplot as plt\nplt.switch_backend('nbAgg')\nplt.plot([1])\nplt.show()\nplt.close('all')",
+    "an import that editors add": "from tkinter import W\nfrom turtle import shape",
+    "help": "help(len)\ncopyright",
+    "the module of built-ins": "__builtins__.float(1)",
+    "exit in the middle of a cell": "exit()\nquit(keep_kernel=True)",
+    "a magic of the page": "%autosave 60",
+    "a magic that comes with IPython": "x = 1\n%store x",
+    "the name of the shell": "assert get_ipython().__class__.__name__ == 'ZMQInteractiveShell'",
+    "the application": "import sys\nassert 'IPKernelApp' in get_ipython().config and 'ipykernel' in sys.modules",
+    "the locale of the machine": "import locale\nlocale.setlocale(locale.LC_ALL, '')",
+    "who is logged in": "import getpass\ngetpass.getuser()",
+}
+
+
+@pytest.mark.parametrize("source", AS_IN_JUPYTER.values(), ids=AS_IN_JUPYTER)
+def test_what_works_in_jupyter_does_not_stop_a_cell(source, run):
+    assert run(f"{source}\nprint('the last line')").endswith("the last line\n")
+
+
+def test_a_single_word_may_be_a_magic_and_a_notebook_may_change_what_is_python(run):
+    assert "Error" not in run("pwd", "get_ipython().input_transformers_post.append(lambda lines: [line.replace('zwei', '2') for line in lines])")
+    assert run("x = zwei\nprint(x)") == "2\n"

@@ -91,9 +91,20 @@ def test_hidden_inputs_are_out_of_reach_of_visible_checks_that_are_asked_again(c
     assert "1000" not in "".join(str(output.get("text", "")) for cell in nb.cells for output in cell.get("outputs", ()))
 
 
-def test_a_pool_of_threads_that_the_notebook_keeps_answers_calls(course, sandbox):
-    pool = "from concurrent.futures import ThreadPoolExecutor\npool = ThreadPoolExecutor(2)\nlist(pool.map(abs, range(9)))\n"
-    assert grade(notebook(double=f"{pool}def double(z):\n    return pool.submit(lambda: 2 * z).result()"), course, sandbox) == FULL
+POOLS = ("from concurrent.futures import ThreadPoolExecutor as Pool", "from concurrent.futures import ProcessPoolExecutor as Pool",
+         "from multiprocessing import Pool", "from multiprocessing.pool import ThreadPool as Pool")
+
+
+@pytest.mark.parametrize("kind", POOLS)
+def test_a_pool_that_the_notebook_keeps_answers_calls(kind, course, sandbox):
+    answer = f"{kind}\ndef twice(z):\n    return 2 * z\npool = Pool(2)\nlist(pool.map(abs, range(9)))\ndef double(z):\n    return list(pool.map(twice, [z]))[0]"
+    assert grade(notebook(double=answer), course, sandbox) == FULL
+
+
+def test_numpy_raises_in_a_call_where_the_notebook_told_it_to(course, sandbox):
+    answer = ("import numpy as np\nnp.seterr(all='raise')\ndef double(z):\n    try:\n        return np.exp(np.float64(800))\n"
+              "    except FloatingPointError:\n        return 2 * z")
+    assert grade(notebook(double=answer), course, sandbox)["double"] == FULL["double"]
 
 
 @pytest.mark.parametrize("magic", ["%%timeit -n1 -r1", "%%writefile double.py", "%%sql"])

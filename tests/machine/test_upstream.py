@@ -124,7 +124,7 @@ sys.path[:0] = [sys.argv[1], sys.argv[2]]
 import kernel
 overridden = {f"{ours.__bases__[0].__module__}.{ours.__bases__[0].__name__}": sorted(
     name for name in vars(ours) if name in vars(ours.__bases__[0]) and callable(vars(ours)[name]) and not name.startswith("__"))
-    for ours in (kernel.Publisher, kernel.Hook, kernel.Shell)}
+    for ours in (kernel.Publisher, kernel.Hook, kernel.ZMQInteractiveShell)}
 refused = []
 for module, owner, name in json.loads(sys.argv[3]):
     place = importlib.import_module(module)

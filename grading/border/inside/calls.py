@@ -4,7 +4,6 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-import numpy as np
 import wire
 
 TOO_DEEP = "maximum recursion depth exceeded"
@@ -15,10 +14,11 @@ def call(function: Callable[..., Any], args: Sequence[Any], blobs: bytearray, af
          locate: Callable[[BaseException], Any] = lambda error: None) -> dict[str, Any]:
     """Return {"value" or "error", "warnings", "after"} for `function(*args)`, ready to be sent with the bytes `blobs`.
 
+    NumPy does about overflow and its like what the notebook told it to, as in a cell; else it warns.
     `after` asks for the arguments as they were afterwards. `locate` maps an exception to [cell number, line number], or None.
     """
     report: dict[str, Any] = {}
-    with warnings.catch_warnings(record=True) as caught, np.errstate(all="warn", under="ignore"):
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             value = function(*args)

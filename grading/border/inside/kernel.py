@@ -7,12 +7,14 @@ it was for the next exercise, and no hidden input can turn up in a cell's output
 
 import ast
 import base64
+import contextlib
 import gc
+import inspect
 import io
 import os
-import queue
 import selectors
 import signal
+import site
 import socket
 import subprocess
 import sys
@@ -20,19 +22,27 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import Any
 
 import calls
 import wire
+from IPython.core.autocall import ExitAutocall
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.text import LSString, SList
+from traitlets import default
 from traitlets.config import Config
 
 MAX_STREAM = 200_000        # characters of text that one cell may print
 MAX_FRAMES = 10             # at either end of a traceback that is shown
+# Pools that threads of their own process serve, and what is true of one that is open.
+POOLS = (("concurrent.futures.thread", "ThreadPoolExecutor", {"_shutdown": False}),
+         ("concurrent.futures.process", "ProcessPoolExecutor", {"_shutdown_thread": False}),
+         ("multiprocessing.pool", "Pool", {"_state": "RUN"}), ("multiprocessing.pool", "ThreadPool", {"_state": "RUN"}))
+# Magics of ipykernel for the editor and the page around the notebook.
+ELSEWHERE = ("autosave", "clear", "cls", "connect_info", "ed", "edit", "less", "man", "more", "qtconsole", "subshell")
 
 
 class CellTimeout(BaseException):
@@ -142,7 +152,20 @@ class Hook(DisplayHook):
         pass
 
 
-class Shell(InteractiveShell):
+class Exit(ExitAutocall):
+    """`exit` and `quit`: the next cell is run all the same, as when Jupyter runs all cells."""
+
+    def __call__(self, keep_kernel: bool = False) -> None:
+        pass
+
+
+class ZMQInteractiveShell(InteractiveShell):
+    """Under the name that ipykernel's shell has, for that is how notebooks ask whether they are in Jupyter."""
+
+    @default("exiter")
+    def _exiter_default(self) -> Exit:
+        return Exit(self)
+
     def init_display_formatter(self) -> None:
         super().init_display_formatter()
         self.display_formatter.active_types = self.display_formatter.format_types
@@ -165,7 +188,10 @@ class Shell(InteractiveShell):
         return SList(text.splitlines()) if split else LSString(text)
 
     def transform_cell(self, raw_cell: str) -> str:
-        """Leave alone what is Python already: looking for magics and shell commands takes longer than most cells."""
+        """Leave alone what is Python already: looking for magics and shell commands takes longer than most cells. A single
+        word may be a magic as well, and a notebook may have its own idea of what is Python."""
+        if "\n" not in raw_cell or self.input_transformers_post:
+            return super().transform_cell(raw_cell)
         try:
             compile(raw_cell, "", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -265,7 +291,7 @@ def list_fonts() -> None:
 
 def refuse_changed_upstream() -> None:
     """An override that IPython calls no more would lose outputs and errors in silence: then there is no kernel."""
-    for ours in (Publisher, Hook, Shell):
+    for ours in (Publisher, Hook, ZMQInteractiveShell):
         base = ours.__bases__[0]
         if gone := [name for name in vars(ours) if not name.startswith("__") and not hasattr(base, name)]:
             raise RuntimeError(f"IPython's {base.__name__} has no {', '.join(gone)} any more: another version is installed "
@@ -273,14 +299,40 @@ def refuse_changed_upstream() -> None:
 
 
 def begin_pools_anew() -> None:
-    """Threads do not come along into a fork: a pool that the notebook keeps would wait for its own for ever, and gets new ones."""
-    pools = sys.modules.get("concurrent.futures.thread")
-    if not getattr(pools, "_threads_queues", None):     # no pool has a thread
-        return
+    """Threads do not come along into a fork: a pool that the notebook keeps would wait for its own for ever, and is made once
+    more as it was made."""
+    kinds = {getattr(sys.modules.get(module), name, None): open_as for module, name, open_as in POOLS}
     for pool in gc.get_objects():
-        if type(pool) is pools.ThreadPoolExecutor:
-            pool._threads, pool._idle_semaphore = set(), threading.Semaphore(0)
-            pool._work_queue, pool._shutdown_lock = queue.SimpleQueue(), threading.Lock()
+        if (open_as := kinds.get(kind := type(pool))) and all(getattr(pool, name, None) == value for name, value in open_as.items()):
+            given = {name: getattr(pool, f"_{name}") for name in inspect.signature(kind).parameters if hasattr(pool, f"_{name}")}
+            with contextlib.suppress(Exception):
+                kind.__init__(pool, **given)
+
+
+def draw_inline() -> None:
+    """Let pyplot draw inline, whatever window or widget a notebook asks for: there is none here."""
+    from matplotlib import pyplot
+    switch = pyplot.switch_backend
+
+    def switch_backend(newbackend: str) -> None:
+        try:
+            switch(newbackend)
+        except ImportError:
+            switch(os.environ["MPLBACKEND"])
+    pyplot.switch_backend = switch_backend
+
+
+def stand_in_for_tk() -> None:
+    """Let `from tkinter import W` and `from turtle import shape` pass, which editors add by themselves: there is no window here."""
+    tk = ModuleType("_tkinter")
+
+    class TclError(Exception):
+        pass
+
+    def create(*_: Any) -> None:
+        raise TclError("no display name and no $DISPLAY environment variable")
+    vars(tk).update(TclError=TclError, create=create, TK_VERSION="8.6", TCL_VERSION="8.6", READABLE=2, WRITABLE=4, EXCEPTION=8)
+    sys.modules["_tkinter"] = tk
 
 
 def let_go_of_fonts() -> None:
@@ -300,21 +352,31 @@ class Kernel:
     def __init__(self) -> None:
         refuse_changed_upstream()
         wait_by_poll()
+        site.sethelper()        # the server starts without: see border/sandbox.py
+        site.setcopyright()
         config = Config()
         config.HistoryManager.enabled = False
         config.InteractiveShell.history_length = 0
+        config.IPKernelApp.parent_appname = ""         # that ipykernel's is there is another way to ask for Jupyter
+        sys.modules["ipykernel"] = ModuleType("ipykernel")
         config.InteractiveShell.xmode = "Plain"         # "Context" takes up to 0.1 s for one error
         config.InteractiveShell.displayhook_class = Hook
         config.InteractiveShell.display_pub_class = Publisher
-        self.shell = Shell.instance(config=config, displayhook_class=Hook, display_pub_class=Publisher)
+        self.shell = ZMQInteractiveShell.instance(config=config, displayhook_class=Hook, display_pub_class=Publisher)
+        self.shell.extension_manager.load_extension("storemagic")
+        for name in ELSEWHERE:
+            self.shell.register_magic_function(lambda line: None, magic_name=name)
         self.definitions = {}       # exercise -> the distinct callables that its name has stood for, oldest first
         self.cell_of = {}           # execution count -> number of the cell in the notebook
-        self.warm_up()
+        self.warm_up(dict(self.shell.user_ns))
 
-    def warm_up(self) -> None:
-        """Show one figure and one traceback to nobody: what they load and cache is then there before the fork."""
+    def warm_up(self, names: dict[str, Any]) -> None:
+        """Show one figure and one traceback to nobody: what they load and cache is then there before the fork. A notebook
+        begins with these `names`."""
         self.shell.run_cell("1 / 0")
         list_fonts()
+        draw_inline()
+        stand_in_for_tk()
         self.shell.enable_matplotlib("inline")
         import matplotlib.pyplot as plt
         import numpy.random  # noqa: F401  NumPy itself loads it late
@@ -327,6 +389,7 @@ class Kernel:
         let_go_of_fonts()
         self.shell.execution_count = 1
         self.shell.user_ns.clear()
+        self.shell.user_ns.update(names)
         self.shell.init_user_ns()
         self.shell.user_ns["__name__"] = "__main__"
         sys.modules["__main__"] = self.shell.user_module
@@ -387,9 +450,11 @@ class Kernel:
 
     def exercise(self, sock: socket.socket) -> dict[str, Any]:
         """Fork a child that answers calls over the same socket; say how it ended."""
+        threads = threading.active_count()
         pid = os.fork()
         if pid == 0:
-            begin_pools_anew()
+            if threads > 1:
+                begin_pools_anew()
             wire.send(sock, {"ready": True})
             self.serve(sock)
             os._exit(0)
