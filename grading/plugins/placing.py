@@ -6,11 +6,14 @@ look and replace; a page that is not there yet is linked into place, which fails
 
 import fcntl
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 PREVIEW = b'data-course="preview"'      # in the first tag of the page, before anything that a student may have written
+FINAL = re.compile(rb'<html lang="en" data-course="final" data-points="([\d.]{1,12})" data-most="([\d.]{1,12})"( data-open)?>')
 HEAD = 200                              # bytes in which that stands
 LOCK = ".placing.lock"
 
@@ -25,9 +28,28 @@ def placing(folder: str | Path) -> Iterator[None]:
         yield
 
 
-def is_preview(path: str | Path) -> bool:
+@dataclass(frozen=True)
+class Final:
+    """What final pages say: points net of a late penalty, and whether a person has yet to read part of it."""
+
+    points: float
+    most: float
+    open: bool
+
+
+def head_of(path: str | Path) -> bytes:
     with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK), "rb") as file:
-        return PREVIEW in file.read(HEAD)
+        return file.read(HEAD)
+
+
+def is_preview(path: str | Path) -> bool:
+    return PREVIEW in head_of(path)
+
+
+def final_of(path: str | Path) -> Final | None:
+    """What a final page says of one notebook; None of a preview, and of a page that was not made by this course."""
+    found = FINAL.search(head_of(path))
+    return Final(float(found[1]), float(found[2]), bool(found[3])) if found else None
 
 
 def place_preview(page: bytes, folder: str | Path, name: str) -> bool:

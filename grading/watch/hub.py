@@ -22,7 +22,7 @@ from tornado import ioloop, web
 from ..notebooks.names import printable
 from ..notebooks.record import written
 from ..pages.html import STYLE
-from ..plugins.placing import is_preview
+from ..plugins.placing import Final, final_of, is_preview
 from ..plugins.release_feedback import notebooks_in
 from ..run.course import Course
 from .exchange import Exchange
@@ -61,15 +61,16 @@ class Rows:
     def __init__(self, place: Exchange, settings: Watch, log: Log, user: str, staff: bool) -> None:
         self.place, self.settings, self.log, self.user, self.staff = place, settings, log, user, staff
         self.rows = log.rows()[-MOST_ROWS:] if staff else log.rows(student=user)
-        self.queue = [row.name for row in log.rows(State.WAITING, State.WORKING)]
+        queue = log.rows(State.WAITING, State.WORKING)
+        self.queue, self.oldest, self.now = [row.name for row in queue], min((row.first_seen for row in queue), default=None), time.time()
 
     def html(self) -> str:
         if not self.rows:
-            return "<p>Nothing of yours has been seen yet.</p>"
+            return self.health() + "<p>Nothing of yours has been seen yet.</p>"
         head = [*(["student"] if self.staff else []), "assignment", "handed in", "state", "points", "page"]
         top = "".join(f'<th scope="col" role="columnheader">{name}</th>' for name in head)
         body = "".join(f"<tr role=\"row\">{self.line(head, row)}</tr>" for row in reversed(self.rows))
-        return (f"{self.summary()}<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"Submissions\">"
+        return (f"{self.health()}{self.summary()}<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"Submissions\">"
                 f"<table role=\"table\"><caption>{self.caption()}</caption>"
                 f"<thead role=\"rowgroup\"><tr role=\"row\">{top}</tr></thead><tbody role=\"rowgroup\">{body}</tbody></table></div>")
 
@@ -94,28 +95,38 @@ class Rows:
         more = f"; the next answer is due {clock(row.due)}" if row.state is State.STANDS and row.due < 1e12 else ""
         return escape(WORDS[row.state] + more + (f" ({row.note})" if row.note and (self.staff or row.state is State.REFUSED) else ""))
 
-    def summary(self) -> str:
-        """Of each assignment the best so far and the attempts left; for staff the health of the queue."""
+    def health(self) -> str:
+        """Whether anybody answers; for staff also how long the queue is and since when somebody waits in it."""
+        away = self.log.away_since(self.now)
+        lines = [] if away is None else [f"<b>Nobody has answered since {clock(away)}.</b> " + (
+            "Start course watch again: it goes on where it stopped." if self.staff else "What you hand in stands, and is graded with all others.")]
         if self.staff:
             failed = sum(row.state is State.FAILED for row in self.rows)
-            return f"<p>{len(self.queue)} wait or are at work; {failed} failed for reasons of ours.</p>"
-        lines, now = [], time.time()
+            since = f", the oldest since {clock(self.oldest)}" if self.oldest is not None else ""
+            lines.append(f"{len(self.queue)} wait or are at work{since}; {failed} failed for reasons of ours.")
+        return "".join(f"<p>{line}</p>" for line in lines)
+
+    def summary(self) -> str:
+        """Of each assignment the final grade, the best so far and the attempts left; staff have the rows of all."""
+        if self.staff:
+            return ""
+        lines = []
         for assignment in sorted({row.assignment for row in self.rows}):
             policy, points = self.settings.policy(self.user), [row.points for row in self.rows if row.assignment == assignment and row.points is not None]
-            left = policy.left(self.log.answered(self.user, assignment, now - policy.hours * 3600), now)
+            left = policy.left(self.log.answered(self.user, assignment, self.now - policy.hours * 3600), self.now)
             best = f"best so far {written(max(points))}; " if points else ""
             hours = "today" if policy.hours == 24 else f"within {policy.hours:g} hours"
-            lines.append(f"<li><b>{escape(assignment)}</b>: {best}{left} answers left {hours}{'; the final feedback is there' if self.final(assignment) else ''}</li>")
+            lines.append(f"<li><b>{escape(assignment)}</b>: {self.final(assignment)}{best}{left} answers left {hours}</li>")
         return f"<ul>{''.join(lines)}</ul>"
 
-    def final(self, assignment: str) -> bool:
-        """Whether feedback was released: a page of it is a preview no more."""
-        for row in self.rows:
-            if row.assignment == assignment:
-                for name in self.pages(row):
-                    if not is_preview(self.place.page_of(row.name, name)):
-                        return True
-        return False
+    def final(self, assignment: str) -> str:
+        """The grade of the newest submission whose feedback was released: as its pages say it, and not the gradebook, which may be ahead."""
+        for row in reversed(self.rows):
+            pages = [self.place.page_of(row.name, name) for name in self.pages(row)] if row.assignment == assignment else []
+            if pages and not any(map(is_preview, pages)):
+                said = [final_of(page) for page in pages]
+                return in_words([one for one in said if one]) if all(said) else "the final feedback is there; "
+        return ""
 
     def pages(self, row: Row) -> list[str]:
         """The notebooks of a submission for which there is a page."""
@@ -128,6 +139,11 @@ class Rows:
         """What a screen reader announces when something changed."""
         newest = max((row for row in self.rows if row.state is State.ANSWERED), key=lambda row: row.since, default=None)
         return f"{newest.assignment}: {written(newest.points or 0)} of {written(newest.most or 0)} points." if newest else "Your submission is in the queue."
+
+
+def in_words(finals: list[Final]) -> str:
+    points, most = (written(sum(getattr(one, name) for one in finals)) for name in ("points", "most"))
+    return f"final grade {points} of {most}{', and a person has yet to read part of it' if any(one.open for one in finals) else ''}; "
 
 
 class Handler(HubOAuthenticated, web.RequestHandler):

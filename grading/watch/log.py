@@ -116,6 +116,11 @@ class Log:
         return self.db.execute("select 1 from runs where started + ? < ? and seen + ? > ?",
                                (FRESH_SECONDS, moment, FRESH_SECONDS, moment)).fetchone() is not None
 
+    def away_since(self, now: float) -> float | None:
+        """When the last watcher was seen last; None while one is at work, and before there ever was one."""
+        seen, stopped = self.db.execute("select seen, stopped from runs order by seen desc, started desc limit 1").fetchone() or (now, None)
+        return seen if stopped is not None or seen + FRESH_SECONDS < now else None
+
     # --- submissions ----------------------------------------------------------------------------------------------
 
     def names(self) -> set[str]:

@@ -366,7 +366,7 @@ def test_an_assignment_goes_round_between_an_instructor_and_two_students_with_an
         page.locator('#submitted_assignments_list a:has-text("view feedback")').first.wait_for()
         (feedback,) = (homes[name] / "ps1" / "feedback").glob("*/activations.html")
         assert points in feedback.read_text() and PREVIEW not in feedback.read_text()
-        answers[name].locator("#rows :text('the final feedback is there')").wait_for()
+        answers[name].locator(f"#rows :text('final grade {points.removesuffix(' points')}')").wait_for()
 
 
 def act(page, name, action):

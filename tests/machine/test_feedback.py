@@ -22,6 +22,7 @@ from grading.pages.macros import Budget, Macros
 from grading.plugins import code, page
 from grading.plugins.feedback import GetGrades
 from grading.plugins.generate_feedback import GenerateFeedback, files_in
+from grading.plugins.placing import final_of
 from grading.plugins.overview import overview
 from grading.run.course import Course
 from grading.run.results import Named, SubmissionResult, read, results_of
@@ -94,6 +95,10 @@ def test_files_and_pages_are_those_of_nbgraders_own_way(root):
         for submission in gradebook.find_assignment("ps1").submissions:
             place = f"{submission.student_id}/ps1"
             assert ours[f"{place}/index.html"].read_text() == overview(submission, root / "autograded" / place)
+            for notebook in submission.notebooks:
+                final = final_of(ours[f"{place}/{notebook.name}.html"])
+                assert (final.points, final.most) == (pytest.approx(notebook.score - (notebook.late_submission_penalty or 0)), notebook.max_score)
+                assert final.open is bool(notebook.needs_manual_grade)
 
 
 @pytest.mark.sandbox

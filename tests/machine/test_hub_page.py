@@ -3,6 +3,8 @@
 import json
 import os
 import secrets
+import time
+from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import quote
 
@@ -79,6 +81,39 @@ class TestPage(AsyncHTTPTestCase):
         assert 'aria-live="polite"' in text and '<html lang="en">' in text and "width=device-width" in text
         nonce = answer.headers["Content-Security-Policy"].split("'nonce-")[1].split("'")[0]
         assert f'<script nonce="{nonce}">' in text and text.count("<script") == 1
+
+    def test_that_nobody_answers_is_said_to_students_and_staff_and_since_when(self):
+        assert "Nobody" not in self.rows()["html"]
+        log = Log(self.course.dir.root)
+        log.begin_run(time.time() - 1000)
+        log.still_here(time.time())
+        assert "Nobody" not in self.rows()["html"]
+        log.still_here(time.time() - 600)
+        assert "<b>Nobody has answered since 2" in self.rows()["html"] and "What you hand in stands" in self.rows()["html"]
+        log.set(self.course.names["student-02"], State.WAITING, 3.0)
+        self.person = {"name": "teacher"}
+        assert "course watch" in self.rows()["html"] and "1 wait or are at work, the oldest since 1970-01-01 00:00 UTC;" in self.rows()["html"]
+        log.begin_run(time.time())
+        assert "Nobody" not in self.rows()["html"]
+        log.end_run(time.time())
+        assert "Nobody" in self.rows()["html"]
+        log.close()
+
+    def release(self, head):
+        feedback = Path(self.course.config.Exchange.root, "gradients", "feedback")
+        page = hub.Exchange(self.course, False, 10).page_of(self.course.names["student-01"], "activations").name
+        (feedback / page).write_text(f"<!DOCTYPE html>\n{head}\n<head></head>")
+
+    def test_the_final_grade_is_what_the_released_page_says(self):
+        assert "final" not in self.rows()["html"]       # a preview is none
+        self.release('<html lang="en" data-course="final" data-points="6.5" data-most="25">')
+        assert "final grade 6.5 of 25; best so far 7" in self.rows()["html"]
+        self.release('<html lang="en" data-course="final" data-points="6.5" data-most="25" data-open>')
+        assert "final grade 6.5 of 25, and a person has yet to read part of it; best" in self.rows()["html"]
+
+    def test_a_final_page_from_elsewhere_is_there_and_its_grade_is_not_guessed(self):
+        self.release('<html lang="en"><p data-points="25" data-most="25">')
+        assert "the final feedback is there; best so far 7" in self.rows()["html"]
 
     def test_a_path_leads_nowhere_else(self):
         for path in ("..%2F..%2Fgradebook.db/activations", f"{quote(self.course.names['student-01'], safe='')}/..%2F..%2Fx"):
