@@ -115,7 +115,7 @@ def test_the_standard_library_is_mounted_where_the_interpreter_looks_for_it(tmp_
 def host(tmp_path, monkeypatch):
     """A host with one of each kind of what is needed; {what its libraries were asked for}."""
     asked = {}
-    for name in ("std/lib-dynload", "fonts", "packages"):
+    for name in ("std/lib-dynload", "fonts", "locale", "packages"):
         (tmp_path / name).mkdir(parents=True)
     for name in ("std/lib-dynload/_a.cpython.so", "std/lib-dynload/_tkinter.cpython.so", "python3", "real.so.1", "cache", "cat"):
         (tmp_path / name).touch()
@@ -126,7 +126,8 @@ def host(tmp_path, monkeypatch):
         return [str(tmp_path / "by.so")], {"else.so": str(tmp_path / "by.so")}
     for name, value in {"standard_library": lambda: [Mount(tmp_path / "std", PYTHON / "lib")], "student_paths": lambda: {"p": tmp_path / "packages"},
                         "commands": lambda: {"cat": tmp_path / "cat"}, "FONTS": tmp_path / "fonts", "interpreter": lambda: tmp_path / "python3",
-                        "package_files": lambda: ({}, [tmp_path / "ext.so"]), "library_folder": lambda: "/opt/python/lib", "CACHE": tmp_path / "cache"}.items():
+                        "package_files": lambda: ({}, [tmp_path / "ext.so"]), "library_folder": lambda: "/opt/python/lib", "CACHE": tmp_path / "cache",
+                        "LOCALES": [tmp_path / "locale", tmp_path / "another"]}.items():
         monkeypatch.setattr(mounts, name, value)
     monkeypatch.setattr(mounts.libraries, "closure", closure)
     monkeypatch.setenv("LD_LIBRARY_PATH", "/a::/b")
@@ -137,8 +138,8 @@ def test_everything_that_is_needed_is_mounted_at_its_place(host):
     root, asked = host
     assert mounts.needed.__wrapped__() == (
         Mount(root / "std", PYTHON / "lib"), Mount(root / "python3", PYTHON / "bin" / "python3"), Mount(root / "packages", PACKAGES / "p"),
-        Mount(root / "cat", Path("/usr/bin/cat")), Mount(root / "fonts", root / "fonts"), Mount(root / "real.so.1", root / "by.so"),
-        Mount(root / "real.so.1", LIBRARIES / "else.so"), Mount(root / "cache", root / "cache"))
+        Mount(root / "cat", Path("/usr/bin/cat")), Mount(root / "fonts", root / "fonts"), Mount(root / "locale", root / "locale"),
+        Mount(root / "real.so.1", root / "by.so"), Mount(root / "real.so.1", LIBRARIES / "else.so"), Mount(root / "cache", root / "cache"))
     assert asked == {"binaries": [root / "python3", root / "cat", root / "ext.so", root / "std/lib-dynload/_a.cpython.so"],
                      "folders": ["/opt/python/lib", "/a", "/b"], "inside": [root / "packages"]}
 
@@ -147,6 +148,7 @@ def test_what_a_host_does_not_have_is_not_mounted(host, monkeypatch):
     root, asked = host
     (root / "cache").unlink()
     (root / "fonts").rmdir()
+    (root / "locale").rmdir()
     monkeypatch.setattr(mounts, "library_folder", lambda: "")
     monkeypatch.delenv("LD_LIBRARY_PATH")
     assert {mount.source.name for mount in mounts.needed.__wrapped__()} == {"std", "python3", "packages", "cat", "real.so.1"}
@@ -302,7 +304,7 @@ def test_the_environment_is_the_same_everywhere(box, monkeypatch):
     plain.folder = "/folder"
     for one, place, libraries in ((box, "/scratch", "/kernel/lib"), (plain, "/folder", mounts.library_folder())):
         assert one.environment() == {
-            "PATH": "/usr/bin:/bin", "HOME": place, "TMPDIR": place, "LANG": "C.UTF-8", "PYTHONHASHSEED": "0", "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+            "PATH": "/usr/bin:/bin", "HOME": place, "TMPDIR": place, "LANG": "C.UTF-8", "USER": "student", "PYTHONHASHSEED": "0", "MPLBACKEND": "module://matplotlib_inline.backend_inline",
             "MPLCONFIGDIR": f"{place}/mpl", "IPYTHONDIR": f"{place}/ipython", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "SOURCE_DATE_EPOCH": "0",
             "GRADER_DRAWS_PICTURES": "1", "LD_LIBRARY_PATH": libraries}
     plain.folder = ""
