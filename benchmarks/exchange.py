@@ -3,6 +3,7 @@
 import secrets
 import shlex
 import shutil
+import statistics
 import sys
 import time
 
@@ -52,15 +53,22 @@ def loop(folder, stock):
 
 
 def whole_loop(chosen):
-    """Yield {"sizes": [...], "stock": its summary}: the loop of ours as the class grows, beside stock's on a part of it."""
-    twin = loop(make(systems.BENCH / "loop-stock", chosen.loop_stock, stock=True), stock=True)
-    found = {"stock": twin, "sizes": []}
-    print(f"stock: {twin['submissions'] / twin['wall']:.3f}/s, {twin['pages']} pages", flush=True)
-    for size in chosen.loop:
-        one = loop(make(systems.BENCH / "loop-ours", size), stock=False)
-        found["sizes"].append(one)
-        print(f"{size}: {size / one['wall']:.2f}/s, {one['pages']} pages, {times_stock(found, one):.1f} times stock", flush=True)
-        yield found
+    """Yield {"stock": its medians, "sizes": [...]} after each round: the loop of ours as the class grows, and stock's on a part of it, take turns."""
+    sizes, rounds = dict.fromkeys(chosen.loop), []
+    for number in range(chosen.rounds):
+        one = {"stock": loop(make(systems.BENCH / "loop-stock", chosen.loop_stock, stock=True), stock=True)}
+        one |= {size: loop(make(systems.BENCH / "loop-ours", size), stock=False) for size in sizes}
+        rounds.append(one)
+        print(f"round {number + 1}: " + "; ".join(f"{name}: {found['wall']:.1f} s, {found['cpu']:.1f} s of CPU, {found['pages']} pages, "
+                                                  f"{times_stock({'stock': one['stock']}, found):.1f} times stock" for name, found in one.items()), flush=True)
+        yield {"stock": medians(each["stock"] for each in rounds), "sizes": [medians(each[size] for each in rounds) for size in sizes]}
+
+
+def medians(rounds):
+    """What `loop` measured, over several rounds, with the walls of all of them."""
+    many = list(rounds)
+    return {**many[-1], **{name: statistics.median(one[name] for one in many) for name in ("wall", "cpu", "peak")},
+            "walls": [one["wall"] for one in many]}
 
 
 def times_stock(found, one):

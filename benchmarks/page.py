@@ -73,10 +73,11 @@ def busy(results, stage):
 
 
 def looped(loop, pages):
-    lines = ["| | submissions | submissions/s | x stock | time | CPU s each | peak memory |", "| --- | --- | --- | --- | --- | --- | --- |"]
+    lines = ["| | submissions | submissions/s | x stock | time, and of each round | CPU s each | peak memory |", "| --- | --- | --- | --- | --- | --- | --- |"]
     for name, one in [("nbgrader's four commands", loop["stock"]), *(("course return", one) for one in loop["sizes"])]:
-        lines.append(f"| {name} | {one['submissions']} | {one['submissions'] / one['wall']:.2f} | {times_stock(loop, one):.1f} | {one['wall']:.0f} s | "
+        lines.append(f"| {name} | {one['submissions']} | {one['submissions'] / one['wall']:.2f} | {times_stock(loop, one):.1f} | {one['wall']:.0f} s ({', '.join(f'{wall:.0f}' for wall in one['walls'])}) | "
                      f"{one['cpu'] / one['submissions']:.3f} | {one['peak'] / 2**20:.0f} MiB |")
+    lines.append(f"\nThe median of {len(loop['stock']['walls'])} rounds, in which stock nbgrader and each class take turns.")
     if pages:
         lines.append(f"\nThe pages of one student take {pages['cpu_ms']:.1f} ms of CPU time, made for {pages['submissions']} by one process.")
     return "\n".join(lines)
