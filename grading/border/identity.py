@@ -39,6 +39,10 @@ class Identity:
     def own(self) -> bool:
         return self.kind is not Kind.SHARED
 
+    @property
+    def mapped(self) -> bool:
+        return self.kind is Kind.MAPPED
+
     def map(self, pid: int) -> str:
         """Map the ids of the new user namespace of process `pid`; what went wrong, or nothing."""
         for program, own, wanted in (("newuidmap", os.geteuid(), self.uid), ("newgidmap", os.getegid(), self.gid)):
@@ -49,13 +53,16 @@ class Identity:
         return ""
 
 
+SHARED = Identity(Kind.SHARED, 0, 0)
+
+
 def candidates() -> list[Identity]:
     """The ways to be tried, best first."""
     number = os.getpid() + next(NUMBERS) % PER_PROCESS * PIDS
     if os.geteuid() == 0:
         uid = own_of_root(number)
         found = [Identity(Kind.ROOT, uid, uid, uid)] if uid else []
-        return found if is_real_root() and found else [*found, Identity(Kind.SHARED, 0, 0)]
+        return found if is_real_root() and found else [*found, SHARED]
     shared = Identity(Kind.SHARED, os.geteuid(), os.getegid())
     users, groups = given(SUBUIDS), given(SUBGIDS)
     if users and groups and shutil.which("newuidmap") and shutil.which("newgidmap"):

@@ -31,7 +31,7 @@ from .mounts import inside_files, interpreter, student_paths
 START_SECONDS = 120     # for the server: a cold disk reads a few hundred files
 END_SECONDS = 5         # for a server to end what it started
 REFUSED = {errno.EPERM, errno.EACCES, errno.EINVAL, errno.ENOSYS}   # said by a host that lets no namespaces nest
-SOCKET_BYTES = 212_992 + 2**15          # that may wait in one socket, where the host does not say
+SOCKET_BYTES = 212_992                  # that may wait in one socket, where the host does not say
 SHARED_MEMORY_BYTES = 2**20
 PART, FEW = 16, 8       # of the processes that a user may have: what a kernel takes that runs as this user, and the least it gets
 LAST = ["/bin/sh", "-c", 'echo 1000 > /proc/self/oom_score_adj; exec "$@"', "sh"]     # where memory is short, it ends before the grader
@@ -86,7 +86,7 @@ class Pipe:
 
     def __init__(self) -> None:
         self.read, self.write = os.pipe()
-        self.files: list[IO[bytes]] = [os.fdopen(self.read, "rb"), os.fdopen(self.write, "wb", buffering=0)]
+        self.files: list[IO[bytes]] = [os.fdopen(self.read, "rb"), os.fdopen(self.write, "wb")]
 
     def read_all(self) -> bytes:
         """What the other side wrote, when it alone holds the writing end."""
@@ -134,7 +134,7 @@ class Sandbox:
             raise SandboxUnavailable(f"unknown sandbox {mode!r}: say 'bwrap', or 'none' to run without isolation")
         self.mode, self.limits, self.hidden = mode, limits, tuple(hidden)
         self.warm, self.proved = True, False        # proved: a kernel has been forked with namespaces of its own
-        self.identities = identity.candidates() if mode == "bwrap" else [identity.Identity(identity.Kind.SHARED, 0, 0)]
+        self.identities = identity.candidates() if self.isolated else [identity.SHARED]
         self.identity = self.identities[0]
         self.process: subprocess.Popen[bytes] | None = None
         self.watcher: subprocess.Popen[bytes] | None = None
@@ -146,17 +146,21 @@ class Sandbox:
         self.ready, self.bounded_by = False, "a watch, ten times a second"
 
     @property
+    def isolated(self) -> bool:
+        return self.mode == "bwrap"
+
+    @property
     def isolation(self) -> Isolation:
-        return Isolation.NONE if self.mode == "none" else Isolation.WARM if self.warm else Isolation.COLD
+        return Isolation.NONE if not self.isolated else Isolation.WARM if self.warm else Isolation.COLD
 
     @property
     def cold(self) -> bool:
         """Whether every kernel gets a bubblewrap of its own: see `COLD`."""
-        return self.isolation is Isolation.COLD
+        return self.isolated and not self.warm
 
     def describe(self) -> str:
         """Which limits hold here, in one line for who runs it."""
-        if self.mode == "none":
+        if not self.isolated:
             return "Sandbox: none. Student code ran with the grader's own rights."
         return (f"Sandbox: {'cold' if self.cold else 'warm'}; student code has "
                 f"{'a host user id of its own' if self.identity.own else 'the host user id of who grades'}; all processes of a "
@@ -198,8 +202,8 @@ class Sandbox:
     def probe(self) -> None:
         """Raise `SandboxUnavailable` where bubblewrap can start nothing: what `start` finds out in seconds, at once."""
         said = ""
-        for who in self.identities if self.mode == "bwrap" else ():
-            who = identity.Identity(identity.Kind.SHARED, 0, 0) if who.kind is identity.Kind.MAPPED else who
+        for who in self.identities if self.isolated else ():
+            who = identity.SHARED if who.mapped else who
             program = f"import os; os.setresuid(*[{who.inside}] * 3)" if who.inside else ""
             with by_file(self.surroundings(who)) as (command, fd):
                 done = subprocess.run([*command, mounts.interpreter_inside(), "-I", "-S", "-c", program], cwd="/", text=True,
@@ -208,12 +212,12 @@ class Sandbox:
                 filter.program()
                 return
             said = done.stderr.strip()[-1000:]
-        if self.mode == "bwrap":
+        if self.isolated:
             raise SandboxUnavailable(f"The sandbox for student code did not start: {said}\n{needs.advice()}")
 
     def launch(self, who: identity.Identity) -> None:
         self.identity, self.folder = who, tempfile.mkdtemp(prefix="grading-")
-        self.cgroup = cgroup.enclose(self.limits) if self.mode == "bwrap" else None
+        self.cgroup = cgroup.enclose(self.limits) if self.isolated else None
         self.bounded_by = "a cgroup" if self.cgroup else "a watch, ten times a second"
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with contextlib.ExitStack() as opened:
@@ -235,7 +239,7 @@ class Sandbox:
 
     def asks_for_first(self) -> bool:
         """Whether something must be done out here with process 1 of the sandbox before its server runs."""
-        return self.mode == "bwrap" and (self.cold or self.identity.kind is identity.Kind.MAPPED)
+        return self.isolated and (self.cold or self.identity.mapped)
 
     def oversee(self, said: bytes, wait: Pipe) -> None:
         """Give process 1 its user ids, and set a watch on a cold kernel: inside, nothing is out of its reach."""
@@ -243,7 +247,7 @@ class Sandbox:
             first = int(json.loads(said)["child-pid"])
         except (ValueError, KeyError, TypeError):
             return              # bubblewrap has failed, as `start` finds out
-        if self.identity.kind is identity.Kind.MAPPED:
+        if self.identity.mapped:
             trouble = self.identity.map(first)
             if trouble:
                 Path(self.folder, "log").write_text(trouble)
@@ -265,15 +269,15 @@ class Sandbox:
 
         Without bubblewrap, the server's files are linked into the folder first.
         """
-        root = "/kernel" if self.mode == "bwrap" else self.folder
+        root = "/kernel" if self.isolated else self.folder
         program = f"import sys; sys.path[:] += [{root!r}, {root + '/packages'!r}]; import runpy; " \
                   f"runpy.run_path({root + '/server.py'!r}, run_name='__main__')"
         words = ["-s", "-P", "-S", "-B", "-c", program]      # not -I: it ignores PYTHONHASHSEED
-        if self.mode == "none":
+        if not self.isolated:
             link_packages(self.folder)
             return [str(interpreter()), *words], []
         more = ["--info-fd", str(tell)] if self.asks_for_first() else []
-        more += ["--userns-block-fd", str(wait)] if self.identity.kind is identity.Kind.MAPPED else []
+        more += ["--userns-block-fd", str(wait)] if self.identity.mapped else []
         for file in files:      # copies: what lies on the host could be held by a lock or a lease
             more += ["--perms", "0444", "--file", str(file.fileno()), f"/kernel/{Path(file.name).name}"]
         command, fd = opened.enter_context(by_file(self.surroundings(self.identity, more)))
@@ -292,12 +296,12 @@ class Sandbox:
         return {**self.environment(), **more}
 
     def environment(self) -> dict[str, str]:
-        place = "/scratch" if self.mode == "bwrap" else self.folder
+        place = "/scratch" if self.isolated else self.folder
         return {"PATH": "/usr/bin:/bin", "HOME": place, "TMPDIR": place, "LANG": "C.UTF-8", "USER": "student", "PYTHONHASHSEED": "0",
                 "MPLBACKEND": "module://matplotlib_inline.backend_inline", "MPLCONFIGDIR": place + "/mpl",
                 "IPYTHONDIR": place + "/ipython", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1",
                 "SOURCE_DATE_EPOCH": "0", "GRADER_DRAWS_PICTURES": "1",
-                "LD_LIBRARY_PATH": str(mounts.LIBRARIES) if self.mode == "bwrap" else mounts.library_folder()}
+                "LD_LIBRARY_PATH": str(mounts.LIBRARIES) if self.isolated else mounts.library_folder()}
 
     def reply(self, seconds: float) -> None:
         """Wait for the server to say that it did what was asked. Where a kernel shares its sandbox, it may be lying."""
@@ -336,7 +340,7 @@ class Sandbox:
         for attempt, pause in enumerate((*PAUSES, None)):
             try:
                 sock = self.fork(self.isolation)
-                self.proved |= self.isolation is Isolation.WARM
+                self.proved |= self.warm
                 return sock
             except (KernelNotStarted, OSError) as error:
                 if getattr(error, "asked", True):
@@ -344,7 +348,7 @@ class Sandbox:
                 elif self.sock is not None:
                     self.sock.close()
                     self.sock = None
-                if self.isolation is Isolation.WARM and not self.proved and not is_wanting(error) and (attempt or getattr(error, "refused", False)):
+                if self.isolated and self.warm and not self.proved and not is_wanting(error) and (attempt or getattr(error, "refused", False)):
                     self.warm = False       # namespaces do not nest here: a bubblewrap for each kernel instead
                 elif pause is None:
                     raise error if isinstance(error, KernelNotStarted) else KernelNotStarted(str(error)) from None
@@ -363,14 +367,14 @@ class Sandbox:
     def processes(self) -> int:
         """How many a kernel may have. Where it runs as the user who grades, that user must have some left to grade the others."""
         most = resource.getrlimit(resource.RLIMIT_NPROC)[0]
-        shares = self.mode == "bwrap" and not self.identity.own and most != resource.RLIM_INFINITY
+        shares = self.isolated and not self.identity.own and most != resource.RLIM_INFINITY
         return min(self.limits.processes, max(most // PART, FEW)) if shares else self.limits.processes
 
     def filter(self) -> tuple[str, int] | None:
         try:
             return filter.program()
         except SandboxUnavailable:
-            if self.mode == "none":
+            if not self.isolated:
                 return None
             raise
 
@@ -422,9 +426,10 @@ def wanting(said: str) -> KernelNotStarted:
 def socket_bytes() -> int:
     """How much may wait in the buffers of one socket inside."""
     try:
-        return int(Path("/proc/sys/net/core/wmem_default").read_text()) + 2**15
+        waiting = int(Path("/proc/sys/net/core/wmem_default").read_text())
     except (OSError, ValueError):
-        return SOCKET_BYTES
+        waiting = SOCKET_BYTES
+    return waiting + 2**15
 
 
 @contextlib.contextmanager

@@ -5,20 +5,20 @@ import builtins
 import re
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 DYNAMIC = {"exec", "eval", "globals", "locals", "setattr", "delattr", "vars", "__import__", "get_ipython", "reload", "open"}
 STATE = {"seterr", "seterrcall", "setbufsize", "setrecursionlimit", "settrace", "setprofile",
-         "chdir", "putenv", "unlink", "rename", "rmtree", "write_bytes", "write_text"}      # of NumPy, Python and the system, for all that follows
+         "reload", "chdir", "putenv", "unlink", "rename", "rmtree", "write_bytes", "write_text"}      # of NumPy, Python and the system, for all that follows
 TABLES = {"environ", "modules"}     # of os and sys
-WRITERS = {name for kind in (bytearray, dict, list, set) for name in dir(kind) if not name.startswith("_")} | {"fill", "put", "resize"}
-HARMLESS = {name for kind in (str, bytes, tuple, frozenset, int, float, complex, range) for name in dir(kind)} | {
+WRITERS = {"fill", "put", "resize", *(name for kind in (bytearray, dict, list, set) for name in dir(kind) if not name.startswith("_"))}
+HARMLESS = {
+    *(name for kind in (str, bytes, tuple, frozenset, int, float, complex, range) for name in dir(kind)),
     "items", "keys", "values", "copy", "get", "index", "count",
     *"all any argmax argmin argsort astype clip conj copy cumprod cumsum dot flatten item max mean min nonzero prod ravel repeat".split(),
     *"reshape round squeeze std sum swapaxes take tobytes tolist trace transpose var view".split()}    # methods that write into nothing
-OTHERS = sys.stdlib_module_names | {"IPython", "gradient_plots", "matplotlib", "mpl_toolkits", "numpy", "pandas", "scipy", "seaborn", "sklearn", "torch", "visible_checks"}
+OTHERS = {*sys.stdlib_module_names, "IPython", "gradient_plots", "matplotlib", "mpl_toolkits", "numpy", "pandas", "scipy", "seaborn", "sklearn", "torch", "visible_checks"}
 NOBODYS = frozenset(dir(builtins))
 KEPT = 10_000       # characters: the facts of longer cells are read anew, for keeping them would keep much
 DEFINITION = re.compile(r"^[ \t]*def (\w{1,80})\(", re.MULTILINE)     # in what is no Python
@@ -26,8 +26,7 @@ MAGIC = re.compile(r"(?:[\w, ]{1,200}= *)?[%!]")
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
-@dataclass(frozen=True)
-class Function:
+class Function(NamedTuple):
     """What a call does, as far as the function's text tells: the global names that it loads, those that it binds or writes
     into, those whose objects it may change by a method or under another name, and whether it may change what it is given."""
 
@@ -40,8 +39,7 @@ class Function:
         return Function(self.loads | other.loads, self.writes | other.writes, self.objects | other.objects, self.into_arguments or other.into_arguments)
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(NamedTuple):
     """A call: the names of which one is called, the names in what it is given, and those that are given themselves."""
 
     callees: frozenset[str]
@@ -49,8 +47,7 @@ class Call:
     given: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True)
-class Facts:
+class Facts(NamedTuple):
     """What a cell's text tells, whatever stands around it. `unknown`: it does what its text does not tell; `modules` are
     names that it gives to modules, `strange` those that come from modules of the student's own, `used` those that its
     function bodies load, `bound` those that it binds or deletes, `written` those whose object it writes into, `called` those whose method it calls,
@@ -86,7 +83,7 @@ def read_facts(source: str) -> Facts:
         match node:
             case ast.Call(func=ast.Name(id=name)) if name in DYNAMIC:
                 unknown = True
-            case ast.Call(func=ast.Attribute(attr=name)) if name in STATE | {"reload"}:
+            case ast.Call(func=ast.Attribute(attr=name)) if name in STATE:
                 unknown = True
             case ast.Call(func=ast.Attribute(value=ast.Attribute(attr=table), attr=name)) if table in TABLES and name not in HARMLESS:
                 unknown = True
@@ -154,8 +151,8 @@ def bound_at_top(body: list[ast.stmt]) -> set[str]:
 def globally(tree: ast.Module) -> tuple[set[str], set[str]]:
     """What the nodes of a cell write into, and whose methods they call; of functions, what is not the function's own."""
     written, called = set[str](), set[str]()
-    for scope in [tree, *(node for node in ast.walk(tree) if isinstance(node, FUNCTIONS))]:
-        own = set[str]() if scope is tree else local_names(scope)
+    functions = [(node, local_names(node)) for node in ast.walk(tree) if isinstance(node, FUNCTIONS)]
+    for scope, own in [(tree, set[str]()), *functions]:
         for node in within(scope):
             written |= stored(node) - own
             called |= acted_on(node) - own
@@ -258,7 +255,7 @@ def effects(function: Any) -> Function:
                 pending += same.get(name, ())
         return found
 
-    objects, direct = reached(lambda node: stored(node) | acted_on(node)), {name for node in ast.walk(function) for name in stored(node)}
+    objects, direct = reached(lambda node: {*stored(node), *acted_on(node)}), {name for node in ast.walk(function) for name in stored(node)}
     loads = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)} - own - NOBODYS
     return Function(frozenset(loads), frozenset(direct - own | shared), frozenset(objects - own), bool(objects & own))
 
@@ -298,8 +295,9 @@ def within(scope: ast.AST) -> Iterator[ast.AST]:
 def defined_functions(source: str) -> set[str]:
     """The functions that a cell defines, as far as it is Python."""
     tree = parse(source)
-    found = {node.name for node in ast.walk(tree) if isinstance(node, FUNCTIONS[:2])} if tree else set()
-    return found | (set() if tree else set(DEFINITION.findall(source)))
+    if tree is None:
+        return set(DEFINITION.findall(source))
+    return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
 
 
 def local_names(function: Any) -> set[str]:

@@ -30,6 +30,7 @@ from .reading import new_cell
 from .record import FILE, WHOLE, Record, note
 
 MAX_FILES, MAX_FILE_BYTES = 200, 16 * 2**20     # beside the notebooks: how many, and how large all together
+MOST = f"{MAX_FILES} files or {MAX_FILE_BYTES // 2**20} MiB are the most"
 MAX_ENTRIES, MAX_NOTES = 2000, 8        # of a folder: what is looked at, how much is told
 # Left out without a word: what a tool would obey that is started in the folder later, and what no answer needs.
 OBEYED = (".*", "nbgrader_config.*", "jupyter_*config.*", "ipython_*config.*", "conftest.py", "sitecustomize.py",
@@ -136,8 +137,7 @@ def take_beside(intake: Intake, files: Mapping[str, bytes], ours: Iterable[str])
         intake.files.append((name, content))
         left -= len(content)
     if skipped:
-        intake.notes.append(f"Of the files in the archive, {skipped} were left out: {MAX_FILES} files or {MAX_FILE_BYTES // 2**20} MiB are the most, "
-                            f"{MAX_DEPTH} folders deep, and none takes another's place.")
+        intake.notes.append(f"Of the files in the archive, {skipped} were left out: {MOST}, {MAX_DEPTH} folders deep, and none takes another's place.")
     intake.files.sort()
 
 
@@ -231,8 +231,7 @@ def read_files(folder: str | Path, names: Iterable[str], notes: list[str]) -> li
         found.append((name, content))
         left -= len(content)
     if skipped:
-        notes.append(f"Of the files beside the notebook, {skipped} were left out: {MAX_FILES} files or "
-                     f"{MAX_FILE_BYTES // 2**20} MiB are the most.")
+        notes.append(f"Of the files beside the notebook, {skipped} were left out: {MOST}.")
     return found
 
 

@@ -14,6 +14,7 @@ from grading.border.sandbox import Limits, Sandbox
 from grading.border.subject import KernelSubject
 
 SMALL = Limits(memory_bytes=200 * 2**20, processes=10, cell_seconds=20)
+EVEN = Limits(memory_bytes=512 * 2**20, processes=16)
 SLEEPERS = "import subprocess, sys\nfor number in range(40):\n    subprocess.Popen(['sleep', '60'])\n"
 
 # eight processes that take 1.2 GB together, and none of them more than SMALL allows
@@ -81,9 +82,9 @@ def test_a_group_that_a_killed_grader_left_goes_with_the_next_run(tmp_path, monk
 # --- its parts, on any host -------------------------------------------------------------------------------------------
 
 def test_a_group_has_half_a_gibibyte_and_sixteen_processes_more_than_the_submission_and_no_swap(tmp_path):
-    group = cgroup.Cgroup(tmp_path, SMALL)
+    group = cgroup.Cgroup(tmp_path, EVEN)
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
-        "memory.max": f"{712 * 2**20}\n", "pids.max": "26\n", "memory.swap.max": "0\n"}
+        "memory.max": f"{2**30}\n", "pids.max": "32\n", "memory.swap.max": "0\n"}
     assert group.around(["bwrap", "x"]) == ["/bin/sh", "-c", 'echo 0 > "$0" && exec "$@"', f"{tmp_path}/cgroup.procs", "bwrap", "x"]
     (tmp_path / "memory.swap.max").unlink()
     (tmp_path / "memory.swap.max").mkdir()
@@ -153,18 +154,18 @@ def test_the_first_place_that_gives_a_group_with_both_limits_is_taken(tmp_path, 
 def test_systemd_is_asked_where_no_group_can_be_made(group, scope, due, monkeypatch):
     monkeypatch.setattr(cgroup, "make", lambda limits: group)
     monkeypatch.setattr(cgroup, "systemd", lambda: scope)
-    made = cgroup.enclose(SMALL)
+    made = cgroup.enclose(EVEN)
     if due != ["run"]:
         assert made is due
         return
-    assert made.around(["bwrap"]) == ["run", "--property", f"MemoryMax={712 * 2**20}", "--property", "MemorySwapMax=0", "--property", "TasksMax=26", "--", "bwrap"]
+    assert made.around(["bwrap"]) == ["run", "--property", f"MemoryMax={2**30}", "--property", "MemorySwapMax=0", "--property", "TasksMax=32", "--", "bwrap"]
     made.close()
 
 
 def test_a_group_is_nobodys_after_a_minute(tmp_path, monkeypatch):
     (tmp_path / "grading-1").mkdir()
     born = (tmp_path / "grading-1").stat().st_ctime
-    for age, left in ((60, True), (60.5, False)):
+    for age, left in ((-5, True), (60, True), (60.5, False)):      # clocks are set back
         monkeypatch.setattr(cgroup.time, "time", lambda age=age: born + age)
         cgroup.sweep(tmp_path)
         assert (tmp_path / "grading-1").exists() is left
@@ -176,7 +177,7 @@ MOUNTS = "22 1 0:21 / /proc rw - proc proc rw\n26 22 0:23 / {} rw,nosuid shared:
 @pytest.mark.parametrize(("mounts", "own", "due"), [
     (MOUNTS.format("/sys/fs/cgroup"), "0::/user/grader\n", ["user/grader", "user", ""]), (MOUNTS.format("/sys/fs/cgroup"), "1:cpu:/x\n0::/\n", [""]),
     (MOUNTS.format("/sys/fs/cgroup"), "0::/locked/grader\n", ["locked/grader", ""]), (MOUNTS.format("/sys/fs/cgroup"), "1:cpu:/x\n", []),
-    ("22 1 0:21 / /proc rw - proc proc rw\n", "0::/\n", []), (MOUNTS.replace(" / {}", " /part {}").format("/sys/fs/cgroup"), "0::/\n", []), (None, "0::/\n", [])])
+    ("22 1 0:21 / /proc rw - proc proc rw\n", "0::/\n", []), (MOUNTS.replace(" / {}", " /part {}").format("/sys/fs/cgroup"), "0::/\n", []), (None, "0::/\n", []), (MOUNTS.format("/sys/fs/cgroup") + MOUNTS.format("/other"), "0::/\n", [""])])
 def test_places_are_the_own_group_and_those_above_that_may_be_written(mounts, own, due, monkeypatch):
     def read_text(path):
         if mounts is None:

@@ -1,6 +1,7 @@
 """Formgrader's tables tell what counts, and what is graded, as every other table of the course does."""
 
 from collections import Counter
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -96,3 +97,75 @@ def test_a_file_without_time_stamp_is_graded_once_it_is_and_not_before(api, cour
     (course / "autograded" / "student-01" / "ps1" / MARK).chmod(0o644)
     (course / "autograded" / "student-01" / "ps1" / MARK).write_bytes(mark_of(digest(folder), True))
     assert api.get_autograded_students("ps1") == {"student-01"}, "what was refused is graded, and waits"
+
+
+# --- a small gradebook of several of everything ---------------------------------------------------------------------
+
+CELLS = {"test_x": "code", "text": "markdown", "task": None}
+
+
+@pytest.fixture
+def shelf(tmp_path):
+    """Three students, assignments of two notebooks each, a point more in each cell than in the one before: (api, gradebook)."""
+    with Gradebook("sqlite://") as gradebook:
+        for assignment in "abc":
+            gradebook.add_assignment(assignment)
+            for notebook in "nm":
+                gradebook.add_notebook(notebook, assignment)
+                for name, kind in CELLS.items():
+                    if kind:
+                        gradebook.add_grade_cell(name, notebook, assignment, max_score=99, cell_type=kind)
+                    else:
+                        gradebook.add_task_cell(name, notebook, assignment, max_score=99, cell_type="markdown")
+        value = 0.0
+        for student in "xyz":
+            gradebook.add_student(student)
+            for assignment in "abc" if student != "z" else "ac":
+                for notebook in gradebook.add_submission(assignment, student).notebooks:
+                    notebook.late_submission_penalty = {("x", "b", "n"): 0.5, ("x", "b", "m"): 0.0, ("y", "a", "n"): 0.25}.get((student, assignment, notebook.name))
+                    for grade in notebook.grades:
+                        value += 1.0
+                        grade.auto_score, grade.needs_manual_grade = value, False
+        waiting = gradebook.find_grade("text", "m", "b", "y")
+        waiting.manual_score, waiting.needs_manual_grade = waiting.auto_score + 40.0, True
+        gradebook.find_grade("task", "m", "b", "y").auto_score = None
+        gradebook.db.commit()
+        for place in ("x/b/n", "x/b/m", "y/b/m", "z/b/n", "x/a/n"):
+            (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / f"{place}.ipynb").touch()
+        course = SimpleNamespace(format_path=lambda step, student, assignment: str(tmp_path / step / student / assignment), autograded_directory=".", submitted_directory="in")
+        yield SimpleNamespace(coursedir=course, gradebook=gradebook), gradebook
+
+
+def scores_of(gradebook, student, assignment, notebook):
+    """{kind: points} by the names of nbgrader's sums, as they stand in the rows."""
+    found = {name: gradebook.find_grade(name, notebook, assignment, student).score or 0.0 for name in CELLS}
+    return {"score": sum(found.values()), "code_score": found["test_x"], "written_score": found["text"], "task_score": found["task"]}
+
+
+def test_what_counts_is_told_for_each_notebook_that_is_graded_and_no_other(shelf):
+    api, gradebook = shelf
+    due = {(student, "b", notebook): Counter(scores_of(gradebook, student, "b", notebook)) for student, notebook in ("xn", "xm", "ym")}
+    assert due["y", "b", "m"]["task_score"] == 0.0
+    due["x", "b", "n"]["score"] -= 0.5
+    for kind in ("score", "written_score"):
+        due["y", "b", "m"][kind] -= 40.0
+    assert counting.points_of(api, gradebook, "b") == due
+    found = counting.averages(due, (True, False, False))[()]
+    everybody = [{kind: sum(counts[kind] for (who, *_), counts in due.items() if who == student) for kind in counting.AVERAGES} for student in "xy"]
+    assert found == {f"average_{kind}": (everybody[0][kind] + everybody[1][kind]) / 2 for kind in counting.AVERAGES}
+
+
+def test_what_is_taken_off_is_told_for_each_notebook_that_loses_something(shelf):
+    _, gradebook = shelf
+    late, waits = {("x", "b", "n"): Counter(score=0.5), ("y", "a", "n"): Counter(score=0.25)}, {("y", "b", "m"): Counter(score=40.0, written_score=40.0)}
+    assert counting.taken_off(gradebook) == late | waits
+    assert counting.taken_off(gradebook, "y") == {("y", "a", "n"): late["y", "a", "n"], **waits}
+    assert counting.taken_off(gradebook, assignment="b") == {("x", "b", "n"): late["x", "b", "n"], **waits}
+    assert counting.taken_off(gradebook, "x", "a") == {}
+
+
+def test_who_is_graded_is_asked_of_this_assignment_alone(shelf, monkeypatch):
+    api, _ = shelf
+    monkeypatch.setattr(counting, "Kept", SimpleNamespace(of=lambda course, assignment: SimpleNamespace(why_grade=lambda *about: None)))
+    assert counting.autograded_students(api, "b") == {"x", "y"}, "z has a folder and no row"

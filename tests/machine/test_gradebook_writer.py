@@ -104,7 +104,7 @@ def test_a_gradebook_is_there_where_its_file_is_or_a_server_is_asked(tmp_path):
     for name in ("there.db", "not.db"):
         for place in (f"sqlite:///{tmp_path}/{name}", f"sqlite:///file:{tmp_path}/{name}"):
             assert exists(place) is (name == "there.db")
-    assert exists("postgresql://somewhere/gradebook") and not exists("sqlite://")
+    assert exists("postgresql://somewhere/gradebook") and exists("sybase://somewhere/gradebook") and not exists("sqlite://")
 
 
 def test_files_for_a_group_can_be_written_by_it_and_the_mark_has_the_time_of_reading(writer, course):

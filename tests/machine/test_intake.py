@@ -402,6 +402,17 @@ def test_files_beside_a_notebook_have_16_mebibytes_all_together(tmp_path):
             names != taken)
 
 
+@pytest.mark.parametrize(("sizes", "left_out"), [
+    ([16 * 2**20], []), ([16 * 2**20 + 1], [0]), ([16 * 2**20 - 1, 2, 1], [1]), ([1] * 200, []), ([1] * 203, [200, 201, 202])])
+def test_files_in_an_archive_have_the_same_caps_and_what_is_left_out_is_counted(sizes, left_out):
+    files = {f"{number:03}": bytes(size) for number, size in enumerate(sizes)}
+    found = intake.Intake()
+    intake.take_beside(found, files, ())
+    assert [name for name, _ in found.files] == [name for name in files if int(name) not in left_out]
+    assert found.notes == [f"Of the files in the archive, {len(left_out)} were left out: 200 files or 16 MiB are the most, 8 folders deep, "
+                           "and none takes another's place."] * bool(left_out)
+
+
 def test_nothing_stands_in_the_place_of_a_file_or_folder_of_the_course(folder):
     (folder / "data").write_text("a file where a folder is due")
     (folder / "plots.py").mkdir()

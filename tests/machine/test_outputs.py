@@ -350,6 +350,13 @@ def test_the_words_of_each_kind_of_output_of_a_tests_cell():
     assert [node.text for node in outputs.as_text(nodes)] == ["3.0\n", "(this kind of output is not shown in a tests cell)\n", "a\nb\n", "hm"]
 
 
+@pytest.mark.parametrize(("html", "events"), [
+    ("<p>a < b < c</p>d < e", [("p",), "a < b < c", ("/", "p"), "d < e"]), ("<b>x</b><img b=2 a=1></img><br></br>y", [("b",), "x", ("/", "b"), ("img", ("a", "1"), ("b", "2")), ("br",), "y"]),
+    ("a<!--c--><!D>", ["a", ("comment", "c"), ("comment", "D")]), ("<hr/>&lt;", [("hr",), "<"]), ("", [])])
+def test_a_page_is_its_tags_texts_and_comments_in_order(html, events):
+    assert outputs.events(html) == events
+
+
 @pytest.mark.parametrize(("source", "fence"), [("a", "```"), ("``", "```"), ("```", "````"), ("`` ````` `", "``````")])
 def test_a_fence_is_longer_than_any_in_the_text(source, fence):
     assert outputs.as_source(source) == f"*Shown as it was written:*\n\n{fence}\n{source}\n{fence}"

@@ -325,7 +325,7 @@ def test_a_sandbox_is_one_of_two_and_says_which_limits_hold(box):
     none.warm = False
     assert (none.isolation, none.cold) == ("none", False)
     assert none.describe() == "Sandbox: none. Student code ran with the grader's own rights."
-    assert (box.isolation, box.cold, box.identity, box.hidden) == ("namespaces", False, OWN, ("/hidden",))
+    assert (box.isolation, box.cold, box.identity, box.hidden, box.proved) == ("namespaces", False, OWN, ("/hidden",), False)
     assert box.describe() == ("Sandbox: warm; student code has a host user id of its own; all processes of a submission together are limited by "
                               "a watch, ten times a second.")
     box.warm, box.identity, box.bounded_by = False, SHARED, "a cgroup"
@@ -341,16 +341,16 @@ def test_process_1_is_asked_for_where_it_is_mapped_or_watched(mode, warm, who, d
     assert box.asks_for_first() is due
 
 
-@pytest.mark.parametrize(("who", "most", "due"), [(SHARED, 160, 10), (SHARED, 50, 8), (SHARED, 4096, 64), (SHARED, -1, 64), (MAPPED, 160, 64), (None, 160, 64)])
+@pytest.mark.parametrize(("who", "most", "due"), [(SHARED, 240, 15), (SHARED, 50, 8), (SHARED, 4096, 64), (SHARED, -1, 64), (MAPPED, 160, 64), (None, 160, 64)])
 def test_a_kernel_with_the_id_of_who_grades_leaves_that_user_processes(who, most, due, box, monkeypatch):
     """Else no other submission could be read or run beside it, where a user may have few."""
     monkeypatch.setattr(sandbox.resource, "getrlimit", lambda kind: {sandbox.resource.RLIMIT_NPROC: (most, 9999)}[kind])
     box.mode, box.identity = "bwrap" if who else "none", who or SHARED
-    assert box.processes() == due
+    assert repr(box.processes()) == str(due)
 
 
 def test_how_much_waits_in_a_socket_is_the_hosts_word_or_its_usual_one(monkeypatch):
-    for text, due in (("1000\n", 1000 + 32_768), ("many", 212_992 + 32_768), (None, 212_992 + 32_768)):
+    for text, due in (("40000\n", 72_768), ("many", 212_992 + 32_768), (None, 212_992 + 32_768)):
         monkeypatch.setattr(sandbox.Path, "read_text", lambda self, text=text: text if text else raising(OSError()))
         assert sandbox.socket_bytes() == due
 
@@ -377,8 +377,7 @@ class Popen:
 def popen(monkeypatch):
     Popen.asked = []
     monkeypatch.setattr(sandbox.subprocess, "Popen", Popen)
-    monkeypatch.setattr(sandbox.os, "pidfd_open", lambda pid: os.pipe()[0] if pid == 7 else None)
-    monkeypatch.setattr(sandbox, "END_SECONDS", 0)
+    monkeypatch.setattr(sandbox.os, "pidfd_open", lambda pid: os.open(os.devnull, os.O_RDONLY) if pid == 7 else None)     # as of one that ended
     monkeypatch.setattr(sandbox.signal, "pidfd_send_signal", lambda *words: None)
     return Popen.asked
 
@@ -452,22 +451,31 @@ def test_a_cold_kernel_is_watched_from_out_here(box, popen, monkeypatch):
 @pytest.mark.parametrize(("ended", "due"), [(True, ["waited"]), (False, [("signal", 9), "waited"])])
 def test_a_server_that_does_not_end_by_itself_is_ended(ended, due, box, popen, monkeypatch):
     process, asked = Popen([]), []
-    box.process, box.pidfd = process, os.pipe()[0]
+    box.process, box.pidfd = process, os.open(os.devnull, os.O_RDONLY)
     pidfd = box.pidfd
     monkeypatch.setattr(sandbox.select, "select", lambda *words: asked.append(words) or ([pidfd] if ended else [], [], []))
     monkeypatch.setattr(sandbox.signal, "pidfd_send_signal", lambda fd, sign: process.done.append(("signal", int(sign))) or raising(ProcessLookupError()))
     box.close()
-    assert process.done == due and asked == [([pidfd], [], [], 0)]
+    assert process.done == due and asked == [([pidfd], [], [], 5)]
     with pytest.raises(OSError):
         os.fstat(pidfd)
 
 
-def test_a_server_is_alive_until_its_descriptor_says_otherwise(box):
+def test_what_was_never_there_or_is_gone_is_no_trouble_at_the_end(box, popen):
+    box.process, box.folder = Popen([]), "/no/such/folder"
+    box.close()
+    assert box.process is None
+
+
+def test_a_server_is_alive_until_its_descriptor_says_otherwise(box, monkeypatch):
+    select, waited = sandbox.select.select, []
+    monkeypatch.setattr(sandbox.select, "select", lambda *words: waited.append(words[-1]) or select(*words[:-1], 0))
     assert not box.alive()
     box.pidfd, write = os.pipe()
     assert box.alive()
     os.write(write, b"x")
     assert not box.alive()
+    assert waited == [0, 0]
     os.close(write)
     os.close(box.pidfd)
     box.pidfd = None
@@ -538,6 +546,8 @@ def test_a_server_that_cannot_start_says_why(launched, box, monkeypatch):
 def test_a_server_is_begun_with_the_best_identity(launched, box):
     box.begin()
     assert launched[1] == [OWN]
+    box.start()
+    assert launched[1] == [OWN, 120], "and waited for when it is needed"
 
 
 def test_sandboxes_that_are_started_early_end_whatever_becomes_of_them(monkeypatch):
@@ -553,7 +563,7 @@ def test_sandboxes_that_are_started_early_end_whatever_becomes_of_them(monkeypat
 
 
 @pytest.mark.parametrize(("codes", "mode", "who", "due"), [
-    ([0], "bwrap", (OWN, SHARED), [(OWN, 1900000001)]), ([1, 0], "bwrap", (OWN, SHARED), [(OWN, 1900000001), (SHARED, None)]),
+    ([0], "bwrap", (OWN, SHARED), [(OWN, 1900000001)]), ([1, 0], "bwrap", (OWN, SHARED), [(OWN, 1900000001), (SHARED, None)]), ([-9, 0], "bwrap", (OWN, SHARED), [(OWN, 1900000001), (SHARED, None)]),
     ([0], "bwrap", (MAPPED, SHARED), [(SHARED, None)]), ([], "none", (OWN,), []), ([1, 1], "bwrap", (OWN, SHARED), None)])
 def test_a_probe_finds_out_at_once_whether_bubblewrap_can_start_anything(codes, mode, who, due, box, monkeypatch):
     left, asked = list(codes), []
@@ -601,6 +611,14 @@ def test_an_answer_is_waited_for_as_long_as_is_said(box, server):
     assert box.reply(3) is None and box.control.gettimeout() == 3
     with pytest.raises(KernelNotStarted, match="^the sandbox did not answer: timed out$"):
         box.reply(0.01)
+
+
+def test_an_answer_has_64_kibibytes(box, server):
+    server.send(b"{}".rjust(2**16))
+    box.reply(3)
+    server.send(b"{}".rjust(2**16 + 1))
+    with pytest.raises(KernelNotStarted):
+        box.reply(3)
 
 
 @pytest.mark.parametrize(("answer", "said", "refused", "wanting"), [
@@ -671,7 +689,7 @@ WARM, COLD = Isolation.WARM, Isolation.COLD
     (False, [failing(), failing()], [WARM, WARM, COLD], [1], 2, None),
     (False, [failing(wanting=True)] * 2, [WARM] * 3, [1, 2], 2, None),
     (False, [failing(asked=False, wanting=True)], [WARM] * 2, [1], 0, None),
-    (False, [OSError(errno.EMFILE, "no")], [WARM] * 2, [1], 1, None),
+    (False, [OSError(errno.EMFILE, "no")], [WARM] * 2, [1], 1, None), (False, [OSError(errno.EIO, "lost")], [WARM] * 2, [1], 1, None),
     (True, [failing(refused=True)] * 2, [WARM] * 3, [1, 2], 2, None),
     (True, [failing()] * 3, [WARM] * 3, [1, 2], 3, "no kernel"),
     (False, [failing(), failing(), OSError(errno.EIO, "lost")], [WARM, WARM, COLD], [1], 3, "lost"),

@@ -38,11 +38,11 @@ CONCERNS = {
     "checks.compare": ("answer_key", "compare", "wire"), "checks.gate": ("scoring", "report", "readable"), "checks.recognition": ("named",),
     "checks.student": ("student",), "checks.suite": ("edges", "scoring", "wrong"),
     "checks.table": ("report",), "checks.verdict": ("edges", "scoring", "record", "student"), "checks.wrong": ("wrong",),
-    "notebooks.again": ("again",), "notebooks.effects": ("later",),
+    "notebooks.again": ("again",), "notebooks.effects": ("effects", "later"),
     "notebooks.intake": ("edges", "intake", "embedded", "finding"), "notebooks.later": ("later",),
     "notebooks.mend": ("edges", "mend", "embedded"), "notebooks.outputs": ("edges", "outputs", "embedded", "pictures"),
     "notebooks.reading": ("reading", "finding", "intake"), "notebooks.record": ("record", "edges", "wrong", "overview"),
-    "plugins.counting": ("counting",), "plugins.late": ("edges", "late"), "run.gradebook": ("gradebook_writer", "journal", "changed"),
+    "plugins.counting": ("counting",), "plugins.late": ("edges", "late"), "run.gradebook": ("writing_rows", "gradebook_writer"),
     "run.penalties": ("late",), "run.place": ("judged_again",), "tools.similar": ("edges", "similar"),
 }
 
@@ -127,6 +127,7 @@ def load(names):
 
 
 def run(files, plugin):
+    os.chdir(os.environ["PYTEST_DEBUG_TEMPROOT"])       # where a mutant may write what it likes
     # pytest's own traceback takes ten times as long as most tests; what it rewrites, it would load past `Mutated`
     options = ["-x", "-s", "-q", "--tb=line", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:unraisableexception", "-o",
                "tmp_path_retention_policy=none", "-m", "not sandbox"]
@@ -163,7 +164,7 @@ def begin(mutant, nodeids, seconds):
         sys.meta_path.insert(0, Mutated(f"grading.{mutant.module}", mutant.source))
         call_here(mutant.module)
         order = trials.Order(nodeids)
-        code = run(sorted({nodeid.partition("::")[0] for nodeid in nodeids}), order)
+        code = run(sorted({ROOT / nodeid.partition("::")[0] for nodeid in nodeids}), order)
         return order.failed or (f"pytest's exit code {code}" if code else None)
     return trials._fork(work)
 
