@@ -10,15 +10,15 @@ from typing import Any, NamedTuple
 
 DYNAMIC = {"exec", "eval", "globals", "locals", "setattr", "delattr", "vars", "__import__", "get_ipython", "reload", "open"}
 STATE = {"seterr", "seterrcall", "setbufsize", "setrecursionlimit", "settrace", "setprofile",
-         "reload", "chdir", "putenv", "unlink", "rename", "rmtree", "write_bytes", "write_text"}      # of NumPy, Python and the system, for all that follows
+         "reload", "chdir", "putenv", "unlink", "rename", "rmtree", "move", "write_bytes", "write_text"}      # of NumPy, Python and the system, for all that follows
 TABLES = {"environ", "modules"}     # of os and sys
 WRITERS = {"fill", "put", "resize", *(name for kind in (bytearray, dict, list, set) for name in dir(kind) if not name.startswith("_"))}
 HARMLESS = {
-    *(name for kind in (str, bytes, tuple, frozenset, int, float, complex, range) for name in dir(kind)),
+    *(name for kind in (str, bytes, tuple, frozenset, int, float, complex) for name in dir(kind)),
     "items", "keys", "values", "copy", "get", "index", "count",
     *"all any argmax argmin argsort astype clip conj copy cumprod cumsum dot flatten item max mean min nonzero prod ravel repeat".split(),
     *"reshape round squeeze std sum swapaxes take tobytes tolist trace transpose var view".split()}    # methods that write into nothing
-OTHERS = {*sys.stdlib_module_names, "IPython", "gradient_plots", "matplotlib", "mpl_toolkits", "numpy", "pandas", "scipy", "seaborn", "sklearn", "torch", "visible_checks"}
+OTHERS = {*sys.stdlib_module_names - {"unittest"}, "IPython", "gradient_plots", "matplotlib", "mpl_toolkits", "numpy", "pandas", "scipy", "seaborn", "sklearn", "torch", "visible_checks"}
 NOBODYS = frozenset(dir(builtins))
 KEPT = 10_000       # characters: the facts of longer cells are read anew, for keeping them would keep much
 DEFINITION = re.compile(r"^[ \t]*def (\w{1,80})\(", re.MULTILINE)     # in what is no Python
@@ -87,6 +87,8 @@ def read_facts(source: str) -> Facts:
                 unknown = True
             case ast.Call(func=ast.Attribute(value=ast.Attribute(attr=table), attr=name)) if table in TABLES and name not in HARMLESS:
                 unknown = True
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="os"), attr="remove" | "replace")):
+                unknown = True
             case ast.Subscript(value=ast.Attribute(attr=table), ctx=ast.Store() | ast.Del()) if table in TABLES:
                 unknown = True
             case ast.ImportFrom(names=[ast.alias(name="*")]):
@@ -136,8 +138,11 @@ def bound_at_top(body: list[ast.stmt]) -> set[str]:
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
                 found.add(name)
                 continue
-            case ast.Lambda() | ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
-                continue        # scopes of their own
+            case ast.Lambda():
+                continue
+            case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():      # a scope of its own, but for :=
+                found |= {inner.target.id for inner in ast.walk(node) if isinstance(inner, ast.NamedExpr)}
+                continue
             case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
                 found.add(name)
             case ast.Import(names=names) | ast.ImportFrom(names=names):
@@ -176,6 +181,10 @@ def acted_on(node: ast.AST) -> set[str]:
     match node:
         case ast.Call(func=ast.Lambda(), args=given):
             return set().union(*map(names_in, given))
+        case ast.Call(func=ast.Call() as made, args=given):
+            return root_of(made).union(*map(names_in, given))
+        case ast.Call(func=ast.Name(id="map" | "filter"), args=[ast.Attribute(attr=name), *_] as given) if name not in HARMLESS:
+            return set().union(*map(names_in, given))
         case ast.Call(func=ast.Name(id="next"), args=[given, *_]):
             return root_of(given)
         case ast.Attribute(attr=name, ctx=ast.Load()) if name in WRITERS - HARMLESS:        # called, or given to what calls it
@@ -192,7 +201,13 @@ def lent(tree: ast.Module) -> set[str]:
 
 
 def bindings(scope: ast.AST) -> Iterator[tuple[str, frozenset[str]]]:
-    """(name, names of which one may be the same object, or hold it) of each binding of a scope."""
+    """(name, names of which one may be the same object, or hold it) of each binding of a scope, a function's defaults among them."""
+    if isinstance(scope, FUNCTIONS):
+        named = [*scope.args.posonlyargs, *scope.args.args]
+        named = [*named[len(named) - len(scope.args.defaults):], *scope.args.kwonlyargs]
+        for argument, default in zip(named, [*scope.args.defaults, *scope.args.kw_defaults]):
+            if default is not None:
+                yield argument.arg, frozenset(names_in(default)) - NOBODYS
     for node in within(scope):
         match node:
             case ast.Assign(targets=targets, value=value):
@@ -309,7 +324,11 @@ def local_names(function: Any) -> set[str]:
 
 
 def root_of(node: ast.AST) -> set[str]:
-    """The name that a chain of attributes, subscripts and calls begins with, in a set; an empty one if it begins otherwise."""
+    """The name that a chain of attributes, subscripts and calls begins with, if it does with one, and those that its calls are
+    given: what a call gives back may be what it was given, or hold it."""
+    given = set[str]()
     while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
+        if isinstance(node, ast.Call):
+            given = given.union(*map(names_in, node.args), *(names_in(one.value) for one in node.keywords))
         node = node.func if isinstance(node, ast.Call) else node.value
-    return {node.id} if isinstance(node, ast.Name) else set()
+    return given | ({node.id} if isinstance(node, ast.Name) else set())

@@ -17,10 +17,12 @@ CHANGED = {
     "helper": ["def helper(z):\n    return 0", "helper = None", "class helper: pass", "import math as helper",
                "from numpy import sqrt as helper", "for helper in range(3): pass", "del helper", "with open('f') as helper: pass",
                "try:\n    1 / 0\nexcept Exception as helper:\n    pass", "if True:\n    helper = 1", "helper, x = 1, 2",
-               "(helper := 1)", "match 1:\n    case helper: pass", "match [1]:\n    case [*helper]: pass", "match {}:\n    case {**helper}: pass", "helper += 1", "def other():\n    global helper\n    helper = 3", "helper.calls = 1"],
+               "(helper := 1)", "[helper := x for x in range(3)]", "match 1:\n    case helper: pass", "match [1]:\n    case [*helper]: pass", "match {}:\n    case {**helper}: pass", "helper += 1", "def other():\n    global helper\n    helper = 3", "helper.calls = 1"],
     "relu": ["relu = relu(1)", "import numpy as relu", "def relu(z): pass"],
     "np": ["def patch(module):\n    module.maximum = min\npatch(np)", "np = 5", "np.maximum = min", "import numpy as np\nnp.maximum = min", "def other():\n    np.maximum = min", "import torch as np"],
     "Rate": ["Rate.step = 2", "del Rate.step"],
+    "rate": ["type(rate).step = 2", "from operator import methodcaller\nmethodcaller('set', 2)(rate)", "list(map(rate.set, [2]))", "getattr(rate, 'set')(2)",
+             "from functools import partial\nx = partial(rate.set, 2)()", "from threading import Thread\nThread(target=rate.set).start()"],
     "SCALE": ["scale_by(3)", "Tuner().go()", "def twice():\n    scale_by(2)\ntwice()", "tuner = Tuner()\ntuner.go()", "SCALE = np.linspace(0, 1)", "SCALE: int = 3"],
     "sum": ["sum = 0", "from numpy import sum"],
     "table": ["other = table\nother['a'] = 1", "for one in [table]:\n    one.clear()", "x = relu(1)", "def fill(x):\n    x['a'] = 1\nfill(table)",
@@ -28,8 +30,9 @@ CHANGED = {
               "other = table\nother[1] = 2\nother.clear()", "other = table\nother.clear()\nnp.put(other, 0, 1)",
               "def fill(x):\n    row = x[0]\n    row[1] = 2\nfor one in table.values():\n    fill(one)", "with checking('relu') as check:\n    check(1)",
               "wipe = lambda x: x.clear()\nwipe(table)", "table += [1]", "from functools import partial\nlate = partial(relu, 1)\nlate()", "(lambda x: x.clear())(table)", "print(*map(table.pop, [1]))", "from threading import Thread\nThread(target=table.clear).start()", "print(next(table))",
-              "table['a'] = 1", "table.clear()", "del table[1]", "def later():\n    table.update(a=1)\nlater()"],
-    "": ["import mytools", "from mytools import fix", "from . import fix", "mine.fix()", "open('weights', 'w').write('1')", "import os\nos.chdir('/')", "%reset -f", "x = 1\n%run other.py", "!rm -r .", "gone = !rm -r .", "x = %time wipe()", "from math import *", "exec('helper = 1')", "globals()['np'] = 1",
+              "x = list(map(dict.clear, [table]))", "memoryview(table)[0] = 9", "next(iter([table]))['a'] = 1", "np.ravel(table)[0] = 1",
+              "def fill(x=table):\n    x['a'] = 1\nfill()", "fill = lambda *, x=table: x.clear()\nfill()", "table['a'] = 1", "table.clear()", "del table[1]", "def later():\n    table.update(a=1)\nlater()"],
+    "": ["from unittest import mock\nmock.patch('numpy.maximum', min).start()", "import os\nos.remove('weights')", "import shutil\nshutil.move('a', 'b')", "import mytools", "from mytools import fix", "from . import fix", "mine.fix()", "open('weights', 'w').write('1')", "import os\nos.chdir('/')", "%reset -f", "x = 1\n%run other.py", "!rm -r .", "gone = !rm -r .", "x = %time wipe()", "from math import *", "exec('helper = 1')", "globals()['np'] = 1",
          "np.seterr(all='raise')", "setattr(np, 'maximum', min)", "import importlib\nimportlib.reload(np)",
          "import numpy\nnumpy.maximum = min", "import builtins\nbuiltins.sum = max", "import numpy\ndel numpy.maximum", "import sys\nsys.stdout = None", "locals()['helper'] = 1", "import os\nos.environ.update(K='1')", "import sys\nsys.modules['numpy'] = None", "import shutil\nshutil.rmtree('data')"],
 }
@@ -38,7 +41,7 @@ HARMLESS = ["match 1:\n    case int(): pass", "import os\nprint(os.environ.get('
             "W = np.eye(2)\nW[0] += 1\nW.fill(3)", "def slope(f, z):\n    z[0] += 1\n    return f(z)\nslope(helper, np.ones(2))", "print(SCALE, table, sorted(table.items()))",
             "def both(z):\n    scale_by(z)",
             "def f(z):\n    out = np.empty(3)\n    out[z > 0] = 1\n    out.fill(2)\n    return out", "import math", "",
-            "z = 1", "def f(x):\n    return [z for z in x if helper(z)]", "import matplotlib.pyplot as plt\nplt.plot(1)\nnp.savetxt('f', [1])", "lambda helper: helper"]
+            "z = 1", "x = list(map(str.upper, 'abc'))\ny = list(map(float, table))", "print(len(table), table.get(1), rate.step)", "def f(x):\n    return [z for z in x if helper(z)]", "import matplotlib.pyplot as plt\nplt.plot(1)\nnp.savetxt('f', [1])", "lambda helper: helper"]
 
 
 @pytest.mark.parametrize(("name", "source"), [(name, source) for name, sources in CHANGED.items() for source in sources])
