@@ -5,6 +5,7 @@ counts, unless another one answers all that it answers and more. Where two could
 A Python file counts where no notebook answers anything. A single notebook under another name needs nobody: it is said, no more.
 """
 
+import os
 import unicodedata
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -21,6 +22,8 @@ from .names import shown
 from .reading import MAX_FILE, Unreadable, read_notebook, read_script
 
 MAX_LOOKED_AT = 20          # files of a submission that are opened in search of the notebook
+LINKS = (".gdoc", ".lnk", ".url", ".webloc")        # what lies in the place of a file that stayed elsewhere
+ICLOUD = ".{}.icloud"       # the same
 CHECKPOINT = ".ipynb_checkpoints/{}-checkpoint.ipynb"
 NAMED = 5                   # files that a sentence names
 
@@ -119,7 +122,10 @@ class Search:
 
     def candidate(self, name: str, content: bytes, inside: str | None = None, files: Mapping[str, bytes] = {}) -> Candidate:
         one = Candidate(name, inside=inside)
-        if is_disguised(name) and b'"cells"' not in content:
+        if name.lower().endswith(LINKS):
+            one.trouble = f"{one.shown} is a link to a file, not the file itself: ask for that."
+            return one
+        if is_disguised(name) and b"cells" not in content:
             one.trouble = f"{one.shown} is no notebook."
             return one
         try:
@@ -181,6 +187,8 @@ class Search:
     def nothing(self, pool: list[Candidate]) -> str:
         """Why there is nothing to grade: what is there instead."""
         said = [pool[0].trouble or ""] + [one.trouble for one in pool[1:NAMED] if one.trouble and one.trouble != pool[0].trouble]
+        if os.path.lexists(self.folder / ICLOUD.format(self.file)):
+            said.append("What is there is iCloud's placeholder, not the file itself: ask for that.")
         other = [label(name) for name in self.files if not is_disguised(name)]
         if other and said[0].startswith("There is no "):
             said.append(f"There is: {', '.join(other[:NAMED])}" + (f" and {len(other) - NAMED} more." if other[NAMED:] else "."))
@@ -202,7 +210,7 @@ def beside(name: str, files: Mapping[str, bytes]) -> dict[str, bytes]:
 def is_disguised(name: str) -> bool:
     """Whether a file may be a notebook that a browser or a mail program gave another ending, or an archive of one."""
     own = PurePosixPath(name.lower()).name
-    return own.endswith((".json", ".txt", *ENDINGS)) or (".ipynb" in own and not own.endswith(".ipynb"))
+    return own.endswith((".json", ".txt", ".bak", *ENDINGS)) or (".ipynb" in own and not own.endswith(".ipynb")) or "." not in own
 
 
 def label(name: str) -> str:

@@ -24,6 +24,7 @@ SMALL = 2 * 2**20           # up to here outputs may be parsed as well
 OUTPUTS = re.compile(rb'"outputs"\s*:\s*\[')       # in a string both quotes would have a backslash before them
 BRACKETS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[][]', re.DOTALL)
 BETWEEN = re.compile(r"[\s,]*")       # what stands between two cells
+WRAPPINGS = 4       # that are taken off: a notebook as text in a text, in a list, in Jupyter's own answer to a download
 MAX_CELLS = 500
 MAX_SOURCE = 100_000        # characters of one cell
 MAX_TEXT = 2_000_000        # characters of all cells
@@ -103,15 +104,28 @@ def decode(content: bytes, notes: list[str]) -> str:
 
 
 def parse(text: str, notes: list[str]) -> Any:
-    try:
-        data = json.loads(text)
-    except RecursionError:
-        raise Unreadable("The file is nested too deeply for a notebook.") from None
-    except ValueError:
-        data = salvage(text, notes)
+    data: Any = text
+    for _ in range(WRAPPINGS):
+        if isinstance(data, str):
+            data = parse_once(data, notes)
+        elif isinstance(data, list) and len(data) == 1:
+            data = data[0]
+        elif isinstance(data, dict) and not data.keys() & {"cells", "worksheets"} and isinstance(data.get("content"), dict | str):
+            data = data["content"]
+        else:
+            break
     if not isinstance(data, dict):
         raise Unreadable("The file is JSON, but not a notebook.")
     return data
+
+
+def parse_once(text: str, notes: list[str]) -> Any:
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise Unreadable("The file is nested too deeply for a notebook.") from None
+    except ValueError:
+        return salvage(text, notes)
 
 
 def salvage(text: str, notes: list[str]) -> dict[str, Any]:

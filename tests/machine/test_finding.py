@@ -104,6 +104,10 @@ TAKEN = {
     "a folder called like the notebook": ({f"{NAME}/{NAME}": FULL, f"{NAME}/x.csv": "1"}, ALL, "is a folder"),
     "a copy that Jupyter keeps": ({NAME: HALF, ".ipynb_checkpoints/activations-checkpoint.ipynb": FULL}, SOME, "a copy that Jupyter keeps"),
     "an older copy that Jupyter keeps": ({NAME: FULL, ".ipynb_checkpoints/activations-checkpoint.ipynb": HALF}, ALL, None),
+    "no ending": ({"activations": FULL}, ALL, "in its place"),
+    "a text in a text": ({NAME: json.dumps(json.dumps(FULL))}, ALL, None),
+    "a text in a text under another ending": ({"activations.ipynb.txt": json.dumps(FULL)}, ALL, "in its place"),
+    "Jupyter's answer to a download": ({NAME: json.dumps({"name": NAME, "type": "notebook", "content": json.loads(FULL)})}, ALL, None),
     "a prefix": ({"ps1_activations.ipynb": FULL}, ALL, "in its place"),
     "a student's own name": ({"meine Lösung.ipynb": HALF}, SOME, "in its place"),
     "a folder of its own": ({"ps1/activations.ipynb": FULL}, ALL, "in its place"),
@@ -114,7 +118,7 @@ TAKEN = {
     "no metadata at all": ({NAME: json.dumps({"cells": [{**cell, "metadata": {}} for cell in json.loads(FULL)["cells"]]})}, ALL, None),
 }
 # of these those in which nobody can doubt what was meant: they are said, and need nobody
-CERTAIN = {"a download that was cut off in its name", "a gzip", "a tar", "a tar in a gzip", "a zip in a zip", "a second download", "the same twice under other names", "another ending", "a mail program's ending", "a zip",
+CERTAIN = {"no ending", "a text in a text under another ending", "a download that was cut off in its name", "a gzip", "a tar", "a tar in a gzip", "a zip in a zip", "a second download", "the same twice under other names", "another ending", "a mail program's ending", "a zip",
            "a zip called like the notebook", "a prefix", "a student's own name", "a folder of its own", "a prefix beside what is none of it"}
 # {what it is: (files, words of the reason)}
 REFUSED = {
@@ -123,6 +127,10 @@ REFUSED = {
     "nothing of the assignment": ({NAME: SCRATCH}, ["does not look like ps1"]),
     "another assignment": ({NAME: (ROOT / "release/ps2/backward_step.ipynb").read_text()}, ["does not look like ps1"]),
     "a scratch notebook alone": ({"Untitled.ipynb": SCRATCH}, ["no activations.ipynb", "does not look like ps1"]),
+    "a placeholder of iCloud": ({".activations.ipynb.icloud": b"bplist00"}, ["no activations.ipynb", "iCloud's placeholder, not the file itself"]),
+    "a link": ({"activations.ipynb.url": "[InternetShortcut]"}, ["no activations.ipynb", "is a link to a file, not the file itself"]),
+    "a text that is no JSON in a text": ({NAME: json.dumps("cells")}, ["not a notebook"]),
+    "a list of nothing": ({NAME: "[]"}, ["JSON, but not a notebook"]),
     "a PDF": ({"answers.pdf": b"%PDF-1.7"}, ["no activations.ipynb", "There is: answers.pdf"]),
     "a zip of nothing": ({"hw.zip": archive(**{"readme.md": "x"})}, ["hw.zip is a zip archive"]),
     "a broken zip": ({"hw.zip": b"PK\3\4" + bytes(100)}, ["cannot be unpacked"]),
