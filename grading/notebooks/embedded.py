@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from posixpath import normpath
 from typing import Any
 from unicodedata import normalize
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from .names import printable
 
@@ -23,6 +23,8 @@ MAX_PIXELS = 100 * 10**6
 MAX_PICTURES = 50           # of one cell
 KINDS = {"image/png": ".png", "image/jpeg": ".jpg", "image/gif": ".gif", "image/webp": ".webp"}
 ENDINGS = {".png", ".jpg", ".jpeg", ".gif", ".webp"}
+PLAIN = re.compile(r"[\w.-]+", re.ASCII)
+NOT_QUOTED = "!~*'();/?:@&=+$,#"       # by JavaScript's encodeURI
 NOT_SHOWN = "#a-picture-that-is-not-shown"
 DATA = re.compile(r"data:image/[\w.+-]{1,20}(?:;[\w=.-]{1,40}){0,4},(?P<data>[A-Za-z0-9+/=%_-]*)", re.IGNORECASE)
 CODE = re.compile(r"(^```.*?^```|`[^`\n]*`)", re.MULTILINE | re.DOTALL)
@@ -104,13 +106,25 @@ def checked(attachments: Mapping[str, Any]) -> Pictures:
 
 def taken_out(source: str, attachments: Pictures | None = None) -> tuple[str, Pictures]:
     """A text whose pictures do not stand in it as data any more, and all attachments: those that it had, and these."""
-    pictures = dict(attachments or {})
+    source, pictures = plainly_named(source, attachments or {})
 
     def put(found: re.Match[str]) -> str:
         picture = as_attachment(decoded(found["data"])) if len(pictures) < MAX_PICTURES else None
         return f"attachment:{add(pictures, picture)}" if picture else NOT_SHOWN
 
     return (DATA.sub(put, source) if "data:image/" in source.lower() else source), pictures
+
+
+def plainly_named(source: str, attachments: Pictures) -> tuple[str, Pictures]:
+    """A text and its attachments under names that are written in one way: blanks, accents and brackets stand in a text in several."""
+    pictures = {name: forms for name, forms in attachments.items() if PLAIN.fullmatch(name)}
+    for name in sorted(attachments.keys() - pictures.keys(), key=len, reverse=True):
+        new = add(pictures, attachments[name])
+        forms = {normalize(form, name) for form in ("NFC", "NFD")}
+        ways = {way for one in forms for way in (one, quote(one), quote(one, safe=NOT_QUOTED), one.replace(" ", "%20"))}
+        for way in sorted(ways, key=len, reverse=True):
+            source = source.replace(f"attachment:{way}", f"attachment:{new}")
+    return source, pictures
 
 
 def add(pictures: Pictures, picture: dict[str, str], name: str = "picture") -> str:
@@ -133,7 +147,7 @@ def with_files(source: str, attachments: Pictures, files: Mapping[str, bytes], f
         alt, src = (found["alt"], found["src"]) if found["src"] else of_tag(found["attributes"])
         alt = re.sub(r"[][\n]", " ", alt)
         if src.startswith("attachment:"):
-            return f"![{alt}]({src})"
+            return f"![{alt}]({src})" if src.partition(":")[2] in pictures else not_there(src.partition(":")[2])
         if src == NOT_SHOWN:
             return "*(a picture of a kind or size that is not shown)*"
         if FOREIGN.match(src):
@@ -142,13 +156,17 @@ def with_files(source: str, attachments: Pictures, files: Mapping[str, bytes], f
         picture = as_attachment(content) if content is not None and len(pictures) < MAX_PICTURES else None
         if picture:
             return f"![{alt}](attachment:{add(pictures, picture)})"
-        name = re.sub(r"[^\w./ -]", "?", src)[:100]
-        return f"*(the picture {name} {'cannot be shown' if content is not None else 'was not handed in'})*"
+        return not_there(src, "was not handed in" if content is None else "cannot be shown")
 
     if "![" not in source and "<img" not in source.lower():
         return source, pictures
     pieces = CODE.split(source)
     return "".join(piece if number % 2 else IMAGE.sub(put, piece) for number, piece in enumerate(pieces)), pictures
+
+
+def not_there(src: str, why: str = "was not handed in") -> str:
+    name = re.sub(r"[^\w./ -]", "?", src)[:100]
+    return f"*(the picture {name} {why})*"
 
 
 def in_files(files: Mapping[str, bytes], folder: str, src: str) -> bytes | None:

@@ -213,7 +213,7 @@ class Prose:
         for text in dict.fromkeys((source, without_pictures(source))) if fits else ():      # what is the same takes no time twice
             if self.seconds > 0 and self.is_harmless(text, attachments):
                 return text
-        return as_source(source)
+        return "\n\n".join([as_source(source), *(f"![](attachment:{name})" for name in attachments if f"attachment:{name}" in source)])
 
     def is_harmless(self, text: str, attachments: Any) -> bool:
         harmless, seconds = judged(text, attachments) if attachments else judged_text(text)

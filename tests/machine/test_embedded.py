@@ -80,6 +80,19 @@ def test_pictures_in_the_text_are_attached_and_what_follows_is_not_cut(how, larg
     assert 'src="data:image/png;base64,iVBOR' in page_of(cell)
 
 
+ATTACHED = {"blanks and brackets": ("my image (1).png", "my%20image%20(1).png"), "an accent": ("größe.png", "gr%C3%B6%C3%9Fe.png"),
+            "another accent": ("gro\u0308\u00dfe.png", "gr\u00f6\u00dfe.png"), "as it is": ("a b.png", "a b.png"), "more signs": ("a&b#1.png", "a%26b%231.png")}
+
+
+@pytest.mark.parametrize("how", ATTACHED)
+def test_an_attachment_is_shown_however_its_name_is_written(how, tmp_path):
+    name, way = ATTACHED[how]
+    content = base64.b64encode(png()).decode()
+    source, pictures = taken_out(f"before ![p](attachment:{way}) ![p](attachment:{way}) after", {name: {"image/png": content}})
+    assert (source, pictures) == ("before ![p](attachment:picture-1.png) ![p](attachment:picture-1.png) after", {"picture-1.png": {"image/png": content}})
+    assert with_files(source, pictures, {}) == (source, pictures) and clean_markdown(source, pictures) == source
+
+
 BESIDE = {"a file": "![p](plot.png)", "with a dot": "![p](./plot.png)", "in a folder": "![p](images/my%20plot.png)",
           "blanks": "![p](<images/my plot.png>)", "an <img>": '<img src="plot.png" alt="p">', "accents": "![p](größe.png)"}
 
@@ -95,7 +108,8 @@ def test_files_beside_the_notebook_are_shown_where_the_text_names_them(how, tmp_
     assert clean_markdown(others.source, others.attachments) == others.source
 
 
-SAID = {"![p](gone.png)": "*(the picture gone.png was not handed in)*",
+SAID = {"![p](attachment:gone.png)": "*(the picture gone.png was not handed in)*",
+        "![p](gone.png)": "*(the picture gone.png was not handed in)*",
         "![p](../../../etc/passwd)": "*(the picture ../../../etc/passwd was not handed in)*",
         "![p](notes.txt)": "*(the picture notes.txt cannot be shown)*",
         "![p](https://example.org/x.png)": "![p](https://example.org/x.png)",
@@ -109,6 +123,13 @@ def test_pictures_that_are_not_there_are_said_and_none_is_fetched(source):
     assert with_files(source, {}, {"notes.txt": b"x"}) == (SAID[source], {})
     assert "example.org/x.png" not in clean_markdown(SAID[source]).replace("](https://example.org/x.png)", "") \
         and "![" not in clean_markdown(SAID[source]).replace("`![", "")
+
+
+@pytest.mark.parametrize("around", ['<div align="center">\n\n{}\n\n</div>', "<font color='red'>x</font>\n\n{}", "long " * 15_000 + "{}"])
+def test_a_text_that_is_shown_as_it_was_written_still_shows_its_pictures(around, tmp_path):
+    cell = handed_in(tmp_path, around.format(f"![p]({uri(png())})")).cells[-1]
+    cell.source = clean_markdown(cell.source, cell.attachments)
+    assert cell.source.startswith("*Shown as it was written:*") and 'src="data:image/png;base64,iVBOR' in page_of(cell)
 
 
 def test_another_picture_of_the_same_name_is_another_answer(tmp_path):
