@@ -89,7 +89,7 @@ def read_archive(archive: zipfile.ZipFile) -> tuple[str, list[HandIn], list[str]
     found, trouble = [], []
     for info in infos:
         name = name_of(info)
-        if info.is_dir() or JUNK.search(name):
+        if name.endswith("/") or JUNK.search(name):
             continue
         if why := trouble_with_entry(info):
             trouble.append(f"{printable(name)}: {why}")

@@ -128,7 +128,7 @@ def members(content: bytes, most: int = MAX_CONTENT) -> dict[str, bytes]:
 
 
 def is_wanted(about: zipfile.ZipInfo) -> bool:
-    return not about.is_dir() and is_wanted_name(about.filename)
+    return not about.filename.endswith("/") and is_wanted_name(about.filename)
 
 
 def is_wanted_name(name: str) -> bool:

@@ -5,26 +5,35 @@
 Each case ends in one of the words that `KINDS` returns, within bounds: anything else that happens is raised.
 """
 
+import gzip
+import io
 import json
 import random
 import re
 import resource
 import shlex
 import sys
+import tarfile
 import time
+import zipfile
 
 import numpy as np
 import pytest
 
 from grading.border import subject, wire
 from grading.checks import compare, gate
-from grading.notebooks import names, outputs, reading
+from grading.lms import classlist
+from grading.notebooks import archives, folders, names, outputs, reading
+from grading.root import CourseError
 
 WANTED = (0.5, np.array([1.0, np.inf]), np.zeros((2, 3)), "stable", [np.zeros(2), 1.0], (np.array([3.0]),) * 3)
 LEAVES = (None, True, False, 0, -1, 7, 2**31, 2**63, 2**64, 10**400, -0.0, 0.5, 1e308, float("nan"), float("inf"), "",
           "x", "\ud800", "<f8", "|b1", "<f2", "|O", "<M8[s]", "dtype", "unsupported", [], {}, [[]], "9" * 50)
 KEYS = ("list", "tuple", "dtype", "shape", "at", "unsupported", "value", "error", "warnings", "after", "type", "message",
         "reports", "outputs", "output_type", "data", "text/plain", "text", "name", "id")
+PARTS = ("a", "b.ipynb", "..", ".", "/", "\\", "\n", "\x1b[31m", "\u202e", "\u00e9", "e\u0301", "A", "x" * 256, "-x", "--help", "=cmd()", "<b>", "__MACOSX",
+         ".x", "timestamp.txt", "C:", "1,0e+5", "Doe, Jo", "a@b", "")
+TITLES = ("Student", "ID", "SIS Login ID", "SIS User ID", "Section", "Vorname", "Nachname", "email", "username", "id", "=x", "")
 
 
 class Bytes:
@@ -209,13 +218,58 @@ def write_text(rng):
     return "read" if harmless else "refused"
 
 
+def packed(rng, depth=0):
+    """A zip or a tar, perhaps in a gzip, of names and kinds of members as nobody packs them; in it there may be more."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") if (is_zip := rng.random() < 0.7) else tarfile.open(fileobj=content, mode="w") as archive:
+        for _ in range(rng.randint(0, 5)):
+            name = "".join(rng.choice(PARTS) + rng.choice(("", "/", "_")) for _ in range(rng.randint(0, 6)))
+            inside = packed(rng, depth + 1) if depth < 2 and rng.random() < 0.3 else rng.randbytes(rng.randint(0, 30))
+            about = zipfile.ZipInfo(name) if is_zip else tarfile.TarInfo(name)
+            if is_zip:
+                about.external_attr, about.flag_bits = rng.choice((0, 0o100644, 0o120777, 0o020000)) << 16, rng.choice((0, 0, 1, 0x800))
+                archive.writestr(about, inside, rng.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)))
+            else:
+                about.type, about.size, about.linkname = rng.choice((b"0", b"0", b"1", b"2", b"3", b"6", b"S", b"L", b"x")), len(inside), name
+                archive.addfile(about, io.BytesIO(inside))
+    return gzip.compress(content.getvalue()) if rng.random() < 0.2 else content.getvalue()
+
+
+def archive(rng):
+    """An archive that was handed in: what is taken of it can be written below a folder."""
+    content, names = packed(rng), folders.Names()
+    try:
+        found = archives.unpack(bytes(spoil(content, rng)) if rng.random() < 0.5 else content, "hw.zip")
+    except archives.NotUnpacked:
+        return "refused"
+    taken = [name for name in found if names.take(name) is None]
+    assert all(".." not in name.split("/") and name.isprintable() and not name.startswith("/") for name in taken)
+    return "read"
+
+
+def class_list(rng):
+    """A table that is said to be a class list: ids are ids, names and sentences are one line each."""
+    rows = [[rng.choice(TITLES) for _ in range(5)], *([rng.choice((*PARTS, *TITLES)) for _ in range(rng.randint(0, 7))] for _ in range(4))]
+    text = rng.choice("\n\r").join(rng.choice(",;\t").join(f'"{cell}"' if rng.random() < 0.5 else cell for cell in row) for row in rows)
+    content = text.encode(rng.choice(("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252")), "replace")
+    try:
+        found = classlist.read(bytes(spoil(content, rng)) if rng.random() < 0.3 else content)
+    except CourseError as error:
+        assert str(error).isprintable()
+        return "refused"
+    assert all(names.trouble_with_student(person.id) is None and not set(person.name) & set("\n\r\x1b\x85\u2028\u202e") for person in found.people)
+    assert all(line.isprintable() for line in found.trouble)
+    return "read"
+
+
 def one(case):
     def cases(rng):
         yield case(rng)
     return cases
 
 
-KINDS = {"frames": frames, "answers": special, "notebooks": one(hand_in), "errors": one(tell), "texts": one(write_text)}
+KINDS = {"frames": frames, "answers": special, "notebooks": one(hand_in), "errors": one(tell), "texts": one(write_text), "archives": one(archive),
+         "class lists": one(class_list)}
 
 
 def fuzz(kind, cases, seed):
@@ -234,7 +288,8 @@ def fuzz(kind, cases, seed):
 
 
 @pytest.mark.parametrize(("kind", "cases", "least"), [("frames", 4000, 500), ("notebooks", 1500, 100), ("answers", 2000, 20),
-                                                      ("errors", 400, 0), ("texts", 400, 50)])
+                                                      ("errors", 400, 0), ("texts", 400, 50), ("archives", 600, 100), ("class lists", 600, 50)])
+@pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_random_cases_are_read_or_refused(kind, cases, least):
     came = fuzz(kind, cases, seed=1)
     assert min(came.values()) >= least, came
