@@ -6,7 +6,6 @@ written into a locked cell is kept beside it, and each repair is noted under the
 metadata and, in words, in a first cell of the notebook.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -16,6 +15,7 @@ from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 
 from . import embedded, outputs
+from .answers import defines
 from .cells import as_released, grade_id
 from .record import FILE, NOTHING, WHOLE, Record
 
@@ -95,11 +95,10 @@ def recognise(nb: NotebookNode, wanted: Mapping[str, Any], mended: dict[str, str
         if name in present:
             continue
         text, answer = embedded.taken_out(as_released(entry["source"]))[0], entry["metadata"]["solution"]
-        define = re.compile(rf"^(async )?def {re.escape(name)}\s*\(|^{re.escape(name)}\s*=", re.MULTILINE)
         for cell in reversed(nb.cells):
             if grade_id(cell) or cell.cell_type != entry["cell_type"]:
                 continue
-            if cell.source.strip() == text or answer and define.search(cell.source):
+            if cell.source.strip() == text or answer and defines(name).search(cell.source):
                 cell.metadata["nbgrader"] = dict(entry["metadata"])
                 mended[name] = UNMARKED
                 break

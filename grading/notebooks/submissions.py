@@ -17,7 +17,7 @@ from nbformat.v4 import new_code_cell
 
 from .cells import points_of
 
-CELL = re.compile(r"^# %% (\S+)[^\n]*\n", re.MULTILINE)
+CELL = re.compile(r"^# %% (\S++)[^\n]*+\n", re.MULTILINE)
 
 
 def describe(text: str) -> str:
