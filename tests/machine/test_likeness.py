@@ -105,3 +105,12 @@ def test_a_call_from_the_grader_finds_what_a_call_from_a_cell_finds(name, kernel
     assert reply.error is None, reply.error
     assert str(reply.value) == from_cell
     kernel.end_fork()
+
+
+@pytest.mark.parametrize("silent", ["np.seterr(all='ignore')", "np.seterr(over='print')", "import warnings\nwarnings.filterwarnings('ignore')"])
+def test_no_line_at_the_top_of_a_notebook_silences_the_warnings_that_a_check_asks_for(silent, sandbox):
+    subject = KernelSubject(sandbox, watch=["probe"])
+    subject.run(0, f"import numpy as np\n{silent}\ndef probe(z):\n    return np.exp(z)")
+    subject.begin()
+    assert subject.call("probe", 0, *pack([(np.float64(800),)]))[0].warnings == ["overflow"]
+    subject.close()

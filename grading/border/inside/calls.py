@@ -4,21 +4,24 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import numpy as np
 import wire
 
 TOO_DEEP = "maximum recursion depth exceeded"
 FAULTS = ("overflow", "invalid", "divide")      # underflow is never a fault
+SILENT = ("ignore", "print", "log")     # what `np.seterr` may be told to do about a fault that then gives no warning
 
 
 def call(function: Callable[..., Any], args: Sequence[Any], blobs: bytearray, after: bool,
          locate: Callable[[BaseException], Any] = lambda error: None) -> dict[str, Any]:
     """Return {"value" or "error", "warnings", "after"} for `function(*args)`, ready to be sent with the bytes `blobs`.
 
-    NumPy does about overflow and its like what the notebook told it to, as in a cell; else it warns.
+    Where the notebook has told NumPy to raise for overflow and its like, it does, as in a cell; where to be silent, it warns.
     `after` asks for the arguments as they were afterwards. `locate` maps an exception to [cell number, line number], or None.
     """
     report: dict[str, Any] = {}
-    with warnings.catch_warnings(record=True) as caught:
+    heard: Any = {kind: "warn" for kind, how in np.geterr().items() if how in SILENT and kind != "under"}
+    with warnings.catch_warnings(record=True) as caught, np.errstate(**heard):
         warnings.simplefilter("always")
         try:
             value = function(*args)
