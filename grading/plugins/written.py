@@ -162,6 +162,7 @@ class WrittenHandler(BaseHandler):
         found, graders = cards(self.coursedir, self.gradebook, assignment, notebook, cell), read_graders(self.coursedir.root)
         for one in found:
             one["graders"] = graders.get(one["grade"], {})
+        _ = self.xsrf_token     # asking for it sets the cookie that saving needs: who comes from a bookmark may have none
         nonce, most = secrets.token_urlsafe(12), known[cell].max_score
         self.set_header("Content-Security-Policy", policy(nonce))
         self.write(page(self.base_url, (assignment, notebook, cell), canon(row)[cell]["source"], found, most, nonce))
@@ -196,7 +197,7 @@ def card(number: int, one: Card, most: float) -> str:
     again = f'<details class="again" open><summary>{escape(before(one))}</summary><pre>{escape(upright(chr(10).join(one["difference"])))}</pre></details>' \
         if one["difference"] else ""
     return (f'<article class="{state}" id="answer-{number}"><h2>Answer {number} <small>{state}</small></h2><div class="answer">{one["answer"]}</div>{again}'
-            f'<p class="mark"><label>Score <input class="score" type="number" min="0" step="any" aria-label="Score of answer {number}"> of '
+            f'<p class="mark"><label>Score <input class="score" inputmode="decimal" autocomplete="off" aria-label="Score of answer {number}"> of '
             f'{in_words(most)}</label> <span class="others"></span></p>'
             f'<p><label>Comment <textarea class="comment" rows="3" aria-label="Comment on answer {number}"></textarea></label></p>'
             '<p class="news" role="status"></p></article>')

@@ -130,7 +130,7 @@ SITE = "http://127.0.0.1:1/"        # nobody listens there: the test answers in 
 ESSAYS = {"GELU": "GELU leaves $[0, 1]$: its derivative is negative left of $z \\approx -0.75$.\n\n"
                   "In 50 layers a factor of 1.1 grows to $1.1^{50} > 100$.\n\n![slope](data:image/png;base64,@picture@)",
           "ELU": "ELU with $\\alpha = 2$: left of 0 its derivative is $2 e^z$, which is above 1 for $z > -\\ln 2$.",
-          "SELU": "SELU has a slope of 1.05 right of 0.", "tanh": "tanh has a derivative in $(0, 1]$."}
+          "SELU": "SELU has a slope of 1.05 right of 0.", "tanh": f"tanh has a derivative in $(0, 1]$. ${'a + ' * 200}b$"}
 
 
 def slope():
@@ -211,3 +211,47 @@ def test_a_question_of_a_class_is_graded_with_the_keyboard_alone(answered, new_p
     page.evaluate("scrollTo(0, 0)")
     shot(page, "formgrader-written")
     assert page.refused == []
+
+
+def test_no_comment_of_a_grader_vanishes_and_the_advice_of_the_page_works(answered, new_page):
+    page = new_page(viewport={"width": 390, "height": 800})
+    serve_question(page, *answered)
+    score, comment, news = (page.locator(f"#answer-1 .{name}") for name in ("score", "comment", "news"))
+
+    def type_into(field, text, key):
+        field.fill(text)
+        field.press(key)
+
+    def told(words):
+        news.filter(has_text=words).wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "a long formula scrolls by itself"
+    type_into(score, "1,5", "Tab")
+    told("saved")
+    assert score.input_value() == "1,5" and {one["score"] for one in written.cards(*answered, *QUESTION)} == {1.5, 2.0, None}
+    type_into(score, "15", "Enter")
+    told("no number from 0 to 5")
+    score.fill("1.5")
+    page.on("dialog", lambda dialog: dialog.accept())
+    comment.fill("<b>good</b> & 😀")
+    page.reload()
+    assert comment.input_value() == "<b>good</b> & 😀" and "leave the field to save it" in news.inner_text()
+    comment.focus()
+    comment.press("Tab")        # nothing is typed
+    told("saved")
+    page.route(SITE + "formgrader/api/written", lambda route: route.abort(), times=1)
+    type_into(comment, "better", "Tab")
+    told("does not answer")
+    comment.focus()
+    comment.press("Tab")
+    told("saved")
+    with_it = next(one for one in written.cards(*answered, *QUESTION) if one["text"])
+    assert with_it["text"] == "better"
+    written.save(*answered, {**with_it, "score": 4, "text": "mine", "seen_score": 1.5, "seen_text": "better", "grader": "XY"})
+    type_into(comment, "theirs is overlooked", "Tab")
+    told("Somebody else saved in the meantime: score 4")
+    comment.focus()
+    comment.press("Tab")
+    told("Somebody else saved")     # what another grader gave is replaced by nobody in passing
+    type_into(score, "3", "Enter")
+    told("saved")
+    assert [(one["score"], one["text"]) for one in written.cards(*answered, *QUESTION) if one["text"]] == [(3, "theirs is overlooked")]

@@ -1,5 +1,6 @@
 "use strict";
-// One card for each answer. What is typed is kept in this browser until the server has it, so that no comment can vanish.
+// One card for each answer. What is typed is kept in this browser until the server has it, so that no comment can vanish: leaving a
+// field saves, Enter does so over what somebody else has saved in the meantime.
 const facts = JSON.parse(document.getElementById("facts").textContent);
 const cards = [...document.querySelectorAll("article")];
 const grader = document.getElementById("grader");
@@ -32,10 +33,25 @@ function tell(card, words, trouble = false) {
   news.className = trouble ? "news trouble" : "news";
 }
 
+function fill(card, score, text) {
+  card.score.value = score ?? "";
+  card.comment.value = text;
+}
+
+function settled(card, fact) {
+  localStorage.removeItem(draft(fact));
+  card.conflict = false;
+  tell(card, "");
+}
+
 // An answer that was changed after it was graded waits with its old score: Enter confirms that.
 async function save(card, fact, confirmed = false) {
   if (card.saving) { await card.saving; }
-  if (!changed(card, fact) && !(confirmed && fact.waiting && fact.score !== null)) { return true; }
+  if (!changed(card, fact) && !(confirmed && fact.waiting && fact.score !== null)) {
+    if (card.querySelector(".trouble")) { settled(card, fact); }
+    return true;
+  }
+  if (card.conflict && !confirmed) { return false; }
   card.saving = send(card, fact);
   const done = await card.saving;
   card.saving = null;
@@ -63,17 +79,19 @@ async function send(card, fact) {
     const there = await answer.json();
     Object.assign(fact, there);
     tell(card, `Somebody else saved in the meantime: score ${there.score ?? "none"}, comment: "${there.text}". ` +
-      "Yours still stands in the fields; leave one of them to save yours instead.", true);
+      "Yours still stands in the fields: Enter in the score field saves it instead, Escape takes what is there.", true);
+    card.conflict = true;
     show(card, fact);
     return false;
   }
   if (!answer.ok) {
-    tell(card, `Not saved (${answer.status}). It is kept in this browser.`, true);
+    tell(card, `Not saved (${answer.status}). It is kept in this browser; ` + (answer.status === 403
+      ? "log in to formgrader in another tab, then leave the field again." : "leave the field again to try once more."), true);
     return false;
   }
   const there = await answer.json();
   Object.assign(fact, {score: there.score, text: there.text, graders: there.graders, waiting: there.waiting});
-  if (!changed(card, fact)) { localStorage.removeItem(draft(fact)); }
+  if (!changed(card, fact)) { settled(card, fact); }
   tell(card, "saved");
   show(card, fact);
   return true;
@@ -94,30 +112,30 @@ cards.forEach((card, at) => {
   const fact = facts.cards[at];
   card.score = card.querySelector(".score");
   card.comment = card.querySelector(".comment");
-  card.score.value = fact.score ?? "";
-  card.comment.value = fact.text;
+  fill(card, fact.score, fact.text);
   card.score.addEventListener("focus", () => card.score.select());
   const kept = JSON.parse(localStorage.getItem(draft(fact)) || "null");
   if (kept && (kept.text !== fact.text || kept.score !== card.score.value)) {
-    card.score.value = kept.score;
-    card.comment.value = kept.text;
+    fill(card, kept.score, kept.text);
     tell(card, "Typed before and not saved yet: leave the field to save it.", true);
   }
   show(card, fact);
+  const answer = card.querySelector(".answer");       // a formula that is wider than the page scrolls, by the keyboard as well
+  new ResizeObserver(() => { answer.tabIndex = answer.scrollWidth > answer.clientWidth ? 0 : -1; }).observe(answer);
   for (const field of [card.score, card.comment]) {
     field.addEventListener("input", () =>
       localStorage.setItem(draft(fact), JSON.stringify({score: card.score.value, text: card.comment.value})));
-    field.addEventListener("change", () => save(card, fact));
+    field.addEventListener("blur", () => save(card, fact));
     field.addEventListener("keydown", async (event) => {
       if (event.key === "Enter" && (field === card.score || event.ctrlKey || event.metaKey)) {
         event.preventDefault();
         if (await save(card, fact, true)) { go(at, 1, true); }
       } else if (event.key === "Escape") {
+        if (card.conflict) { fill(card, fact.score, fact.text); }
         field.blur();
       }
     });
   }
-  card.score.addEventListener("wheel", (event) => event.preventDefault(), {passive: false});
 });
 
 document.addEventListener("keydown", (event) => {
