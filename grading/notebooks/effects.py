@@ -54,7 +54,7 @@ class Facts(NamedTuple):
     `attributes` those of which it sets or deletes one, `lent` those that it gives to a module's function for the effect alone.
     `same` tells of names which others' objects they may be."""
 
-    unknown: bool = False
+    unknown: bool
     modules: frozenset[str] = frozenset()
     strange: frozenset[str] = frozenset()
     used: frozenset[str] = frozenset()

@@ -430,3 +430,7 @@ def test_files_that_are_written_anew_may_have_been_read_only(writer, tmp_path):
     for _ in range(2):
         writer.write_folder(Graded("student-01", files=(("a", b"x"),)), place)
     assert os.listdir(place) == ["a"]
+
+
+def test_the_writer_can_be_had_without_what_grades():
+    assert not hasattr(gradebook, "Graded")
