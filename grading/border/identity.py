@@ -91,7 +91,7 @@ def own_of_root(number: int) -> int | None:
     if first <= uid < first + count:
         return uid
     spare = count // 2          # in a container: out of the upper half of what it was given
-    return first + spare + number % spare if first + spare > 1000 else None
+    return first + spare + number % spare if spare and first + spare > 1000 else None
 
 
 def given(path: Path) -> tuple[int, int] | None:

@@ -2,18 +2,22 @@
 
 import contextlib
 import errno
+import fcntl
 import functools
 import json
+import mmap
 import os
+import signal
 import socket
 import sys
+import termios
 from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from grading.border import mounts, sandbox
+from grading.border import filter, mounts, sandbox
 from grading.border.errors import KernelNotStarted, SandboxUnavailable
 from grading.border.identity import Identity, Kind
 from grading.border.limits import Limits
@@ -732,3 +736,68 @@ def test_a_kernel_is_ended_and_a_cold_one_with_its_sandbox(warm, answers, due, b
     box.sock = SimpleNamespace(close=lambda: done.append("socket"))
     box.end()
     assert done == due and box.sock is None
+
+
+# --- the filter of system calls -------------------------------------------------------------------------------------
+
+class Rules:
+    """libseccomp's rules, noted; `unknown` calls this architecture does not have."""
+    unknown, old = {"mmap2"}, False
+
+    def __init__(self, default):
+        self.default, self.rules, self.attributes = default, [], []
+        Rules.made = self
+
+    def add_rule(self, action, name, *arguments):
+        if name in self.unknown:
+            raise OSError(22, "Invalid argument") if name == "mmap2" else ValueError(name)
+        self.rules.append((action, name, *arguments))
+
+    def set_attr(self, which, value):
+        self.attributes.append((which, value))
+        if self.old:
+            raise OSError(22, "Invalid argument")
+
+    def export_bpf(self, file):
+        file.write(b"\x01\xff")
+
+
+@pytest.fixture
+def seccomp(monkeypatch):
+    library = SimpleNamespace(SyscallFilter=Rules, ERRNO=lambda number: ("errno", number), ALLOW="allow", EQ="==", MASKED_EQ="&==", Arg=lambda *test: test,
+                              system_arch=lambda: "arch", resolve_syscall=lambda arch, name: {("arch", "seccomp"): 317}[arch, name])
+    monkeypatch.setitem(sys.modules, "pyseccomp", library)
+    return filter.program.__wrapped__
+
+
+@pytest.mark.parametrize("old", [True, False])
+def test_no_call_is_made_but_those_of_a_list_and_of_some_only_with_arguments_that_harm_nobody(old, seccomp, monkeypatch):
+    """The numbers are those of Python's own modules, where these have them."""
+    monkeypatch.setattr(Rules, "old", old)
+    monkeypatch.setattr(Rules, "unknown", {"mmap2", "time"})
+    assert seccomp() == ("01ff", 317) and isinstance(filter.program, functools._lru_cache_wrapper)
+    rules = Rules.made
+    assert rules.default == ("errno", errno.ENOSYS) and rules.attributes == [(8, 2)]
+    found = {}
+    for action, name, *arguments in rules.rules:
+        found.setdefault((action, name), []).extend(arguments or [None])
+    nothing = {name for action, name in found if action == ("errno", 0)}
+    plain = {name for (action, name), arguments in found.items() if action == "allow" and arguments == [None]}
+    assert nothing == {"fsync", "fdatasync", "sync", "syncfs", "setsid"} and plain == {*filter.ALLOWED} - {"time"}
+    bounded = {name: set(arguments) for (action, name), arguments in found.items() if arguments != [None]}
+    commands = {fcntl.F_DUPFD, fcntl.F_GETFD, fcntl.F_SETFD, fcntl.F_GETFL, fcntl.F_SETFL, fcntl.F_DUPFD_CLOEXEC, fcntl.F_GETPIPE_SZ}
+    controls = {termios.TCGETS, 0x802C542A, termios.TIOCGPGRP, termios.TIOCGWINSZ, termios.FIONREAD, termios.FIONBIO, termios.FIONCLEX, termios.FIOCLEX}
+    anonymous, shared, huge = mmap.MAP_ANONYMOUS, mmap.MAP_SHARED, 0x40000
+    namespaces = sum((0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000))       # of mounts, cgroups, names, IPC, users, processes, network
+    chld = int(signal.SIGCHLD)
+    assert bounded == {
+        "fcntl": {(1, "==", number) for number in commands}, "ioctl": {(1, "==", number) for number in controls},
+        "prctl": {(0, "==", number) for number in (2, 3, 15, 16, 23, 39)}, "socketpair": {(0, "==", int(socket.AF_UNIX))}, "prlimit64": {(0, "==", 0)},
+        "clone": {(0, "&==", namespaces, 0)}, "mmap": {(3, "&==", anonymous | huge, 0), (3, "&==", shared | huge, 0)},
+        "rt_sigaction": {(0, "&==", 1 << bit, 0 if chld >> bit & 1 else 1 << bit) for bit in range(7)}}
+
+
+def test_without_libseccomp_nothing_is_started(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyseccomp", None)
+    with pytest.raises(SandboxUnavailable, match="(?s)cannot be kept from dangerous system calls: .*apt-get install libseccomp2; then: bin/setup python3"):
+        filter.program.__wrapped__()
