@@ -228,8 +228,8 @@ def alike(texts: Sequence[str], fewest: int, at_least: float, watch: Walk) -> di
 
 
 def likeness(one: str, other: str, at_least: float = 0.0) -> float:
-    """The measure: how alike two texts are, from 0 to 1; 0 where it is below `at_least`."""
-    return Indel.normalized_similarity(one, other, score_cutoff=at_least)
+    """The measure: how alike two texts are, from 0 to 1; 0 where it is well below `at_least`."""
+    return Indel.normalized_similarity(one, other, score_cutoff=at_least - ROUNDING)
 
 
 def shared_comments(codes: Sequence[Code]) -> dict[Two, list[str]]:
@@ -276,7 +276,7 @@ class Answers:
             near = self.by_length[part]
             near = near[bisect_left(near, int(least), key=len):bisect_right(near, int(most) + 1, key=len)]
             self.known[part, text] = {other: self.owners[part][other] for other in near
-                                      if likeness(text, other, SAME - ROUNDING) >= SAME}
+                                      if likeness(text, other, SAME) >= SAME}
         return self.known[part, text]
 
     def compared(self, first: Code, second: Code) -> list[Part]:

@@ -198,3 +198,105 @@ def test_what_was_released_and_a_short_answer_are_no_text_to_compare():
     release = nbformat.read(check.released("activations", ROOT).path, as_version=4)
     blank = essay("blank", release.cells[-1].source)
     assert blank.all_words == [] and not [pair for pair in similar.pairs([essay("a", "GELU and SELU."), essay("b", "GELU and SELU.", COPIED)]) if pair.written]
+
+
+# --- made-up classes ------------------------------------------------------------------------------------------------
+
+def made(student, code=(), words=(), comments=(), **more):
+    return similar.Code(student, {"part": "\n".join(code), "q": " ".join(words)}, {"part": list(code)}, set(comments), {"q": list(words)}, **more)
+
+
+def row(letter, size):
+    return [f"{letter}{number}" for number in range(size)]
+
+
+def found_in(*codes):
+    return {f"{pair.first.student}{pair.second.student}": (pair.similarity, pair.written) for pair in similar.pairs(codes)}
+
+
+@pytest.mark.parametrize(("sizes", "comments", "due"), [
+    ((60, 60), 2, True), ((61, 61), 2, True), ((60, 90), 2, True), ((59, 60), 2, False), ((60, 59), 2, False), ((60, 60), 1, False), ((60, 60), 3, True), ((60, 60), 0, False)])
+def test_two_that_share_comments_are_a_pair_where_their_code_is_long_enough(sizes, comments, due):
+    shared = [f"a comment number {number}" for number in range(comments)]
+    one, other = (made(letter, row(letter, size), comments=shared) for letter, size in zip("ab", sizes))
+    assert found_in(one, other) == ({"ab": (0.0, 0.0)} if due else {})
+
+
+def test_a_comment_that_three_have_is_nobodys():
+    assert similar.shared_comments([made(letter, comments=["one of three", *["one of two"] * (letter != "c")]) for letter in "abc"]) == {(0, 1): ["one of two"]}
+
+
+@pytest.mark.parametrize(("code", "due"), [(([], []), 0.0), (([], ["x"]), 0.0), ((["x"], []), 0.0), ((["x", "y"], ["x", "z"]), 0.5)])
+def test_two_whose_words_are_alike_are_a_pair_whatever_their_code(code, due):
+    one, other = (made(letter, own, row("w", 30)) for letter, own in zip("ab", code))
+    assert found_in(one, other) == {"ab": (due, 1.0)} and found_in(made("a", (), row("w", 29)), made("b", (), row("w", 29))) == {}
+
+
+def test_the_most_striking_pair_comes_first():
+    twins = [made(letter, row("x", 70), comments=["the very same words", "and some more of them"]) for letter in "cd"]
+    copies = [made("a", row("y", 70)), made("b", [*row("y", 69), "other"])]
+    assert list(found_in(*copies, *twins)) == ["cd", "ab"]
+
+
+@pytest.mark.parametrize(("size", "common", "due"), [(60, 60, 1.0), (59, 59, None), (60, 48, 0.8), (60, 47, None)])
+def test_texts_count_from_a_length_and_a_likeness_on(size, common, due):
+    letters = similar.Letters()
+    texts = [letters.text([*row("x", common), *row(letter, size - common)]) for letter in "ab"]
+    found = similar.alike(texts, 60, 0.8, iter)
+    assert found == ({} if due is None else {(0, 1): pytest.approx(due)})
+
+
+def test_names_that_every_student_was_given():
+    text = "import numpy as np, math\nfrom a import b as c, d\ndef f(x, *y, k=1):\n    z = 1\nclass C: pass\n"
+    assert similar.names_in(text, arguments=False) == {"np", "math", "c", "d", "f"}
+    assert similar.names_in(text, arguments=True) == {"np", "math", "c", "d", "f", "x", "y", "k"}
+
+
+def test_layout_and_comments_are_no_tokens_and_own_names_and_texts_are_of_one_kind():
+    assert similar.tokens("mine = np.exp(x) + \\\n    3  # words\n\nprint('a')\n", {"np", "x"}) == [
+        "name", "=", "np", ".", "exp", "(", "x", ")", "+", "3", "print", "(", "text", "text", "text", ")"]
+
+
+@pytest.mark.parametrize(("size", "missed"), [(59_999, False), (60_000, True), (60_001, True)])
+def test_60000_characters_of_a_submission_are_compared(size, missed):
+    skeleton = SimpleNamespace(taken_out_of=str, parts={}, names=(), wanted={})
+    code = similar.read_code("a", [new_notebook(cells=[new_code_cell("x" * size)])], skeleton)
+    assert len(code.text["other cells"]) == min(size, 60_000) and bool(code.missed) is missed
+
+
+def test_a_comment_has_more_than_eight_characters():
+    skeleton = SimpleNamespace(taken_out_of=str, parts={}, names=(), wanted={})
+    code = similar.read_code("a", [new_notebook(cells=[new_code_cell("1  # 1234567\n2  # 12345678\n3  # 123456789\n4  ## 1234567890 #")])], skeleton)
+    assert code.comments == {"123456789", "1234567890"}
+
+
+def test_only_what_these_two_have_alike_is_theirs_alone():
+    parts = [("same", 0.98, 9, 0), ("short", 1.0, 8, 0), ("common", 1.0, 9, 1), ("other", 0.97, 9, 0)]
+    pair = similar.Pair(made("a"), made("b"), 0.5, parts, ["x", "y"], 0.7)
+    assert pair.only_theirs == ["same"] and pair.weight == (3, 0.7)
+
+
+def test_the_page_lists_every_pair_and_shows_thirty(monkeypatch):
+    code = [made("a", row("x", 9), row("w", 3)), made("b", row("x", 9), row("v", 3), missed="not compared: it takes too long")]
+    alike = similar.Pair(*code, 0.876, [("part", 0.8, 9, 0), ("q", 0.79, 3, 2)], [], 0.0)
+    page = similar.as_page("ps1", code, [alike])
+    assert "<td>88%</td><td>–</td><td>–</td><td>0</td>" in re.sub(r"<td[^>]*>", "<td>", page).replace("\n", "") and "b: not compared: it takes too long." in page
+    assert page.count("<mark>") == 18 and "first 30 pairs" not in page, "the lines of a part that is alike to four fifths"
+    written = similar.as_page("ps1", code, [similar.Pair(*code, 0.1, [("part", 1.0, 9, 0)], ["words"], 0.9)])
+    assert "<td>10%</td><td>90%</td><td>part</td><td>1</td>" in re.sub(r"<td[^>]*>", "<td>", written).replace("\n", "") and "a and b: 90% alike" in written
+    assert "Comments that only these two have: words" in written and "Comments that only" not in page
+    for number, said in ((30, False), (31, True)):
+        many = similar.as_page("ps1", code[:1], [alike] * number)
+        assert ("The evidence is shown for the first 30 pairs." in many) is said and many.count("a and b: 88% alike") == 30 and "Look at these yourself" not in many
+
+
+def test_the_command_says_how_many_pairs_there_are_and_who_was_not_compared(tmp_path, monkeypatch):
+    codes = [made(letter, missed="not compared" if letter == "d" else "") for letter in "abcd"]
+    monkeypatch.setattr(similar, "Course", lambda root: SimpleNamespace(dir=SimpleNamespace(root=str(tmp_path))))
+    monkeypatch.setattr(similar, "read_class", lambda course, assignment, watch: codes)
+    for place in (tmp_path / "far" / "away" / "page.html", None, None):
+        screen = io.StringIO()
+        similar.similar(Console(file=screen, width=200, force_terminal=True, color_system="truecolor"), tmp_path, "ps1", 0.8, place)
+        said = screen.getvalue()
+        assert "0 of 6 pairs are worth a look. Short exercises look alike: read before you judge." in said
+        assert "d: not compared" in said and "a: " not in said and (place or tmp_path / "build" / "similar-ps1.html").exists()
