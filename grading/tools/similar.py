@@ -9,7 +9,6 @@ texts are alike, never why.
 import ast
 import re
 import sys
-from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from nbformat import NotebookNode
 from nbgrader.utils import is_solution
 from pygments.lexers import PythonLexer
 from pygments.token import Comment, Literal, Name, Text
+from rapidfuzz import process
 from rapidfuzz.distance import Indel
 from rich.console import Console
 from traitlets.config import Config
@@ -229,7 +229,7 @@ def alike(texts: Sequence[str], fewest: int, at_least: float, watch: Walk) -> di
 
 def likeness(one: str, other: str, at_least: float = 0.0) -> float:
     """The measure: how alike two texts are, from 0 to 1; 0 where it is well below `at_least`."""
-    return Indel.normalized_similarity(one, other, score_cutoff=at_least - ROUNDING)
+    return Indel.normalized_similarity(one, other, score_cutoff=max(0.0, at_least - ROUNDING))
 
 
 def shared_comments(codes: Sequence[Code]) -> dict[Two, list[str]]:
@@ -267,16 +267,12 @@ class Answers:
         for texts in self.texts.values():
             for part, text in texts.items():
                 self.owners.setdefault(part, Counter())[text] += 1
-        self.by_length = {part: sorted(counts, key=len) for part, counts in self.owners.items()}
 
     def same(self, part: str, text: str) -> dict[str, int]:
         """{answer that counts as the same as `text`: how many have it}"""
         if (part, text) not in self.known:
-            least, most = len(text) * SAME / (2 - SAME), len(text) * (2 - SAME) / SAME      # else it cannot be
-            near = self.by_length[part]
-            near = near[bisect_left(near, int(least), key=len):bisect_right(near, int(most) + 1, key=len)]
-            self.known[part, text] = {other: self.owners[part][other] for other in near
-                                      if likeness(text, other, SAME) >= SAME}
+            near = process.extract(text, list(self.owners[part]), scorer=Indel.normalized_similarity, score_cutoff=SAME - ROUNDING, limit=None)
+            self.known[part, text] = {other: self.owners[part][other] for other, *_ in near}
         return self.known[part, text]
 
     def compared(self, first: Code, second: Code) -> list[Part]:

@@ -1,6 +1,9 @@
 """Formgrader's tables tell what counts, and what is graded, as every other table of the course does."""
 
 from collections import Counter
+from contextlib import nullcontext
+from itertools import product
+from pathlib import Path
 from types import SimpleNamespace
 
 import nbformat
@@ -169,3 +172,50 @@ def test_who_is_graded_is_asked_of_this_assignment_alone(shelf, monkeypatch):
     api, _ = shelf
     monkeypatch.setattr(counting, "Kept", SimpleNamespace(of=lambda course, assignment: SimpleNamespace(why_grade=lambda *about: None)))
     assert counting.autograded_students(api, "b") == {"x", "y"}, "z has a folder and no row"
+
+
+def test_a_notebook_is_looked_for_once_and_not_for_each_kind_of_cell(shelf, monkeypatch):
+    api, gradebook = shelf
+    asked = []
+    monkeypatch.setattr(counting.os.path, "exists", lambda path: asked.append(path))
+    assert counting.points_of(api, gradebook, "b") == {} and len(asked) == len(set(asked)) == 4
+
+
+class Tables:
+    """Formgrader's tables of two students, assignments and notebooks each, in which every row has a thousand points."""
+    gradebook = nullcontext()
+
+    def get_student(self, student_id):
+        return {"id": student_id, "score": 1000.0}
+
+    def get_students(self):
+        return [self.get_student(student) for student in "xy"]
+
+    def get_submission(self, assignment_id, student_id, ungraded=None):
+        return {"student": student_id, "score": 1000.0}
+
+    def get_submissions(self, assignment_id):
+        return [self.get_submission(assignment_id, student) for student in "xy"]
+
+    def get_notebook_submissions(self, assignment_id, notebook_id):
+        return [{"student": student, "name": notebook_id, "score": 1000.0} for student in "xy"]
+
+    def get_student_notebook_submissions(self, student_id, assignment_id):
+        return [{"student": student_id, "name": notebook, "score": 1000.0} for notebook in "nm"]
+
+
+# {method: (what it is asked, what its rows are about: student, assignment, notebook)}
+ROWS = {"get_student": ("x", ["x"]), "get_students": ((), ["x", "y"]), "get_submission": ("ax", ["xa"]), "get_submissions": ("a", ["xa", "ya"]),
+        "get_notebook_submissions": ("an", ["xan", "yan"]), "get_student_notebook_submissions": ("xa", ["xan", "xam"])}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_each_row_of_a_table_loses_what_it_is_about(name, monkeypatch):
+    less = {key: Counter(score=2.0 ** number) for number, key in enumerate(product("xy", "ab", "nm"))}
+    monkeypatch.setattr(counting, "taken_off", lambda gradebook, student, assignment: {
+        key: points for key, points in less.items() if student in (None, key[0]) and assignment in (None, key[1])})
+    monkeypatch.setattr(counting, "folders", lambda api, student, assignment: [Path("/")])
+    asked, rows = ROWS[name]
+    found = counting.counted(getattr(Tables, name), counting.METHODS[name])(Tables(), *asked)
+    due = [1000.0 - sum(points["score"] for key, points in less.items() if set(row) <= set(key)) for row in rows]
+    assert [row["score"] for row in (found if isinstance(found, list) else [found])] == due

@@ -55,7 +55,7 @@ def test_two_sandboxes_of_one_process_have_two_ids_and_fifty_are_enough(host):
 
 @pytest.mark.parametrize(("rows", "uid"), [
     ("0 0 4294967295", FIRST + 4711), (f"{FIRST + 4711} 0 1", FIRST + 4711), (f"{FIRST + 4712} 0 9", FIRST + 4712 + 4 + 3), (f"{FIRST + 4710} 0 1", None),
-    ("0 1000 1\n1 100000 65536", 1 + 32768 + 4711), ("5 7 70000\n0 0 10", 5 + 35000 + 4711), ("0 1000 1", None), ("0 1000 1500", None), ("0 1000 4000", 2000 + 711), ("0 0 2000", None), ("0 0 2002", 1001 + 4711 % 1001)])
+    ("0 1000 1\n1 100000 65536", 1 + 32768 + 4711), ("5 7 70000\n0 0 10", 5 + 35000 + 4711), ("0 7 70000\n100000 0 10", 35000 + 4711), ("700 0 1400", 1400 + 511), ("0 1000 1", None), ("0 1000 1500", None), ("0 1000 4000", 2000 + 711), ("0 0 2000", None), ("0 0 2002", 1001 + 4711 % 1001)])
 def test_a_containers_root_takes_an_id_of_the_upper_half_of_what_exists_there(rows, uid, host):
     host(uid_map=rows)
     assert identity.own_of_root(4711) == uid
@@ -67,6 +67,8 @@ def test_ids_that_cannot_be_read_are_all_but_those_of_a_real_root(host):
     for text in ("0 x 7", "\xff"):
         host(uid_map=text)
         assert identity.mapped_ids() == [(0, 2**32 - 2)] and not identity.is_real_root()
+    host(uid_map="5 0 10")
+    assert not identity.is_real_root()
     identity.UID_MAP.unlink()
     assert identity.mapped_ids() == [(0, 2**32 - 2)]
 
@@ -101,5 +103,5 @@ def test_the_ids_of_a_namespace_are_mapped_to_one_of_the_own_and_one_of_the_rang
 
 def test_an_identity_is_own_or_mapped_by_its_kind():
     assert [(Identity(kind, 1, 1).own, Identity(kind, 1, 1).mapped) for kind in Kind] == [(True, False), (True, True), (False, False)]
-    assert (SHARED.kind, SHARED.inside) == (Kind.SHARED, None)
+    assert SHARED == Identity(Kind.SHARED, 0, 0, None)
     assert (identity.UID_MAP, identity.SUBUIDS, identity.SUBGIDS) == tuple(map(Path, ("/proc/self/uid_map", "/etc/subuid", "/etc/subgid")))

@@ -246,6 +246,26 @@ def test_texts_count_from_a_length_and_a_likeness_on(size, common, due):
     assert found == ({} if due is None else {(0, 1): pytest.approx(due)})
 
 
+@pytest.mark.parametrize(("size", "other", "due"), [(50, 50, 2), (49, 49, 1), (51, 50, 1), (100, 99, 2), (50, 48, 1)])
+def test_answers_count_as_the_same_from_49_of_50_tokens_on(size, other, due):
+    """Two of `size` tokens that have all but one alike, and one that is shorter than both."""
+    codes = [made("a", row("x", size)), made("b", [*row("x", other - 1), "y"]), made("c", row("z", 7))]
+    answers = similar.Answers(codes, similar.Letters())
+    same = answers.same("part", answers.texts[id(codes[0])]["part"])
+    assert sum(same.values()) == due and answers.same("part", answers.texts[id(codes[0])]["part"]) is same
+    ((_, likeness, tokens, others),) = [one for one in answers.compared(*codes[:2]) if one[0] == "part"]
+    assert (tokens, others) == (min(size, other), 0)
+
+
+def test_what_others_have_the_same_is_told_for_each_part_the_most_telling_first():
+    shared = [made(letter, row("x", 20), row("w", 9)) for letter in "abc"]
+    odd = made("d", row("y", 20), row("w", 9))
+    letters = similar.Letters()
+    answers = similar.Answers([*shared, odd], letters)
+    assert answers.compared(shared[0], shared[1]) == [("part", 1.0, 20, 1), ("q", 1.0, 9, 2)]
+    assert answers.compared(shared[0], odd) == [("q", 1.0, 9, 2), ("part", 0.0, 20, 2)]
+
+
 def test_names_that_every_student_was_given():
     text = "import numpy as np, math\nfrom a import b as c, d\ndef f(x, *y, k=1):\n    z = 1\nclass C: pass\n"
     assert similar.names_in(text, arguments=False) == {"np", "math", "c", "d", "f"}
