@@ -50,7 +50,7 @@ CAVEAT = (
     "mistake, the same comments. Talk to both before you judge; your university's rules say how.")
 Two = tuple[int, int]       # the numbers of two texts
 Part = tuple[str, float, int, int]
-LEXER = PythonLexer(ensurenl=False)
+LEXER = PythonLexer()
 
 
 @dataclass
@@ -84,7 +84,7 @@ class Pair:
     similarity: float
     parts: list[Part]
     comments: list[str]
-    written: float = 0.0
+    written: float
 
     @property
     def only_theirs(self) -> list[str]:
@@ -351,6 +351,6 @@ def sentences(text: str) -> list[str]:
     return [one for line in text.splitlines() for one in re.split(r"(?<=[.!?])\s+", line)]
 
 
-@lru_cache(maxsize=2**16)       # the same lines stand in many pairs, and hostile ones are thirty thousand
+@lru_cache(maxsize=65_536)      # the same lines stand in many pairs, and hostile ones are thirty thousand
 def tokens_of(line: str) -> tuple[str, ...]:
     return tuple(tokens(line, ()))

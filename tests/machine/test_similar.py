@@ -266,6 +266,26 @@ def test_what_others_have_the_same_is_told_for_each_part_the_most_telling_first(
     assert answers.compared(shared[0], odd) == [("q", 1.0, 9, 2), ("part", 0.0, 20, 2)]
 
 
+def test_parts_stand_by_how_many_have_them_then_how_alike_they_are_then_by_name():
+    def code(student, **parts):
+        return similar.Code(student, {}, parts)
+    one = code("a", common=row("c", 9), same=row("s", 9), alike=row("l", 10), other=row("o", 3), also=row("s", 9))
+    two = code("b", common=row("c", 9), same=row("s", 9), alike=[*row("l", 9), "x"], other=row("u", 90), also=row("s", 9))
+    answers = similar.Answers([one, two, code("c", common=row("c", 9))], similar.Letters())
+    assert [part for part, *_ in answers.compared(one, two)] == ["also", "same", "alike", "other", "common"]
+
+
+def test_two_hundred_comments_of_a_submission_are_looked_at():
+    skeleton = SimpleNamespace(taken_out_of=str, parts={}, names=(), wanted={})
+    lines = "\n".join(f"# comment number {number}" for number in range(201))
+    assert len(similar.read_code("a", [new_notebook(cells=[new_code_cell(lines)])], skeleton).comments) == 200
+
+
+def test_what_was_given_is_known_of_code_alone():
+    skeleton = similar.Skeleton([check.notebooks(ROOT)["activations"]], Course(ROOT).config)
+    assert {"np", "sigmoid", "z"} <= skeleton.names and "the" not in skeleton.names
+
+
 def test_names_that_every_student_was_given():
     text = "import numpy as np, math\nfrom a import b as c, d\ndef f(x, *y, k=1):\n    z = 1\nclass C: pass\n"
     assert similar.names_in(text, arguments=False) == {"np", "math", "c", "d", "f"}
