@@ -1,6 +1,7 @@
 """`course feedback`: the pages of a class, made by several processes; what is still true is left as it is. With `--zip` they are
 packed for a learning platform."""
 
+import logging
 import shlex
 import time
 from collections.abc import Generator
@@ -44,7 +45,7 @@ class Press:
 
     def __init__(self, course: Course) -> None:
         self.root = course.dir.root
-        course.app.log.setLevel("ERROR")
+        course.app.log.setLevel(max(course.app.log.level, logging.ERROR))
         self.converter = GenerateFeedback(coursedir=course.dir, parent=course.app)
         self.converter.begin()
 

@@ -157,4 +157,5 @@ def points_of(result: SubmissionResult | None) -> tuple[str, str]:
 def needs(student: str, results: Mapping[str, SubmissionResult], outcome: Outcome) -> list[str]:
     result = results.get(student)
     waits, grades = result is not None and result.waits_for_a_person, [grade for notebook in result.notebooks for grade in notebook.grades] if result else []
-    return [*outcome.troubles.get(student, []), *above(grades), *(["a person has to read part of it: course lab, then Manual Grading"] if waits else [])]
+    troubles = [why.removesuffix(".") for why in outcome.troubles.get(student, [])]
+    return [*troubles, *above(grades), *(["a person has to read part of it: course lab, then Manual Grading"] if waits else [])]

@@ -52,7 +52,7 @@ def run(course):
     return status, said.getvalue()
 
 
-def test_a_class_gets_its_feedback_whatever_notebooks_are_called_and_whoever_lacks_something(course):
+def test_a_class_gets_its_feedback_whatever_notebooks_are_called_and_whoever_lacks_something(course, capfd):
     folder, page = submit(course, "student-01", "perfect-loops")
     (folder / "activations.ipynb").rename(folder / "activations (1).ipynb")
     (folder / "Untitled.ipynb").write_text(json.dumps({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
@@ -64,7 +64,7 @@ def test_a_class_gets_its_feedback_whatever_notebooks_are_called_and_whoever_lac
     (inbound / f"student-05+ps1+{STAMP}").write_text("no folder")
     os.mkfifo(inbound / f"student-06+ps1+{STAMP}")
     status, said = run(course)
-    assert status == 3
+    assert status == 3 and "NbGrader" not in capfd.readouterr().err, "nbgrader's log says it a second time"
     whole, half = (f"{points_due(SUBMISSIONS / 'ps1' / case):g}" for case in ("perfect-loops", "derivative-at-y"))
     for name in ("activations", "activations (1)", "Untitled"):
         assert f"{whole} of {most_in():g} points" in page(name).read_text(), name
