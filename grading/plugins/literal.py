@@ -9,7 +9,8 @@ from importlib import import_module
 from typing import Any
 
 MODULES = ("nbgrader.converters.base", "nbgrader.apps.api", "nbgrader.exchange.default.exchange",
-           "nbgrader.exchange.default.collect", "nbgrader.exchange.default.release_feedback", "nbgrader.utils")
+           "nbgrader.exchange.default.collect", "nbgrader.exchange.default.fetch_feedback", "nbgrader.exchange.default.list",
+           "nbgrader.exchange.default.release_feedback", "nbgrader.utils")
 
 
 class Literal:

@@ -40,7 +40,8 @@ POINTS = (
     Point("nbgrader.apps.generatefeedbackapp", "", "replaced", ("GenerateFeedback",), PAGES),
     *(Point(module, "", "replaced", ("glob",), "a folder's name is no pattern") for module in (
         "nbgrader.converters.base", "nbgrader.apps.api", "nbgrader.exchange.default.exchange", "nbgrader.exchange.default.collect",
-        "nbgrader.exchange.default.release_feedback", "nbgrader.utils")),
+        "nbgrader.exchange.default.fetch_feedback", "nbgrader.exchange.default.list", "nbgrader.exchange.default.release_feedback",
+        "nbgrader.utils")),
     Point("nbgrader.api", "", "replaced", ("get_alembic_version",), "no program is started for the number of a new gradebook's form"),
     Point("nbgrader.dbutil", "", "called", ("ALEMBIC_DIR",), "the same"),
     Point("nbgrader.converters.base", "BaseConverter", "overridden",

@@ -9,11 +9,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbgrader
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from grading.notebooks.submissions import hand_in
+from grading.plugins import literal
 from grading.plugins.literal import Literal
 from grading.root import CODE, CourseError, find_root, foreign_code
 from grading.run.course import Course
@@ -148,3 +150,10 @@ def test_folders_are_found_by_their_letters_before_they_are_patterns(tmp_path):
              for path in sorted(Literal.glob(str(tmp_path / pattern)))]
     assert found == ["[WS26]/a*b/ps1", "[WS26]/axb/ps1", "[WS26]/a*b/ps1", "[WS26]/a*b/ps1", "[WS26]/axb/ps1", "[WS26]/axb/ps [1]"]
     assert glob.glob(str(tmp_path / "[WS26]/*/ps1")) == [str(tmp_path / "W/a*b/ps1")]     # what nbgrader would find
+
+
+def test_every_module_of_nbgrader_that_looks_for_files_takes_names_by_their_letters():
+    package = Path(nbgrader.__file__).parent
+    found = {".".join(["nbgrader", *path.relative_to(package).with_suffix("").parts]) for path in package.rglob("*.py")
+             if "glob.glob(" in path.read_text(encoding="utf-8") and not {"tests", "docs"} & set(path.parts)}
+    assert found == {*literal.MODULES, "nbgrader.apps.validateapp"}     # to which a shell's patterns are given
