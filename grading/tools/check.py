@@ -32,7 +32,7 @@ from ..notebooks.intake import screen, why
 from ..notebooks.names import printable
 from ..notebooks.record import Record, written
 from ..border.subject import KernelSubject
-from .terminal import tell
+from .terminal import tell, terminal
 
 NOT_GRADED = 3      # exit status
 STYLES = {"✓": "green", "✗": "red", "–": "dim"}
@@ -191,7 +191,7 @@ def show(console: Console, root: Path | None, path: str | Path, assignment: str 
     try:
         found, nb = grade(Course(root), path, assignment)
     except NotChecked as error:
-        Console(stderr=True).print(f"[bold red]course:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        terminal(stderr=True).print(f"[bold red]course:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         return NOT_GRADED
     console.print(f"{printable(found.path.name)} is {found.notebook} of {found.assignment}. Nothing is written.", markup=False,
                   highlight=False)

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from ..border.errors import SandboxUnavailable
 from ..root import AUDIT, OPEN, CourseError, find_root, say_foreign_code
-from .terminal import tell
+from .terminal import tell, terminal
 
-console = Console()
+console = terminal()
 HOST = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENOTDIR, errno.EISDIR,
         errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP}      # no bug of ours
 
@@ -34,7 +33,7 @@ def course_folder(given: Path | None) -> Path:
         from ..run.course import settle
         with suppress(CourseError, DBAPIError, OSError):     # the command itself says it, if it needs what is amiss
             for line in settle(root):
-                tell(Console(stderr=True), line)
+                tell(terminal(stderr=True), line)
     return root
 
 
@@ -68,5 +67,5 @@ def ending_well() -> Iterator[None]:
 
 def fail(message: object, code: int = 1) -> NoReturn:
     """Say why on standard error and end with `code`."""
-    Console(stderr=True).print(f"[bold red]course:[/] {escape(str(message))}", highlight=False, soft_wrap=True)
+    terminal(stderr=True).print(f"[bold red]course:[/] {escape(str(message))}", highlight=False, soft_wrap=True)
     raise typer.Exit(code)

@@ -3,6 +3,11 @@
 from rich.console import Console
 
 
+def terminal(stderr: bool = False) -> Console:
+    """The terminal of whoever types a command. No name that holds :x: is shown as a picture of a cross."""
+    return Console(stderr=stderr, emoji=False)
+
+
 def tell(console: Console, line: str, style: str | None = None) -> None:
     """Print `line` as it is: nothing in it is markup, a number or a path to colour, and it is not cut into lines of the terminal.
 

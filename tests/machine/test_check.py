@@ -6,12 +6,15 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import typer
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.api import Gradebook
 from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
 from grading.plugins.feedback import give_titles
-from grading.tools import check
+from grading.tools import check, shared
 from grading.tools.terminal import tell
 from grading.run.course import Course
 from grading.notebooks.mend import canon
@@ -117,3 +120,15 @@ def test_a_file_that_is_none_of_ours_is_looked_at_within_bounds(tmp_path):
     path = tmp_path / "untitled.ipynb"
     path.write_bytes(b"\n" * 500_000 + b'"def sigmoid(z):"')
     assert check.find_notebook(path, ROOT).notebook == "activations"
+
+
+@pytest.mark.parametrize("name", ["u:x:v", ":smile:.ipynb", "[bold]b[/]"])
+def test_no_name_turns_into_a_picture_or_a_style_on_the_terminal(name, capsys):
+    tell(shared.console, f"graded: {name}")
+    table = Table(title="students")
+    table.add_row(escape(name))
+    shared.console.print(table)
+    with pytest.raises(typer.Exit):
+        shared.fail(f"There is no file {name}.")
+    said = capsys.readouterr()
+    assert said.out.count(name) == 2 and name in said.err
