@@ -161,7 +161,7 @@ def arguments(hidden: Iterable[str | Path] = ()) -> list[str]:
             for entry in sorted(os.scandir(mount.source), key=lambda entry: entry.name):
                 if not is_standard(entry.name):
                     command += covered(mount.target / entry.name, Path(entry.path))
-    return command + [word for path in everything(hidden) for mount in mounts for word in covered_in(mount, path)]
+    return command + [word for mount in mounts for word in covered_in(mount, everything(hidden))]
 
 
 def top_links(targets: list[Path], root: Path = Path("/")) -> list[str]:
@@ -182,14 +182,14 @@ def everything(hidden: Iterable[str | Path]) -> set[Path]:
 def below(paths: Iterable[str | Path]) -> tuple[str, ...]:
     """Those of `paths` that lie below something that is mounted, and so would be seen."""
     found = {os.path.realpath(path) for path in paths}
-    return tuple(sorted(path for path in found if any(covered_in(mount, Path(path)) for mount in needed())))
+    return tuple(sorted(path for path in found if any(covered_in(mount, [Path(path)]) for mount in needed())))
 
 
-def covered_in(mount: Mount, path: Path) -> list[str]:
-    """Cover `path` where it lies below the source of `mount`."""
-    if mount.source in path.parents:
-        return covered(mount.target / path.relative_to(mount.source), path)
-    return []
+def covered_in(mount: Mount, paths: Iterable[Path]) -> list[str]:
+    """Cover those of `paths` that lie below the source of `mount`; in a folder that is covered there is nothing left to cover."""
+    found = {path for path in paths if mount.source in path.parents}
+    return [word for path in sorted(found) if found.isdisjoint(path.parents)
+            for word in covered(mount.target / path.relative_to(mount.source), path)]
 
 
 def covered(target: Path, path: Path) -> list[str]:

@@ -1,6 +1,6 @@
 """Every folder and file that a course is configured with: what student code must not see, wherever it lies."""
 
-
+import os
 from pathlib import Path
 
 from nbgrader.coursedir import CourseDirectory
@@ -23,7 +23,10 @@ def configured(config: Config, root: str | Path | None = None) -> tuple[str, ...
         for value in section.values() if hasattr(section, "values") else ():
             for text in value if isinstance(value, (list, tuple)) else [value]:
                 found |= paths_in(text, root)
-    return tuple(sorted(found | paths_in(course.db_url, root)))
+    for step in (course.source_directory, course.release_directory, course.submitted_directory, course.autograded_directory, course.feedback_directory):
+        found |= {os.path.realpath(Path(root, step))}      # it may be a link
+    database = paths_in(course.db_url, root)
+    return tuple(sorted({*found, *database, *map(os.path.dirname, database)}))     # beside it lie journals and older copies
 
 
 def paths_in(text: object, root: Path) -> set[str]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from traitlets.config import Config
 
 from grading.border import filter, mounts, sandbox
 from grading.border.errors import KernelNotStarted, SandboxUnavailable
@@ -23,6 +24,7 @@ from grading.border.identity import Identity, Kind
 from grading.border.limits import Limits
 from grading.border.mounts import KERNEL, LIBRARIES, PACKAGES, PYTHON, Mount
 from grading.border.sandbox import Isolation, Sandbox
+from grading.run import paths
 from tests.conftest import ROOT
 
 
@@ -187,7 +189,20 @@ def test_all_that_is_mounted_is_read_only_and_what_is_not_to_be_seen_is_covered(
         due += ["--tmpfs", f"{std}/{name}", "--remount-ro", f"{std}/{name}"]
     due += ["--ro-bind", f"{mounted}/numpy", str(numpy), "--ro-bind", f"{mounted}/cat", "/usr/bin/cat"]
     assert mounts.arguments() == due
-    assert mounts.arguments([mounted / "numpy" / "secret"]) == [*due, "--tmpfs", f"{numpy}/secret", "--remount-ro", f"{numpy}/secret"]
+    hidden = [mounted / "numpy" / "secret"]
+    (hidden[0] / "gradebook.db").touch()
+    for inside in ([], [hidden[0] / "gradebook.db", mounted, mounted / "numpy"]):        # in what is covered nothing can be covered
+        assert mounts.arguments([*hidden, *inside]) == [*due, "--tmpfs", f"{numpy}/secret", "--remount-ro", f"{numpy}/secret"]
+
+
+def test_what_a_course_is_configured_with_is_all_that_its_links_lead_to_and_what_lies_beside_its_gradebook(tmp_path):
+    for name in ("course", "elsewhere/submitted", "books", "exchange"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "course" / "submitted").symlink_to(tmp_path / "elsewhere" / "submitted")
+    (tmp_path / "books" / "gradebook.db").touch()
+    config = Config({"CourseDirectory": {"root": str(tmp_path / "course"), "db_url": f"sqlite:///{tmp_path}/books/gradebook.db"},
+                     "Exchange": {"root": str(tmp_path / "exchange")}})
+    assert {str(tmp_path / name) for name in ("course", "elsewhere/submitted", "books", "exchange")} <= set(paths.configured(config))
 
 
 def test_course_home_and_exchange_are_never_seen_and_only_what_is_below_a_mount_is_covered(mounted):
