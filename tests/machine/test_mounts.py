@@ -200,11 +200,3 @@ def test_libraries_are_found_as_the_dynamic_loader_finds_them():
     said = subprocess.run(["ldd", *binaries], text=True, capture_output=True).stdout
     theirs = {os.path.realpath(word) for line in said.splitlines() for word in line.split() if word.startswith("/") and ".so" in word}
     assert theirs and theirs <= ours
-
-
-@pytest.mark.parametrize("content", [b"", b"\x7fELF", b"\x7fELF" + bytes(60), b"#!/bin/sh\n", b"\x7fELF\x02\x01" + b"\xff" * 200])
-def test_what_is_no_program_needs_nothing(content, tmp_path):
-    file = tmp_path / "x.so"
-    file.write_bytes(content)
-    found = libraries.read(str(file))
-    assert found is None or found.needed == ()

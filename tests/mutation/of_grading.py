@@ -31,7 +31,8 @@ BUILD = ROOT / "build" / "mutation"
 EXPLAINED = FOLDER / "grading.toml"
 # Each module with the test files that concern it, all of tests/machine/.
 CONCERNS = {
-    "border.bounded": ("bounded",), "border.cgroup": ("cgroup",), "border.filter": ("plan",), "border.identity": ("identity",), "border.limits": ("limits",),
+    "border.bounded": ("bounded",), "border.cgroup": ("cgroup",), "border.filter": ("plan",), "border.identity": ("identity",),
+    "border.libraries": ("libraries",), "border.limits": ("limits",),
     "border.mounts": ("plan",), "border.sandbox": ("plan", "needs", "cgroup"), "border.subject": ("kernel_subject", "student", "edges"),
     "border.wire": ("wire",),
     "checks.answer_key": ("answer_key",), "checks.bank": ("named",),
