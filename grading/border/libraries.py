@@ -48,11 +48,10 @@ def parse(file: BinaryIO) -> Binary | None:
     kind, machine, _, _, at = struct.unpack(order + ("HHIQQ" if wide else "HHIII"), file.read(24 if wide else 16))
     file.seek(54 if wide else 42)
     size, count = struct.unpack(order + "HH", file.read(4))
-    file.seek(at)
-    table = file.read(size * count)
-    segments = []
+    segments, layout = [], order + ("IIQQQQ" if wide else "IIIIII")
     for number in range(count):
-        words = struct.unpack_from(order + ("IIQQQQ" if wide else "IIIIII"), table, size * number)
+        file.seek(at + size * number)
+        words = struct.unpack(layout, file.read(struct.calcsize(layout)))
         segments.append((words[0], words[2], words[3], words[5]) if wide else (words[0], words[1], words[2], words[4]))
 
     def bytes_of(wanted: int) -> bytes:

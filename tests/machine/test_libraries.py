@@ -14,19 +14,20 @@ LOAD, DYNAMIC, INTERPRETER, NOTE = 1, 2, 3, 4
 NEEDED, STRING_TABLE, RPATH, RUNPATH, OTHER = 1, 5, 15, 29, 21
 
 
-def elf(needed=(), rpath=None, runpath=None, loader=None, wide=True, little=True, machine=62, address=0x7000, before=16, table=0x100, entry=None, more=(), cut=None):
-    """The bytes of a file that needs these libraries; its strings are loaded at `address`, in the second of its loaded segments."""
+def elf(needed=(), rpath=None, runpath=None, loader=None, wide=True, little=True, machine=62, address=0x7000, lead=0, table=0x100, entry=None, more=(), cut=None):
+    """The bytes of a file that needs these libraries; its strings are loaded at `address`, `lead` bytes behind the start of a segment."""
     order, strings, tags = "<" if little else ">", b"\0", []
     for tag, text in [*((NEEDED, name) for name in needed), *((RPATH, one) for one in [rpath] if one), *((RUNPATH, one) for one in [runpath] if one)]:
         tags.append((tag, len(strings)))
         strings += text.encode() + b"\0"
-    tags = [(OTHER, 1), *tags, (STRING_TABLE, address), *more]
+    tags = [(OTHER, 1), *tags, (STRING_TABLE, address), *more, (0, 0)]
     dynamic = b"".join(struct.pack(order + ("qQ" if wide else "iI"), *pair) for pair in tags)
     entry = entry or (56 if wide else 32)
     interpreter = (loader or "").encode() + b"\0"
-    at = table + 6 * entry
+    at, before = table + 7 * entry, lead + 24
     places = {"strings": at + before, "dynamic": at + before + len(strings), "loader": at + before + len(strings) + len(dynamic)}
-    segments = [(NOTE, at, address, 999), (LOAD, 0, address - 16, 16), (LOAD, places["strings"], address, len(strings)), (LOAD, 5, address + len(strings), 9),
+    segments = [(0, at, 0, 10**6), (NOTE, at, address, 999), (LOAD, 0, 0, address - lead), (LOAD, places["strings"] - lead, address - lead, lead + len(strings)),
+                (LOAD, 5, address + len(strings), 9),
                 (DYNAMIC, places["dynamic"], 3, len(dynamic)), (INTERPRETER if loader else NOTE, places["loader"], 4, len(interpreter))]
     headers = b""
     for kind, offset, where, size in segments:
@@ -54,6 +55,17 @@ def test_a_file_says_what_it_needs_and_where_to_look(wide, little, entry, read):
     content = elf(["liba.so.1", "libb.so"], "$ORIGIN/a:/b", "/c", "/lib/ld.so", wide, little, 183, entry=entry)
     assert read(content) == Binary(machine, "/lib/ld.so", ("liba.so.1", "libb.so"), ("$ORIGIN/a", "/b", "/c"))
     assert read(elf((), None, None, None, wide, little, 183, entry=entry)) == Binary(machine, None, (), ())
+
+
+@pytest.mark.parametrize(("names", "address", "lead"), [(["liba.so"], 0x7000, 8), (["liba.so"], 0x20, 0x18), (["x" * 15], 0x30, 0x10)])
+def test_strings_may_lie_anywhere_in_a_segment(names, address, lead, read):
+    for wide in (True, False):
+        assert read(elf(names, address=address, lead=lead, wide=wide)).needed == tuple(names)
+
+
+def test_what_begins_otherwise_is_no_program(read):
+    content = elf(["liba.so"])
+    assert [read(first + content[1:]) for first in (b"\x7e", b"\x80")] == [None, None]
 
 
 def test_strings_that_no_segment_loads_lie_where_they_say(read):
@@ -138,7 +150,7 @@ def host(tmp_path, monkeypatch):
 
 
 def test_what_a_program_needs_is_found_where_the_loader_looks(host):
-    root = host(bin__app=elf(["liba.so", "libsys.so", "libcached.so", "libgone.so"], runpath="$ORIGIN/../lib:/no/such", loader="/lib/ld.so"), lib__liba_so=elf(["libb.so"], rpath="${ORIGIN}/deep"),
+    root = host(bin__app=elf(["libgone.so", "liba.so", "libsys.so", "libcached.so"], runpath="$ORIGIN/../lib:/no/such", loader="/lib/ld.so"), lib__liba_so=elf(["libb.so"], rpath="${ORIGIN}/deep"),
                 lib__deep__libb_so=elf(["libc.so"]), given__libc_so=elf(), sys__libsys_so=elf(["libsys.so"]), cached__libcached_so=elf(), given__libsys_so=elf(machine=3))
     by_itself, elsewhere = closure([root / "bin/app", root / "none"], [str(root / "given")])
     assert by_itself == {"/lib/ld.so", f"{root}/sys/libsys.so", f"{root}/cached/libcached.so"}
