@@ -153,7 +153,7 @@ def read_record(path: str | Path) -> Record:
 
 def record_at_the_end(path: str | Path) -> Record:
     """The record of a graded notebook. Its file ends with it: the cells, which are most of a file, need not be read."""
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)      # a file object asks Linux twice as often
+    fd = os.open(path, os.O_RDONLY)     # a file object asks Linux twice as often
     try:
         size = os.fstat(fd).st_size
         for most in (END_BYTES // 4, END_BYTES):        # the first is enough for all but a few

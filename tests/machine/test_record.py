@@ -1,5 +1,6 @@
 """What a graded notebook keeps of its grading is written once and read once, in this version's form and in the last one's."""
 
+import functools
 import json
 from dataclasses import replace
 
@@ -7,6 +8,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook, reads, writes
 
 from grading.checks.verdict import FAILED, PASSED, CheckResult, Verdict
+from grading.notebooks import record
+from grading.notebooks.writing import notebook_text
 from grading.notebooks.record import (END_BYTES, NOTHING, CheckRecord, Outcome, Record, Seen, VerdictRecord, note, read_record,
                                       records_in, written)
 
@@ -125,6 +128,44 @@ def test_the_whole_file_is_read_where_its_end_does_not_tell(tmp_path):
     assert read_record(stored(tmp_path, "{" + end)) == record, "a file that ends within the first bytes"
     assert read_record(stored(tmp_path, json.dumps(json.loads("{" + end)))) == record, "in another layout"
     assert read_record(stored(tmp_path, writes(graded()))) == Record()
+
+
+@pytest.mark.parametrize(("size", "asked"), [(None, [2**15]), (2**15, [2**15]), (2**15 + 1, [2**15, 2**17]), (2**16, [2**15, 2**17])])
+def test_no_more_of_a_file_is_read_than_its_record_takes(size, asked, tmp_path, monkeypatch):
+    end, due = end_of_a_file(size)
+    path, pread, found = stored(tmp_path, "no notebook" * 45_000 + end), record.os.pread, []
+    monkeypatch.setattr(record.os, "pread", lambda fd, most, start: found.append(most) or pread(fd, most, start))
+    assert read_record(path) == due and found == asked
+
+
+def two_verdicts(**changed):
+    """The end of a file as grading writes it, and its record."""
+    (one,) = a_record().verdicts.values()
+    due = replace(a_record(), verdicts={"relu": one, "sigmoid": replace(one, **{"points": 1.0, **changed})}, changed={"q": Seen("x", ("y",))}, look=("odd",))
+    nb = graded()
+    due.write(nb)
+    text = notebook_text(nb)
+    return "{" + text[text.index('\n "metadata": {\n  "grading"'):], due
+
+
+def test_a_record_is_read_by_its_lines_and_what_others_have_as_well_is_decoded_once():
+    (text, due), (other, _) = two_verdicts(), two_verdicts(points=2.0)
+    found, second = record.by_its_lines(text.encode()), record.by_its_lines(other.encode())
+    assert found == due and second.verdicts["sigmoid"].points == 2.0 and second.verdicts["relu"] is found.verdicts["relu"]
+    assert all(isinstance(one, functools._lru_cache_wrapper) for one in (record.but_for_verdicts, record.verdict_in))
+
+
+@pytest.mark.parametrize(("old", "new"), [('"version": 2', '"version": 1'), ('"version": 2', '"version": 3'), ('"points": 1.0', '"fraction": 0.5,\n     "points": 1.0'),
+                                          ('"verdicts": {', '"verdicts":  {'), ('"grading": {', '"other": {'), ('"points": 1.0', '"points": 1.0]'), ("\n", " ")])
+def test_what_is_laid_out_otherwise_is_not_read_by_its_lines(old, new):
+    text, _ = two_verdicts()
+    assert old in text and record.by_its_lines(text.replace(old, new).encode()) is None
+
+
+def test_what_still_has_verdicts_is_not_taken_for_the_rest():
+    text, _ = two_verdicts()
+    with pytest.raises(ValueError):
+        record.but_for_verdicts(text.encode())
 
 
 def test_a_file_of_version_0_1_0_is_read_with_the_points_of_its_own_exercise(tmp_path):
