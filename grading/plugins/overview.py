@@ -64,7 +64,7 @@ def summary(submission: SubmissionResult, points: float, most: float, waiting: S
     """Paragraphs on the whole assignment that are true at this moment."""
     said = [paragraph(f"You have {written(points)} of {written(most)} points.")]
     if waiting:
-        said.append(paragraph(f"A person still reads: {'; '.join(waiting)}. Points can be added there."))
+        said.append(paragraph(f"A person still reads {', '.join(f'“{title}”' for title in waiting)}. Points can be added there."))
     penalty = submission.late_submission_penalty
     if penalty:
         said.append(paragraph(f"It came after the deadline: {written(penalty)} points are taken off, so {written(points - penalty)} count."))

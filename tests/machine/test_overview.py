@@ -30,7 +30,7 @@ def test_points_and_checks_of_every_exercise_stand_in_a_table(course):
     text = page_of(course, "half-finished")
     earned, most = due_to(SUBMISSIONS / "ps1" / "half-finished").points, points_in()
     assert re.search(rf"You have {sum(earned.values()):g} of (\d+) points\.", text)
-    assert "A person still reads: Question:" in text
+    assert "A person still reads “Question: is a&#x27; always between 0 and 1?”. Points" in text
     row = '<th scope="row">Exercise 1: sigmoid</th><td class="number">5</td><td class="number">5</td>'
     assert re.search(rf'{row}<td>(\d+) of \1 passed', text)
     whole = [earned[name] == most[name] for name in most]
