@@ -84,9 +84,11 @@ def later(moment: datetime, zone: tzinfo, days: int = 0, hours: int = 0) -> date
     return utc(wall.replace(tzinfo=zone)) + timedelta(hours=hours)
 
 
-def wall_clock(before: datetime, after: datetime, zone: tzinfo) -> timedelta:
-    """How much later a calendar and a clock on the wall show it, whatever the clock did in between."""
-    return local(after, zone).replace(tzinfo=None) - local(before, zone).replace(tzinfo=None)
+def apart(before: datetime, after: datetime, zone: tzinfo) -> tuple[int, timedelta]:
+    """(whole calendar days, what goes by behind them) from one moment of the gradebook to another: `later` the other way round."""
+    days = (local(after, zone).date() - local(before, zone).date()).days
+    days -= later(before, zone, days) > after
+    return days, after - later(before, zone, days)
 
 
 # --- read -------------------------------------------------------------------------------------------------------

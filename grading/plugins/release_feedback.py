@@ -48,7 +48,7 @@ class ReleaseFeedback(ExchangeReleaseFeedback):
         self.released: set[str] = set()
         self.stood: set[str] = set()
         for folder in sorted({os.path.dirname(page) for page in Literal.glob(os.path.join(everybody, "*.html"))}):
-            trouble = lacks(folder)
+            trouble = lacks(folder, self.handed_in(Path(folder).parent.name))
             if trouble is None:
                 self.src_path = glob.escape(folder)
                 try:
@@ -65,14 +65,17 @@ class ReleaseFeedback(ExchangeReleaseFeedback):
             for student, trouble in self.left.items():
                 self.log.error("  %s: %s", shown(student), trouble)
 
+    def handed_in(self, student: str) -> str:
+        folder: str = self.coursedir.format_path(self.coursedir.submitted_directory, student, self.coursedir.assignment_id)
+        return folder
+
     def release(self, folder: str) -> None:
         """Release the pages of one submission, also to each notebook that was handed in and has none of its name."""
         student = Path(folder).parent.name
         if student in self.coursedir.student_id_exclude.split(","):
             return
-        handed_in = self.coursedir.format_path(self.coursedir.submitted_directory, student, self.coursedir.assignment_id)
         secret = read_below(folder, SECRET, MOST).decode()
-        others = pages_for(notebooks_in(handed_in), Path(folder))
+        others = pages_for(notebooks_in(self.handed_in(student)), Path(folder))
         targets = {Path(self.dest_path, f"{notebook_hash(secret=secret, notebook_id=name)}.html"): page
                    for name, page in [*((page.stem, page) for page in Path(folder).glob("*.html")), *others.items()]}
         if all(target.exists() and filecmp.cmp(page, target, shallow=False) for target, page in targets.items()):
@@ -115,14 +118,17 @@ def pages_for(names: Iterable[str], folder: Path) -> dict[str, Path]:
     return {name: other for name in names if name not in pages and other.exists()}
 
 
-def lacks(folder: str) -> str | None:
-    """What the exchange would have put beside the pages of `folder`, and is not there; None if all is."""
+def lacks(folder: str, handed_in: str = "") -> str | None:
+    """What the exchange would have put beside the pages of `folder`, and is not there; None if all is. What lay in the folder
+    `handed_in` and is not here was none of the exchange's."""
     for name in (STAMP, SECRET):
         try:
             if read_below(folder, name, MOST).strip():
                 continue
             return f"{name} is empty"
         except FileNotFoundError:
+            if handed_in and os.path.lexists(os.path.join(handed_in, name)):
+                return f"its {name} is not one that the exchange writes, and was not used. Give the page of feedback/ by hand"
             return f"there is no {name}: it was not handed in through the exchange. Give the page of feedback/ by hand"
         except NotTaken as error:
             return f"{name} {error}"

@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Sequence
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from nbgrader.api import Assignment, Gradebook, Student, SubmittedAssignment
@@ -56,9 +56,9 @@ def set_due(course: Course, gradebook: Gradebook, row: Assignment, moment: datet
     rows = all_rows(row, submissions)
     row.duedate = moment
     for submission in submissions:
-        if submission.extension is not None and before and moment:      # the same time on the clock, so many days later
-            wall = dates.wall_clock(before, before + submission.extension, course.zone)
-            submission.extension = moved(moment, wall, course.zone) - moment
+        if submission.extension is not None and before and moment:      # days of the calendar stay days, hours stay hours
+            days, rest = dates.apart(before, before + submission.extension, course.zone)
+            submission.extension = dates.later(moment, course.zone, days) + rest - moment
         elif moment is None:        # nbgrader cannot add an extension to nothing
             submission.extension = None
         old, new = renew(submission, policy)
@@ -66,11 +66,6 @@ def set_due(course: Course, gradebook: Gradebook, row: Assignment, moment: datet
             changed.append((submission.student_id, old, new))
     commit(course.dir, gradebook, row, Act("the deadline is another", TERMS), rows, submissions)
     return changed
-
-
-def moved(moment: datetime, wall: timedelta, zone: tzinfo) -> datetime:
-    days = wall // timedelta(days=1)
-    return dates.later(moment, zone, days) + (wall - timedelta(days=days))
 
 
 def tell_penalties(console: Console, changed: Sequence[Penalty]) -> None:
@@ -145,12 +140,11 @@ def extensions(course: Course, gradebook: Gradebook, row: Assignment, student: s
     if row.duedate is None:
         return []
     return [f"{row.name}: {printable(one.student_id)} until {dates.shown_moment(row.duedate + one.extension, course.zone)} "
-            f"({more_time(dates.wall_clock(row.duedate, row.duedate + one.extension, course.zone))} more)"
+            f"({more_time(*dates.apart(row.duedate, row.duedate + one.extension, course.zone))} more)"
             for one in sorted(found, key=lambda one: one.student_id) if student in (None, one.student_id)]
 
 
-def more_time(wall: timedelta) -> str:
-    days, rest = divmod(wall, timedelta(days=1))
+def more_time(days: int, rest: timedelta) -> str:
     hours = rest.total_seconds() / 3600
     parts = [f"{days} day{'s' * (days != 1)}"] * bool(days) + [f"{hours:g} hour{'s' * (hours != 1)}"] * bool(hours)
     return " ".join(parts)

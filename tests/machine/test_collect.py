@@ -18,7 +18,7 @@ from traitlets.config import Config
 from grading.notebooks.exchange import read_left
 from grading.plugins import collect
 from grading.plugins.collect import Collect
-from grading.plugins.release_feedback import ReleaseFeedback
+from grading.plugins.release_feedback import ReleaseFeedback, lacks
 
 
 @pytest.fixture
@@ -298,6 +298,16 @@ def test_feedback_reaches_the_others_where_one_was_not_handed_in_through_the_exc
     run(ReleaseFeedback, tmp_path)
     pages = sorted(page.read_text() for page in tmp_path.glob("exchange/gradients/feedback/*.html"))
     assert pages == ["student-01", "student-09"] and "'student-02': " in caplog.text
+
+
+@pytest.mark.parametrize(("there", "said"), [(False, "there is no timestamp.txt"), (True, "its timestamp.txt is not one that the exchange writes")])
+def test_a_time_stamp_that_was_not_used_is_not_said_to_be_missing(there, said, tmp_path):
+    pages, handed_in = tmp_path / "feedback", tmp_path / "submitted"
+    for folder in (pages, handed_in):
+        folder.mkdir()
+    if there:
+        (handed_in / "timestamp.txt").write_text("yesterday, I think")
+    assert lacks(str(pages), str(handed_in)).startswith(said)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")      # nbgrader leaves a file open

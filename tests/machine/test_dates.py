@@ -58,7 +58,15 @@ def test_a_moment_is_shown_with_its_zone():
 def test_days_are_calendar_days_when_the_clocks_change():
     friday = datetime(2026, 10, 23, 10)     # 12:00 CEST
     assert dates.later(friday, BERLIN, days=3) - friday == timedelta(hours=73)
-    assert dates.wall_clock(friday, friday + timedelta(hours=73), BERLIN) == timedelta(days=3)
+    assert dates.apart(friday, friday + timedelta(hours=73), BERLIN) == (3, timedelta(0))
+
+
+@pytest.mark.parametrize(("before", "days", "hours"), [
+    ("2026-10-24 21:00", 0, 5), ("2026-10-24 21:00", 1, 5), ("2026-10-24 21:00", 0, 24), ("2026-03-28 22:00", 0, 5), ("2026-03-28 22:00", 3, 0),
+    ("2026-11-30 11:00", 0, 3), ("2026-11-30 11:00", 2, 23), ("2026-11-30 11:00", -1, 5), ("2026-10-24 01:30", 1, 0)])
+def test_what_an_extension_was_given_in_is_found_again_over_a_clock_change(before, days, hours):
+    before = datetime.fromisoformat(before)
+    assert dates.apart(before, dates.later(before, BERLIN, days, hours), BERLIN) == (days, timedelta(hours=hours))
 
 
 def test_a_zone_that_does_not_exist_is_said_and_the_machines_is_the_default(monkeypatch):
