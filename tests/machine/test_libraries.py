@@ -24,9 +24,9 @@ def elf(needed=(), rpath=None, runpath=None, loader=None, wide=True, little=True
     dynamic = b"".join(struct.pack(order + ("qQ" if wide else "iI"), *pair) for pair in tags)
     entry = entry or (56 if wide else 32)
     interpreter = (loader or "").encode() + b"\0"
-    at, before = table + 7 * entry, lead + 24
+    at, before = table + 8 * entry, lead + 24
     places = {"strings": at + before, "dynamic": at + before + len(strings), "loader": at + before + len(strings) + len(dynamic)}
-    segments = [(0, at, 0, 10**6), (NOTE, at, address, 999), (LOAD, 0, 0, address - lead), (LOAD, places["strings"] - lead, address - lead, lead + len(strings)),
+    segments = [(0, at, 0, 10**6), (NOTE, at, address, 999), (LOAD, 0, 0, address - lead), (LOAD, 0, address - lead - 2, 2), (LOAD, places["strings"] - lead, address - lead, lead + len(strings)),
                 (LOAD, 5, address + len(strings), 9),
                 (DYNAMIC, places["dynamic"], 3, len(dynamic)), (INTERPRETER if loader else NOTE, places["loader"], 4, len(interpreter))]
     headers = b""
