@@ -7,7 +7,7 @@ import shutil
 from types import SimpleNamespace
 
 import nbformat
-from nbformat.v4 import new_code_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_notebook, new_raw_cell
 import pytest
 from rich.console import Console
 
@@ -194,6 +194,18 @@ def test_written_answers_that_are_alike_are_found_though_the_code_is_not_and_the
     assert "text alike" in text and "<mark>The derivative of GELU" not in text
 
 
+def test_code_behind_a_question_is_no_words():
+    source = check.notebooks(ROOT)["activations"]
+    nb = fill(nbformat.read(check.released("activations", ROOT).path, as_version=4), OTHER)
+    nb.cells[-1].source = ESSAY
+    nb.cells += [new_code_cell("extra = 1"), new_raw_cell("extra words")]
+    assert similar.read_code("one", [nb], similar.Skeleton([source], Course(ROOT).config)).all_words == similar.words_of(ESSAY)
+
+
+def test_how_alike_two_texts_are_is_told_from_a_likeness_on():
+    assert similar.likeness("aaaa", "aaab") == 0.75 == similar.likeness("aaaa", "aaab", 0.75) and similar.likeness("aaaa", "aaab", 0.8) == 0.0
+
+
 def test_what_was_released_and_a_short_answer_are_no_text_to_compare():
     release = nbformat.read(check.released("activations", ROOT).path, as_version=4)
     blank = essay("blank", release.cells[-1].source)
@@ -268,11 +280,12 @@ def test_what_others_have_the_same_is_told_for_each_part_the_most_telling_first(
 
 def test_parts_stand_by_how_many_have_them_then_how_alike_they_are_then_by_name():
     def code(student, **parts):
-        return similar.Code(student, {}, parts)
-    one = code("a", common=row("c", 9), same=row("s", 9), alike=row("l", 10), other=row("o", 3), also=row("s", 9))
-    two = code("b", common=row("c", 9), same=row("s", 9), alike=[*row("l", 9), "x"], other=row("u", 90), also=row("s", 9))
+        return similar.Code(student, {}, {**parts, **{name: row("s", 9) for name in same if student != "c"}})
+    same = [f"same {letter}" for letter in "gaebfcd"]
+    one = code("a", common=row("c", 9), alike=row("l", 10), other=row("o", 3))
+    two = code("b", common=row("c", 9), alike=[*row("l", 9), "x"], other=row("u", 90))
     answers = similar.Answers([one, two, code("c", common=row("c", 9))], similar.Letters())
-    assert [part for part, *_ in answers.compared(one, two)] == ["also", "same", "alike", "other", "common"]
+    assert [part for part, *_ in answers.compared(one, two)] == [*sorted(same), "alike", "other", "common"]
 
 
 def test_two_hundred_comments_of_a_submission_are_looked_at():
@@ -311,13 +324,13 @@ def test_a_comment_has_more_than_eight_characters():
 
 
 def test_only_what_these_two_have_alike_is_theirs_alone():
-    parts = [("same", 0.98, 9, 0), ("short", 1.0, 8, 0), ("common", 1.0, 9, 1), ("other", 0.97, 9, 0)]
-    pair = similar.Pair(made("a"), made("b"), 0.5, parts, ["x", "y"], 0.7)
-    assert pair.only_theirs == ["same"] and pair.weight == (3, 0.7)
+    parts = [("same", 0.98, 9, 0), ("short", 1.0, 8, 0), ("common", 1.0, 9, 1), ("other", 0.97, 9, 0), ("tiny", 1.0, 3, 0)]
+    pair = similar.Pair(made("a"), made("b"), 0.5, parts, ["x", "y", "z"], 0.7)
+    assert pair.only_theirs == ["same"] and pair.weight == (4, 0.7)
 
 
 def test_the_page_lists_every_pair_and_shows_thirty(monkeypatch):
-    code = [made("a", row("x", 9), row("w", 3)), made("b", row("x", 9), row("v", 3), missed="not compared: it takes too long")]
+    code = [made("a", row("x", 9), row("w", 3)), made("b", row("x", 9), row("w", 3), missed="not compared: it takes too long")]
     alike = similar.Pair(*code, 0.876, [("part", 0.8, 9, 0), ("q", 0.79, 3, 2)], [], 0.0)
     page = similar.as_page("ps1", code, [alike])
     assert "<td>88%</td><td>–</td><td>–</td><td>0</td>" in re.sub(r"<td[^>]*>", "<td>", page).replace("\n", "") and "b: not compared: it takes too long." in page
@@ -327,7 +340,7 @@ def test_the_page_lists_every_pair_and_shows_thirty(monkeypatch):
     assert "Comments that only these two have: words" in written and "Comments that only" not in page
     for number, said in ((30, False), (31, True)):
         many = similar.as_page("ps1", code[:1], [alike] * number)
-        assert ("The evidence is shown for the first 30 pairs." in many) is said and many.count("a and b: 88% alike") == 30 and "Look at these yourself" not in many
+        assert ('<p class="note">The evidence is shown for the first 30 pairs.' in many) is said and many.count("a and b: 88% alike") == 30 and "Look at these yourself" not in many
 
 
 def test_the_command_says_how_many_pairs_there_are_and_who_was_not_compared(tmp_path, monkeypatch):
