@@ -109,7 +109,7 @@ def parse(text: str, notes: list[str]) -> Any:
         if isinstance(data, str):
             data = parse_once(data, notes)
         elif isinstance(data, list) and len(data) == 1:
-            data = data[0]
+            (data,) = data
         elif isinstance(data, dict) and not data.keys() & {"cells", "worksheets"} and isinstance(data.get("content"), dict | str):
             data = data["content"]
         else:

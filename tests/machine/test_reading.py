@@ -63,6 +63,14 @@ def test_a_file_has_16_mebibytes_without_its_outputs():
             reading.read_notebook(bytes(2**24 + more))
 
 
+def test_a_list_of_one_notebook_is_that_notebook_and_of_two_it_is_none():
+    nb = {"cells": [CELL]}
+    assert reading.read_notebook(json.dumps([nb]).encode()).cells[0].source == CELL["source"]
+    for several in ([nb, nb], []):
+        with pytest.raises(reading.Unreadable, match="is JSON, but not a notebook"):
+            reading.read_notebook(json.dumps(several).encode())
+
+
 def test_a_markdown_cell_alone_keeps_attached_pictures():
     gif = base64.b64encode(b"GIF89a" + bytes([1, 0, 1, 0, 0, 0, 0])).decode()
     attached = {"a.gif": {"image/gif": gif}}
