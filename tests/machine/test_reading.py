@@ -66,7 +66,8 @@ def test_a_file_has_16_mebibytes_without_its_outputs():
 def test_a_list_of_one_notebook_is_that_notebook_and_of_two_it_is_none():
     nb = {"cells": [CELL]}
     assert reading.read_notebook(json.dumps([nb]).encode()).cells[0].source == CELL["source"]
-    for several in ([nb, nb], []):
+    assert reading.read_notebook(json.dumps([[[nb]]]).encode()).cells
+    for several in ([nb, nb], [], [[[[nb]]]]):
         with pytest.raises(reading.Unreadable, match="is JSON, but not a notebook"):
             reading.read_notebook(json.dumps(several).encode())
 
