@@ -44,6 +44,7 @@ POINTS = (
         "nbgrader.utils")),
     Point("nbgrader.api", "", "replaced", ("get_alembic_version",), "no program is started for the number of a new gradebook's form"),
     Point("nbgrader.dbutil", "", "called", ("ALEMBIC_DIR",), "the same"),
+    Point("nbgrader.converters", "GenerateAssignment", "replaced", ("start",), "a gradebook that cannot be worked with is one sentence"),
     Point("nbgrader.converters.base", "BaseConverter", "overridden",
           ("start", "init_notebooks", "init_destination", "set_permissions", "convert_notebooks", "_format_source"), SCREENING),
     Point("nbgrader.converters.base", "BaseConverter", "overridden", ("init_single_notebook_resources",), PAGES),

@@ -6,12 +6,15 @@ import shlex
 import shutil
 import sqlite3
 import sys
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 import typer
 from nbgrader.api import Gradebook
+from nbgrader.converters import GenerateAssignment, NbGraderException
+from nbgrader.coursedir import CourseDirectory
 from rich.console import Console
 from sqlalchemy.exc import OperationalError
 from typer.testing import CliRunner
@@ -19,6 +22,7 @@ from typer.testing import CliRunner
 from grading.notebooks.exchange import note_left
 from grading.notebooks.returned import are_returned, note_returned
 from grading.notebooks.record import CheckRecord, Outcome, VerdictRecord
+from grading.plugins import schema
 from grading.root import CourseError
 from grading.run.course import Course
 from grading.run import health
@@ -361,6 +365,23 @@ def test_nbgraders_own_commands_end_in_that_sentence(monkeypatch, capsys):
     for error in (OperationalError("SELECT", {}, sqlite3.OperationalError("no such column: grade.extra_credit")), ValueError("another")):
         sys.excepthook(type(error), error, None)
     assert "nbgrader db upgrade" in capsys.readouterr().err and seen == [ValueError] and len(health.OTHERS) == 1
+
+
+@pytest.mark.parametrize("trouble", ["locked", "damaged", "old"])
+def test_nothing_is_generated_of_a_gradebook_that_cannot_be_worked_with(trouble, course, caplog):
+    schema.install()
+    with book(course):
+        pass
+    place = course / "gradebook.db"
+    with closing(sqlite3.connect(place, isolation_level=None)) as other:
+        if trouble == "damaged":
+            place.write_bytes(b"no database" * 100)
+        else:
+            other.execute("BEGIN EXCLUSIVE" if trouble == "locked" else "ALTER TABLE student DROP COLUMN lms_user_id")
+        converter = GenerateAssignment(coursedir=CourseDirectory(root=str(course), assignment_id="ps1"))
+        with pytest.raises(NbGraderException):
+            converter.start()
+    assert "Nothing was generated" in caplog.text and "Traceback" not in caplog.text and ("db upgrade" in caplog.text) == (trouble == "old")
 
 
 def test_a_deadline_stands_in_the_state(course):
