@@ -253,6 +253,8 @@ class Sandbox:
                 Path(self.folder, "log").write_text(trouble)
                 if self.process:
                     self.process.kill()
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(first, signal.SIGKILL)      # it waits for its ids, does not end with its parent yet, and holds the other end of `control`
                 return
             os.write(wait.write, b"x")
         if self.cold:

@@ -439,13 +439,14 @@ def test_without_isolation_no_group_is_made(popen, monkeypatch):
 
 @pytest.mark.parametrize(("said", "who", "warm", "trouble", "due"), [
     (b'{"child-pid": 41}', MAPPED, True, "", [("map", 41), "go"]), (b'{"child-pid": 41}', MAPPED, False, "", [("map", 41), "go", ("watch", 41)]),
-    (b'{"child-pid": 41}', SHARED, False, "", [("watch", 41)]), (b'{"child-pid": 41}', MAPPED, False, "newuidmap failed", [("map", 41), "killed"]),
+    (b'{"child-pid": 41}', SHARED, False, "", [("watch", 41)]), (b'{"child-pid": 41}', MAPPED, False, "newuidmap failed", [("map", 41), "killed", (41, 9)]),
     (b"", MAPPED, False, "", []), (b"{}", MAPPED, False, "", []), (b"[]", MAPPED, False, "", [])])
 def test_process_1_gets_its_ids_and_a_watch_before_its_server_runs(said, who, warm, trouble, due, box, tmp_path, monkeypatch):
     done = []
     monkeypatch.setattr(Identity, "map", lambda self, pid: done.append(("map", pid)) or trouble)
     monkeypatch.setattr(Sandbox, "set_watch", lambda self, first: done.append(("watch", first)))
     monkeypatch.setattr(sandbox.os, "write", lambda fd, content: done.append("go") if (fd, content) == (72, b"x") else None)
+    monkeypatch.setattr(sandbox.os, "kill", lambda pid, number: done.append((pid, number)))
     box.identity, box.warm, box.folder = who, warm, str(tmp_path)
     box.process = SimpleNamespace(kill=lambda: done.append("killed"))
     box.oversee(said, SimpleNamespace(write=72))

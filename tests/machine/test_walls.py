@@ -299,6 +299,23 @@ def test_a_kernel_that_fails_for_want_of_what_others_use_up_is_tried_again(monke
     box.close()
 
 
+def test_where_newuidmap_fails_nothing_is_waited_for_and_nothing_stays(monkeypatch):
+    """As in a container that gains no rights: it waited for two minutes each time, and a process stayed for ever."""
+    asked = []
+    monkeypatch.setattr(identity.Identity, "map", lambda self, pid: asked.append(pid) or "newuidmap: write to uid_map failed")
+    monkeypatch.setattr(sandbox_module, "START_SECONDS", 2)
+    box = Sandbox()
+    box.identities = [identity.Identity(identity.Kind.MAPPED, 200_000, 200_000, 1)]
+    with pytest.raises(SandboxUnavailable, match="newuidmap: write to uid_map failed"):
+        box.start()
+    box.close()
+    [pid] = asked
+    try:
+        assert Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except FileNotFoundError:
+        pass
+
+
 def test_one_failure_of_a_warm_sandbox_that_worked_does_not_make_it_cold(monkeypatch):
     fork, asked = Sandbox.fork, []
 
