@@ -61,6 +61,8 @@ def test_the_commands_that_status_prints_lead_from_an_empty_course_to_done_and_i
     """Each is run as it is printed; what a person does in between is done here."""
     root = course_folder("ps1")
     (root / "gradebook.db").unlink()
+    with open(root / "nbgrader_config.py", "a") as config:      # whatever this machine has in the place where nbgrader looks
+        config.write(f"\nc.Exchange.root = {str(root / 'no exchange')!r}\n")
     steps, said = [], ""
     for _ in range(20):
         found = state(root)
