@@ -299,7 +299,7 @@ class Sandbox:
 
     def environment(self) -> dict[str, str]:
         place = "/scratch" if self.isolated else self.folder
-        return {"PATH": "/usr/bin:/bin", "HOME": place, "TMPDIR": place, "LANG": "C.UTF-8", "USER": "student", "PYTHONHASHSEED": "0",
+        return {"PATH": "/usr/bin:/bin", "HOME": place, "TMPDIR": place, "LANG": "C.UTF-8", "LOGNAME": "student", "PYTHONHASHSEED": "0",
                 "MPLBACKEND": "module://matplotlib_inline.backend_inline", "MPLCONFIGDIR": place + "/mpl",
                 "IPYTHONDIR": place + "/ipython", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1",
                 "SOURCE_DATE_EPOCH": "0", "GRADER_DRAWS_PICTURES": "1",

@@ -323,7 +323,7 @@ def test_the_environment_is_the_same_everywhere(box, monkeypatch):
     plain.folder = "/folder"
     for one, place, libraries in ((box, "/scratch", "/kernel/lib"), (plain, "/folder", mounts.library_folder())):
         assert one.environment() == {
-            "PATH": "/usr/bin:/bin", "HOME": place, "TMPDIR": place, "LANG": "C.UTF-8", "USER": "student", "PYTHONHASHSEED": "0", "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+            "PATH": "/usr/bin:/bin", "HOME": place, "TMPDIR": place, "LANG": "C.UTF-8", "LOGNAME": "student", "PYTHONHASHSEED": "0", "MPLBACKEND": "module://matplotlib_inline.backend_inline",
             "MPLCONFIGDIR": f"{place}/mpl", "IPYTHONDIR": f"{place}/ipython", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "SOURCE_DATE_EPOCH": "0",
             "GRADER_DRAWS_PICTURES": "1", "LD_LIBRARY_PATH": libraries}
     plain.folder = ""
