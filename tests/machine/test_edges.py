@@ -14,6 +14,7 @@ from traitlets import TraitError
 from traitlets.config import Config
 
 from grading.border.subject import LocalSubject, Stopped
+from grading.checks import authors
 from grading.checks import suite as suites
 from grading.checks.answer_key import AnswerKey
 from grading.checks.suite import Suite, SuiteError, asks_for_nothing_more
@@ -142,6 +143,15 @@ def test_an_answer_that_cannot_be_compared_fails_and_a_broken_check_is_no_fault_
             suite.judge(Versions([right]), ["double"])
     monkeypatch.setattr(student.compare, "difference", compared)
     assert suite.judge(Versions([right]), ["double"])["double"].fraction == 1, "the session goes on"
+
+
+def test_a_check_of_an_author_is_worth_one_and_everything_unless_it_says_otherwise():
+    assert not hasattr(authors, "MarkDecorator")
+    plain, core, most = (authors.check("relu", "is", hint="h", **more).mark.kwargs for more in ({}, {"core": True, "most": 0.5}, {"weight": 3, "most": 0.4}))
+    assert plain == {"exercise": "relu", "title": "is", "hint": "h", "weight": 1, "core": False, "most": 1.0}
+    assert (core["core"], core["most"], most["weight"], most["most"]) == (True, 0.0, 3, 0.4)
+    with pytest.raises(TypeError):
+        authors.check("relu", "is", "a hint that stands in no place of its own")
 
 
 @pytest.mark.parametrize(("names", "more", "plain"), [
