@@ -17,7 +17,7 @@ from .cells import as_released, code_lines, grade_id
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-STUB = re.compile(r"^[^\w\n]*(write )?your (answer|code) here\b.*$|^[ \t]*raise NotImplementedError\b.*$", re.IGNORECASE | re.MULTILINE)
+STUB = re.compile(r"(?im)^[^\w\n]*(write )?your (answer|code) here\b.*$|^[ \t]*raise NotImplementedError\b.*$")
 
 Answers = dict[str, tuple[str, ...]]
 

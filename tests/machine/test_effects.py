@@ -45,7 +45,7 @@ def test_modules_and_what_comes_from_the_students_own():
 
 @pytest.mark.parametrize(("source", "names"), [
     ("x.mean", set()), ("x.count(1)", set()), ("t.fill", {"t"}), ("t.pop(1)", {"t"}), ("t.a[0].change()", {"t"}), ("next(t.rows)", {"t"}), ("(lambda q: q)(t, u)", {"t", "u"}),
-    ("x.get", set()), ("t.items()", set()), ("change(t)", set())])
+    ("t.append", {"t"}), ("t.__len__", set()), ("x.get", set()), ("t.items()", set()), ("change(t)", set())])
 def test_names_on_whose_objects_a_call_acts(source, names):
     assert effects.acted_on(first(source)) == names
 
@@ -67,6 +67,17 @@ def test_calls_with_what_is_called_and_given():
     ("[b.pop() for b in a]", Function(into_arguments=True))])
 def test_what_a_call_of_a_function_does(body, due):
     assert effects.effects(first(f"def f(a, b):\n    {body}")) == due
+
+
+def test_a_default_may_be_the_object_of_its_argument():
+    found = effects.bindings(first("def f(a, b, /, c=T, d=len, *, e=V, g, h=[T, W]): pass"))
+    assert list(found) == [("c", frozenset("T")), ("d", frozenset()), ("e", frozenset("V")), ("h", frozenset("TW"))]
+    assert list(effects.bindings(first("def f(a, b, c, d=T): pass"))) == [("d", frozenset("T"))]
+
+
+@pytest.mark.parametrize(("source", "names"), [("t", {"t"}), ("t.a[0]", {"t"}), ("t.go(t)", {"t"}), ("t.go(u, k=v).x", {"t", "u", "v"}), ("(1).real", set()), ("[t].x", set())])
+def test_a_chain_begins_with_a_name_and_its_calls_are_given_others(source, names):
+    assert effects.root_of(first(source)) == names
 
 
 def test_two_functions_of_one_name_do_what_either_does():
