@@ -292,3 +292,42 @@ def test_where_there_is_no_notebook_five_of_the_other_files_are_named(count, mor
         (tmp_path / name).touch()
     assert look_through(tmp_path, {"activations": {}}, (), ()).notebooks["activations"].reason == (
         "There is no activations.ipynb in the submission. There is: " + ", ".join(f"f{number}.dat" for number in range(min(count, 5))) + more)
+
+
+# --- one file -----------------------------------------------------------------------------------------------------
+
+def search(folder, notebooks=(), files=(), wanted=CANON):
+    return Search(folder, "activations", wanted, list(notebooks), list(files), lambda error: f"because {error}")
+
+
+def test_without_the_released_cells_a_copy_is_known_by_its_name_alone(tmp_path):
+    names = [NAME, "other.ipynb", "my activations.ipynb"]
+    assert search(tmp_path, names).others == names[1:] and search(tmp_path, names, wanted={}).others == names[2:]
+
+
+def test_of_an_archive_scripts_count_where_no_notebook_lies_in_it(tmp_path):
+    for members, due in (({"a/activations.ipynb": HALF, "a/solution.py": SCRIPT}, ["a/activations.ipynb"]), ({"solution.py": SCRIPT}, ["solution.py"]),
+                         ({"activations.ipynb": "words", "solution.py": SCRIPT}, ["activations.ipynb", "solution.py"])):
+        (tmp_path / "hw.zip").write_bytes(archive(**members))
+        own, *inside = search(tmp_path).look_at("hw.zip")
+        assert own.notebook is None and [one.name for one in inside] == due and {one.inside for one in inside} == {"hw.zip"}
+
+
+def test_what_cannot_be_read_might_have_been_the_one(tmp_path, monkeypatch):
+    one = search(tmp_path).candidate("x y.ipynb", b"words")
+    assert one.doubt and one.trouble.startswith("'x y.ipynb': The file is not a notebook") and not search(tmp_path).candidate("x.ipynb", FULL.encode()).doubt
+
+    def fail(content):
+        raise MemoryError("of its size")
+    monkeypatch.setattr(finding, "read_notebook", fail)
+    one = search(tmp_path).candidate("x.ipynb", FULL.encode())
+    assert one.doubt and one.trouble == "x.ipynb could not be read: because of its size." and one.notebook is None
+
+
+@pytest.mark.parametrize(("name", "plain"), [("a_b-1.txt", True), ("a b", False), ("ä", False), ("", True)])
+def test_a_name_is_plain_in_a_sentence_where_a_course_may_have_given_it(name, plain):
+    assert finding.label(name) == (name if plain else finding.shown(name))
+
+
+def test_what_was_chosen_is_certain_where_somebody_says_so():
+    assert not finding.Found().certain

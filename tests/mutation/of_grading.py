@@ -40,6 +40,7 @@ CONCERNS = {
     "checks.student": ("student",), "checks.suite": ("edges", "scoring", "wrong"),
     "checks.table": ("report",), "checks.verdict": ("edges", "scoring", "record", "student"), "checks.wrong": ("wrong",),
     "notebooks.again": ("again",), "notebooks.answers": ("answers",), "notebooks.effects": ("effects", "later"),
+    "notebooks.finding": ("finding",),
     "notebooks.intake": ("edges", "intake", "embedded", "finding"), "notebooks.later": ("later",),
     "notebooks.mend": ("edges", "mend", "embedded"), "notebooks.outputs": ("edges", "outputs", "embedded", "pictures"),
     "notebooks.reading": ("reading", "finding", "intake"), "notebooks.record": ("record", "edges", "wrong", "overview"),
