@@ -14,7 +14,7 @@ from grading.notebooks import finding, scripts
 from grading.notebooks.answers import answers
 from grading.notebooks.archives import NotUnpacked, members
 from grading.notebooks.embedded import taken_out
-from grading.notebooks.finding import Search
+from grading.notebooks.finding import Candidate, Search
 from grading.notebooks.intake import SECRET, STAMP, Refusal, look_through, screen
 from grading.notebooks.reading import MAX_BYTES, read_notebook, without_outputs
 from grading.notebooks.record import FILE, WHOLE, Record
@@ -329,5 +329,37 @@ def test_a_name_is_plain_in_a_sentence_where_a_course_may_have_given_it(name, pl
     assert finding.label(name) == (name if plain else finding.shown(name))
 
 
-def test_what_was_chosen_is_certain_where_somebody_says_so():
-    assert not finding.Found().certain
+def test_those_that_bear_the_notebooks_name_are_looked_at_first_and_twenty_in_all(tmp_path):
+    names = ["z.ipynb", "a/Activations!.ipynb", "my-activations-2.ipynb", "a.ipynb", "b/activations.ipynb", *(f"n{number:02}.ipynb" for number in range(20))]
+    assert search(tmp_path).nearest(names) == ["a/Activations!.ipynb", "b/activations.ipynb", "my-activations-2.ipynb", "a.ipynb", *(f"n{number:02}.ipynb" for number in range(16))]
+
+
+def candidate(name, *given, **more):
+    return Candidate(name, notebook={"of": name}, given={one: (one,) for one in given}, **more)
+
+
+def test_of_those_with_most_of_the_answers_the_named_one_counts_then_the_first(tmp_path):
+    named, same, less, more = candidate(NAME, "a"), candidate("same.ipynb", "a"), candidate("less.ipynb"), candidate("in/more.ipynb", "a", "b", files={"x": b""})
+    choose = search(tmp_path).choose
+    assert choose(named, [named, less], None).notebook is named.notebook and choose(named, [same, named], None).notebook is named.notebook
+    first = choose(None, [same, candidate("b.ipynb", "a")], "No.")
+    assert (first.notebook, first.note, first.folder, first.certain) == (same.notebook, "No. 'same.ipynb' was graded in its place.", ".", False)
+    found = choose(named, [named, more], None)
+    assert (found.notebook, found.folder, found.files, finding.Found().certain) == (more.notebook, "in", {"x": b""}, False)
+    assert found.note == f"{NAME} answers 1 of the 2 exercises and questions that another notebook answers. 'in/more.ipynb' was graded in its place."
+    assert choose(less, [less, candidate("in/x.ipynb", "a", inside="hw.zip")], None).folder == ""
+    for trouble, said in ((None, "There is more than one notebook."), ("No.", "No.")):
+        reason = choose(None, [same, candidate("other.ipynb", "b")], trouble).reason
+        assert reason.startswith(f"{said} It could be one of 'same.ipynb', 'other.ipynb': they differ in a, b. Ask ")
+
+
+def test_where_there_is_nothing_it_is_said_what_there_is(tmp_path):
+    def nothing(*troubles, files=()):
+        return search(tmp_path, files=files).nothing([Candidate(str(number), trouble=trouble) for number, trouble in enumerate(troubles)])
+    assert nothing("No one.", None, "Other.", "".join(["No", " one."])) == "No one. Other." and nothing(None) == ""
+    assert nothing("0", "1", "2", "3", "4", "5") == "0 1 2 3 4"
+    files = [f"f{number}.pdf" for number in range(12)]
+    assert nothing("There is no x.", "Other.", files=["a.pdf", "b.txt"]) == "There is no x. Other. There is: a.pdf." and nothing("There is no x.") == "There is no x."
+    assert nothing("Damaged.", "There is no y.", files=files) == "Damaged. There is no y."
+    assert nothing("There is no x.", files=files) == "There is no x. There is: f0.pdf, f1.pdf, f2.pdf, f3.pdf, f4.pdf and 7 more."
+    assert nothing("There is no x.", files=files[:5]).endswith("f4.pdf.")
