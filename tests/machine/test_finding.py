@@ -306,9 +306,9 @@ def test_without_the_released_cells_a_copy_is_known_by_its_name_alone(tmp_path):
 
 
 def test_of_an_archive_scripts_count_where_no_notebook_lies_in_it(tmp_path):
-    for members, due in (({"a/activations.ipynb": HALF, "a/solution.py": SCRIPT}, ["a/activations.ipynb"]), ({"solution.py": SCRIPT}, ["solution.py"]),
+    for packed, due in (({"a/activations.ipynb": HALF, "a/solution.py": SCRIPT}, ["a/activations.ipynb"]), ({"solution.py": SCRIPT}, ["solution.py"]),
                          ({"activations.ipynb": "words", "solution.py": SCRIPT}, ["activations.ipynb", "solution.py"])):
-        (tmp_path / "hw.zip").write_bytes(archive(**members))
+        (tmp_path / "hw.zip").write_bytes(archive(**packed))
         own, *inside = search(tmp_path).look_at("hw.zip")
         assert own.notebook is None and [one.name for one in inside] == due and {one.inside for one in inside} == {"hw.zip"}
 
