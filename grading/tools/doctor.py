@@ -20,7 +20,7 @@ from pathlib import Path
 
 from ..run.health import look
 from ..border import cgroup, mounts, needs, probe, surroundings
-from ..border.identity import Identity
+from ..border.identity import Identity, candidates
 from ..root import trouble_with_path
 from ..border.errors import KernelNotStarted, SandboxUnavailable
 from ..border.limits import Limits
@@ -182,10 +182,14 @@ def host_id(identity: Identity, here: Surroundings | None = None) -> Finding:
     if identity.own:
         return Finding("student code's user", True, f"an id of its own on the host ({identity.uid})")
     here = here or surroundings.look()
-    how = "Not to be had where the container gains no rights (no-new-privileges), which is worth more: mount nothing into it but the " \
-          "course." if here.container and here.gains_no_rights else \
-          "Give it one: apt-get install uidmap; usermod --add-subuids 200000-265535 --add-subgids 200000-265535 " \
-          f"{os.environ.get('USER', 'YOU')} (as root)"
+    give = f"usermod --add-subuids 200000-265535 --add-subgids 200000-265535 {os.environ.get('USER', 'YOU')} (as root)"
+    if here.container and here.gains_no_rights:
+        how = "Not to be had where the container gains no rights (no-new-privileges), which is worth more: mount nothing into it but the course."
+    elif any(other.mapped for other in candidates()):
+        how = "newuidmap is there and was refused an id of /etc/subuid. It needs its own rights, and the range ids that are nobody's: " \
+              f"apt-get install --reinstall uidmap; remove the range from /etc/subuid and /etc/subgid; {give}"
+    else:
+        how = f"Give it one: apt-get install uidmap; {give}"
     return Finding("student code's user", False, f"the id of who grades ({identity.uid}), in a namespace: a flaw in what is mounted "
                    "would be a flaw with your rights, and a submission can use up what Linux counts for each user", how, needed=False)
 

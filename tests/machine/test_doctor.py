@@ -6,6 +6,8 @@ import pytest
 from typer.testing import CliRunner
 
 from grading.border import mounts, sandbox
+from grading.border.identity import Identity, Kind
+from grading.border.surroundings import Surroundings
 from grading.tools import doctor
 from grading.tools.cli import app
 from grading.tools.doctor import Finding, course_folder, diagnose_host
@@ -84,3 +86,11 @@ def test_a_course_whose_folder_has_a_name_that_it_cannot_have_is_a_finding_and_n
     said = CliRunner().invoke(app, ["doctor", "--course", str(root)])
     assert said.exit_code == 1 and isinstance(said.exception, SystemExit)
     assert "MISSING  folder of the course" in said.output and "Rename the folder" in said.output
+
+
+def test_what_is_said_of_the_id_that_student_code_shares_mends_what_is_missing(monkeypatch):
+    shared = Identity(Kind.SHARED, 1000, 1000)
+    for found, due in (([shared], "Give it one: apt-get install uidmap"), ([Identity(Kind.MAPPED, 1000, 1000, 1), shared], "newuidmap is there and was refused")):
+        monkeypatch.setattr(doctor, "candidates", lambda found=found: found)
+        finding = doctor.host_id(shared, Surroundings())
+        assert not finding.ok and not finding.needed and finding.remedy.startswith(due) and "usermod --add-subuids" in finding.remedy
