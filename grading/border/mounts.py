@@ -28,6 +28,7 @@ STUDENT_PACKAGES = ("numpy", "matplotlib", "ipython", "matplotlib-inline")
 COMMANDS = ("sh", "bash", "cat", "cp", "date", "echo", "env", "grep", "head", "ls", "mkdir", "mv", "pwd", "rm", "setsid",
             "sleep", "tail", "touch", "uname", "wc")
 FONTS = Path("/usr/share/fonts")
+FONT_FILES = (".ttf", ".otf", ".ttc", ".afm")       # that Matplotlib reads
 CACHE = Path("/etc/ld.so.cache")
 LOCALES = [Path("/usr/lib/locale", name) for name in ("C.utf8", "C.UTF-8")]        # what `LANG` names: see sandbox.py
 DEVICES = ("null", "random", "urandom")         # /dev/zero could be shared memory that no limit counts
@@ -157,11 +158,28 @@ def arguments(hidden: Iterable[str | Path] = ()) -> list[str]:
     command += top_links([mount.target for mount in mounts])
     for mount in mounts:
         command += ["--ro-bind", str(mount.source), str(mount.target)]
-        if mount.target.is_relative_to(PYTHON) and mount.source.is_dir():
-            for entry in sorted(os.scandir(mount.source), key=lambda entry: entry.name):
-                if not is_standard(entry.name):
-                    command += covered(mount.target / entry.name, Path(entry.path))
-    return command + [word for mount in mounts for word in covered_in(mount, everything(hidden))]
+    return command + [word for mount in mounts for word in covered_in(mount, everything(hidden).union(not_needed(mount)))]
+
+
+def not_needed(mount: Mount) -> list[Path]:
+    """What lies in a folder of the standard library or of fonts and is neither: anybody may have put it there."""
+    if mount.source.is_dir() and mount.target.is_relative_to(PYTHON):
+        return [Path(entry.path) for entry in os.scandir(mount.source) if not is_standard(entry.name)]
+    return among_fonts(mount.source)[1] if mount.target == FONTS else []
+
+
+def among_fonts(folder: Path) -> tuple[bool, list[Path]]:
+    """(whether there is a font in a folder, the files and folders in it that are none and hold none)."""
+    holds, others = False, list[Path]()
+    for entry in os.scandir(folder) if os.access(folder, os.R_OK | os.X_OK) else ():
+        if entry.is_dir(follow_symlinks=False):
+            inside, more = among_fonts(Path(entry.path))
+            holds, others = holds or inside, others + (more if inside else [Path(entry.path)])
+        elif entry.name.lower().endswith(FONT_FILES):
+            holds = True
+        else:
+            others.append(Path(entry.path))
+    return holds, others
 
 
 def top_links(targets: list[Path], root: Path = Path("/")) -> list[str]:

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 NAME = "course-of-a-test"
 STANDARD, PACKAGES = Path(sysconfig.get_path("stdlib")), Path(sysconfig.get_path("purelib"))
 # Where a course, an exchange or a gradebook may lie; below a package and a module of the standard library as well.
-PLACES = [Path("/usr/local/share/nbgrader/exchange"), *map(Path, ("/usr/share/nbgrader", "/usr/lib", "/usr/local", "/opt",
+PLACES = [Path("/usr/local/share/nbgrader/exchange"), *map(Path, ("/usr/share/nbgrader", "/usr/share/fonts", "/usr/lib", "/usr/local", "/opt",
           "/srv", "/var/lib", "/etc")), Path(sys.prefix), Path(sys.base_prefix), STANDARD, PACKAGES,
           STANDARD / "site-packages", ROOT, ROOT.parent]
 BELOW = [mounts.student_paths()["numpy"], STANDARD / "json"]

@@ -184,15 +184,25 @@ def test_all_that_is_mounted_is_read_only_and_what_is_not_to_be_seen_is_covered(
     for folder in ("/kernel", "/kernel/packages", "/kernel/python", "/kernel/python/lib", "/usr", "/usr/bin", "/usr/lib"):
         due += ["--dir", folder]
     due += ["links", str(std), str(numpy), "/usr/bin/cat"]
-    due += ["--ro-bind", f"{mounted}/std", str(std), "--ro-bind", "/dev/null", f"{std}/gradebook.db"]
+    for place, target in (("std", std), ("numpy", numpy), ("cat", "/usr/bin/cat")):
+        due += ["--ro-bind", f"{mounted}/{place}", str(target)]
+    due += ["--ro-bind", "/dev/null", f"{std}/gradebook.db"]
     for name in ("site-packages", "test"):
         due += ["--tmpfs", f"{std}/{name}", "--remount-ro", f"{std}/{name}"]
-    due += ["--ro-bind", f"{mounted}/numpy", str(numpy), "--ro-bind", f"{mounted}/cat", "/usr/bin/cat"]
-    assert mounts.arguments() == due
+    assert mounts.arguments([mounted / "std/site-packages/exchange"]) == mounts.arguments() == due
     hidden = [mounted / "numpy" / "secret"]
     (hidden[0] / "gradebook.db").touch()
     for inside in ([], [hidden[0] / "gradebook.db", mounted, mounted / "numpy"]):        # in what is covered nothing can be covered
         assert mounts.arguments([*hidden, *inside]) == [*due, "--tmpfs", f"{numpy}/secret", "--remount-ro", f"{numpy}/secret"]
+
+
+def test_among_fonts_there_is_nothing_but_fonts(tmp_path):
+    for name in ("truetype/a/x.ttf", "truetype/a/gradebook.db", "truetype/course/submitted/a.ipynb", "course/x.ipynb", "y.OTF", "empty/z"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "link").symlink_to("course")
+    due = {tmp_path / name for name in ("truetype/a/gradebook.db", "truetype/course", "course", "empty", "link")}
+    assert set(mounts.not_needed(Mount(tmp_path, mounts.FONTS))) == due and mounts.not_needed(Mount(tmp_path, PACKAGES / "fonts")) == []
 
 
 def test_what_a_course_is_configured_with_is_all_that_its_links_lead_to_and_what_lies_beside_its_gradebook(tmp_path):
