@@ -100,6 +100,8 @@ AS_IN_JUPYTER = {
     "exit in the middle of a cell": "exit()\nquit(keep_kernel=True)",
     "a magic of the page": "%autosave 60",
     "a magic that comes with IPython": "x = 1\n%store x",
+    "names of an older IPython": ("from IPython.core.display import display, HTML\nfrom IPython.display import set_matplotlib_formats\n"
+                                  "set_matplotlib_formats('svg')\nget_ipython().magic('matplotlib inline')\nget_ipython().magic('%pwd')"),
     "the name of the shell": "assert get_ipython().__class__.__name__ == 'ZMQInteractiveShell'",
     "the application": "import sys\nassert 'IPKernelApp' in get_ipython().config and 'ipykernel' in sys.modules",
     "the locale of the machine": "import locale\nlocale.setlocale(locale.LC_ALL, '')",

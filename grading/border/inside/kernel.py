@@ -322,6 +322,17 @@ def draw_inline() -> None:
     pyplot.switch_backend = switch_backend
 
 
+def older_names(shell: InteractiveShell) -> None:
+    """What IPython has given up and Colab's still has, in lines that many notebooks begin with."""
+    import IPython.core.display
+    import IPython.display
+    from matplotlib_inline.backend_inline import set_matplotlib_formats
+    vars(IPython.core.display).setdefault("display", IPython.display.display)
+    vars(IPython.display).setdefault("set_matplotlib_formats", set_matplotlib_formats)
+    if not hasattr(shell, "magic"):
+        shell.magic = lambda line: shell.run_line_magic(*(*line.lstrip("%").split(maxsplit=1), "")[:2])
+
+
 def stand_in_for_tk() -> None:
     """Let `from tkinter import W` and `from turtle import shape` pass, which editors add by themselves: there is no window here."""
     tk = ModuleType("_tkinter")
@@ -363,6 +374,7 @@ class Kernel:
         config.InteractiveShell.displayhook_class = Hook
         config.InteractiveShell.display_pub_class = Publisher
         self.shell = ZMQInteractiveShell.instance(config=config, displayhook_class=Hook, display_pub_class=Publisher)
+        older_names(self.shell)
         self.shell.extension_manager.load_extension("storemagic")
         for name in ELSEWHERE:
             self.shell.register_magic_function(lambda line: None, magic_name=name)
