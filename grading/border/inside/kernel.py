@@ -190,7 +190,7 @@ class ZMQInteractiveShell(InteractiveShell):
     def transform_cell(self, raw_cell: str) -> str:
         """Leave alone what is Python already: looking for magics and shell commands takes longer than most cells. A single
         word may be a magic as well, and a notebook may have its own idea of what is Python."""
-        if "\n" not in raw_cell or self.input_transformers_post:
+        if raw_cell.strip().isidentifier() or self.input_transformers_post:
             return super().transform_cell(raw_cell)
         try:
             compile(raw_cell, "", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
