@@ -27,7 +27,7 @@ INSIDE = {path.stem: path for path in (GRADING / "border" / "inside").glob("[a-z
 OUTSIDE = {str(path.relative_to(GRADING).with_suffix("")).replace("/", "."): path
            for room in ROOMS for path in (GRADING / room).glob("*.py")}
 # What the sandbox mounts for student code.
-MOUNTED = {"numpy", "matplotlib", "IPython", "traitlets"}
+MOUNTED = {"numpy", "matplotlib", "IPython", "matplotlib_inline", "traitlets"}
 
 
 def imports(path, name):
