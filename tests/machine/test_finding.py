@@ -330,8 +330,8 @@ def test_a_name_is_plain_in_a_sentence_where_a_course_may_have_given_it(name, pl
 
 
 def test_those_that_bear_the_notebooks_name_are_looked_at_first_and_twenty_in_all(tmp_path):
-    names = ["z.ipynb", "a/Activations!.ipynb", "my-activations-2.ipynb", "a.ipynb", "b/activations.ipynb", *(f"n{number:02}.ipynb" for number in range(20))]
-    assert search(tmp_path).nearest(names) == ["a/Activations!.ipynb", "b/activations.ipynb", "my-activations-2.ipynb", "a.ipynb", *(f"n{number:02}.ipynb" for number in range(16))]
+    names = ["z.ipynb", "a/Activations!.ipynb", "my-activations-2.ipynb", "a.ipynb", "z/activations.ipynb", *(f"n{number:02}.ipynb" for number in range(20))]
+    assert search(tmp_path).nearest(names) == ["a/Activations!.ipynb", "z/activations.ipynb", "my-activations-2.ipynb", "a.ipynb", *(f"n{number:02}.ipynb" for number in range(16))]
 
 
 def candidate(name, *given, **more):
