@@ -201,8 +201,17 @@ def test_among_fonts_there_is_nothing_but_fonts(tmp_path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     (tmp_path / "link").symlink_to("course")
-    due = {tmp_path / name for name in ("truetype/a/gradebook.db", "truetype/course", "course", "empty", "link")}
-    assert set(mounts.not_needed(Mount(tmp_path, mounts.FONTS))) == due and mounts.not_needed(Mount(tmp_path, PACKAGES / "fonts")) == []
+    (tmp_path / "linked fonts").symlink_to("truetype")
+    due = {tmp_path / name for name in ("truetype/a/gradebook.db", "truetype/course", "course", "empty", "link", "linked fonts")}
+    assert set(mounts.not_needed(Mount(tmp_path, Path(str(mounts.FONTS))))) == due
+    assert mounts.not_needed(Mount(tmp_path, PACKAGES / "fonts")) == mounts.not_needed(Mount(tmp_path, Path("/zzz"))) == []
+
+
+def test_a_folder_of_fonts_that_may_not_be_read_is_not_needed(tmp_path, monkeypatch):
+    (tmp_path / "closed").mkdir()
+    (tmp_path / "closed" / "x.ttf").touch()
+    monkeypatch.setattr(mounts.os, "access", lambda place, how: how == os.R_OK | os.X_OK and place.name != "closed")
+    assert mounts.among_fonts(tmp_path) == (False, [tmp_path / "closed"])
 
 
 def test_what_a_course_is_configured_with_is_all_that_its_links_lead_to_and_what_lies_beside_its_gradebook(tmp_path):
