@@ -158,7 +158,8 @@ def arguments(hidden: Iterable[str | Path] = ()) -> list[str]:
     command += top_links([mount.target for mount in mounts])
     for mount in mounts:
         command += ["--ro-bind", str(mount.source), str(mount.target)]
-    return command + [word for mount in mounts for word in covered_in(mount, everything(hidden).union(not_needed(mount)))]
+    never = everything(hidden)
+    return command + [word for mount in mounts for word in covered_in(mount, never.union(not_needed(mount)))]
 
 
 def not_needed(mount: Mount) -> list[Path]:
