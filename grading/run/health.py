@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from .gradebook import exists
 
 UPGRADE = "Upgrade it, which keeps a copy beside it: nbgrader db upgrade. If it says the same afterwards, put back a copy of yours."
+NONE_YET = "there is none yet: nbgrader generate_assignment makes it", ""
 OTHERS = [sys.excepthook]       # what says everything else
 BUSY = "Wait for it, or end it (a grading run, formgrader, an open sqlite3); what was done so far is kept."
 
@@ -46,12 +47,14 @@ def say(kind: type[BaseException], error: BaseException, trace: TracebackType | 
 
 
 def look(db_url: str) -> tuple[str, str]:
-    """(what is wrong, what mends it), or (what is right, "")."""
+    """(what is wrong, what mends it), or (what is right, ""). A database without a table is new: nbgrader makes them."""
     if not exists(db_url):
-        return "there is none yet: nbgrader generate_assignment makes it", ""
+        return NONE_YET
     try:
         engine = create_engine(db_url)
         try:
+            if not inspect(engine).get_table_names():
+                return NONE_YET
             lacking = missing(engine)
         finally:
             engine.dispose()

@@ -369,6 +369,13 @@ def test_nbgraders_own_commands_end_in_that_sentence(monkeypatch, capsys):
     assert "nbgrader db upgrade" in capsys.readouterr().err and seen == [ValueError] and len(health.OTHERS) == 1
 
 
+def test_a_database_without_tables_is_a_gradebook_that_nbgrader_has_yet_to_fill(tmp_path):
+    (place := tmp_path / "gradebook.db").touch()
+    assert look(f"sqlite:///{place}") == look(f"sqlite:///{tmp_path / 'none.db'}") == health.NONE_YET
+    Gradebook(f"sqlite:///{place}").close()
+    assert look(f"sqlite:///{place}") == ("it has all that nbgrader asks for", "")
+
+
 @pytest.mark.parametrize("trouble", ["locked", "damaged", "old"])
 def test_nothing_is_generated_of_a_gradebook_that_cannot_be_worked_with(trouble, course, caplog):
     schema.install()
