@@ -16,7 +16,6 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 from nbgrader.utils import determine_grade, find_all_files, is_grade, is_locked, is_solution, is_task
 from rich.console import Console
-from rich.markup import escape
 from traitlets.config import Config
 
 from ..notebooks import mend, reading, submissions
@@ -32,7 +31,7 @@ from ..notebooks.intake import screen, why
 from ..notebooks.names import printable
 from ..notebooks.record import Record, written
 from ..border.subject import KernelSubject
-from .terminal import tell, terminal
+from .terminal import complain, tell
 
 NOT_GRADED = 3      # exit status
 STYLES = {"✓": "green", "✗": "red", "–": "dim"}
@@ -191,7 +190,7 @@ def show(console: Console, root: Path | None, path: str | Path, assignment: str 
     try:
         found, nb = grade(Course(root), path, assignment)
     except NotChecked as error:
-        terminal(stderr=True).print(f"[bold red]course:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        complain(error)
         return NOT_GRADED
     console.print(f"{printable(found.path.name)} is {found.notebook} of {found.assignment}. Nothing is written.", markup=False,
                   highlight=False)

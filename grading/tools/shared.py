@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
-from rich.markup import escape
 
 from ..border.errors import SandboxUnavailable
 from ..root import AUDIT, OPEN, CourseError, find_root, say_foreign_code
-from .terminal import tell, terminal
+from .terminal import complain, tell, terminal
 
 console = terminal()
 HOST = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENOTDIR, errno.EISDIR,
@@ -67,5 +66,5 @@ def ending_well() -> Iterator[None]:
 
 def fail(message: object, code: int = 1) -> NoReturn:
     """Say why on standard error and end with `code`."""
-    terminal(stderr=True).print(f"[bold red]course:[/] {escape(str(message))}", highlight=False, soft_wrap=True)
+    complain(message)
     raise typer.Exit(code)

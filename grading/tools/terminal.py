@@ -1,6 +1,7 @@
 """A line for whoever types a command."""
 
 from rich.console import Console
+from rich.markup import escape
 
 
 def terminal(stderr: bool = False) -> Console:
@@ -15,3 +16,8 @@ def tell(console: Console, line: str, style: str | None = None) -> None:
     """
     line = "".join(c if c.isprintable() or c == "\n" else "?" for c in line)
     console.print(line, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def complain(why: object) -> None:
+    """Say on standard error why a command cannot do what it was asked."""
+    terminal(stderr=True).print(f"[bold red]course:[/] {escape(str(why))}", highlight=False, soft_wrap=True)

@@ -9,7 +9,7 @@ import os
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from hashlib import sha256
 from itertools import islice
@@ -135,14 +135,12 @@ class Drop:
             raise NotUnpacked(f"is a zip archive that {error}") from None
         except Exception as error:      # zipfile has more than one way to refuse an archive
             raise NotUnpacked(f"is a zip archive that cannot be unpacked ({type(error).__name__})") from None
-        taken: dict[str, dict[str, bytes] | Refused] = {
-            line.partition(": ")[0]: Refused(f"was not taken: {line.partition(': ')[2]}") for line in trouble[:MOST_TOLD]}
+        taken: dict[str, dict[str, bytes] | Refused] = {**not_taken(trouble[:MOST_TOLD])}
         if trouble[MOST_TOLD:]:
             taken[f"{len(trouble) - MOST_TOLD} more entries"] = Refused("were not taken")
         people, found = People(class_list(self.course.dir, system)), [one for one, _ in read]
         content_of = {id(entry): got for one, contents in read for entry, got in zip(one.entries, contents)}
-        taken |= {line.partition(": ")[0]: Refused(f"was not taken: {line.partition(': ')[2]}")
-                  for line in archives.take_out_unsure(found, people.numbered)}
+        taken |= not_taken(archives.take_out_unsure(found, people.numbered))
         whose = [people.find(one.name, one.user, one.logins) for one in found]
         if not in_class(self.course.dir):       # then a name is all that is known of somebody
             whose = [(student or one_name(one.name), "") for one, (student, _) in zip(found, whose)]
@@ -228,6 +226,11 @@ def unpacked(content: bytes) -> dict[str, bytes]:
         return files
     except Overrun as error:
         raise NotUnpacked(f"is a zip archive that {error}") from None
+
+
+def not_taken(lines: Iterable[str]) -> dict[str, Refused]:
+    """What is said of files of an archive, "name: why", by name."""
+    return {name: Refused(f"was not taken: {why}") for name, _, why in (line.partition(": ") for line in lines)}
 
 
 def by_folder(content: dict[str, bytes], stem: str) -> dict[str, dict[str, bytes]]:

@@ -62,7 +62,7 @@ class Rows:
         self.place, self.settings, self.log, self.user, self.staff = place, settings, log, user, staff
         self.rows = log.rows()[-MOST_ROWS:] if staff else log.rows(student=user)
         queue = log.rows(State.WAITING, State.WORKING)
-        self.queue, self.oldest, self.now = [row.name for row in queue], min((row.first_seen for row in queue), default=None), time.time()
+        self.queue, self.oldest, self.now = [row.name for row in queue], queue[0].first_seen if queue else None, time.time()
 
     def html(self) -> str:
         if not self.rows:
