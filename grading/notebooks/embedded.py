@@ -21,6 +21,7 @@ from .names import printable
 MAX_PICTURE = 8 * 2**20
 MAX_PIXELS = 100 * 10**6
 MAX_PICTURES = 50           # of one cell
+MAX_ALL, MAX_PIXELS_ALL = 32 * 2**20, 10**9     # of all pictures of a notebook: a browser draws ten million in a twentieth of a second
 KINDS = {"image/png": ".png", "image/jpeg": ".jpg", "image/gif": ".gif", "image/webp": ".webp"}
 ENDINGS = {".png", ".jpg", ".jpeg", ".gif", ".webp"}
 PLAIN = re.compile(r"[\w.-]+", re.ASCII)
@@ -37,8 +38,33 @@ Pictures = dict[str, dict[str, str]]        # as the attachments of a cell: {nam
 
 # --- one picture --------------------------------------------------------------------------------------------------
 
+class Room:
+    """What the pictures of one notebook may still take, each as often as it stands on the page: a page holds it anew each time."""
+
+    def __init__(self) -> None:
+        self.bytes, self.pixels = MAX_ALL, MAX_PIXELS_ALL
+
+    def take(self, *contents: bytes) -> bool:
+        """Whether there is room for these pictures, which is then taken."""
+        left = self.bytes - sum(map(len, contents)), self.pixels - sum(pixels_of(content) for content in contents)
+        if min(left) < 0:
+            return False
+        self.bytes, self.pixels = left
+        return True
+
+
 def kind_of_picture(content: bytes) -> str | None:
     """The kind of a picture that may be shown, by its own bytes; None if it may not."""
+    kind, size = kind_and_size(content)
+    return kind if size and len(content) <= MAX_PICTURE and 0 < size[0] * size[1] <= MAX_PIXELS else None
+
+
+def pixels_of(content: bytes) -> int:
+    width, height = kind_and_size(content)[1] or (0, 0)
+    return width * height
+
+
+def kind_and_size(content: bytes) -> tuple[str | None, tuple[int, int] | None]:
     kind, size = None, None
     if content.startswith(b"\x89PNG\r\n\x1a\n") and content[12:16] == b"IHDR":
         kind, size = "image/png", (number(content[16:20]), number(content[20:24]))
@@ -48,8 +74,7 @@ def kind_of_picture(content: bytes) -> str | None:
         kind, size = "image/gif", (number(content[6:8][::-1]), number(content[8:10][::-1]))
     elif content.startswith(b"RIFF") and content[8:12] == b"WEBP":
         kind, size = "image/webp", size_of_webp(content)
-    good = size and len(content) <= MAX_PICTURE and 0 < size[0] * size[1] <= MAX_PIXELS
-    return kind if good else None
+    return kind, size
 
 
 def number(content: bytes) -> int:
@@ -78,10 +103,10 @@ def size_of_webp(content: bytes) -> tuple[int, int] | None:
     return None
 
 
-def as_attachment(content: bytes) -> dict[str, str] | None:
-    """{kind: base64} of a picture that may be shown."""
+def as_attachment(content: bytes, room: Room | None = None) -> dict[str, str] | None:
+    """{kind: base64} of a picture that may be shown, and for which there is room."""
     kind = kind_of_picture(content)
-    return {kind: base64.b64encode(content).decode()} if kind else None
+    return {kind: base64.b64encode(content).decode()} if kind and (room is None or room.take(content)) else None
 
 
 def decoded(text: str) -> bytes:
@@ -136,7 +161,7 @@ def add(pictures: Pictures, picture: dict[str, str], name: str = "picture") -> s
     return known or free
 
 
-def with_files(source: str, attachments: Pictures, files: Mapping[str, bytes], folder: str = "") -> tuple[str, Pictures]:
+def with_files(source: str, attachments: Pictures, files: Mapping[str, bytes], folder: str = "", room: Room | None = None) -> tuple[str, Pictures]:
     """The same for pictures that lie in a file beside the notebook, which is in `folder`, and for those in an <img>.
 
     `files` are what was handed in, by relative path. A picture that was not is said.
@@ -153,7 +178,7 @@ def with_files(source: str, attachments: Pictures, files: Mapping[str, bytes], f
         if FOREIGN.match(src):
             return found[0] if found["src"] else f"[{alt or 'picture'}]({src})" if re.match(r"https?://[^\s()<>]+$", src) else ""
         content = in_files(files, folder, src)
-        picture = as_attachment(content) if content is not None and len(pictures) < MAX_PICTURES else None
+        picture = as_attachment(content, room) if content is not None and len(pictures) < MAX_PICTURES else None
         if picture:
             return f"![{alt}](attachment:{add(pictures, picture)})"
         return not_there(src, "was not handed in" if content is None else "cannot be shown")
@@ -191,12 +216,12 @@ def of_tag(attributes: str) -> tuple[str, str]:
     return found.get("alt", ""), found.get("src", "").strip()
 
 
-def beside(files: Mapping[str, bytes], shown: set[str]) -> tuple[str, Pictures]:
+def beside(files: Mapping[str, bytes], shown: set[str], room: Room | None = None) -> tuple[str, Pictures]:
     """A text that shows the pictures among `files` that no cell shows, and these; `shown` are the base64 of those that are."""
     pictures: Pictures = {}
     lines: list[str] = []
     for name, content in sorted(files.items()):
-        picture = as_attachment(content) if PurePosixPath(name).suffix.lower() in ENDINGS and len(lines) < MAX_PICTURES else None
+        picture = as_attachment(content, room) if PurePosixPath(name).suffix.lower() in ENDINGS and len(lines) < MAX_PICTURES else None
         if picture and not shown & set(picture.values()):
             lines.append(f"`{re.sub('[`<>]', '?', printable(name))}`\n\n![](attachment:{add(pictures, picture, 'beside')})")
     return "\n\n".join(["**Handed in beside the notebook:**", *lines]) if lines else "", pictures

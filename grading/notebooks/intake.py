@@ -147,14 +147,14 @@ def illustrate(notebook: NotebookNode, files: dict[str, bytes], folder: str, cou
     The text of the course itself stays as it is.
     """
     ours = {embedded.taken_out(as_released(entry["source"]))[0] for entry in wanted.values() if entry["cell_type"] == "markdown"}
-    shown: set[str] = set()
+    shown, room = set[str](), embedded.Room()
     for cell in notebook.cells:
         if cell.cell_type == "markdown" and cell.source.strip() not in ours:
-            cell.source, pictures = embedded.with_files(cell.source, cell.get("attachments", {}), files, folder)
+            cell.source, pictures = embedded.with_files(cell.source, cell.get("attachments", {}), files, folder, room)
             shown.update(content for forms in pictures.values() for content in forms.values())
             if pictures:
                 cell.attachments = NotebookNode(pictures)
-    text, pictures = embedded.beside({name: content for name, content in files.items() if name not in course}, shown)
+    text, pictures = embedded.beside({name: content for name, content in files.items() if name not in course}, shown, room)
     if text:
         notebook.cells.append(new_cell("markdown", text))
         notebook.cells[-1].attachments = NotebookNode(pictures)

@@ -20,7 +20,7 @@ from nbformat import NotebookNode
 from pygments.token import STANDARD_TYPES
 
 from ..border.bounded import bounded_or, timed
-from .embedded import kind_of_picture
+from .embedded import Pictures, Room, decoded, kind_of_picture
 
 TAGS = {"b", "i", "em", "strong", "code", "pre", "p", "br", "hr", "div", "span", "ul", "ol", "li", "sub", "sup",
         "h1", "h2", "h3", "h4", "h5", "h6", "table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td"}
@@ -60,20 +60,21 @@ def output(kind: str, **fields: Any) -> NotebookNode:
 Convert = Callable[[str], str | None]
 
 
-def clean(untrusted: Any, count: int | None = None, draw: Convert = lambda content: None, html: Convert | None = None) -> list[NotebookNode]:
+def clean(untrusted: Any, count: int | None = None, draw: Convert = lambda content: None, html: Convert | None = None,
+          room: Room | None = None) -> list[NotebookNode]:
     """The showable part of a cell's outputs as notebook nodes; anything malformed is left out.
 
     `draw` turns the content of a picture that came as data (see pictures.py) into base64 PNG, `html` is `Markup.clean` of the notebook;
-    of either None is nothing to show.
+    of either None is nothing to show. `room` is what is left to the notebook's pictures.
     """
-    html = html or Markup().clean
-    nodes = [node for one in untrusted[:MAX_OUTPUTS] if (node := clean_one(one, count, draw, html)) is not None]
+    html, room = html or Markup().clean, room or Room()
+    nodes = [node for one in untrusted[:MAX_OUTPUTS] if (node := clean_one(one, count, draw, html, room)) is not None]
     if len(untrusted) > MAX_OUTPUTS:
         nodes.append(output("stream", name="stdout", text="... Output truncated ...\n"))
     return nodes
 
 
-def clean_one(untrusted: Any, count: int | None, draw: Convert, html: Convert) -> NotebookNode | None:
+def clean_one(untrusted: Any, count: int | None, draw: Convert, html: Convert, room: Room) -> NotebookNode | None:
     match untrusted:
         case {"output_type": "stream", "name": "stdout" | "stderr" as name, "text": str(text)}:
             return output("stream", name=name, text=clean_text(text))
@@ -81,19 +82,19 @@ def clean_one(untrusted: Any, count: int | None, draw: Convert, html: Convert) -
             lines = [clean_text(line[:20_000]) for line in lines[:100] if isinstance(line, str)]
             return output("error", ename=clean_text(ename[:200]), evalue=clean_text(evalue[:2000]), traceback=lines)
         case {"output_type": "execute_result", "data": dict(data)}:
-            return output("execute_result", data=clean_data(data, draw, html), execution_count=count)
+            return output("execute_result", data=clean_data(data, draw, html, room), execution_count=count)
         case {"output_type": "display_data", "data": dict(data)}:
-            return output("display_data", data=clean_data(data, draw, html))
+            return output("display_data", data=clean_data(data, draw, html, room))
     return None
 
 
-def clean_data(data: Any, draw: Convert, html: Convert) -> dict[str, Any]:
+def clean_data(data: Any, draw: Convert, html: Convert, room: Room) -> dict[str, Any]:
     kept = {}
     for mime, content in data.items():
         if not isinstance(content, str):
             continue
         if mime in IMAGES:
-            image = clean_image(mime, content)
+            image = clean_image(mime, content, room)
             if image is not None:
                 kept[mime] = image
         elif mime == PICTURE and (picture := draw(content)):
@@ -115,13 +116,13 @@ def clean_text(text: str) -> str:
     return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f\u202a-\u202e\u2066-\u2069]", "\ufffd", text)
 
 
-def clean_image(mime: str, content: Any) -> str | None:
+def clean_image(mime: str, content: Any, room: Room | None = None) -> str | None:
     """The picture in base64 and nothing else, or None if it is not of the kind that it claims to be, or more than a browser can bear."""
     try:
         blob = base64.b64decode(content[:2 * MAX_IMAGE], validate=False)
     except (binascii.Error, ValueError):
         return None
-    if len(blob) > MAX_IMAGE or kind_of_picture(blob) != mime:
+    if len(blob) > MAX_IMAGE or kind_of_picture(blob) != mime or not (room or Room()).take(blob):
         return None
     return base64.b64encode(blob).decode()
 
@@ -197,31 +198,43 @@ def as_text(nodes: Iterable[NotebookNode]) -> list[NotebookNode]:
 # --- markdown ---------------------------------------------------------------------------------------------------
 
 class Prose:
-    """The Markdown of one notebook. What is rendered of it is bounded in characters and in time: each page of it takes that again."""
+    """The Markdown of one notebook. What is rendered of it is bounded in characters and in time, and there is so much `room` for its
+    pictures: each page of it takes that again."""
 
-    def __init__(self) -> None:
-        self.characters, self.seconds = MAX_RENDERED_ALL, float(RENDER_SECONDS_ALL)
+    def __init__(self, room: Room | None = None) -> None:
+        self.characters, self.seconds, self.room = MAX_RENDERED_ALL, float(RENDER_SECONDS_ALL), room or Room()
 
-    def clean(self, source: str, attachments: Any = None) -> str:
+    def clean(self, source: str, attachments: Pictures | None = None) -> str:
         """`source` itself where its page is harmless, without its pictures from elsewhere, or else shown as plain text.
 
-        `attachments` are pictures that were checked (see `embedded.py`): what is judged is a page with small ones in their place.
+        `attachments` are pictures that were checked (see `embedded.py`).
         """
         self.characters -= len(source)
-        attachments = {name: dict.fromkeys(forms, "AAAA") for name, forms in (attachments or {}).items()}
+        attachments = attachments or {}
         fits = len(source) <= MAX_RENDERED and self.characters >= 0
         for text in dict.fromkeys((source, without_pictures(source))) if fits else ():      # what is the same takes no time twice
             if self.seconds > 0 and self.is_harmless(text, attachments):
                 return text
-        return "\n\n".join([as_source(source), *(f"![](attachment:{name})" for name in attachments if f"attachment:{name}" in source)])
+        return "\n\n".join([as_source(source), *(f"![](attachment:{name})" for name, picture in attachments.items()
+                                                 if f"attachment:{name}" in source and self.room.take(content_of(picture)))])
 
-    def is_harmless(self, text: str, attachments: Any) -> bool:
-        harmless, seconds = judged(text, attachments) if attachments else judged_text(text)
+    def is_harmless(self, text: str, attachments: Pictures) -> bool:
+        if not attachments:
+            harmless, seconds = judged_text(text)
+            self.seconds -= seconds
+            return harmless
+        # what is judged is a page with small pictures in the place of these
+        small = {base64.b64encode(number.to_bytes(3)).decode(): name for number, name in enumerate(attachments)}
+        shown, seconds = judged(pictures_shown, text, {name: dict.fromkeys(attachments[name], sign) for sign, name in small.items()})
         self.seconds -= seconds
-        return harmless
+        return shown is not None and self.room.take(*(content_of(attachments[small[sign]]) for sign in shown if sign in small))
 
 
-def clean_markdown(source: str, attachments: Any = None) -> str:
+def content_of(picture: dict[str, str]) -> bytes:
+    return decoded(next(iter(picture.values())))
+
+
+def clean_markdown(source: str, attachments: Pictures | None = None) -> str:
     """What `Prose` makes of a text that stands alone."""
     return Prose().clean(source, attachments)
 
@@ -246,24 +259,33 @@ def as_source(source: str) -> str:
 
 @lru_cache      # most of a class hands in the same cells
 def judged_text(source: str) -> tuple[bool, float]:
-    return judged(source)
-
-
-def judged(source: str, attachments: Any = None) -> tuple[bool, float]:
-    """(whether nbconvert makes a page of `source`, and soon, that holds no script, loads nothing and wears no foreign clothes;
-    what that took in seconds of CPU time)"""
-    # a parser that goes on and on would do so when feedback is made
-    harmless, seconds = bounded_or((False, float(RENDER_SECONDS)), timed, renders_harmlessly, source, attachments, seconds=RENDER_SECONDS)
+    harmless, seconds = judged(renders_harmlessly, source, {})
     return bool(harmless), seconds
 
 
+def judged(function: Callable[[str, Any], Any], source: str, attachments: Any) -> tuple[Any, float]:
+    """(what `function` says of the page that nbconvert makes of `source`, or None where that takes too long; what it took in seconds
+    of CPU time)"""
+    # a parser that goes on and on would do so when feedback is made
+    return bounded_or((None, float(RENDER_SECONDS)), timed, function, source, attachments, seconds=RENDER_SECONDS)
+
+
 def renders_harmlessly(source: str, attachments: Any) -> bool:
+    """Whether nbconvert makes a page of `source` that holds no script, loads nothing and wears no foreign clothes."""
+    return pictures_shown(source, attachments) is not None
+
+
+def pictures_shown(source: str, attachments: Any) -> list[str] | None:
+    """What stands for each picture on that page, in base64; None where the page is not harmless."""
     html = render(source, attachments)
-    if ACTIVE_TEX.search(html):
-        return False
-    return events(html) == events(nh3.clean(
+    found = events(html)
+    # as MathJax reads it: letters that stand as &#92; are letters, and a comment between two is nothing
+    if ACTIVE_TEX.search(html) or ACTIVE_TEX.search("".join(event for event in found if isinstance(event, str))):
+        return None
+    kept = events(nh3.clean(
         html, tags=MARKDOWN_TAGS, attributes=MARKDOWN_ATTRIBUTES, attribute_filter=keep_attribute, link_rel=None,
         url_schemes={"http", "https", "mailto", "data"}, strip_comments=False))
+    return [str(dict(event[1:])["src"]).partition(",")[2] for event in found if event[0] == "img"] if found == kept else None
 
 
 def render(source: str, attachments: Any) -> str:
@@ -278,7 +300,7 @@ def keep_attribute(tag: str, name: str, value: str) -> str | None:
         case "a", "class":
             good = value == "anchor-link"
         case "img", "src":
-            good = bool(re.match(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+$", value))
+            good = is_small_picture(value)
         case ("th" | "td"), "style":
             good = bool(re.fullmatch(r"text-align: ?(left|right|center);?", value))
         case ("div" | "span"), "class":
@@ -290,6 +312,12 @@ def keep_attribute(tag: str, name: str, value: str) -> str | None:
         case _:
             good = True
     return value if good else None
+
+
+def is_small_picture(address: str) -> bool:
+    """Whether a picture that stands in its address may be shown. Three bytes stand for one that was looked at before."""
+    found = re.fullmatch(r"data:(image/(?:png|jpeg|gif|webp));base64,([A-Za-z0-9+/=]+)", address)
+    return bool(found) and (len(found[2]) == 4 or kind_of_picture(decoded(found[2])) == found[1])
 
 
 class Events(HTMLParser):

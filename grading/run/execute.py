@@ -24,6 +24,7 @@ from ..notebooks import outputs, pictures
 from ..checks.suite import Suite, SuiteError
 from ..checks.verdict import Verdict
 from ..notebooks.cells import hidden_calls, is_tests, name_of, visible
+from ..notebooks.embedded import Room
 from ..notebooks.intake import files_below
 from ..notebooks.record import Record, VerdictRecord, written
 from ..border.limits import Limits
@@ -117,7 +118,8 @@ def suite_for(nb: NotebookNode, notebook: str, root: str, names: dict[int, list[
 def run_cells(nb: NotebookNode, subject: KernelSubject, root: str) -> set[int]:
     """Run the cells of `nb`; returns the numbers of the graded ones that ended in an error: what the student saw fail."""
     complained: set[int] = set()
-    album, prose, markup = pictures.Album(root, HELD.shelf), outputs.Prose(), outputs.Markup()
+    room = Room()
+    album, prose, markup = pictures.Album(root, HELD.shelf), outputs.Prose(room), outputs.Markup()
     for number, cell in enumerate(nb.cells):
         if cell.cell_type == "markdown" and not is_locked(cell):
             cell.source = prose.clean(cell.source, cell.get("attachments"))
@@ -126,7 +128,7 @@ def run_cells(nb: NotebookNode, subject: KernelSubject, root: str) -> set[int]:
         cell.source = visible(cell)
         run = subject.run(number, cell.source)
         cell.execution_count = run.count
-        cell.outputs = markup.fade(outputs.clean(run.outputs, run.count, album.draw, markup.clean))
+        cell.outputs = markup.fade(outputs.clean(run.outputs, run.count, album.draw, markup.clean, room))
         if run.status is not CellEnd.OK:
             cell.outputs.append(trouble(run))
         if is_grade(cell):

@@ -13,7 +13,7 @@ from grading.notebooks import embedded
 from grading.notebooks.answers import answers
 from grading.notebooks.cells import grade_id
 from grading.notebooks.embedded import MAX_PICTURE, NOT_SHOWN, checked, kind_of_picture, taken_out, with_files
-from grading.notebooks.intake import screen
+from grading.notebooks.intake import illustrate, screen
 from grading.notebooks.mend import mend
 from grading.notebooks.outputs import clean_markdown
 from grading.notebooks.record import Record
@@ -106,6 +106,16 @@ def test_files_beside_the_notebook_are_shown_where_the_text_names_them(how, tmp_
     others = notebook.cells[-1]
     assert others.source.startswith("**Handed in beside the notebook:**") and len(others.attachments) == 2
     assert clean_markdown(others.source, others.attachments) == others.source
+
+
+def test_a_picture_that_many_cells_name_takes_no_more_than_all_pictures_may():
+    """Each cell holds its data anew: a file of 8 MB that forty cells name made a notebook of 440 MB, in 2 GB of each process."""
+    large = png(more=bytes(2**20))
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(f"{number} ![p](plot.png)") for number in range(40)])
+    illustrate(notebook, {"plot.png": large}, "", (), {})
+    with_it = [cell for cell in notebook.cells if "attachments" in cell]
+    assert len(with_it) == embedded.MAX_ALL // len(large) < 40
+    assert notebook.cells[39].source == "39 *(the picture plot.png cannot be shown)*"
 
 
 SAID = {"![p](attachment:gone.png)": "*(the picture gone.png was not handed in)*",

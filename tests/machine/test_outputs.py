@@ -9,11 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbformat.v4 import new_markdown_cell, new_notebook
 
-from grading.notebooks import outputs
+from grading.notebooks import embedded, outputs
 from grading.run import execute
 
 ROOT = Path(__file__).parents[2]
-PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\3\0\0\0\3" + bytes(31)).decode()
+
+
+def png_of(width, height):
+    return b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + width.to_bytes(4, "big") + height.to_bytes(4, "big") + bytes(31)
+
+
+PNG = base64.b64encode(png_of(3, 3)).decode()
 
 HARMLESS = [
     "Plain words, **bold**, `code < here`, and $a'(z) < 1$.",
@@ -56,6 +62,9 @@ HARMFUL = [
     "$\\ href{javascript:alert(1)}{x}$",
     "\\\\(\\style{background: url(https://example.org)}{x}\\\\)",
     "\\begin{align}\\unicode{x41}\\end{align}",
+    "<div>\n&#36;&#92;href{javascript:alert(1)}{x}&#36;\n</div>",
+    "<p>$\\hr<!-- -->ef{javascript:alert(1)}{x}$</p>",
+    f"![a square of 65,000 points](&#100;ata:image/png;base64,{base64.b64encode(png_of(65_000, 65_000)).decode()})",
     "$\\bbox[background: url(https://example.org)]{x}$",
     "$\\require{../../evil}$",
     "# test_sigmoid",
@@ -266,14 +275,28 @@ def test_plain_text_comes_before_what_stands_in_its_place():
     assert dict(node.data) == {"text/plain": "p"} and node.execution_count == 7
 
 
-def png_of(width, height):
-    return b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + width.to_bytes(4, "big") + height.to_bytes(4, "big")
-
-
 def test_a_picture_that_a_browser_could_not_bear_is_not_shown():
     """Four MiB can be a square of 65,000 white points: 17 GB in the browser of whoever opens the page."""
     shown = {size: outputs.clean_image("image/png", base64.b64encode(png_of(size, size)).decode()) for size in (1000, 65_000)}
     assert shown[1000] and shown[65_000] is None
+
+
+def test_all_pictures_of_a_notebook_together_have_a_thousand_million_points():
+    shown = [{"output_type": "display_data", "data": {"image/png": base64.b64encode(png_of(100_000, 1000)).decode()}}] * 8
+    room = embedded.Room()
+    nodes = outputs.clean(shown, room=room) + outputs.clean(shown, room=room)
+    assert ["image/png" in node.data for node in nodes] == [*[True] * 10, *[False] * 6]
+
+
+def test_a_picture_counts_as_often_as_it_stands_on_the_page():
+    """A page of Markdown holds its data anew each time: an attachment of 8 MB, named 60 times, took 6 GB where feedback is made."""
+    picture, room = png_of(10, 10) + bytes(3 * 2**20), embedded.Room()
+    attachments, prose = {"a.png": {"image/png": base64.b64encode(picture).decode()}}, outputs.Prose(room)
+    assert prose.clean("![](attachment:a.png) ![](attachment:a.png)", attachments).startswith("!") and room.bytes == embedded.MAX_ALL - 2 * len(picture)
+    often = "![][1] " * 60 + "\n\n[1]: attachment:a.png"
+    assert prose.clean(often, attachments) == outputs.as_source(often) + "\n\n![](attachment:a.png)"
+    nothing_left = [prose.clean(often, attachments) for _ in range(10)]
+    assert nothing_left[-1] == outputs.as_source(often) and 0 <= room.bytes < len(picture)
 
 
 def test_a_picture_has_4_mebibytes_and_its_own_kind():
@@ -394,8 +417,8 @@ def test_tex_that_makes_more_than_a_formula_is_not_typeset(word):
 @pytest.mark.parametrize(("tag", "name", "good", "bad"), [
     ("a", "href", ["http://x", "https://x", "mailto:x", "#x"], ["javascript:x", "ftp://x", "//x", "x", " https://x", "data:text/html,x", "HTTPS://x"]),
     ("a", "class", ["anchor-link"], ["btn", "", "anchor-link x"]),
-    ("img", "src", [f"data:image/{kind};base64,AAAA+/==" for kind in ("png", "jpeg", "gif", "webp")],
-     ["data:image/svg+xml;base64,AAAA", "https://x/y.png", "data:image/png;base64,AA AA", "data:image/png,AAAA", "xdata:image/png;base64,AAAA"]),
+    ("img", "src", [*(f"data:image/{kind};base64,AAAA" for kind in ("png", "jpeg", "gif", "webp")), f"data:image/png;base64,{PNG}"],
+     ["data:image/png;base64,AAAA+/==", f"data:image/gif;base64,{PNG}", "data:image/svg+xml;base64,AAAA", "https://x/y.png", "data:image/png;base64,AA AA", "data:image/png,AAAA", "xdata:image/png;base64,AAAA"]),
     ("td", "style", ["text-align: left", "text-align:right", "text-align: center;"], ["text-align: left; color: red", "color: red", "text-align: top"]),
     ("th", "style", ["text-align: left"], ["position: fixed"]), ("div", "class", ["highlight", "k", "nf"], ["panel", "", "highlight k"]),
     ("span", "class", ["mi"], ["label"]), ("code", "class", ["language-c++", "language-" + "x" * 30], ["language-", "language-" + "x" * 31, "x language-c"]),
