@@ -29,6 +29,7 @@ PICTURE = "application/vnd.gradients.picture+json"      # as the course's plotti
 MAX_IMAGE = 4 * 2**20
 MAX_OUTPUTS = 200
 MAX_RENDERED, MAX_RENDERED_ALL = 20_000, 200_000    # characters of a Markdown cell, of all that a student wrote: parsers are slow on nonsense
+MOST_GROWTH = 40    # as often as long as its text may a page be: code with colours is twenty times as long
 MAX_COLOURS, MAX_COLOURS_ALL = 5000, 50_000     # escapes in one text, of all of a notebook: formgrader's page takes a second for 50,000, longer in one text
 MAX_HTML, MAX_HTML_ALL = 500_000, 2_000_000      # characters that cleaning may make of one output, of all of a notebook
 HTML_SECONDS, HTML_SECONDS_ALL = 1, 4      # of CPU time, for an output and for a notebook; a table of a thousand rows takes a hundredth of one
@@ -278,6 +279,8 @@ def renders_harmlessly(source: str, attachments: Any) -> bool:
 def pictures_shown(source: str, attachments: Any) -> list[str] | None:
     """What stands for each picture on that page, in base64; None where the page is not harmless."""
     html = render(source, attachments)
+    if len(html) > MOST_GROWTH * (len(source) + 100):       # a link's address stands again at each place that names it
+        return None
     found = events(html)
     # as MathJax reads it: letters that stand as &#92; are letters, and a comment between two is nothing
     if ACTIVE_TEX.search(html) or ACTIVE_TEX.search("".join(event for event in found if isinstance(event, str))):

@@ -32,6 +32,7 @@ HARMLESS = [
     "a < b, b > c and a<b",
     "H<sub>2</sub>O<br>and <b>bold</b>",
     "![plot](attachment:plot.png)",
+    "```python\n" + "(x)+[y]-{z}\n" * 100 + "```",
 ]
 
 HARMFUL = [
@@ -72,6 +73,7 @@ HARMFUL = [
     "# sigmoid-comment",
     "[x](files/javascript:alert(1))",
     "```mermaid\ngraph TD; A-->B\n```",
+    "[1]\n" * 500 + f"\n\n[1]: https://example.org '{'x' * 2000}'",
     "![x](attachment:missing.png)",
     "<details open ontoggle=alert(1)>",
     "<scr<script>ipt>alert(1)</scr</script>ipt>",
