@@ -42,6 +42,7 @@ MARKDOWN_ATTRIBUTES = {"a": {"href", "class", "title"}, "img": {"src", "alt", "t
                        "h1": {"id"}, "h2": {"id"}, "h3": {"id"}, "h4": {"id"}, "h5": {"id"}, "h6": {"id"},
                        "code": {"class"}, "th": {"style"}, "td": {"style"}, "div": {"class"}, "span": {"class"}}
 HIGHLIGHT = {name for name in STANDARD_TYPES.values() if name}
+BEHIND = "<hr>behind"       # what comes after a cell on its page: a comment that never ends would take it in
 # Names of places in the pages of nbgrader: a heading must not stand in for one of them.
 OTHERS_IDS = re.compile(r"(?i)\A(test_|explain_|comment-|mathjax|notebook(-container)?$|toc$|top$)|(-comment|_credit)$")
 # TeX that MathJax turns into links, styles, classes, names and more TeX.
@@ -281,14 +282,14 @@ def pictures_shown(source: str, attachments: Any) -> list[str] | None:
     html = render(source, attachments)
     if len(html) > MOST_GROWTH * (len(source) + 100):       # a link's address stands again at each place that names it
         return None
-    found = events(html)
+    found = events(html + BEHIND)
     # as MathJax reads it: letters that stand as &#92; are letters, and a comment between two is nothing
     if ACTIVE_TEX.search(html) or ACTIVE_TEX.search("".join(event for event in found if isinstance(event, str))):
         return None
     kept = events(nh3.clean(
-        html, tags=MARKDOWN_TAGS, attributes=MARKDOWN_ATTRIBUTES, attribute_filter=keep_attribute, link_rel=None,
+        html + BEHIND, tags=MARKDOWN_TAGS, attributes=MARKDOWN_ATTRIBUTES, attribute_filter=keep_attribute, link_rel=None,
         url_schemes={"http", "https", "mailto", "data"}, strip_comments=False))
-    return [str(dict(event[1:])["src"]).partition(",")[2] for event in found if event[0] == "img"] if found == kept else None
+    return [str(dict(event[1:])["src"]).partition(",")[2] for event in found if event[0] == "img"] if found == kept and found[-1] == "behind" else None
 
 
 def render(source: str, attachments: Any) -> str:
@@ -320,7 +321,7 @@ def keep_attribute(tag: str, name: str, value: str) -> str | None:
 def is_small_picture(address: str) -> bool:
     """Whether a picture that stands in its address may be shown. Three bytes stand for one that was looked at before."""
     found = re.fullmatch(r"data:(image/(?:png|jpeg|gif|webp));base64,([A-Za-z0-9+/=]+)", address)
-    return bool(found) and (len(found[2]) == 4 or kind_of_picture(decoded(found[2])) == found[1])
+    return found is not None and (len(found[2]) == 4 or kind_of_picture(decoded(found[2])) == found[1])
 
 
 class Events(HTMLParser):

@@ -133,6 +133,19 @@ def test_markdown_of_any_pieces_makes_an_inert_page(source):
 
 # --- outputs ----------------------------------------------------------------------------------------------------
 
+def test_a_comment_that_never_ends_takes_in_nothing_of_the_page(monkeypatch):
+    class Newer(outputs.Events):        # as Python's parser does since the summer of 2025
+        def close(self):
+            if self.rawdata.startswith("<!--"):
+                self.handle_comment(self.rawdata[4:])
+                self.rawdata = ""
+            super().close()
+
+    monkeypatch.setattr(outputs, "Events", Newer)
+    assert not outputs.renders_harmlessly("<!-- The points below are not for you.", {})
+    assert outputs.renders_harmlessly("<!-- a note -->\n\nwords", {})
+
+
 def test_html_keeps_its_table_and_loses_its_clothes():
     shown = outputs.clean_html("<table style='color: red' class=x><tr onclick=y><td>1</td></tr></table><script>z</script>")
     assert shown == "<table><tbody><tr><td>1</td></tr></tbody></table>"
