@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 from nbconvert.exporters import HTMLExporter
-from nbgrader.server_extensions.formgrader import handlers
-from traitlets.config import Config
 
+from grading.run.course import Course
 from tests.chromium import chromium, needs_chromium
 from tests.conftest import points_in
 
 MATHJAX = re.compile(r"https://cdnjs\.cloudflare\.com/ajax/libs/(mathjax|require\.js)/")      # of nbgrader's own pages
 pytestmark = [pytest.mark.browser, pytest.mark.sandbox, needs_chromium]
 HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
 
 spec = importlib.util.spec_from_file_location("test_outputs_cases", HERE / "test_outputs.py")
 texts = importlib.util.module_from_spec(spec)
@@ -84,9 +84,8 @@ def pages(generated, nbgrader, tmp_path_factory):
         done = nbgrader(command, "ps1", f"--CourseDirectory.root={root}")
         assert done.returncode == 0, done.stdout[-3000:]
     graded = root / "autograded" / "mallory" / "ps1" / "activations.ipynb"
-    config = Config()
+    config = Course(ROOT).config
     config.HTMLExporter.template_name = "formgrade"
-    config.HTMLExporter.extra_template_basedirs = [handlers.template_path]
     resources = {"assignment_id": "ps1", "notebook_id": "activations", "submission_id": "0", "index": 0, "total": 1,
                  "base_url": "", "student": "mallory", "last_name": "", "first_name": "", "notebook_path": "x"}
     html, _ = HTMLExporter(config=config).from_filename(str(graded), resources=resources)
@@ -140,6 +139,22 @@ def test_the_graders_table_stands_once_and_cannot_be_forged(browser, pages, kind
     cell = page.locator(".code_cell", has=tables)
     assert cell.locator("table").count() == 1
     assert cell.locator("img").count() == 0
+    page.close()
+
+
+def test_nothing_in_a_text_reaches_beyond_its_cell(browser, pages):
+    """MathJax puts what it sets wherever TeX says: `\\raise-9em`, `\\rule`, in white."""
+    page, _ = visit(browser, pages["formgrader"])
+    covered = """(place) => [...document.querySelectorAll(".text_cell_render")].filter((text) => {
+        const over = document.createElement("div");
+        over.style.cssText = `position: ${place}; top: 0; left: 0; width: 4000px; height: 4000px; margin: -2000px; background: white`;
+        text.append(over);
+        text.scrollIntoView({block: "center"});
+        const middle = text.getBoundingClientRect(), hit = document.elementFromPoint(middle.left + 20, middle.bottom + 3);
+        over.remove();
+        return hit === over;
+    }).length"""
+    assert [page.evaluate(covered, place) for place in ("relative", "absolute", "fixed")] == [0, 0, 0]
     page.close()
 
 
