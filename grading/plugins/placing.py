@@ -21,9 +21,10 @@ LOCK = ".placing.lock"
 @contextmanager
 def placing(folder: str | Path) -> Iterator[None]:
     """Be the only one who replaces pages in the exchange's folder of feedback."""
-    with open(os.open(Path(folder, LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o660), "w") as file:
+    mode = 0o660 if os.stat(folder).st_mode & 0o020 else 0o600      # to hold it, one has only to open it: that is for who may write there
+    with open(os.open(Path(folder, LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, mode), "w") as file:
         with suppress(PermissionError):     # a colleague's, who has seen to it
-            os.fchmod(file.fileno(), 0o660)
+            os.fchmod(file.fileno(), mode)
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
@@ -52,9 +53,10 @@ def final_of(path: str | Path) -> Final | None:
     return Final(float(found[1]), float(found[2]), bool(found[3])) if found else None
 
 
-def place_preview(page: bytes, folder: str | Path, name: str) -> bool:
-    """Put a preview into `folder`, whole or not at all; False if a final page stands there. Raises `OSError`."""
-    target, new = Path(folder, name), Path(folder, f".{name}.{os.getpid()}.new")
+def place_preview(page: bytes, folder: str | Path, *names: str) -> bool:
+    """Put a preview into `folder` under each of the names, whole or not at all, on the disk once; False if a final page stands at one
+    of them. Raises `OSError`."""
+    new = Path(folder, f".page.{os.getpid()}.new")
     try:
         with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
             file.write(page)
@@ -62,16 +64,23 @@ def place_preview(page: bytes, folder: str | Path, name: str) -> bool:
             os.fsync(file.fileno())
         new.chmod(0o644)
         with placing(folder):
-            try:
-                os.link(new, target)
-            except FileExistsError:
-                if not is_preview(target):
-                    return False
-                os.replace(new, target)
-        return True
+            placed = [take_place(new, Path(folder, name)) for name in dict.fromkeys(names)]
+        return all(placed)
     finally:
-        with suppress(FileNotFoundError):
-            new.unlink()
+        new.unlink(missing_ok=True)
+
+
+def take_place(new: Path, target: Path) -> bool:
+    """Give the file `new` the name `target` as well, unless a final page has it."""
+    try:
+        os.link(new, target)
+    except FileExistsError:
+        if not is_preview(target):
+            return False
+        other = new.with_name(f".other{new.name}")
+        os.link(new, other)
+        os.replace(other, target)
+    return True
 
 
 def sweep(folder: str | Path) -> None:

@@ -20,7 +20,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 from multiprocessing.connection import wait
@@ -49,9 +49,10 @@ class NoWorkers(RuntimeError):
 
 @dataclass(frozen=True)
 class Lost:
-    """In place of a result: the process `why` ("died each time")."""
+    """In place of a result: the process `why` ("died each time"); `late` if it was ended because it took too long."""
 
     why: str
+    late: bool = field(default=False, repr=False)
 
 
 @dataclass(eq=False)
@@ -136,7 +137,7 @@ class Worker:
             raise
         self.pidfd = os.pidfd_open(self.pid)
         self.tasks: dict[int, Task] = {}
-        self.since, self.ready, self.stopped, self.why = time.monotonic(), False, False, "died"
+        self.since, self.ready, self.stopped, self.late, self.why = time.monotonic(), False, False, False, "died"
 
     def give(self, function: Callable[[Any], Any], task: Task) -> None:
         if not self.tasks:
@@ -176,7 +177,7 @@ class Worker:
         with suppress(ChildProcessError):
             self.stopped = os.waitid(os.P_PIDFD, self.pidfd, os.WSTOPPED | os.WNOHANG | os.WNOWAIT) is not None
         if time.monotonic() > self.due(seconds):
-            self.why = f"did not answer for {seconds:g} s"
+            self.late, self.why = self.ready, f"did not answer for {seconds:g} s"
         elif self.stopped and before:
             self.why = "was stopped"
         else:

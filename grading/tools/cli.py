@@ -162,7 +162,7 @@ def watch(
     with ending_well():
         from . import watch as watching
         if install_service:
-            watching.install_service(console, course, assignments or [])
+            watching.install_service(console, course, assignments or [], {"jobs": jobs, "folder": folder, "pages": pages})
         else:
             raise typer.Exit(watching.watch(console, course, assignments or [], jobs or len(os.sched_getaffinity(0)), folder, pages))
 

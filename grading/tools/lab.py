@@ -36,7 +36,7 @@ def environment(root: str | Path) -> dict[str, str]:
 def trouble_with_exchange(root: str | Path) -> list[str]:
     """Why staff cannot release and students cannot submit through the exchange at `root`, as lines; [] if they can."""
     root = Path(root)
-    make = f"Make it with: sudo install -d -m 0777 {root}"
+    make = f"Make it with: sudo install -d -m 1777 {root}"
     if not root.exists() and surroundings.look().container:
         return [f"{root} does not exist in this container, so Release and Collect are switched off. Hand-ins come by course collect or lie in "
                 f"submitted/; a folder that everybody may write to can be mounted there: --volume FOLDER:{root}"]
@@ -46,5 +46,8 @@ def trouble_with_exchange(root: str | Path) -> list[str]:
     if not root.is_dir():
         return [f"{root} is a file where a folder is needed.", name]
     if stat.S_IMODE(root.stat().st_mode) & 0o777 != 0o777:
-        return [f"{root} may not be written by everybody, so students cannot submit. Mend it with: sudo chmod 0777 {root}"]
+        return [f"{root} may not be written by everybody, so students cannot submit. Mend it with: sudo chmod 1777 {root}"]
+    if not root.stat().st_mode & stat.S_ISVTX:
+        return [f"In {root} everybody may rename and remove what is not theirs, the course's folder with all hand-ins included. "
+                f"Mend it with: sudo chmod 1777 {root}"]
     return []

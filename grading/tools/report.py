@@ -17,6 +17,7 @@ from .figures_page import (
     DARK, HATCH, LIGHT, STEPS, WHITE, attempts_section, axes, exercises_section, groups_section, late_section, legend, reliability_section,
     whole_numbers)
 from .watching import watched
+from ..root import CourseError
 from ..run.course import Course
 from ..lms.ids import read_ids
 from ..pages.html import page, paragraph, picture, section, table
@@ -36,8 +37,12 @@ def report(console: Console, root: Path | None, assignment: str, names: bool, ou
     folder = Course(root).dir.root
     place = Path(output) if output else Path(folder, "build", f"report-{assignment}.html")
     place.parent.mkdir(parents=True, exist_ok=True)
-    with reading(folder) as log:
-        found = ways(log, assignment) if log else []
+    found: list[Way] = []
+    try:
+        with reading(folder) as log:
+            found = ways(log, assignment) if log else []
+    except CourseError as error:        # the page is about more than that
+        tell(console, str(error))
     figures = ClassFigures(result, sections_of(folder))
     tables = {".csv": submission_rows(result, names), "-exercises.csv": exercise_rows(figures), "-checks.csv": check_rows(result)}
     place.write_text(as_page(result, names, found, figures), encoding="utf-8")

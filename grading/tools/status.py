@@ -25,6 +25,7 @@ from ..plugins import overview
 from ..plugins.generate_feedback import says
 from ..plugins.release_feedback import lacks
 from ..notebooks.names import for_shell, printable, shown, trouble_with
+from ..root import CourseError
 from ..run.course import Course, Waiting
 from ..run.audit import BEHIND
 from ..run.gradebook import exists
@@ -64,6 +65,7 @@ class State:
     feedback: list[str] = field(default_factory=list)
     answers: Counter[str] = field(default_factory=Counter)       # of course watch: how many submissions are in each of its states
     receipts: dict[str, list[str]] = field(default_factory=dict)            # {student: what its log says against the times in the exchange}
+    unlogged: str = ""          # why that log cannot be read
     outdated: bool = False      # whether one of the missing feedback pages is there, but older than the grades
     waiting: list[str] = field(default_factory=list)     # in the exchange
     left: list[str] = field(default_factory=list)        # of these, who were not collected
@@ -150,13 +152,15 @@ def states(root: Path | str | None = None, assignment: str | None = None) -> lis
     with uncollected():
         names, rows = course.assignments(assignment), gradebook_rows(course)
         found = [state(course, name, rows.get(name)) for name in names]
-    with reading(course.dir.root) as log:
-        for one in found:
-            if log is None:
-                break
-            one.answers = Counter(row.state for row in log.rows(assignment=one.assignment))
-            results = rows[one.assignment].results if one.assignment in rows else {}
-            one.receipts = receipts(log, one.assignment, partial(deadline_of, results))
+    for one in found:
+        try:
+            with reading(course.dir.root) as log:
+                if log is not None:
+                    one.answers = Counter(row.state for row in log.rows(assignment=one.assignment))
+                    results = rows[one.assignment].results if one.assignment in rows else {}
+                    one.receipts = receipts(log, one.assignment, partial(deadline_of, results))
+        except CourseError as error:
+            one.unlogged = str(error)
     return found
 
 
@@ -323,5 +327,7 @@ def show(console: Console, found: Sequence[State]) -> None:
                           highlight=False, soft_wrap=True)
         for student, lines in sorted(one.receipts.items()):
             console.print(f"{one.assignment}: look at {escape(printable(student))}: {escape('; '.join(lines))}", highlight=False, soft_wrap=True)
+    for unlogged in {one.unlogged for one in found if one.unlogged}:
+        tell(console, unlogged)
     for one in found:
         console.print(f"[bold]{one.assignment}: next:[/] {escape(one.next)}", soft_wrap=True, highlight=False)

@@ -6,7 +6,9 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from rich.console import Console
 from traitlets import TraitError
@@ -20,6 +22,7 @@ from ..watch.drop import Drop
 from ..watch.exchange import Exchange
 from ..watch.service import Watcher
 from ..watch.settings import Watch
+from .lab import trouble_with_exchange
 from .terminal import tell
 
 UNIT = """[Unit]
@@ -55,13 +58,15 @@ def watch(console: Console, root: Path | None, assignments: list[str], jobs: int
     else:
         place = Exchange(course, settings.own, settings.quiet_seconds)
         place.open()
+        for line in trouble_with_exchange(place.inbound.parents[1]):
+            tell(console, line)
     Sandbox(course.execute.sandbox).probe()
 
     def say(line: str) -> None:
         tell(console, f"{time.strftime('%H:%M:%S')} {printable(line, 1000)}")
     console.print(f"Watching {place.inbound} for {', '.join(names)}{into}. Ctrl-C ends it.", highlight=False, soft_wrap=True)
     try:
-        again = Watcher(course, names, settings, place, say).run(jobs)
+        again = Watcher(course, names, settings, place, say, assignments).run(jobs)
     except NoWorkers as error:
         raise CourseError(f"Watching ended: {error}. Give the machine room, or use fewer processes (--jobs 1), and start it again; "
                           "it answers what was left.") from None
@@ -69,7 +74,7 @@ def watch(console: Console, root: Path | None, assignments: list[str], jobs: int
         console.print("Code or settings have changed: starting again.")
         sys.stdout.flush()
         os.execv(sys.executable, sys.orig_argv)
-    console.print("Stopped. What was handed in and not answered yet is answered by the next course watch.")
+    tell(console, "Stopped. What was handed in and not answered yet is answered by the next course watch.")
     return 0
 
 
@@ -86,12 +91,14 @@ def chosen(course: Course, assignments: list[str]) -> list[str]:
     return [name for one in assignments for name in course.assignments(one)] if assignments else course.assignments()
 
 
-def install_service(console: Console, root: Path, assignments: list[str]) -> None:
-    """Write a unit of the user's systemd for this course and start it, or say how where there is no systemd."""
+def install_service(console: Console, root: Path, assignments: list[str], options: Mapping[str, object] = MappingProxyType({})) -> None:
+    """Write a unit of the user's systemd for this course and start it, or say how where there is no systemd. It watches with the same
+    `options`, where they are given."""
     course, _ = course_to_watch(root)
     unit = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config", "systemd", "user", f"course-watch-{course.dir.course_id}.service")
     unit.parent.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "grading", "watch", *(chosen(course, assignments) if assignments else [])]
+    command = [sys.executable, "-m", "grading", "watch", *(chosen(course, assignments) if assignments else []),
+               *(f"--{name}={value.absolute() if isinstance(value, Path) else value}" for name, value in options.items() if value)]
     unit.write_text(UNIT.format(root=course.dir.root.replace("%", "%%"), command=" ".join(map(word, command))), encoding="utf-8")
     console.print(f"wrote {unit}", highlight=False, soft_wrap=True)
     commands = [["systemctl", "--user", "daemon-reload"], ["systemctl", "--user", "enable", "--now", unit.name]]

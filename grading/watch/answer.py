@@ -7,6 +7,7 @@ final one shows, because a student may hand in again and again: see `Gate.terse`
 import hashlib
 import json
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from html import escape
@@ -89,17 +90,17 @@ def fast(bundle: batch.Bundle) -> batch.Bundle:
 
 def answer(bundle: batch.Bundle, root: str, ignore: tuple[str, ...], job: Job) -> Answer:
     """Grade what lies in the job's folder and make its pages; never raises for what is in it."""
-    names, before = [name for name, _ in bundle.source_files], cpu_seconds()
+    names, before, started = [name for name, _ in bundle.source_files], cpu_seconds(), time.monotonic()
     submission = batch.read_submission(job.folder, job.student, bundle.canons, ignore, names)
     graded = batch.grade(bundle if job.slow else fast(bundle), submission)
     if graded.error:
-        return Answer(job.name, seconds=graded.seconds, error=printable(graded.error, 500))
+        return Answer(job.name, error=printable(graded.error, 500))
     results = {name: result_of(name, text, graded) for name, text in graded.notebooks.items()}
     points = sum(result.score for result in results.values())
     note = printable(" ".join([*graded.refused.values(), *graded.notes]), 500) or None
     pages = pages_of(job, bundle.assignment, graded, results, root)
     return Answer(job.name, digest_of(submission, pages), under_their_names(pages, notebooks_in(job.folder)), points,
-                  sum(result.max_score for result in results.values()), checks_of(graded), graded.seconds, cpu_seconds() - before, graded.overran, note)
+                  sum(result.max_score for result in results.values()), checks_of(graded), time.monotonic() - started, cpu_seconds() - before, graded.overran, note)
 
 
 def cpu_seconds() -> float:

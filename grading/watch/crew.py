@@ -47,7 +47,7 @@ class Crew:
                 self.pool.workers.remove(worker)
                 worker.bury()
                 for task in worker.tasks.values():
-                    yield task.item, Lost(worker.why)
+                    yield task.item, Lost(worker.why, worker.late)
 
     def look(self) -> None:
         """End those that will never answer."""

@@ -184,13 +184,14 @@ class Drop:
 
     # --- what comes back ----------------------------------------------------------------------------------------
 
-    def put(self, one: HandIn | Entry, notebook: str, page: bytes) -> bool:
+    def put(self, one: HandIn | Entry, notebooks: Iterable[str], page: bytes) -> bool:
         """Put a page where whoever runs the upload finds it. Raises `OSError` or `Refused`."""
-        if trouble_with(notebook) or "/" in notebook:
+        names = [f"{notebook}.html" for notebook in notebooks]
+        if any(trouble_with(name) or "/" in name for name in names):
             raise Refused("has a notebook whose name cannot be that of a page")
         folder = self.pages / one.student
         folder.mkdir(exist_ok=True)
-        return place_preview(page, folder, f"{notebook}.html")
+        return place_preview(page, folder, *names)
 
     def done(self, one: HandIn | Entry) -> None:
         shutil.rmtree(self.folder(one.name), ignore_errors=True)

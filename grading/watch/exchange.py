@@ -2,8 +2,10 @@
 
 import json
 import os
+import random
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,13 +20,14 @@ from . import inbox
 from .inbox import HandIn, Refused
 from .queue import Entry
 
+TAKING_SECONDS = 1.0        # for what is new at one look: of a flood the rest comes at the next ones, and answers go on between
 HEARTBEAT = ".watching"     # in `feedback/`: students' servers see by its time whether waiting is worth while
 
 
 class Exchange:
     """Where students of one course hand in and fetch. Made, it has only looked; `open` is for the one who puts pages there."""
 
-    def __init__(self, course: Course, own: bool, quiet: float) -> None:
+    def __init__(self, course: Course, own: bool | None, quiet: float) -> None:
         self.release = ExchangeReleaseFeedback(coursedir=course.dir, config=course.config)
         place = Path(self.release.root, course.dir.course_id)
         self.inbound, self.feedback, self.own, self.quiet = place / "inbound", place / "feedback", own, quiet
@@ -39,7 +42,10 @@ class Exchange:
 
     def entries(self, known: set[str], assignments: list[str]) -> Iterator[tuple[str, HandIn | Refused | None]]:
         """(name, what it is) of all that is not in `known`; None for another assignment's."""
-        for name in sorted(set(os.listdir(self.inbound)) - known):
+        until = time.monotonic() + TAKING_SECONDS
+        for name in in_turns(set(os.listdir(self.inbound)) - known):
+            if time.monotonic() > until:
+                return
             try:
                 yield name, inbox.read_entry(self.inbound, name, assignments, self.own)
             except Refused as refused:
@@ -56,9 +62,9 @@ class Exchange:
         """Where the submission `name` lies."""
         return str(self.inbound / name)
 
-    def put(self, one: HandIn | Entry, notebook: str, page: bytes) -> bool:
-        """Put a page where the student's side looks for it; False if the final one is there. Raises `OSError` or `Refused`."""
-        return place_preview(page, self.feedback, self.page_of(one.name, notebook).name)
+    def put(self, one: HandIn | Entry, notebooks: Iterable[str], page: bytes) -> bool:
+        """Put a page where the student's side looks for that of each notebook; False if a final one is there. Raises `OSError` or `Refused`."""
+        return place_preview(page, self.feedback, *(self.page_of(one.name, notebook).name for notebook in notebooks))
 
     def page_of(self, name: str, notebook: str) -> Path:
         """Where the student's side looks for the page of a notebook of the submission `name`. Raises `Refused`."""
@@ -78,3 +84,16 @@ class Exchange:
 
     def rest(self) -> None:
         (self.feedback / HEARTBEAT).unlink(missing_ok=True)
+
+
+def in_turns(names: Iterable[str]) -> list[str]:
+    """Names of the exchange in an order in which everybody comes once before anybody comes twice, and each student's oldest comes first.
+    All names that are no submission's are one body's."""
+    come: Counter[str] = Counter()
+    turns: list[tuple[int, float, str]] = []
+    for name in sorted(names):
+        match = inbox.NAME.fullmatch(name)
+        student = match["student"] if match else ""
+        turns.append((come[student], random.random(), name))
+        come[student] += 1
+    return [name for _, _, name in sorted(turns)]

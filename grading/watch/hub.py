@@ -24,6 +24,7 @@ from ..notebooks.record import written
 from ..pages.html import STYLE
 from ..plugins.placing import Final, final_of, is_preview
 from ..plugins.release_feedback import notebooks_in
+from ..root import CourseError
 from ..run.course import Course
 from .exchange import Exchange
 from .inbox import Refused
@@ -44,7 +45,7 @@ async function look() {
 }
 look();
 """
-MOST_ROWS = 200     # of the class, the newest
+MOST_ROWS = 200     # of the class or of one student, the newest
 NARROW = """
 @media (max-width: 40rem) {
   table, caption, tbody, tr, td { display: block; } thead { display: none; }
@@ -60,7 +61,7 @@ class Rows:
 
     def __init__(self, place: Exchange, settings: Watch, log: Log, user: str, staff: bool) -> None:
         self.place, self.settings, self.log, self.user, self.staff = place, settings, log, user, staff
-        self.rows = log.rows()[-MOST_ROWS:] if staff else log.rows(student=user)
+        self.rows = log.rows(student=None if staff else user)[-MOST_ROWS:]
         queue = log.rows(State.WAITING, State.WORKING)
         self.queue, self.oldest, self.now = [row.name for row in queue], queue[0].first_seen if queue else None, time.time()
 
@@ -177,10 +178,14 @@ class RowsOfUser(Handler):
     @web.authenticated
     def get(self) -> None:
         self.set_header("Content-Type", "application/json")
-        with reading(self.course.dir.root) as log:
-            rows = Rows(self.place, self.policies, log, *self.who()) if log else None
-            self.finish(json.dumps({"html": rows.html() if rows else "<p>Nobody has been watching yet.</p>", "said": rows.said() if rows else "",
-                                    "busy": rows is not None and any(row.name in rows.queue for row in rows.rows)}))
+        try:
+            with reading(self.course.dir.root) as log:
+                rows = Rows(self.place, self.policies, log, *self.who()) if log else None
+                self.finish(json.dumps({"html": rows.html() if rows else "<p>Nobody has been watching yet.</p>", "said": rows.said() if rows else "",
+                                        "busy": rows is not None and any(row.name in rows.queue for row in rows.rows)}))
+        except CourseError as error:
+            said = str(error) if self.who()[1] else "What was handed in cannot be looked up now. It is not lost."
+            self.finish(json.dumps({"html": f"<p>{escape(said)}</p>", "said": "", "busy": False}))
 
 
 class Feedback(Handler):
@@ -189,9 +194,12 @@ class Feedback(Handler):
     @web.authenticated
     def get(self, submission: str, notebook: str) -> None:
         name, staff = self.who()
-        with reading(self.course.dir.root) as log:
-            mine = [row for row in (log.rows() if staff else log.rows(student=name)) if row.name == submission] if log else []
-        if not mine or notebook not in notebooks_in(self.place.folder(submission)):
+        try:
+            with reading(self.course.dir.root) as log:
+                row = log.row(submission) if log else None
+        except CourseError:
+            raise web.HTTPError(503) from None
+        if row is None or not (staff or row.student == name) or notebook not in notebooks_in(self.place.folder(submission)):
             raise web.HTTPError(404)
         try:
             content = self.place.page_of(submission, notebook).read_bytes()

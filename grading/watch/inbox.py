@@ -6,6 +6,7 @@ by `grading.notebooks.folders`, and what is refused is refused by name.
 
 import datetime
 import os
+import pwd
 import re
 from collections.abc import Collection
 from contextlib import suppress
@@ -39,10 +40,10 @@ class HandIn:
     claimed: float
 
 
-def read_entry(inbound: str | Path, name: str, assignments: Collection[str], own: bool = False) -> HandIn | None:
+def read_entry(inbound: str | Path, name: str, assignments: Collection[str], own: bool | None = None) -> HandIn | None:
     """The submission that the folder `name` is; None if it is another assignment's. Raises `Refused`.
 
-    With `own` it has to belong to the unix user that it names.
+    With `own` it has to belong to the unix user that it names; where nothing is said, wherever there is such a user.
     """
     match = NAME.fullmatch(name)
     if match is None or not name.isprintable():     # line breaks, and bytes that are no text
@@ -59,9 +60,16 @@ def read_entry(inbound: str | Path, name: str, assignments: Collection[str], own
         raise Refused("holds no time stamp") from None
     if trouble:
         raise Refused(trouble)
-    if own and owner_of(path) != match["student"]:
-        raise Refused("does not belong to the user whose name it bears")
+    if (is_user(match["student"]) if own is None else own) and owner_of(path) != match["student"]:
+        raise Refused("does not belong to the user whose name it bears; where students hand in under one account, set c.Watch.own = False")
     return HandIn(name, path, match["student"], match["assignment"], claimed)
+
+
+def is_user(name: str) -> bool:
+    try:
+        return bool(pwd.getpwnam(name))
+    except (KeyError, ValueError):      # no such user; a name that none can have
+        return False
 
 
 def secret_of(folder: str | Path) -> str:

@@ -20,7 +20,7 @@ class Policy:
 
     def due(self, answered: Sequence[float], now: float) -> float:
         """When the next answer is due, given the times of the earlier ones; not later than `now` means at once."""
-        recent = sorted(time for time in answered if time > now - self.hours * HOUR)
+        recent = sorted(self.counting(answered, now))
         if self.answers <= 0:
             return float("inf")
         if len(recent) >= self.answers:
@@ -31,4 +31,8 @@ class Policy:
 
     def left(self, answered: Sequence[float], now: float) -> int:
         """How many answers are left in the time that counts now."""
-        return max(0, self.answers - sum(time > now - self.hours * HOUR for time in answered))
+        return max(0, self.answers - len(self.counting(answered, now)))
+
+    def counting(self, answered: Sequence[float], now: float) -> list[float]:
+        """Those that count now. What lies ahead was given while the clock was wrong."""
+        return [time for time in answered if now - self.hours * HOUR < time <= now]

@@ -9,13 +9,15 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from ..root import CourseError
+
 FOLDER, NAME = ".watch", "log.sqlite"       # below the course's root
-HOUR = 3600.0
+HOUR, DAY = 3600.0, 86400.0
 FRESH_SECONDS = 60      # a watcher that said nothing for longer was not there
 TABLES = """
 create table if not exists submissions (
@@ -66,6 +68,9 @@ class Row:
     replaced: float | None
 
 
+COLUMNS = ", ".join(field.name for field in fields(Row))
+
+
 class Log:
     """The log of one course. The watcher writes it; everybody else of the staff may read it meanwhile."""
 
@@ -81,6 +86,7 @@ class Log:
             self.db.execute("pragma journal_mode = wal")
             self.db.execute("pragma synchronous = normal")
             self.db.executescript(TABLES)
+        self.rows(State.WORKING)        # raises where there are no such tables, or others
 
     def close(self) -> None:
         self.db.close()
@@ -129,8 +135,9 @@ class Log:
     def add(self, name: str, student: str, assignment: str, claimed: float, now: float, changed: float, state: State,
             note: str | None = None) -> None:
         name = name.encode("utf-8", "backslashreplace").decode()        # bytes that are no text can be no row's either
-        self.db.execute("insert or ignore into submissions (name, student, assignment, claimed, first_seen, changed, state, since, note) "
-                        "values (?, ?, ?, ?, ?, ?, ?, ?, ?)", (name, student, assignment, claimed, now, changed, state, now, note))
+        self.db.execute("insert into submissions (name, student, assignment, claimed, first_seen, changed, state, since, note) values "
+                        "(?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (name) do update set state = excluded.state, since = excluded.since, note = excluded.note",
+                        (name, student, assignment, claimed, now, changed, state, now, note))
 
     def set(self, name: str, state: State, now: float, **more: Any) -> None:
         """Change a submission's state, and what else is known of it now (names of columns)."""
@@ -140,13 +147,21 @@ class Log:
         self.db.execute(f"update submissions set {', '.join(f'{column} = :{column}' for column in values)} where name = :name",
                         {**values, "name": name})
 
-    def rows(self, *states: State, assignment: str | None = None, student: str | None = None) -> list[Row]:
+    def row(self, name: str) -> Row | None:
+        return next(iter(self.rows(name=name)), None)
+
+    def number_since(self, student: str, since: float) -> int:
+        """How many submissions of a student were first seen since then; of nobody: how many names that are none."""
+        number: int = self.db.execute("select count(*) from submissions where student = ? and first_seen > ?", (student, since)).fetchone()[0]
+        return number
+
+    def rows(self, *states: State, assignment: str | None = None, student: str | None = None, name: str | None = None) -> list[Row]:
         """The submissions in these states (or all), oldest first."""
-        asked = {"assignment": assignment, "student": student}
+        asked = {"assignment": assignment, "student": student, "name": name}
         where = [f"{column} = :{column}" for column, value in asked.items() if value is not None]
         if states:
             where.append(f"state in ({', '.join(repr(str(state)) for state in states)})")
-        found = self.db.execute("select * from submissions" + (f" where {' and '.join(where)}" if where else "")
+        found = self.db.execute(f"select {COLUMNS} from submissions" + (f" where {' and '.join(where)}" if where else "")
                                 + " order by first_seen, claimed, name", asked)
         return [Row(**{**dict(row), "state": State(row["state"]), "slow": bool(row["slow"]),
                        "checks": json.loads(row["checks"] or "{}")}) for row in found]
@@ -167,11 +182,19 @@ class Log:
 
 
 def open_log(root: str | Path) -> Log | None:
-    """The log of a course to read in, None where no watcher has ever been."""
+    """The log of a course to read in, None where no watcher has ever been. Raises `CourseError` where it cannot be read."""
+    place = Path(root, FOLDER, NAME)
+    if not place.exists() or not place.stat().st_size:      # the first watcher is about to begin
+        return None
     try:
         return Log(root, read_only=True)
-    except sqlite3.Error:
-        return None
+    except sqlite3.Error as error:
+        raise unreadable(root, error) from None
+
+
+def unreadable(root: str | Path, error: sqlite3.Error) -> CourseError:
+    return CourseError(f"{Path(root, FOLDER, NAME)} cannot be used: {error}. If that stays so, move it away, with the files beside it: a new one is "
+                       "made, and all that is lost are the answers that were counted.")
 
 
 def receipts(log: Log, assignment: str, due_of: Callable[[str], float | None], tolerance: float = 300.0) -> dict[str, list[str]]:
@@ -196,10 +219,13 @@ def clock(moment: float) -> str:
 
 @contextmanager
 def reading(root: str | Path) -> Iterator[Log | None]:
-    """The log of a course while it is read."""
+    """The log of a course while it is read. Raises `CourseError` where that cannot be done."""
     log = open_log(root)
     if log is None:
         yield None
         return
     with closing(log):
-        yield log
+        try:
+            yield log
+        except sqlite3.Error as error:
+            raise unreadable(root, error) from None

@@ -9,7 +9,7 @@ import signal
 import stat
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -19,7 +19,6 @@ from sqlite3 import Error as LogError
 from typing import Any
 
 from ..notebooks.names import shown
-from ..root import CourseError
 from ..run.course import Course
 from ..run.only_one import the_only_one
 from . import answer as answers
@@ -29,7 +28,7 @@ from .crew import RETRIES, Crew, Lost, NoWorkers, wait
 from .drop import Drop
 from .exchange import Exchange
 from .inbox import HandIn, Refused, last_change
-from .log import FOLDER, NAME, Log, Row, State, clock
+from .log import DAY, FOLDER, Log, Row, State, clock, unreadable
 from ..plugins.release_feedback import notebooks_in
 from .queue import Entry, in_order, superseded
 from .renewal import Renewal
@@ -37,6 +36,8 @@ from .settings import Watch
 
 BEAT_SECONDS, RECHECK_SECONDS, RECHECKED = 1.0, 5.0, 50
 AGAIN_SECONDS = 30.0        # after a fault of ours
+QUICK_SECONDS, SLOW_SECONDS = 20.0, 900.0       # for reading, grading and the page: then the process is ended
+MOST_A_DAY = 5000           # rows of the log for one student, and for all that is none's: whoever fills the exchange fills no disk here
 SLOW = ("Your notebook takes longer than the first look at it may.", "It is looked at once more with all the time that grading "
         "gives; that is one notebook at a time, so it may take some minutes. The result will stand here.")
 
@@ -44,25 +45,25 @@ SLOW = ("Your notebook takes longer than the first look at it may.", "It is look
 class Watcher:
     """Answers what is handed in for `assignments`. `say` gets one line for what a person should know."""
 
-    def __init__(self, course: Course, assignments: list[str], settings: Watch, place: Exchange | Drop, say: Callable[[str], None]) -> None:
+    def __init__(self, course: Course, assignments: list[str], settings: Watch, place: Exchange | Drop, say: Callable[[str], None],
+                 named: Sequence[str] = ()) -> None:
         self.course, self.assignments, self.settings, self.place, self.say = course, assignments, settings, place, say
         self.bundles = Bundles(course, assignments, terse=settings.show != "full")
         self.waiting: dict[str, Entry] = {}
         self.busy: dict[str, Entry] = {}
         self.known: set[str] = set()
         self.times: dict[str, float] = {}       # of submissions that were answered: when they were last changed
-        self.renewal, self.version = Renewal(course.dir.root, course.dir.source_directory), 0
+        self.renewal, self.version = Renewal(course.dir.root, course.dir.source_directory, named), 0
         self.said: dict[str, str] = {}          # of each thing that may be wrong: what was said of it last
-        self.stopping, self.again, self.next_beat, self.next_recheck, self.turn = False, False, 0.0, 0.0, 0
+        self.stopping, self.again, self.now, self.next_beat, self.next_recheck, self.turn = False, False, 0.0, 0.0, 0.0, 0
 
     # --- the loop -----------------------------------------------------------------------------------------------
 
     def run(self, jobs: int) -> bool:
         """Watch until somebody says stop; whether to start again, because code or settings have changed."""
-        patience = 120.0
         Press.held = Press(self.course)
         with alone(self.course.dir.root), own_scratch(self.course.dir.root), woken(self) as wake:
-            with Crew(jobs, patience) as self.quick, Crew(1, 900.0) as self.slow:
+            with Crew(jobs, QUICK_SECONDS) as self.quick, Crew(1, SLOW_SECONDS) as self.slow:
                 self.log = readable_log(self.course.dir.root)
                 try:
                     self.begin()
@@ -73,6 +74,7 @@ class Watcher:
                             os.read(wake, 1000)
                     self.log.end_run(time.time())
                 finally:
+                    self.renewal.close()
                     self.place.rest()
                     self.log.close()
         return self.again
@@ -81,6 +83,7 @@ class Watcher:
         """One look at everything. A fault of ours costs this step, not the watch. Raises `NoWorkers`."""
         now = time.time()
         try:
+            self.mind_the_clock(now)
             self.beat(now)
             self.renew(now)
             self.take_results(now)
@@ -93,6 +96,13 @@ class Watcher:
         except Exception as error:
             self.tell("the watch", f"{type(error).__name__}: {error}")
             time.sleep(min(1.0, 3 * self.settings.poll_seconds))
+
+    def mind_the_clock(self, now: float) -> None:
+        """Whoever set the clock back put off all that was to be done at a moment: it is due now, and limits are worked out anew."""
+        if now < self.now - BEAT_SECONDS:
+            self.next_beat = self.next_recheck = self.bundles.asked = self.renewal.asked = 0.0
+            self.waiting = {name: replace(entry, first_seen=min(entry.first_seen, now), due=0.0) for name, entry in self.waiting.items()}
+        self.now = now
 
     def renew(self, now: float) -> None:
         """Take up what has changed: new checks at once, new code by a start of its own."""
@@ -111,7 +121,8 @@ class Watcher:
         self.known = self.log.names()
         for row in self.log.rows():
             if row.state in (State.WAITING, State.STANDS, State.FAILED) and row.assignment in self.assignments:
-                self.waiting[row.name] = entry_of(row)
+                entry = entry_of(row)       # the limits may be others today
+                self.waiting[row.name] = replace(entry, due=0.0) if row.state is State.STANDS else entry
             elif row.state is State.ANSWERED:
                 self.times[row.name] = row.changed
 
@@ -130,9 +141,14 @@ class Watcher:
     # --- what comes in ------------------------------------------------------------------------------------------
 
     def take_in(self, now: float) -> None:
-        trouble = ""
+        trouble, crowded, before = "", "", set(self.waiting)
         for name, one in self.place.entries(self.known, self.assignments):
             try:
+                student = "" if one is None or isinstance(one, Refused) else one.student
+                if one and self.log.number_since(student, now - DAY) >= MOST_A_DAY:
+                    crowded = (f"More than {MOST_A_DAY} submissions in 24 hours of {shown(student)}" if student else
+                               f"More than {MOST_A_DAY} names that are no submission's in 24 hours") + ": the rest is looked at later"
+                    continue
                 self.look_at(name, one, now)
             except LogError:
                 raise
@@ -141,9 +157,13 @@ class Watcher:
             except Exception as error:
                 self.refuse(name, Refused(f"could not be looked at ({type(error).__name__})"), now)
         self.tell("what comes in", trouble)
+        self.tell("a crowd", crowded)
         for entry in superseded(self.waiting.values()):
             self.log.set(entry.name, State.SUPERSEDED, now)
             del self.waiting[entry.name]
+        for name in self.waiting.keys() - before:       # only now: a page for each of those that are dropped would take its time
+            with suppress(OSError):                     # it is asked again when its turn comes
+                self.waiting[name] = self.within_limits(self.waiting[name], now)
 
     def look_at(self, name: str, one: HandIn | Refused | None, now: float) -> None:
         if one is None:
@@ -162,8 +182,7 @@ class Watcher:
         changed = last_change(one.folder)
         self.log.add(one.name, one.student, one.assignment, one.claimed, now, changed, State.WAITING)
         self.known.add(one.name)
-        entry = self.waiting[one.name] = Entry(one.name, one.student, one.assignment, now, one.claimed)
-        self.waiting[one.name] = self.within_limits(entry, now)     # may fail where a page cannot be written
+        self.waiting[one.name] = Entry(one.name, one.student, one.assignment, now, one.claimed)
 
     def within_limits(self, entry: Entry, now: float) -> Entry:
         """The entry with the time at which it may be answered; where that is later, a page says so."""
@@ -192,8 +211,8 @@ class Watcher:
         for name in [names[(self.turn + step) % len(names)] for step in range(min(RECHECKED, len(names)))]:
             changed = last_change(self.place.folder(name))
             if changed > self.times[name]:
-                row = next((row for row in self.log.rows(State.ANSWERED) if row.name == name), None)
-                if row:
+                row = self.log.row(name)
+                if row and row.state is State.ANSWERED:
                     self.log.set(name, State.WAITING, now, replaced=changed, changed=changed)
                     self.waiting[name] = Entry(name, row.student, row.assignment, now, row.claimed)
                 self.times.pop(name)
@@ -233,25 +252,37 @@ class Watcher:
                 try:
                     self.take_result(entry, result, now)
                     self.tell("answers", "")
+                except Refused as refused:      # withdrawn while it was at work; should it come back, it is seen again
+                    self.refuse(entry.name, refused, now)
+                    self.known.discard(entry.name)
                 except Exception as error:      # a full disk, a folder that went away
                     self.try_again(entry, f"{type(error).__name__}: {error}", now)
 
     def take_result(self, entry: Entry, result: Answer | Lost, now: float) -> None:
         if isinstance(result, Lost):
-            self.failed(entry, f"the process {result.why}", now)
+            if result.late and not entry.slow:
+                self.too_slow(entry, QUICK_SECONDS, now)
+            else:
+                self.failed(entry, f"the process {result.why}", now)
         elif result.error:
             self.failed(entry, result.error, now)
         elif result.overran and not entry.slow:
-            row = self.row(entry.name)      # by CPU time: who was only waiting for a busy machine comes before the loops
-            self.log.set(entry.name, State.WAITING, now, slow=1, seconds=(row.seconds if row else 0.0) + result.cpu_seconds)
-            self.put_notice(entry, *SLOW)
-            self.waiting[entry.name] = replace(entry, due=0.0, slow=True)
+            self.too_slow(entry, result.cpu_seconds, now)   # CPU time: who was only waiting for a busy machine comes before the loops
         else:
             self.answered(entry, result, now)
 
+    def too_slow(self, entry: Entry, seconds: float, now: float) -> None:
+        row = self.log.row(entry.name)
+        self.log.set(entry.name, State.WAITING, now, slow=1, seconds=(row.seconds if row else 0.0) + seconds)
+        self.waiting[entry.name] = replace(entry, due=0.0, slow=True)
+        self.put_notice(entry, *SLOW)
+
     def answered(self, entry: Entry, result: Answer, now: float) -> None:
-        row = self.row(entry.name)
-        placed = [self.place.put(entry, name, page) for name, page in result.pages.items()] if self.settings.show != "off" else []
+        row = self.log.row(entry.name)
+        names: dict[bytes, list[str]] = {}
+        for name, page in result.pages.items() if self.settings.show != "off" else ():
+            names.setdefault(page, []).append(name)
+        placed = [self.place.put(entry, those, page) for page, those in names.items()]
         note = result.note if all(placed) else "the final page stands there already"
         same = row is not None and row.digest == result.digest
         with self.log.together():
@@ -263,11 +294,8 @@ class Watcher:
         self.times[entry.name] = row.changed if row else now
         self.place.done(entry)
 
-    def row(self, name: str) -> Row | None:
-        return next((row for row in self.log.rows(State.WORKING) if row.name == name), None)
-
     def failed(self, entry: Entry, why: str, now: float) -> None:
-        row = self.row(entry.name)
+        row = self.log.row(entry.name)
         tries = (row.tries if row else 0) + 1
         due = now if tries <= RETRIES else now + AGAIN_SECONDS * 2 ** min(tries - RETRIES, 7)
         self.log.set(entry.name, State.FAILED, now, tries=tries, note=why, due=due)
@@ -286,9 +314,9 @@ class Watcher:
     def put_notice(self, entry: Entry, *lines: str) -> None:
         if self.settings.show == "off":
             return
-        for name in notebooks_in(self.place.folder(entry.name)):
+        if names := notebooks_in(self.place.folder(entry.name)):
             with suppress(Refused):
-                self.place.put(entry, name, notice(entry.assignment, *lines))
+                self.place.put(entry, names, notice(entry.assignment, *lines))
 
 
 def readable_log(root: str) -> Log:
@@ -296,8 +324,7 @@ def readable_log(root: str) -> Log:
     try:
         return Log(root)
     except LogError as error:
-        raise CourseError(f"{Path(root, FOLDER, NAME)} cannot be used: {error}. If that stays so, move it away, with the files beside it: a new "
-                          "one is made, and all that is lost are the answers that were counted.") from None
+        raise unreadable(root, error) from None
 
 
 def entry_of(row: Row) -> Entry:

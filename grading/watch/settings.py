@@ -22,7 +22,9 @@ class Watch(Configurable):
     waits = List(Float(min=0), [60, 120, 300, 600, 1200, 1800, 3600],     # type: ignore[misc]    # traitlets' types know no list of numbers
                  help="Seconds after each answer until the next, once the free ones are used up.").tag(config=True)
     exceptions = Dict(help="""Other numbers for single students: {"student-01": {"answers": 20, "free": 20}}.""").tag(config=True)
-    own = Bool(False, help="Whether a submission has to belong to the unix user that it names. Set it where students have accounts.").tag(config=True)
+    own = Bool(None, allow_none=True, help="""
+        Whether a submission has to belong to the unix user that it names. By default it has to wherever there is a user of that name.
+        """).tag(config=True)
     poll_seconds = Float(0.3, min=0.05, help="How often the exchange is looked at.").tag(config=True)
     quiet_seconds = Float(10.0, min=0, help="How long nothing must have changed in a folder that the exchange did not finish.").tag(config=True)
 

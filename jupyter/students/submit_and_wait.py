@@ -19,6 +19,10 @@ WAITS = b'data-waits="yes"'                 # in the first tag of a page that sa
 class SubmitAndWait(ExchangeSubmit):
     """nbgrader's Submit, which also fetches the answer."""
 
+    def get_size(self, root):
+        """What is handed in. The pages of feedback that lie there are not, and must not fill what a submission may take."""
+        return super().get_size(root) - super().get_size(Path(root, "feedback"))
+
     def copy_files(self):
         super().copy_files()
         try:

@@ -153,7 +153,7 @@ def homes(place, programs, unix_users, clone):
     for home in found.values():
         home.mkdir(parents=True, exist_ok=True)
     (place / "exchange").mkdir()
-    (place / "exchange").chmod(0o777)
+    (place / "exchange").chmod(0o1777)
     students(programs / "etc" / "jupyter", place / "exchange", one_user=not unix_users)
     staff(found[INSTRUCTOR] / ".jupyter", one_user=not unix_users)
     clone(found[INSTRUCTOR] / "course")

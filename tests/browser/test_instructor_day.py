@@ -26,7 +26,7 @@ def world(tmp_path_factory, clone, person):
     base = tmp_path_factory.mktemp("instructor")
     exchange = base / "exchange"
     exchange.mkdir()
-    exchange.chmod(0o777)
+    exchange.chmod(0o1777)
     instructor = person(base / "home", clone(base / "course"), exchange)
     with open(instructor.home / ".jupyter" / "nbgrader_config.py", "a") as settings:
         settings.write(f'c.Somebody.password = "{PASSWORD}"\n')
@@ -185,8 +185,8 @@ def test_course_lab_explains_a_missing_or_wrong_exchange(tmp_path):
     (tmp_path / "file").write_text("")
     assert "folder is needed" in trouble_with_exchange(tmp_path / "file")[0]
     (tmp_path / "closed").mkdir(mode=0o755)
-    assert "chmod 0777" in trouble_with_exchange(tmp_path / "closed")[0]
-    (tmp_path / "closed").chmod(0o777)
+    assert "chmod 1777" in trouble_with_exchange(tmp_path / "closed")[0]
+    (tmp_path / "closed").chmod(0o1777)
     assert trouble_with_exchange(tmp_path / "closed") == []
 
 

@@ -25,7 +25,7 @@ def world(tmp_path_factory, clone, person):
     base = tmp_path_factory.mktemp("student")
     exchange = base / "exchange"
     exchange.mkdir()
-    exchange.chmod(0o777)
+    exchange.chmod(0o1777)
     instructor = person(base / "home", clone(base / "course"), exchange)
     instructor.nbgrader("generate_assignment", "release_assignment")
     return instructor, person(base / "student", base / "student" / "work", exchange)

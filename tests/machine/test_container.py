@@ -292,4 +292,12 @@ def test_an_exchange_that_a_container_lacks_is_mounted_not_made(tmp_path, monkey
     line, = trouble_with_exchange(tmp_path / "none")
     assert "sudo" not in line and f"--volume FOLDER:{tmp_path}/none" in line and "course collect" in line
     monkeypatch.setattr(surroundings, "look", lambda: surroundings.Surroundings())
-    assert "sudo install -d -m 0777" in trouble_with_exchange(tmp_path / "none")[0]
+    assert "sudo install -d -m 1777" in trouble_with_exchange(tmp_path / "none")[0]
+
+
+def test_an_exchange_in_which_everybody_may_rename_the_course_is_named_with_the_remedy(tmp_path):
+    tmp_path.chmod(0o777)
+    line, = trouble_with_exchange(tmp_path)
+    assert "rename and remove what is not theirs" in line and f"sudo chmod 1777 {tmp_path}" in line
+    tmp_path.chmod(0o1777)
+    assert trouble_with_exchange(tmp_path) == []

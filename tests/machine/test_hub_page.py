@@ -115,6 +115,21 @@ class TestPage(AsyncHTTPTestCase):
         self.release('<html lang="en"><p data-points="25" data-most="25">')
         assert "the final feedback is there; best so far 7" in self.rows()["html"]
 
+    def test_of_a_student_who_handed_in_thousands_of_times_the_newest_are_looked_at(self):
+        log = Log(self.course.dir.root)
+        for number in range(hub.MOST_ROWS + 50):
+            log.add(f"student-01+ps1+{number}+x", "student-01", "ps1", 0.0, 10.0 + number, 1.0, State.SUPERSEDED)
+        log.close()
+        shown = self.rows()["html"]
+        assert shown.count("replaced by a newer one") == hub.MOST_ROWS and "only the last 200" in shown
+
+    def test_a_log_that_cannot_be_read_is_said_and_staff_are_told_what_to_do(self):
+        Path(self.course.dir.root, ".watch", "log.sqlite").write_bytes(b"no database" * 1000)
+        assert self.rows()["html"] == "<p>What was handed in cannot be looked up now. It is not lost.</p>"
+        assert self.page("student-01").code == 503
+        self.person = {"name": "teacher"}
+        assert "move it away" in self.rows()["html"]
+
     def test_a_path_leads_nowhere_else(self):
         for path in ("..%2F..%2Fgradebook.db/activations", f"{quote(self.course.names['student-01'], safe='')}/..%2F..%2Fx"):
             assert self.fetch(f"/services/answers/page/{path}").code == 404

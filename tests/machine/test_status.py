@@ -11,6 +11,7 @@ from nbgrader.api import Gradebook
 from rich.console import Console
 
 from grading.tools import status
+from grading.tools.terminal import terminal
 from grading.run.course import CourseError
 from grading.run.gradebook import NotGenerated, find_generated
 from grading.plugins.overview import overview
@@ -147,3 +148,12 @@ def test_a_command_to_copy_holds_a_name_as_one_word_and_nothing_colours_the_term
         assert command in screen.getvalue()
     else:
         assert "rename the folder" in found.next
+
+
+def test_a_log_of_course_watch_that_cannot_be_read_takes_nothing_else_from_the_table(course_folder, capsys):
+    root = course_folder("ps1")
+    (root / ".watch").mkdir()
+    (root / ".watch" / "log.sqlite").write_bytes(b"no database" * 1000)
+    status.show(terminal(), status.states(root))
+    said = capsys.readouterr().out
+    assert "ps1: next:" in said and said.count("move it away") == 1

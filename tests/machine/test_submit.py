@@ -94,6 +94,16 @@ def test_a_notebook_whose_name_is_no_text_does_not_make_a_submission_fail(submit
     assert len(list(submit.course.glob("inbound/*"))) == 1
 
 
+def test_pages_of_feedback_that_lie_there_keep_nobody_from_handing_in(submit):
+    pages = submit.course.parents[1] / "home" / "ps1" / "feedback" / "earlier"
+    pages.mkdir(parents=True)
+    with open(pages / "activations.html", "wb") as file:
+        file.truncate(2 * 10**8)        # more than CourseDirectory.max_dir_size
+    submit()
+    folder, = submit.course.glob("inbound/*")
+    assert not (folder / "feedback").exists()
+
+
 def test_where_nobody_is_watching_it_waits_for_nothing(submit):
     ran = []
     plugin_fetch, plugin.fetch = plugin.fetch, lambda *a: ran.append(a)

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import itertools
 import os
+import pwd
 import socket
 import sqlite3
 import stat
@@ -37,6 +38,7 @@ from grading.plugins import placing
 from grading.plugins.placing import PREVIEW, place_preview
 from grading.plugins.release_feedback import notebooks_in, pages_for
 from grading.run.batch import Submission
+from grading.root import CourseError
 from grading.run.pool import Lost
 from grading.tools import report
 
@@ -46,10 +48,11 @@ from grading.watch.bundles import for_reading
 from grading.watch.stamps import stamps
 from grading.watch.crew import Crew, wait
 from grading.watch.drop import Drop, holds_a_file
+from grading.watch.exchange import in_turns
 from grading.watch.history import hurdles, ways
 from grading.watch.inbox import Refused, is_complete, read_entry, secret_of
 from grading.watch.limits import HOUR, Policy
-from grading.watch.log import Log, State, open_log, receipts
+from grading.watch.log import Log, State, open_log, reading, receipts
 from grading.watch.queue import Entry, in_order, superseded
 from grading.watch.renewal import Renewal
 from grading.watch.service import Watcher
@@ -107,6 +110,11 @@ def test_a_borrowed_name_is_refused_where_users_have_accounts(tmp_path):
     assert read_entry(tmp_path, folder.name, ["ps1"])
     with pytest.raises(Refused, match="does not belong to the user"):
         read_entry(tmp_path, folder.name, ["ps1"], own=True)
+    someone, = {user.pw_name for user in pwd.getpwall() if user.pw_name == "daemon"}
+    folder = hand_in(tmp_path, student=someone)
+    with pytest.raises(Refused, match=r"does not belong to the user.*c\.Watch\.own = False"):
+        read_entry(tmp_path, folder.name, ["ps1"])
+    assert read_entry(tmp_path, folder.name, ["ps1"], own=False)
 
 
 @pytest.mark.parametrize(("mode", "secret", "now", "whole"), [
@@ -150,6 +158,10 @@ def test_the_first_answers_are_free_then_waits_grow_up_to_the_most():
 def test_what_is_older_than_the_hours_that_count_does_not():
     assert Policy().due([0.0] * 20, 25 * HOUR) == 25 * HOUR
     assert Policy(answers=0).due([], 5.0) == float("inf")
+
+
+def test_an_answer_that_was_given_while_the_clock_was_ahead_counts_no_more():
+    assert Policy().due([1e9 + 365 * 24 * HOUR] * 20, 1e9) == 1e9 and Policy().left([1e9 + HOUR] * 20, 1e9) == 10
 
 
 def test_single_students_may_have_other_limits_and_nothing_else():
@@ -219,12 +231,36 @@ def test_a_failure_of_ours_costs_no_attempt(log):
 def test_a_log_that_is_none_any_more_is_named_with_the_remedy(tmp_path):
     Log(tmp_path).close()
     (tmp_path / ".watch" / "log.sqlite").write_bytes(b"no database" * 1000)
-    with pytest.raises(service.CourseError, match="move it away"):
+    with pytest.raises(CourseError, match="move it away"):
         service.readable_log(str(tmp_path))
 
 
+@pytest.mark.parametrize("spoil", [
+    lambda path: path.write_bytes(b"no database" * 1000), lambda path: path.write_bytes(path.read_bytes()[:5000]),
+    lambda path: sqlite3.connect(path).execute("alter table submissions drop column seconds").connection.close()], ids=["other", "cut", "older"])
+def test_who_only_reads_a_spoiled_log_is_told_what_to_do(spoil, tmp_path):
+    Log(tmp_path).close()
+    spoil(tmp_path / ".watch" / "log.sqlite")
+    with pytest.raises(CourseError, match=r"log\.sqlite cannot be used: .* move it away"), reading(tmp_path):
+        pass
+
+
+def test_a_log_that_is_spoiled_inside_or_of_a_later_version_is_read_or_refused_in_a_sentence(tmp_path):
+    log = Log(tmp_path)
+    log.db.execute("alter table submissions add column more text")
+    with reading(tmp_path) as there:
+        assert there.rows() == []
+    log.close()
+    with pytest.raises(CourseError, match="move it away"), reading(tmp_path):
+        raise sqlite3.DatabaseError("database disk image is malformed")
+
+
 def test_a_course_without_a_watcher_has_no_log(tmp_path):
-    assert open_log(tmp_path) is None and not list(tmp_path.iterdir())
+    (tmp_path / ".watch").mkdir()
+    (tmp_path / ".watch" / "log.sqlite").touch()        # the first one is about to begin
+    assert open_log(tmp_path) is None
+    (tmp_path / ".watch" / "log.sqlite").unlink()
+    assert open_log(tmp_path) is None and not list(tmp_path.rglob("log*"))
 
 
 @pytest.mark.parametrize(("claimed", "watching_since", "changed", "replaced", "said"), [
@@ -254,6 +290,22 @@ def test_a_preview_is_replaced_by_a_preview_and_by_the_final_page_which_stays(tm
     (tmp_path / "x.html").write_bytes(FINAL)
     assert not place_preview(FIRST, tmp_path, "x.html") and (tmp_path / "x.html").read_bytes() == FINAL
     assert sorted(path.name for path in tmp_path.iterdir()) == [placing.LOCK, "x.html"]
+
+
+def test_one_page_under_many_names_is_on_the_disk_once(tmp_path):
+    names = [f"{number}.html" for number in range(40)]
+    (tmp_path / "7.html").write_bytes(FINAL)
+    assert not place_preview(FIRST, tmp_path, *names, "8.html") and not place_preview(SECOND, tmp_path, *names)
+    assert (tmp_path / "7.html").read_bytes() == FINAL and len({path.stat().st_ino for path in tmp_path.glob("*.html")}) == 2
+    assert (tmp_path / "8.html").read_bytes() == SECOND and not list(tmp_path.glob(".*.new"))
+
+
+@pytest.mark.parametrize(("folder", "lock"), [(0o711, 0o600), (0o2775, 0o660)])
+def test_the_lock_of_the_pages_is_for_those_who_may_write_there(folder, lock, tmp_path):
+    (tmp_path / placing.LOCK).touch(0o664)
+    tmp_path.chmod(folder)
+    with placing.placing(tmp_path):
+        assert stat.S_IMODE((tmp_path / placing.LOCK).stat().st_mode) == lock
 
 
 def test_a_final_page_that_comes_while_a_preview_is_placed_stays(tmp_path, monkeypatch):
@@ -364,12 +416,12 @@ class Place:
     def done(self, one):
         pass
 
-    def put(self, one, notebook, page):
+    def put(self, one, notebooks, page):
         if self.trouble:
             raise self.trouble
         if one.name in self.final:
             return False
-        self.pages[one.name.rpartition("+")[2], notebook] = page
+        self.pages |= {(one.name.rpartition("+")[2], notebook): page for notebook in notebooks}
         return True
 
     def beat(self, **about):
@@ -467,6 +519,55 @@ def test_beyond_the_limits_a_submission_stands_and_its_page_says_until_when(watc
     assert states(steps(watcher))["c"] is State.ANSWERED
 
 
+def test_who_stands_beyond_the_limits_is_answered_once_the_limits_are_others(watch, tmp_path):
+    watcher = watch(answers=1)
+    for mark in "ab":
+        hand_in(tmp_path / "inbound", mark=mark)
+        steps(watcher)
+    assert states(watcher)["b"] is State.STANDS
+    watcher.log.close()
+    assert states(steps(watch(answers=1, exceptions={"student-01": {"answers": 2}})))["b"] is State.ANSWERED
+
+
+def test_of_many_beyond_the_limits_one_gets_a_page(watch, tmp_path):
+    watcher = watch(answers=1)
+    hand_in(tmp_path / "inbound", mark="first")
+    steps(watcher)
+    watcher.place.pages.clear()
+    for number in range(30):
+        hand_in(tmp_path / "inbound", mark=f"{number:02}")
+    steps(watcher)
+    assert list(watcher.place.pages) == [("29", "activations")] and states(watcher)["29"] is State.STANDS
+
+
+def test_what_is_withdrawn_while_it_is_at_work_waits_for_nothing_and_counts_once_it_is_back(watch, tmp_path):
+    watcher = watch()
+    folder = hand_in(tmp_path / "inbound")
+    put = watcher.place.put
+    watcher.place.put = lambda one, names, page: secret_of(folder) and put(one, names, page)
+    watcher.step()
+    folder.rename(tmp_path / "away")
+    steps(watcher)
+    row, = watcher.log.rows()
+    assert row.state is State.REFUSED and "submission_secret.txt" in row.note and not watcher.waiting
+    assert folder.name in watcher.lines[0]
+    (tmp_path / "away").rename(folder)
+    assert states(steps(watcher)) == {"a": State.ANSWERED}
+
+
+def test_a_clock_that_is_set_back_puts_nothing_off(watch, tmp_path, monkeypatch):
+    watcher, now = watch(lambda job: Answer(job.name, error="SuiteError: x")), time.time()
+    beats = []
+    watcher.place.beat = lambda **about: beats.append(1)
+    monkeypatch.setattr(time, "time", lambda: now + 9000)
+    hand_in(tmp_path / "inbound", mark="a")
+    steps(watcher, 6)
+    monkeypatch.setattr(time, "time", lambda: now)
+    watcher.quick.say, before = right, len(beats)
+    hand_in(tmp_path / "inbound", mark="b", stamp="2026-03-01 10:00:05.000000 UTC")
+    assert states(steps(watcher)) == {"a": State.SUPERSEDED, "b": State.ANSWERED} and len(beats) == before + 1
+
+
 def test_changing_ones_folder_in_the_exchange_earns_no_answer_beyond_the_limits(watch, tmp_path, monkeypatch):
     monkeypatch.setattr(service, "RECHECK_SECONDS", 0.0)
     digests = iter(f"digest {number}" for number in range(9))
@@ -488,6 +589,13 @@ def test_a_slow_notebook_is_looked_at_again_with_the_full_limits(watch, tmp_path
     steps(watcher)
     row, = watcher.log.rows()
     assert row.state is State.ANSWERED and row.slow and row.seconds == pytest.approx(6.2)
+
+
+def test_what_holds_a_process_up_for_too_long_waits_for_the_slow_one(watch, tmp_path):
+    watcher = watch(lambda job: right(job) if job.slow else Lost("did not answer for 20 s", late=True))
+    hand_in(tmp_path / "inbound")
+    row, = steps(watcher, 5).log.rows()
+    assert row.state is State.ANSWERED and row.slow and row.tries == 0 and row.seconds > service.QUICK_SECONDS
 
 
 def test_a_calm_notebook_that_only_waited_for_a_busy_machine_is_looked_at_again_before_the_loops(watch, tmp_path):
@@ -600,6 +708,24 @@ def test_a_task_that_could_not_be_given_to_a_process_waits(watch, tmp_path, monk
     assert states(steps(watcher)) == {"a": State.ANSWERED} and not watcher.busy
 
 
+def test_a_flood_of_one_student_is_a_bounded_part_of_the_log_and_of_each_look(watch, tmp_path, monkeypatch):
+    monkeypatch.setattr(service, "MOST_A_DAY", 5)
+    for number in range(12):
+        hand_in(tmp_path / "inbound", mark=f"{number:02}")
+        (tmp_path / "inbound" / f"junk{number}").mkdir()
+    hand_in(tmp_path / "inbound", "student-02", mark="calm")
+    watcher = steps(watch(), 9)
+    assert len(watcher.log.rows(student="student-01")) == 5 == len(watcher.log.rows(student=""))
+    assert states(watcher)["calm"] is State.ANSWERED and sum("More than 5" in line for line in watcher.lines) == 1
+
+
+def test_of_a_flood_everybody_comes_once_before_anybody_comes_twice_and_the_oldest_first():
+    flood = [f"student-02+ps1+2026-03-01 10:00:{second:02}.000000 UTC+x" for second in range(60)]
+    names = [*flood, "student-01+ps1+x+x", "junk", "more junk", "student-03+ps1+x+x"]
+    found = in_turns(reversed(names))
+    assert sorted(found[:4]) == sorted([flood[0], "student-01+ps1+x+x", "junk", "student-03+ps1+x+x"]) and found[6:] == flood[2:]
+
+
 def test_of_workers_that_are_killed_the_others_go_on_and_a_new_one_takes_the_place():
     with Crew(2, 60) as crew:
         crew.give(tasks.follow, (tasks.be_killed, None))
@@ -630,9 +756,9 @@ def renewal(tmp_path, monkeypatch):
     (tmp_path / "grading").mkdir()
     (tmp_path / "grading" / "a.py").write_text("one")
     made, tries = Renewal(tmp_path, "source"), []
-    made.try_it = lambda: tries.append(1) or (made.state() == made.began and "never") or made.fault
-    made.fault, made.tries = None, tries
-    made.look = lambda: made.is_due(made.asked + renewals.LOOK_SECONDS)
+    made.try_it = lambda: tries.append(1) or SimpleNamespace(is_over=lambda: made.over, trouble=made.fault, end=lambda: None)
+    made.fault, made.tries, made.over = "", tries, True
+    made.look = lambda: made.is_due(made.asked + renewals.LOOK_SECONDS) or made.is_due(made.asked)
     return made
 
 
@@ -673,12 +799,34 @@ def test_code_that_does_not_load_is_tried_once_and_named_until_it_is_mended(rene
     about, renewal.fault = code.stat(), "SyntaxError"
     code.write_text("broken")
     assert [renewal.look() for _ in range(5)] == [False] * 5 and renewal.tries == [1] and renewal.trouble == "SyntaxError"
-    renewal.fault = None
+    renewal.fault = ""
     code.write_text("mended now")
     assert [renewal.look() for _ in range(2)] == [False, True]
     code.write_text("one")
     os.utime(code, ns=(about.st_atime_ns, about.st_mtime_ns))
     assert not renewal.look() and not renewal.look() and renewal.trouble is None
+
+
+def test_nobody_waits_while_new_settings_are_tried(renewal, tmp_path):
+    renewal.over = False
+    (tmp_path / "nbgrader_config.py").write_text("while True: pass")
+    assert [renewal.look() for _ in range(4)] == [False] * 4 and renewal.tries == [1] and renewal.trouble is None
+    renewal.over = True
+    assert renewal.look()
+
+
+@pytest.mark.parametrize(("program", "seconds", "said"), [
+    ("pass", 60, ""), ("1/0", 60, "ZeroDivisionError"), ("import time; time.sleep(600)", 0.1, "take longer")])
+def test_what_a_trial_says(program, seconds, said, monkeypatch):
+    monkeypatch.setattr(renewals, "TRY_SECONDS", seconds)
+    trial = renewals.Trial([sys.executable, "-c", program])
+    try:
+        while not trial.is_over():
+            time.sleep(0.01)
+        assert said in trial.trouble and bool(trial.trouble) == bool(said)
+    finally:
+        trial.end()
+    assert trial.process.returncode is not None
 
 
 def test_a_watcher_whose_code_changed_ends_to_start_again(watch):
@@ -748,7 +896,7 @@ def test_what_a_student_replaces_after_the_answer_is_seen(digest, replaced, watc
 
 
 def test_there_is_one_watcher_a_course(tmp_path):
-    with service.alone(str(tmp_path)), pytest.raises(service.CourseError, match="Another watcher"), service.alone(str(tmp_path)):
+    with service.alone(str(tmp_path)), pytest.raises(CourseError, match="Another watcher"), service.alone(str(tmp_path)):
         pass
 
 
@@ -1038,7 +1186,7 @@ def test_blackboards_zip_is_taken_apart_and_the_newest_attempt_counts(drop):
 
 def test_pages_go_to_a_folder_of_the_student(drop):
     one = Entry("student-01+ps1+x", "student-01", "ps1", 0.0, 0.0)
-    assert drop.put(one, "activations", FIRST) and drop.put(one, "activations", SECOND)
+    assert drop.put(one, ["activations"], FIRST) and drop.put(one, ["activations"], SECOND)
     assert (drop.pages / "student-01" / "activations.html").read_bytes() == SECOND
 
 

@@ -23,6 +23,7 @@ from grading.watch.answer import WAITS
 from grading.watch.bundles import Bundles
 from grading.tools import watch as watching
 from grading.watch.log import State, open_log
+from grading.watch.renewal import Renewal
 from tests.conftest import ROOT, SUBMISSIONS, most_in, points_due
 
 pytestmark = pytest.mark.sandbox
@@ -167,6 +168,15 @@ def test_an_assignment_that_is_not_generated_yet_holds_up_no_other(bundles):
         assert "ps9: " in both.refresh(2.0) and "nothing is answered until" in both.refresh(3.0) and list(both.held) == ["ps1"]
 
 
+def test_what_is_watched_by_name_has_to_be_there_before_a_watcher_starts_again(course_folder):
+    trial = Renewal(course_folder("ps1"), "source", ["ps1", "ps9"]).try_it()
+    try:
+        trial.process.wait(PATIENCE)
+        assert trial.is_over() and "There is no assignment ps9" in trial.trouble and "stay in use" in trial.trouble
+    finally:
+        trial.end()
+
+
 def test_the_watcher_holds_up_nobody_who_writes_the_gradebook(bundles):
     with contextlib.closing(sqlite3.connect(Path(bundles.course.dir.root, "gradebook.db"), timeout=0, isolation_level=None)) as writer:
         os.utime(Path(bundles.course.dir.root, "gradebook.db"))
@@ -183,10 +193,12 @@ def test_systemd_understands_the_unit_wherever_the_course_lies(course_folder, tm
     root = course_folder("ps1", "my $course 100%h")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setattr(watching.subprocess, "run", lambda command, **options: subprocess.CompletedProcess(command, 1))
-    watching.install_service(console := Console(record=True, width=200, quiet=False, file=open(os.devnull, "w")), root, ["ps1"])
+    options = {"jobs": 3, "folder": tmp_path / "drop it here", "pages": None}
+    watching.install_service(console := Console(record=True, width=200, quiet=False, file=open(os.devnull, "w")), root, ["ps1"], options)
     console.file.close()
     unit, = (tmp_path / "config" / "systemd" / "user").iterdir()
     assert unit.name == "course-watch-gradients.service" and "systemctl --user enable --now course-watch-gradients.service" in console.export_text()
+    assert '"ps1" "--jobs=3" "--folder=' in unit.read_text() and '/drop it here"\n' in unit.read_text() and "--pages" not in unit.read_text()
     (tmp_path / "wrong.service").write_text(unit.read_text().replace("100%%h", "100%!").replace("ExecStart", "ExecStrat"))
     monkeypatch.undo()
     assert verified(unit, tmp_path) == "" and "ExecStrat" in verified(tmp_path / "wrong.service", tmp_path)
