@@ -15,7 +15,7 @@ from grading.border.limits import Limits
 from grading.notebooks import pictures
 from grading.notebooks.writing import notebook_text
 from grading.border import subject as student_module
-from grading.border.subject import KernelSubject, Stopped, pack
+from grading.border.subject import CellEnd, KernelSubject, Stopped, pack
 
 pytestmark = pytest.mark.sandbox
 TIGHT = {"memory_bytes": 800 * 2**20, "processes": 24, "open_files": 64, "file_bytes": 2**21, "scratch_bytes": 2**23,
@@ -139,6 +139,12 @@ def test_scratch_space_is_limited_in_size_and_number(limited, tmp_path, monkeypa
     assert_denied(subject, "for n in range(300): open(f'g{n}', 'w').close()")
     assert_denied(subject, "for n in range(300): open(f'/dev/shm/grading-test-{n}', 'w').close()\n"
                            "import os\nfor n in range(300): os.unlink(f'/dev/shm/grading-test-{n}')")
+
+
+def test_cold_the_watch_counts_the_files_of_every_place_that_can_be_written(limited):
+    """An empty file takes no byte of the file system, and a thousand of the system's memory: three million took 2.5 GB."""
+    subject, made = limited("cold"), "for n in range(300): open(f'/dev/shm/grading-test-{n}', 'w').close()\n"
+    assert subject.run(0, made + "import time; time.sleep(10)").status is CellEnd.DIED
 
 
 # --- output and values --------------------------------------------------------------------------------------------

@@ -13,11 +13,12 @@ import resource
 import select
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 MILLISECONDS = 100
 CROWD, LAST = 4, 19     # threads at work at the priority of all; that of those who let everybody else go first
+WRITABLE = ("/scratch", "/dev/shm")
 PAGE, TICKS = resource.getpagesize(), os.sysconf("SC_CLK_TCK")
 
 
@@ -27,7 +28,7 @@ class Use:
     `others` of the threads in there are the sandbox's own.
     """
 
-    def __init__(self, folder: int, pids: Callable[[], list[str]], limits: dict[str, Any], net: str = "net", scratch: str | None = None, others: int = 0) -> None:
+    def __init__(self, folder: int, pids: Callable[[], list[str]], limits: dict[str, Any], net: str = "net", scratch: Iterable[str] = (), others: int = 0) -> None:
         self.folder, self.pids, self.limits, self.net, self.scratch, self.others = folder, pids, limits, net, scratch, others
 
     def too_much(self) -> bool:
@@ -92,13 +93,12 @@ class Use:
         return int(found[1]) if found else 0
 
     def files(self) -> int:
-        if not self.scratch:
-            return 0
-        try:
-            sizes = os.statvfs(self.scratch)
-        except OSError:
-            return 0
-        return sizes.f_files - sizes.f_ffree
+        found = 0
+        for place in self.scratch:
+            with contextlib.suppress(OSError):
+                sizes = os.statvfs(place)
+                found += sizes.f_files - sizes.f_ffree
+        return found
 
     def read(self, name: str) -> str:
         """The text of a file of a process; empty if it ended meanwhile or does not let itself be read."""
@@ -159,7 +159,7 @@ def main(pid: int, memory_bytes: int, cpu_seconds: int, scratch_files: int, sock
     folder = os.open("/proc", os.O_RDONLY)
     limits = {"memory_bytes": memory_bytes, "cpu_seconds": cpu_seconds, "scratch_files": scratch_files,
               "socket_bytes": socket_bytes}
-    keep(pidfd, 0, Use(folder, descendants(pid), limits, f"{pid}/net", f"/proc/{pid}/root/scratch", others=1))
+    keep(pidfd, 0, Use(folder, descendants(pid), limits, f"{pid}/net", [f"/proc/{pid}/root{place}" for place in WRITABLE], others=1))
     try:
         signal.pidfd_send_signal(pidfd, signal.SIGKILL)     # process 1: all others go with it
     except ProcessLookupError:
