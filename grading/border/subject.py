@@ -152,7 +152,7 @@ class LocalSubject:
     def call(self, name: str, definition: int, tree: Any, block: bytes, after: bool = False) -> list[Reply]:
         from .inside import calls
         replies = []
-        for case in wire.decode(tree, block):
+        for case in wire.decode(tree, block, words=sys.intern):
             blobs = bytearray()
             with np.errstate(all="warn", under="ignore"):
                 report = calls.call(self.functions[name], case, blobs, after)

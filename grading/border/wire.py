@@ -12,8 +12,8 @@ import json
 import math
 import socket
 import struct
-import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -113,11 +113,12 @@ class Budget:
             raise WireError("the arrays are larger than the bytes that were sent")
 
 
-def decode(described: object, block: bytes, depth: int = 0, budget: Budget | None = None) -> Any:
+def decode(described: object, block: bytes, depth: int = 0, budget: Budget | None = None, words: Callable[[str], str] = str) -> Any:
     """Rebuild the value that `described` names; array bytes come out of `block`. Raises `WireError` on any nonsense.
 
     Arrays are returned as fresh, writable float, int or bool arrays; an object that was not plain data comes back as
-    `Unsupported`. Values of one frame that are decoded one by one share a `Budget`.
+    `Unsupported`. Values of one frame that are decoded one by one share a `Budget`. `words` is asked for each text: what is to be
+    called has `sys.intern`, for some ask `is "relu"`; what came back does not, for Python 3.12 would keep it for ever.
     """
     budget = budget or Budget(block)
     if isinstance(described, int) and not isinstance(described, bool) and abs(described) >= LARGEST:
@@ -125,7 +126,7 @@ def decode(described: object, block: bytes, depth: int = 0, budget: Budget | Non
     if described is None or isinstance(described, (bool, int, float)):
         return described
     if isinstance(described, str):
-        return sys.intern(described[:MAX_TEXT])      # one object, as the literals of a notebook are: some ask `is "relu"`
+        return words(described[:MAX_TEXT])
     if depth > MAX_DEPTH or not isinstance(described, dict):
         raise WireError("a value is nested too deeply or has no known form")
     if type(dtype := described.get("dtype")) is str and type(shape := described.get("shape")) is list \
@@ -133,9 +134,9 @@ def decode(described: object, block: bytes, depth: int = 0, budget: Budget | Non
         return _decode_array(dtype, shape, at, block, budget)
     match described:
         case {"list": list(items)}:
-            return [decode(item, block, depth + 1, budget) for item in items]
+            return [decode(item, block, depth + 1, budget, words) for item in items]
         case {"tuple": list(items)}:
-            return tuple(decode(item, block, depth + 1, budget) for item in items)
+            return tuple(decode(item, block, depth + 1, budget, words) for item in items)
         case {"unsupported": str(kind)}:
             return Unsupported(kind[:100])
     raise WireError("a value has no known form")

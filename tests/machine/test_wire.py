@@ -4,6 +4,7 @@ import json
 import math
 import random
 import socket
+import sys
 import time
 
 import numpy as np
@@ -453,3 +454,14 @@ def test_an_array_without_entries_has_few_rows(shape):
 
 def test_a_number_beyond_all_floats_is_none():
     assert repr(wire.decode(10**400, b"")) == "<an object of type int too large for a float>" and wire.decode(10**30, b"") == 10**30
+
+
+def test_a_text_that_came_back_is_not_kept_for_ever():
+    """Python 3.12 never lets go of what is interned: a hand-in has hundreds of megabytes of texts, and a watcher runs for weeks."""
+    one, same = ["".join(["re", "lu"]) for _ in range(2)]
+    assert one is not same
+    report = {"value": {"list": [one, {"tuple": [same]}]}, "warnings": [], "after": []}
+    first, (second,) = read_reply(report, b"").value
+    assert first is one and second is same
+    first, (second,) = wire.decode(report["value"], b"", words=sys.intern)
+    assert first is second is sys.intern("relu")

@@ -482,7 +482,7 @@ class Kernel:
         blobs = bytearray()
         recorder.start(0)
         reports = [calls.call(function, case, blobs, request["after"], self.locate)
-                   for case in wire.decode(request["cases"], block)]
+                   for case in wire.decode(request["cases"], block, words=sys.intern)]
         signal.setitimer(signal.ITIMER_REAL, 0)
         return {"reports": reports}, bytes(blobs)
 
