@@ -8,7 +8,7 @@ the grader's side. Pictures from elsewhere stay links.
 import base64
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from html.parser import HTMLParser
 from pathlib import PurePosixPath
 from posixpath import normpath
@@ -144,12 +144,25 @@ def plainly_named(source: str, attachments: Pictures) -> tuple[str, Pictures]:
     """A text and its attachments under names that are written in one way: blanks, accents and brackets stand in a text in several."""
     pictures = {name: forms for name, forms in attachments.items() if PLAIN.fullmatch(name)}
     for name in sorted(attachments.keys() - pictures.keys(), key=len, reverse=True):
-        new = add(pictures, attachments[name])
-        forms = {normalize(form, name) for form in ("NFC", "NFD")}
-        ways = {way for one in forms for way in (one, quote(one), quote(one, safe=NOT_QUOTED), one.replace(" ", "%20"))}
-        for way in sorted(ways, key=len, reverse=True):
-            source = source.replace(f"attachment:{way}", f"attachment:{new}")
+        source = put_for(source, name, f"attachment:{add(pictures, attachments[name])}")
     return source, pictures
+
+
+def written_out(source: str, attachments: Mapping[str, Mapping[str, str]]) -> str:
+    """A text of the course's own with its attachments in it as data."""
+    for name in sorted(attachments, key=len, reverse=True):
+        for kind, data in list(attachments[name].items())[:1]:
+            source = put_for(source, name, f"data:{kind};base64,{''.join(data).replace(chr(10), '')}")
+    return source
+
+
+def put_for(source: str, name: str, address: str) -> str:
+    """A text with `address` in the place of an attachment, in whichever way its name is written."""
+    forms = {normalize(form, name) for form in ("NFC", "NFD")}
+    ways = {way for one in forms for way in (one, quote(one), quote(one, safe=NOT_QUOTED), one.replace(" ", "%20"))}
+    for way in sorted(ways, key=len, reverse=True):
+        source = source.replace(f"attachment:{way}", address)
+    return source
 
 
 def add(pictures: Pictures, picture: dict[str, str], name: str = "picture") -> str:
@@ -183,10 +196,25 @@ def with_files(source: str, attachments: Pictures, files: Mapping[str, bytes], f
             return f"![{alt}](attachment:{add(pictures, picture)})"
         return not_there(src, "was not handed in" if content is None else "cannot be shown")
 
+    return each_picture(source, put), pictures
+
+
+def without_missing(source: str, attachments: Mapping[str, Any]) -> str:
+    """A text in which an attachment that is not there is said: nbconvert makes no page of one that names it."""
+    def put(found: re.Match[str]) -> str:
+        src = found["src"] or of_tag(found["attributes"])[1]
+        kind, _, name = src.partition(":")
+        return not_there(name) if kind == "attachment" and name not in attachments else found[0]
+
+    return each_picture(source, put) if "attachment:" in source else source
+
+
+def each_picture(source: str, put: Callable[[re.Match[str]], str]) -> str:
+    """A text with what `put` says in the place of each picture outside of code."""
     if "![" not in source and "<img" not in source.lower():
-        return source, pictures
+        return source
     pieces = CODE.split(source)
-    return "".join(piece if number % 2 else IMAGE.sub(put, piece) for number, piece in enumerate(pieces)), pictures
+    return "".join(piece if number % 2 else IMAGE.sub(put, piece) for number, piece in enumerate(pieces))
 
 
 def not_there(src: str, why: str = "was not handed in") -> str:

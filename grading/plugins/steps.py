@@ -12,11 +12,12 @@ from traitlets.config import Config
 from traitlets.utils.importstring import import_item
 
 SAVE = "grading.plugins.save_cells.SaveCells"
-# nbgrader's own list, with the deadline shown and formulas written out before anything is locked, saved or summed up
+# nbgrader's own list, with the deadline shown, formulas and pictures written out before anything is locked, saved or summed up
 RELEASE = (
     "nbgrader.preprocessors.IncludeHeaderFooter",
     "grading.plugins.deadlines.ShowDeadline",
     "grading.plugins.readable.WriteOutFormulas",
+    "grading.plugins.readable.WriteOutPictures",
     "grading.plugins.public.NameTheWebSite",
     "nbgrader.preprocessors.InstantiateTests",
     "nbgrader.preprocessors.LockCells",

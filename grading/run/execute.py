@@ -24,7 +24,7 @@ from ..notebooks import outputs, pictures
 from ..checks.suite import Suite, SuiteError
 from ..checks.verdict import Verdict
 from ..notebooks.cells import hidden_calls, is_tests, name_of, visible
-from ..notebooks.embedded import Room
+from ..notebooks.embedded import Room, without_missing
 from ..notebooks.intake import files_below
 from ..notebooks.record import Record, VerdictRecord, written
 from ..border.limits import Limits
@@ -121,8 +121,9 @@ def run_cells(nb: NotebookNode, subject: KernelSubject, root: str) -> set[int]:
     room = Room()
     album, prose, markup = pictures.Album(root, HELD.shelf), outputs.Prose(room), outputs.Markup()
     for number, cell in enumerate(nb.cells):
-        if cell.cell_type == "markdown" and not is_locked(cell):
-            cell.source = prose.clean(cell.source, cell.get("attachments"))
+        if cell.cell_type == "markdown":
+            attachments = cell.get("attachments", {})
+            cell.source = without_missing(cell.source, attachments) if is_locked(cell) else prose.clean(cell.source, attachments)
         if cell.cell_type != "code":
             continue
         cell.source = visible(cell)

@@ -17,6 +17,9 @@ from grading.notebooks.intake import illustrate, screen
 from grading.notebooks.mend import mend
 from grading.notebooks.outputs import clean_markdown
 from grading.notebooks.record import Record
+from grading.plugins.readable import WriteOutPictures
+from grading.plugins.steps import RELEASE
+from grading.run import execute
 from grading.tools.check import wanted
 from tests.conftest import ROOT
 
@@ -181,6 +184,27 @@ def handed_in(tmp_path, essay, files=None, canon=CANON):
 
 def page_of(cell):
     return HTMLExporter(template_name="classic").from_notebook_node(nbformat.v4.new_notebook(cells=[cell]))[0]
+
+
+@pytest.mark.parametrize("way", ["![f](attachment:my%20image.png)", "![f](<attachment:my image.png>)"])
+def test_a_picture_that_is_attached_to_the_courses_text_is_released_in_it(way):
+    """The gradebook keeps a cell's text alone, and nobody says what a student's notebook brings along beside it."""
+    cell = nbformat.v4.new_markdown_cell(f"Which curve is it? {way}", attachments={"my image.png": {"image/png": base64.b64encode(png()).decode()}})
+    released, _ = WriteOutPictures()(nbformat.v4.new_notebook(cells=[cell]), {})
+    assert "attachments" not in released.cells[0] and uri(png()) in released.cells[0].source
+    assert f'src="{uri(png())}"' in page_of(released.cells[0])
+    assert "grading.plugins.readable.WriteOutPictures" in RELEASE
+
+
+def test_an_attachment_that_is_missing_in_the_courses_text_is_said():
+    """nbconvert makes no page of a cell that names one, and formgrader none either."""
+    text = "Which curve is it? ![f](attachment:fig.png) `![f](attachment:fig.png)` ![g](attachment:here.png)"
+    about = {"nbgrader": {"grade_id": "explain_x", "locked": True, "solution": False, "grade": False, "task": True, "points": 2.0}}
+    cell = nbformat.v4.new_markdown_cell(text, metadata=about, attachments={"here.png": {"image/png": base64.b64encode(png()).decode()}})
+    nb = nbformat.v4.new_notebook(cells=[cell])
+    execute.run_cells(nb, None, ".")
+    assert nb.cells[0].source == text.replace("![f](attachment:fig.png)", "*(the picture fig.png was not handed in)*", 1)
+    assert uri(png()) in page_of(nb.cells[0])
 
 
 def test_no_more_pictures_of_a_cell_than_a_page_bears():
