@@ -13,8 +13,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..notebooks.again import looked_at
 from ..notebooks.exchange import owner_of
-from ..notebooks.folders import NotTaken, names_in, opened, read_below
+from ..notebooks.folders import NotTaken, read_below
 from ..notebooks.intake import SECRET, parse_stamp
 from ..notebooks.names import trouble_with_student
 from ..plugins.collect import trouble_with_place
@@ -22,7 +23,6 @@ from ..plugins.collect import trouble_with_place
 NAME = re.compile(r"(?P<student>[^+]+)\+(?P<assignment>[^+]+)\+(?P<time>[^+]*)(\+[^+]*)?", re.DOTALL)
 WELL_FORMED = re.compile(r"[0-9a-f]{128}")
 LAST_ACT = 0o777        # the mode that the exchange gives a folder when everything is in it
-MOST_LOOKED_AT = 200    # files of a folder whose times are looked at
 
 
 class Refused(Exception):
@@ -96,14 +96,14 @@ def is_complete(folder: str | Path, now: float, quiet: float) -> bool:
 
 
 def last_change(folder: str | Path) -> float:
-    """When anything in a folder was last changed: the kernel's word, which cannot be set back as the time of writing can.
+    """When anything that is looked at in a folder, or in folders in it, was last changed: the kernel's word, which cannot be set back as
+    the time of writing can.
 
     While a student's side copies into it, a folder may be for its owner alone: then it is the folder's own time.
     """
     times = [0.0]
     with suppress(OSError):
         times.append(os.lstat(folder).st_ctime)
-        with opened(folder) as at:
-            for name in names_in(at)[:MOST_LOOKED_AT]:
-                times.append(os.stat(name, dir_fd=at, follow_symlinks=False).st_ctime)
+        for _, entry, _ in looked_at(folder):
+            times.append(entry.stat(follow_symlinks=False).st_ctime)
     return max(times)

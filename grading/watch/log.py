@@ -201,15 +201,16 @@ def receipts(log: Log, assignment: str, due_of: Callable[[str], float | None], t
     """{student: what the log says against the times that the student's side wrote}, where they differ and it matters: around
     the deadline that `due_of` gives for a student (of the epoch)."""
     said: dict[str, list[str]] = {}
-    for row in log.rows(assignment=assignment):
-        if row.state is State.REFUSED:
-            continue
+    rows = log.rows(assignment=assignment)      # what was refused is among them: `collect` needs no secret
+    newest = {row.student: row.name for row in sorted(rows, key=lambda row: row.claimed)}
+    for row in rows:
         due = due_of(row.student)
         seen = row.first_seen if log.was_watching(row.first_seen) else row.changed
         if due is not None and row.claimed <= due < seen - tolerance:
             said.setdefault(row.student, []).append(f"claims {clock(row.claimed)}, first seen {clock(seen)}")
-        if row.replaced and due is not None and row.replaced > due:
-            said.setdefault(row.student, []).append(f"replaced after the deadline, {clock(row.replaced)}")
+        if row.replaced and due is not None and row.replaced > due and (row.state is State.ANSWERED or row.name == newest[row.student]):
+            what = "replaced" if row.state is State.ANSWERED else "touched"     # then nobody compared it
+            said.setdefault(row.student, []).append(f"{what} after the deadline, {clock(row.replaced)}")
     return said
 
 

@@ -34,7 +34,7 @@ from .queue import Entry, in_order, superseded
 from .renewal import Renewal
 from .settings import Watch
 
-BEAT_SECONDS, RECHECK_SECONDS, RECHECKED = 1.0, 5.0, 50
+BEAT_SECONDS, RECHECK_SECONDS, RECHECKED, RECHECKING_SECONDS = 1.0, 5.0, 50, 0.5
 AGAIN_SECONDS = 30.0        # after a fault of ours
 QUICK_SECONDS, SLOW_SECONDS = 20.0, 900.0       # for reading, grading and the page: then the process is ended
 MOST_A_DAY = 5000           # rows of the log for one student, and for all that is none's: whoever fills the exchange fills no disk here
@@ -52,7 +52,7 @@ class Watcher:
         self.waiting: dict[str, Entry] = {}
         self.busy: dict[str, Entry] = {}
         self.known: set[str] = set()
-        self.times: dict[str, float] = {}       # of submissions that were answered: when they were last changed
+        self.times: dict[str, float] = {}       # of submissions: when they were last changed
         self.renewal, self.version = Renewal(course.dir.root, course.dir.source_directory, named), 0
         self.said: dict[str, str] = {}          # of each thing that may be wrong: what was said of it last
         self.stopping, self.again, self.now, self.next_beat, self.next_recheck, self.turn = False, False, 0.0, 0.0, 0.0, 0
@@ -123,7 +123,7 @@ class Watcher:
             if row.state in (State.WAITING, State.STANDS, State.FAILED) and row.assignment in self.assignments:
                 entry = entry_of(row)       # the limits may be others today
                 self.waiting[row.name] = replace(entry, due=0.0) if row.state is State.STANDS else entry
-            elif row.state is State.ANSWERED:
+            if row.student:
                 self.times[row.name] = row.changed
 
     def beat(self, now: float) -> None:
@@ -174,12 +174,12 @@ class Watcher:
             self.take(one, now)
 
     def take(self, one: HandIn, now: float) -> None:
+        changed = self.times[one.name] = last_change(one.folder)
         try:
             self.place.check(one)
         except Refused as refused:
             self.refuse(one.name, refused, now, one)
             return
-        changed = last_change(one.folder)
         self.log.add(one.name, one.student, one.assignment, one.claimed, now, changed, State.WAITING)
         self.known.add(one.name)
         self.waiting[one.name] = Entry(one.name, one.student, one.assignment, now, one.claimed)
@@ -199,24 +199,29 @@ class Watcher:
 
     def refuse(self, name: str, refused: Refused, now: float, one: HandIn | None = None) -> None:
         self.known.add(name)
-        self.log.add(name, one.student if one else "", one.assignment if one else "", one.claimed if one else 0.0, now, now,
-                     State.REFUSED, str(refused))
+        self.log.add(name, one.student if one else "", one.assignment if one else "", one.claimed if one else 0.0, now,
+                     self.times.get(name, now), State.REFUSED, str(refused))
         self.say(f"{shown(name)} {refused}")
 
     def recheck(self, now: float) -> None:
-        """Look, a few at a time, whether what was answered is still what it was: students own their folders there."""
+        """Look, a few at a time, whether what was handed in is still what it was: students own their folders there. What was answered is
+        looked at anew; of the rest it is noted, for `collect` may take it all the same."""
         if now < self.next_recheck or not self.times:
             return
-        self.next_recheck, names = now + RECHECK_SECONDS, list(self.times)
-        for name in [names[(self.turn + step) % len(names)] for step in range(min(RECHECKED, len(names)))]:
+        self.next_recheck, names, until = now + RECHECK_SECONDS, list(self.times), time.monotonic() + RECHECKING_SECONDS
+        for _ in range(min(RECHECKED, len(names))):
+            name, self.turn = names[self.turn % len(names)], self.turn + 1
             changed = last_change(self.place.folder(name))
             if changed > self.times[name]:
                 row = self.log.row(name)
                 if row and row.state is State.ANSWERED:
                     self.log.set(name, State.WAITING, now, replaced=changed, changed=changed)
                     self.waiting[name] = Entry(name, row.student, row.assignment, now, row.claimed)
-                self.times.pop(name)
-        self.turn += RECHECKED
+                elif row:
+                    self.log.set(name, row.state, row.since, replaced=changed, changed=changed)
+                self.times[name] = changed
+            if time.monotonic() > until:
+                break
 
     # --- what is given out --------------------------------------------------------------------------------------
 
@@ -291,7 +296,6 @@ class Watcher:
                          replaced=None if same else row.replaced if row else None)
             if not same:
                 self.log.count_attempt(entry.student, entry.assignment, now)
-        self.times[entry.name] = row.changed if row else now
         self.place.done(entry)
 
     def failed(self, entry: Entry, why: str, now: float) -> None:

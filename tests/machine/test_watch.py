@@ -126,10 +126,10 @@ def test_complete_is_what_the_exchange_finished_or_what_nobody_touches(mode, sec
 
 
 def test_a_folder_that_is_its_owners_alone_while_it_is_copied_is_not_complete(tmp_path, monkeypatch):
-    def closed(folder, inside=""):
+    def closed(folder):
         raise PermissionError(errno.EACCES, "Permission denied")
     folder = hand_in(tmp_path, mode=0o700, secret=None)
-    monkeypatch.setattr(inbox, "opened", closed)
+    monkeypatch.setattr(os, "scandir", closed)
     assert not is_complete(folder, time.time(), quiet=10) and is_complete(folder, time.time() + 60, quiet=10)
 
 
@@ -277,6 +277,18 @@ def test_the_log_is_an_honest_receipt(log, claimed, watching_since, changed, rep
         log.set("a", State.ANSWERED, 0.0, replaced=replaced * HOUR)
     found = receipts(log, "ps1", lambda student: 12 * HOUR).get("student-01", [])
     assert [said in line for line in found] == ([True] if said else [])
+
+
+def test_what_the_watcher_did_not_answer_and_collect_would_take_is_in_the_receipt(log):
+    log.begin_run(0.0)
+    log.still_here(17 * HOUR)
+    log.add("a", "student-01", "ps1", 11.9 * HOUR, 16.6 * HOUR, 16.6 * HOUR, State.REFUSED, "has no submission_secret.txt")
+    for name, claimed in (("b", 11.0), ("c", 11.5)):
+        log.add(name, "student-02", "ps1", claimed * HOUR, claimed * HOUR, claimed * HOUR, State.STANDS)
+        log.set(name, State.STANDS, 0.0, replaced=13 * HOUR)
+    assert receipts(log, "ps1", lambda student: 12 * HOUR) == {
+        "student-01": ["claims 1970-01-01 11:54 UTC, first seen 1970-01-01 16:36 UTC"],
+        "student-02": ["touched after the deadline, 1970-01-01 13:00 UTC"]}
 
 
 # --- pages ----------------------------------------------------------------------------------------------------------
@@ -881,6 +893,24 @@ def test_an_answer_counts_by_what_was_graded_whatever_a_digest_of_the_folder_say
     assert len({digest_of(submission(), page) for page in pages}) == 3
 
 
+@pytest.mark.parametrize(("answers", "secret", "state"), [(10, "no secret", State.REFUSED), (0, SECRET, State.STANDS)])
+@pytest.mark.parametrize("inside", [".", "deeper/still"])
+def test_what_a_student_replaces_before_there_was_an_answer_is_seen_too(inside, answers, secret, state, watch, tmp_path, monkeypatch):
+    monkeypatch.setattr(service, "RECHECK_SECONDS", 0.0)
+    watcher = watch(answers=answers, quiet_seconds=0.0)
+    watcher.place.is_complete = lambda one: True
+    folder = hand_in(tmp_path / "inbound", secret=secret)
+    (folder / inside).mkdir(parents=True, exist_ok=True)
+    (folder / inside / "activations.ipynb").write_text("{}")
+    steps(watcher, 3)
+    assert [row.replaced for row in watcher.log.rows(state)] == [None]
+    time.sleep(0.02)
+    (folder / inside / "activations.ipynb").write_text("{ }")
+    steps(watcher, 3)
+    assert [bool(row.replaced) for row in watcher.log.rows(state)] == [True]
+    assert steps(watch(answers=answers)).times[folder.name] == inbox.last_change(folder)
+
+
 @pytest.mark.parametrize(("digest", "replaced"), [("digest", False), ("another", True)])
 def test_what_a_student_replaces_after_the_answer_is_seen(digest, replaced, watch, tmp_path, monkeypatch):
     monkeypatch.setattr(service, "RECHECK_SECONDS", 0.0)
@@ -1047,9 +1077,10 @@ def test_a_folder_of_a_million_names_holds_up_nobody(look, tmp_path, monkeypatch
     def endless(_):
         looked.append(itertools.count())
         for number in looked[-1]:
-            yield SimpleNamespace(name=f"{number}.txt")
+            yield SimpleNamespace(name=f"{number}.txt", is_dir=lambda: False, stat=lambda follow_symlinks: SimpleNamespace(st_ctime=0.0))
     looked = []
-    monkeypatch.setattr("grading.notebooks.folders.scandir", lambda folder: contextlib.closing(endless(folder)))
+    for place in ("grading.notebooks.folders.scandir", "os.scandir"):
+        monkeypatch.setattr(place, lambda folder: contextlib.closing(endless(folder)))
     look(tmp_path)
     assert looked and next(looked[-1]) <= MOST_LISTED + 2
 
