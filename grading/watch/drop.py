@@ -10,7 +10,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -49,6 +49,10 @@ class Drop:
         self.staged = Path(course.dir.root, PRIVATE, "dropped")
         self.unpacked: dict[str, tuple[HandIn, dict[str, bytes]]] = {}      # of zips, by the name of the entry, until it is copied
         pages.mkdir(parents=True, exist_ok=True)
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Whoever drops something there says who answers it."""
+        return nullcontext()
 
     def folder(self, name: str) -> str:
         return str(self.staged / sha256(name.encode()).hexdigest()[:24])

@@ -6,7 +6,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,13 @@ from nbgrader.utils import notebook_hash
 from ..plugins.placing import place_preview, sweep
 from ..root import CourseError
 from ..run.course import Course
+from ..run.only_one import the_only_one
 from . import inbox
 from .inbox import HandIn, Refused
 from .queue import Entry
 
 TAKING_SECONDS = 1.0        # for what is new at one look: of a flood the rest comes at the next ones, and answers go on between
-HEARTBEAT = ".watching"     # in `feedback/`: students' servers see by its time whether waiting is worth while
+HEARTBEAT, LOCK = ".watching", ".watching.lock"     # in `feedback/`: students' servers see by its time whether waiting is worth while
 
 
 class Exchange:
@@ -39,6 +40,14 @@ class Exchange:
                               "release_assignment NAME, or set c.Exchange.root in nbgrader_config.py")
         self.release.init_dest()
         sweep(self.feedback)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Be the one watcher of this exchange. Raises `CourseError` if one is at work from another clone of the course."""
+        lock = self.feedback / LOCK
+        lock.touch(0o600)       # who can open it can hold it
+        with the_only_one(lock, f"Another watcher is at work on {self.inbound.parent}, from another clone of this course: one is enough. End it first."):
+            yield
 
     def entries(self, known: set[str], assignments: list[str]) -> Iterator[tuple[str, HandIn | Refused | None]]:
         """(name, what it is) of all that is not in `known`; None for another assignment's."""

@@ -17,7 +17,7 @@ from ..notebooks.again import looked_at
 from ..notebooks.exchange import owner_of
 from ..notebooks.folders import NotTaken, read_below
 from ..notebooks.intake import SECRET, parse_stamp
-from ..notebooks.names import trouble_with_student
+from ..notebooks.names import one_name, trouble_with_student
 from ..plugins.collect import trouble_with_place
 
 NAME = re.compile(r"(?P<student>[^+]+)\+(?P<assignment>[^+]+)\+(?P<time>[^+]*)(\+[^+]*)?", re.DOTALL)
@@ -62,7 +62,7 @@ def read_entry(inbound: str | Path, name: str, assignments: Collection[str], own
         raise Refused(trouble)
     if (is_user(match["student"]) if own is None else own) and owner_of(path) != match["student"]:
         raise Refused("does not belong to the user whose name it bears; where students hand in under one account, set c.Watch.own = False")
-    return HandIn(name, path, match["student"], match["assignment"], claimed)
+    return HandIn(name, path, one_name(match["student"]), match["assignment"], claimed)
 
 
 def is_user(name: str) -> bool:

@@ -13,9 +13,9 @@ from ..root import CONFIG
 from .stamps import LOOK_SECONDS, Stamps, stamps
 
 CODE, SUFFIXES = Path(__file__).resolve().parents[1], (".py", ".j2", ".css", ".json")
-TRY = ("import json, sys; from grading.run.course import Course; from grading.watch import service, settings; course = Course(sys.argv[1]); "
-       "settings.Watch(config=course.config); [course.assignments(name) for name in json.loads(sys.argv[2])]")
 TRY_SECONDS = 120
+TRY = (f"import signal; signal.alarm({TRY_SECONDS + 10}); import json, sys; from grading.run.course import Course; from grading.watch import service, settings; course = Course(sys.argv[1]); "
+       "settings.Watch(config=course.config); [course.assignments(name) for name in json.loads(sys.argv[2])]")
 State = tuple[tuple[str, ...], Stamps]      # which assignments there are, and what the files are
 
 

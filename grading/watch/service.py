@@ -62,7 +62,7 @@ class Watcher:
     def run(self, jobs: int) -> bool:
         """Watch until somebody says stop; whether to start again, because code or settings have changed."""
         Press.held = Press(self.course)
-        with alone(self.course.dir.root), own_scratch(self.course.dir.root), woken(self) as wake:
+        with alone(self.course.dir.root), self.place.alone(), own_scratch(self.course.dir.root), woken(self) as wake:
             with Crew(jobs, QUICK_SECONDS) as self.quick, Crew(1, SLOW_SECONDS) as self.slow:
                 self.log = readable_log(self.course.dir.root)
                 try:

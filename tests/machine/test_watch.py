@@ -11,6 +11,7 @@ import stat
 import subprocess
 import sys
 import time
+import unicodedata
 import warnings
 import zipfile
 from pathlib import Path
@@ -48,7 +49,7 @@ from grading.watch.bundles import for_reading
 from grading.watch.stamps import stamps
 from grading.watch.crew import Crew, wait
 from grading.watch.drop import Drop, holds_a_file
-from grading.watch.exchange import in_turns
+from grading.watch.exchange import Exchange, in_turns
 from grading.watch.history import hurdles, ways
 from grading.watch.inbox import Refused, is_complete, read_entry, secret_of
 from grading.watch.limits import HOUR, Policy
@@ -79,6 +80,8 @@ def test_a_submission_is_read_from_its_name(tmp_path):
     one = read_entry(tmp_path, folder.name, ["ps1"])
     assert (one.student, one.assignment, one.claimed) == ("student-01", "ps1", 1772359200.0)
     assert read_entry(tmp_path, folder.name, ["ps2"]) is None
+    names = [hand_in(tmp_path, student=unicodedata.normalize(form, "student-\xe9")).name for form in ("NFC", "NFD")]
+    assert len(set(names)) == 2 and {read_entry(tmp_path, name, ["ps1"]).student for name in names} == {"student-\xe9"}
 
 
 @pytest.mark.parametrize("name", [
@@ -927,6 +930,21 @@ def test_what_a_student_replaces_after_the_answer_is_seen(digest, replaced, watc
 
 def test_there_is_one_watcher_a_course(tmp_path):
     with service.alone(str(tmp_path)), pytest.raises(CourseError, match="Another watcher"), service.alone(str(tmp_path)):
+        pass
+
+
+def test_there_is_one_watcher_an_exchange_whichever_clone_it_is_from(tmp_path):
+    for name in ("inbound", "feedback"):
+        (tmp_path / "exchange" / "gradients" / name).mkdir(parents=True)
+
+    def from_clone(name):
+        course = SimpleNamespace(dir=CourseDirectory(root=str(tmp_path / name), course_id="gradients"), config=Config(Exchange={"root": str(tmp_path / "exchange")}))
+        return Exchange(course, None, 10).alone()
+    with from_clone("one"):
+        assert stat.S_IMODE((tmp_path / "exchange" / "gradients" / "feedback" / ".watching.lock").stat().st_mode) == 0o600
+        with pytest.raises(CourseError, match="another clone of this course"), from_clone("other"):
+            pass
+    with from_clone("other"):
         pass
 
 
