@@ -110,19 +110,20 @@ class Translations:
     def to_html(self, source: str, macros: Macros, attachments: dict[str, Any] | None = None) -> str:
         if len(source) > self.LONGEST or attachments:
             return to_html(source, macros, attachments)
-        budget, key = macros.budget, (source, frozenset(macros.known.items()))
+        budget, key, before = macros.budget, (source, macros.stamp), len(macros.learnt)      # a page may know thousands of macros
         found = self.known.get(key)
         if found:
             html, page, translated, learnt = found
             if ample(budget.page - page, budget.translated - translated):
                 budget.page, budget.translated = budget.page - page, budget.translated - translated
-                macros.known.update(learnt)
+                for name, macro in learnt:
+                    macros.learn(name, macro)
                 self.known.move_to_end(key)
                 return html
         page, translated = budget.page, budget.translated
         html = to_html(source, macros)
         if ample(budget.page, budget.translated):
-            self.known[key] = html, page - budget.page, translated - budget.translated, dict(macros.known)
+            self.known[key] = html, page - budget.page, translated - budget.translated, macros.learnt[before:]
             if len(self.known) > self.MOST:
                 self.known.popitem(last=False)
         return html

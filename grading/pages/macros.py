@@ -11,6 +11,7 @@ import re
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 TOKEN = re.compile(r"\\(?:[A-Za-z]+|.|$)|#\d|%[^\n]*|\s+|.", re.DOTALL)
 WORD = re.compile(r"\\[A-Za-z]+\Z")
@@ -68,10 +69,18 @@ class Budget:
 
 @dataclass
 class Macros:
-    """The macros that a page knows so far, {name with backslash: Macro}."""
+    """The macros that a page knows so far, {name with backslash: Macro}; `learnt` is how it came to them, and `stamp` stands for that."""
 
     known: dict[str, Macro] = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)
+    learnt: list[tuple[str, Macro]] = field(default_factory=list)
+    stamp: bytes = b""
+
+    def learn(self, name: str, macro: Macro) -> None:
+        if self.known.get(name) != macro:
+            self.known[name] = macro
+            self.learnt.append((name, macro))
+            self.stamp = sha256(self.stamp + repr((name, macro)).encode()).digest()
 
     def expand(self, tex: str) -> str:
         """`tex` without macros and without their definitions, which are learnt. Raises `MacroError`."""
@@ -99,7 +108,7 @@ class Expansion:
     """One formula on its way: `rest` is still to be read, `done` is read."""
 
     def __init__(self, macros: "Macros", tex: str) -> None:
-        self.macros, self.budget = macros.known, macros.budget
+        self.page, self.macros, self.budget = macros, macros.known, macros.budget
         self.rest: deque[str] = deque(TOKEN.findall(tex))
         self.done: list[str] = []
         self.wanted = [0]       # arguments that the command before still waits for, one number per open group
@@ -168,7 +177,7 @@ class Expansion:
             macro = Macro(int(said[0]) if said else 0, self.argument(name), default)
             if keyword == r"\providecommand" and name in self.macros:
                 return
-        self.macros[name] = macro
+        self.page.learn(name, macro)
 
     def name(self, keyword: str) -> str:
         found = [token for token in self.argument(keyword) if not token.isspace()]
