@@ -69,8 +69,8 @@ def package_files() -> tuple[dict[str, Path], list[Path]]:
         except importlib.metadata.PackageNotFoundError:
             continue
         for line in (distribution.read_text("RECORD") or "").splitlines():
-            path = line.split(",")[0]
-            top = path.split("/")[0]
+            path = line.partition(",")[0]
+            top = path.partition("/")[0]
             if top in ("", "..", "__pycache__") or top.endswith(".pth"):
                 continue
             if top not in entries:
@@ -78,8 +78,10 @@ def package_files() -> tuple[dict[str, Path], list[Path]]:
             if ".so" in path.rpartition("/")[2]:
                 compiled.append(Path(str(distribution.locate_file(path))))
         for line in distribution.requires or ():
+            if "extra ==" in line:      # most are: for what nobody asked for
+                continue
             requirement = Requirement(line)
-            if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+            if requirement.marker is None or requirement.marker.evaluate():
                 wanted.append(requirement.name)
     return entries, compiled
 

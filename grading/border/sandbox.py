@@ -441,6 +441,7 @@ def started_early(count: int) -> Iterator[list[Sandbox]]:
     with contextlib.suppress(SandboxUnavailable, OSError):      # the run itself finds out, and says what to do
         for box in boxes:
             box.begin()
+        filter.program()        # once, and not by each process that grades
     try:
         yield boxes
     finally:

@@ -10,17 +10,16 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 
 from . import embedded, outputs
 from .answers import defines
 from .cells import as_released, grade_id
+from .reading import new_cell, new_notebook
 from .record import FILE, NOTHING, WHOLE, Record
 
 SCHEMA_VERSION = 3
-NEW_CELL = {"code": new_code_cell, "markdown": new_markdown_cell}
 TWICE = "The cell stood in the notebook more than once; the last one is taken as the cell, the others are run as well."
 MISSING = "The cell was missing; it was put back as it had been released."
 UNMARKED = "The cell had lost its nbgrader metadata; it was recognised by what it says."
@@ -52,7 +51,7 @@ def mend(nb: NotebookNode, wanted: Mapping[str, Any]) -> dict[str, str]:
     restore_locked(nb, wanted, mended)
     put_back(nb, wanted, mended)
     for cell in nb.cells:
-        if cell.cell_type not in NEW_CELL:      # a raw cell is a piece of web page to nbconvert
+        if cell.cell_type not in ("code", "markdown"):      # a raw cell is a piece of web page to nbconvert
             cell.source = outputs.as_source(cell.source)
             retype(cell, "markdown")
     if mended:
@@ -116,7 +115,7 @@ def restore_locked(nb: NotebookNode, wanted: Mapping[str, Any], mended: dict[str
         if found.strip() in ("", as_released(entry["source"]), entry["source"].strip(), text):
             drop(cell, pictures)
             continue
-        kept = NEW_CELL[cell.cell_type](found)
+        kept = new_cell(cell.cell_type, found)
         if "attachments" in cell:
             kept.attachments = cell.pop("attachments")
         # an answer may stand in there: code has to run before the checks, text is read after the question
@@ -143,7 +142,8 @@ def put_back(nb: NotebookNode, wanted: Mapping[str, Any], mended: dict[str, str]
             if mark["solution"] and not mark["grade"]:
                 continue        # an answer cell: its function is looked up by name, wherever it stands
             at = place + 1
-            nb.cells.insert(at, NEW_CELL[entry["cell_type"]](entry["source"], metadata={"nbgrader": dict(mark)}))
+            nb.cells.insert(at, new_cell(entry["cell_type"], entry["source"]))
+            nb.cells[at].metadata["nbgrader"] = dict(mark)
             mended[name] = MISSING
         place = max(place, at)
 
@@ -178,7 +178,7 @@ def in_words(mended: Mapping[str, str]) -> list[str]:
 
 def note_cell(mended: Mapping[str, str]) -> NotebookNode:
     lines = "\n".join(f"- {line}" for line in in_words(mended))
-    return new_markdown_cell(f"**Before grading, this notebook was mended.**\n\n{lines}")
+    return new_cell("markdown", f"**Before grading, this notebook was mended.**\n\n{lines}")
 
 
 # --- cells ------------------------------------------------------------------------------------------------------

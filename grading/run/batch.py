@@ -19,6 +19,7 @@ from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solut
 from ..border.limits import Limits
 from ..border.sandbox import START_SECONDS
 from ..notebooks import again, pictures
+from ..notebooks.bytecode import bytecode
 from ..notebooks.intake import STAMP, Refusal, screen
 from ..notebooks.mend import mend, stand_in
 from ..notebooks.record import WHOLE, Seen
@@ -128,8 +129,9 @@ def grade_notebook(bundle: Bundle, name: str, taken: NotebookNode | Refusal, fil
     if kernelspec:
         nb.metadata["kernelspec"] = kernelspec
     beside = [(path, blob) for path, blob in sorted(files.items()) if not path.endswith(".ipynb")]
+    beside += filter(None, itertools.starmap(bytecode, bundle.source_files))
     sandbox = HELD.sandbox(bundle.sandbox, Limits.changed(bundle.limits), bundle.hidden)
-    graded.overran |= execute(nb, name, HELD.root(bundle.digest, bundle.code), sandbox, beside, bundle.terse)
+    graded.overran |= execute(nb, name, HELD.root(bundle.digest, bundle.code), sandbox, beside, bundle.terse, bundle.code)
     graded.cold |= sandbox.cold
     graded.sandbox = sandbox.describe()
     for cell in nb.cells:

@@ -20,7 +20,7 @@ from ..root import CONFIG, CourseError, find_root, trouble_with_path
 from ..border import bounded
 from . import batch, journal
 from .audit import Act, Entry, act_of
-from .execute import Execute
+from .execute import Execute, versions
 from .gradebook import NotGenerated, Writer
 from .health import in_a_sentence
 from .kept import Kept
@@ -188,6 +188,7 @@ class Course:
         return self.graded(assignment, waiting, pool, scheduler, store)
 
     def pool(self, jobs: int, boxes: Iterable[Sandbox]) -> Pool:
+        versions()      # read once, and not by each process
         settings = self.execute.sandbox, Limits.changed(self.execute.limits), self.hidden()
         return Pool(jobs, [box for box in boxes if (box.mode, box.limits, box.hidden) == settings and box.alive()][:jobs])
 

@@ -5,7 +5,7 @@ as the one `execute_result` of a tests cell, where nbgrader's `SaveAutoGrades` l
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from importlib.metadata import version
@@ -70,14 +70,16 @@ class Execute(NbGraderPreprocessor):    # type: ignore[misc]    # nbgrader comes
         return nb, resources
 
 
-def execute(nb: NotebookNode, notebook: str, root: str, sandbox: Sandbox, files: list[tuple[str, bytes]], terse: bool = False) -> bool:
+def execute(nb: NotebookNode, notebook: str, root: str, sandbox: Sandbox, files: list[tuple[str, bytes]], terse: bool = False,
+            code: Mapping[str, bytes] | None = None) -> bool:
     """Run the cells of `nb` with `files` beside them, judge its exercises, write points and tables; in place.
 
-    `notebook` is its name, `root` the folder with `reference_impl` and `tests/hidden`; for `terse` see `Gate`. Returns
-    whether a limit of time ended something. Raises `SandboxUnavailable` or `SuiteError` for what is not the student's fault.
+    `notebook` is its name, `root` the folder with `reference_impl` and `tests/hidden`, `code` what
+    `course_files` finds there, where that is known; for `terse` see `Gate`. Returns whether a limit of time ended something. Raises `SandboxUnavailable` or `SuiteError` for what is not the student's fault.
     """
     names = {number: hidden_calls(cell.source) for number, cell in enumerate(nb.cells) if is_tests(cell)}
-    judges = digests(root)
+    code = code or course_files(root)
+    judges = digests(code)
     suite = suite_for(nb, notebook, root, names, judges)
     subject = KernelSubject(sandbox, watch=sum(names.values(), []), files=files)
     try:
@@ -93,7 +95,7 @@ def execute(nb: NotebookNode, notebook: str, root: str, sandbox: Sandbox, files:
     records = dict[str, VerdictRecord]()
     for number, exercises in names.items():
         records |= write_verdicts(nb.cells[number], [verdicts[name] for name in exercises], gate, before.mended, number in complained)
-    replace(before, graded_by={**provenance(judges, sandbox.mode), OWN: own_digest(root, notebook),
+    replace(before, graded_by={**provenance(judges, sandbox.mode), OWN: own_digest(code, notebook),
                                CELLS: cells_digest(name_of(cell) for cell in nb.cells if is_grade(cell) or is_task(cell))}, verdicts=records).write(nb)
     return subject.overran
 
@@ -177,18 +179,19 @@ def course_files(root: str | Path) -> dict[str, bytes]:
     return {str(path.relative_to(root)): path.read_bytes() for path in paths}
 
 
-def digests(root: str | Path) -> dict[str, str]:
+def digests(code: Mapping[str, bytes]) -> dict[str, str]:
     """A short hash of each folder of `course_files`."""
     found = {name: hashlib.sha256() for name in JUDGES}
-    for path, content in course_files(root).items():
-        found[str(Path(path).parent)].update(path.encode() + b"\0" + content + b"\0")
+    for path, content in code.items():
+        if (folder := path.rpartition("/")[0]) in found:
+            found[folder].update(path.encode() + b"\0" + content + b"\0")
     return {name: content.hexdigest()[:16] for name, content in found.items()}
 
 
-def own_digest(root: str | Path, notebook: str) -> str:
+def own_digest(code: Mapping[str, bytes], notebook: str) -> str:
     """A short hash of those files of `course_files` that can change a verdict on one notebook."""
     found, judging = hashlib.sha256(), {f"tests/hidden/test_{notebook}.py", f"tests/misconceptions/{notebook}.py"}
-    for path, content in course_files(root).items():
+    for path, content in code.items():
         kind, _, file = path.rpartition("/")
         shared = kind == "reference_impl" or (kind == "tests/hidden" and not file.startswith("test_"))
         if path in judging or shared:

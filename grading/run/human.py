@@ -16,7 +16,8 @@ from nbgrader.coursedir import CourseDirectory
 from ..notebooks.cells import exercise_of
 from ..notebooks.names import shown
 from ..notebooks.record import NOTHING, Record, written
-from .gradebook import find_generated, penalty_of, submissions_of
+from .penalties import seconds_late
+from .results import results_of
 from .review import waits_above
 
 MAX_NAMES = 8
@@ -77,16 +78,16 @@ def standing(coursedir: CourseDirectory, assignment: str, students: Iterable[str
     """How the graded submissions of these students stand in the gradebook."""
     chosen, questions, higher, late = set(students), dict[str, list[str]](), dict[str, list[str]](), list[tuple[str, str]]()
     with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
-        for row in submissions_of(gradebook, find_generated(gradebook, assignment)):
-            if row.student_id not in chosen:
+        for result in results_of(gradebook, assignment):
+            if result.student_id not in chosen:
                 continue
-            for notebook in row.notebooks:
+            for notebook in result.notebooks:
                 for name in open_questions(notebook.grades):
-                    questions.setdefault(name, []).append(row.student_id)
+                    questions.setdefault(name, []).append(result.student_id)
                 for line in above(notebook.grades):
-                    higher.setdefault(line, []).append(row.student_id)
-            if row.total_seconds_late > 0:
-                late.append((row.student_id, how_late(row.total_seconds_late, penalty_of(row))))
+                    higher.setdefault(line, []).append(result.student_id)
+            if (seconds := seconds_late(result)) > 0:
+                late.append((result.student_id, how_late(seconds, result.late_submission_penalty)))
     return Standing(ordered(questions), ordered(higher), sorted(late))
 
 

@@ -9,7 +9,7 @@ from nbgrader.api import Assignment, Notebook
 
 from ..notebooks.cells import hidden_calls
 from .course import Course
-from .execute import CELLS, JUDGES, OWN, cells_digest, digests, own_digest
+from .execute import CELLS, JUDGES, OWN, cells_digest, course_files, digests, own_digest
 from ..notebooks.record import Record
 from .penalties import seconds_late
 from .results import SubmissionResult
@@ -20,9 +20,10 @@ class Today:
 
     def __init__(self, course: Course, row: Assignment) -> None:
         self.root, self.policy = course.execute.course_root, course.late_policy()
+        code = course_files(self.root)
         self.folder: Callable[[str], Path] = partial(course.graded_folder, row.name)
-        self.judges = digests(self.root)
-        self.own = {notebook.name: own_digest(self.root, notebook.name) for notebook in row.notebooks}
+        self.judges = digests(code)
+        self.own = {notebook.name: own_digest(code, notebook.name) for notebook in row.notebooks}
         self.cells = {notebook.name: cells_digest({cell.name for cell in (*notebook.grade_cells, *notebook.task_cells)})
                       for notebook in row.notebooks}
         self.points = {notebook.name: points_of_exercises(notebook) for notebook in row.notebooks}

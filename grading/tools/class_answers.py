@@ -28,7 +28,7 @@ from ..notebooks.record import CheckRecord, Outcome, VerdictRecord, read_record
 from ..notebooks.writing import notebook_in
 from ..root import CONFIG, CourseError
 from ..run.course import Course
-from ..run.execute import digests
+from ..run.execute import course_files, digests
 from ..run.gradebook import find_generated, submissions_of
 from .analysis import labels_of
 from .watching import Walk
@@ -182,7 +182,7 @@ def read(course: Course, assignment: str, watch: Walk = iter) -> ClassAnswers:
     with course.gradebook() as gradebook:
         row = find_generated(gradebook, assignment)
         students = [submission.student_id for submission in submissions_of(gradebook, row)]
-    labels, today = labels_of(assignment, students), digests(course.execute.course_root)
+    labels, today = labels_of(assignment, students), digests(course_files(course.execute.course_root))
     found = ClassAnswers(assignment)
     for student in watch(sorted(students)):
         folder = course.graded_folder(assignment, student)

@@ -25,7 +25,7 @@ from grading.plugins.release_feedback import ReleaseFeedback
 from grading.run.audit import BEHIND, act_of
 from grading.run.batch import Graded
 from grading.run.course import Course
-from grading.run.execute import CELLS, OWN, cells_digest, own_digest
+from grading.run.execute import CELLS, OWN, cells_digest, course_files, own_digest
 from grading.run import only_one
 from grading.run.kept import LOST
 from grading.run.older import Today
@@ -216,7 +216,7 @@ def test_a_cell_for_an_answer_that_a_student_deleted_is_no_other_exercise(course
     judge, nb = Course(course), nbformat.read(course / "release" / ASSIGNMENT / NAME, as_version=4)
     nb.cells = [cell for cell in nb.cells if cell.metadata.get("nbgrader", {}).get("grade_id") != "half"]
     names = [cell.metadata.nbgrader.grade_id for cell in nb.cells if is_grade(cell) or is_task(cell)]
-    records = {"toy": Record(graded_by={OWN: own_digest(judge.execute.course_root, "toy"), CELLS: cells_digest(names)})}
+    records = {"toy": Record(graded_by={OWN: own_digest(course_files(judge.execute.course_root), "toy"), CELLS: cells_digest(names)})}
     with termclass.book(course) as gradebook:
         today = Today(judge, gradebook.find_assignment(ASSIGNMENT))
         assert today.differs(next(results_of(gradebook, ASSIGNMENT, ["student-01"])), records) is None

@@ -167,7 +167,7 @@ class NoSandbox:
 
 
 def judge(course, functions):
-    return HELD.suite(str(course), "toy", execute.digests(course)).judge(LocalSubject(functions))
+    return HELD.suite(str(course), "toy", execute.digests(execute.course_files(course))).judge(LocalSubject(functions))
 
 
 def good():

@@ -84,6 +84,7 @@ def test_a_markdown_cell_alone_keeps_attached_pictures():
 def test_a_new_cell_is_the_one_that_nbformat_makes(kind):
     made, theirs = reading.new_cell(kind, "x"), getattr(nbformat.v4, f"new_{kind}_cell")("x")
     assert {**made, "id": len(made.id)} == {**theirs, "id": len(theirs.id)}
+    assert reading.new_notebook() == nbformat.v4.new_notebook()
 
 
 HOSTILE = {

@@ -17,7 +17,7 @@ from grading.plugins.save_cells import SaveCells
 from grading.root import CourseError
 from grading.run.batch import Graded
 from grading.run.course import Course
-from grading.run.execute import CELLS, OWN, cells_digest, own_digest
+from grading.run.execute import CELLS, OWN, cells_digest, course_files, own_digest
 from grading.run.human import in_words, standing
 from grading.run.older import Today
 from grading.run.results import results_of
@@ -152,7 +152,7 @@ def test_points_that_only_move_between_exercises_are_other_points(course):
     with termclass.book(course) as gradebook:
         row = gradebook.find_assignment(ASSIGNMENT)
         verdicts = {name: VerdictRecord(4, 4, ()) for name in termclass.EXERCISES}
-        records = {"toy": Record(graded_by={OWN: own_digest(judge.execute.course_root, "toy")}, verdicts=verdicts)}
+        records = {"toy": Record(graded_by={OWN: own_digest(course_files(judge.execute.course_root), "toy")}, verdicts=verdicts)}
         result = next(results_of(gradebook, ASSIGNMENT, ["student-01"]))
         assert Today(judge, row).differs(result, records) is None
         change(course, points={"test_double": 5, "test_half": 3})
@@ -196,7 +196,7 @@ def test_a_question_or_an_exercise_that_comes_or_goes_asks_for_a_regrade(course,
     judge = Course(course)
     with termclass.book(course) as gradebook:
         row = gradebook.find_assignment(ASSIGNMENT)
-        records = {"toy": Record(graded_by={OWN: own_digest(judge.execute.course_root, "toy"), CELLS: cells_digest(
+        records = {"toy": Record(graded_by={OWN: own_digest(course_files(judge.execute.course_root), "toy"), CELLS: cells_digest(
             [*(f"test_{name}" for name in termclass.EXERCISES), QUESTION])})}
         result = next(results_of(gradebook, ASSIGNMENT, ["student-01"]))
         assert Today(judge, row).differs(result, records) is None
@@ -205,7 +205,7 @@ def test_a_question_or_an_exercise_that_comes_or_goes_asks_for_a_regrade(course,
     with termclass.book(course) as gradebook:
         today = Today(judge, gradebook.find_assignment(ASSIGNMENT))
         assert today.differs(result, records) == "other exercises or questions"
-        before = {"toy": Record(graded_by={OWN: own_digest(judge.execute.course_root, "toy")})}
+        before = {"toy": Record(graded_by={OWN: own_digest(course_files(judge.execute.course_root), "toy")})}
         assert today.differs(result, before) == "other exercises or questions", "also of gradings from before cells were kept"
 
 

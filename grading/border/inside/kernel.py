@@ -276,6 +276,7 @@ def wait_by_poll() -> None:
 def list_fonts() -> None:
     """Let Matplotlib list its fonts by their names alone. For each of sixty PostScript fonts it would read the size of
     every letter, a fifth of the server's start; the list has no use for that, and no picture is drawn with them."""
+    assert "matplotlib.font_manager" not in sys.modules, "the fonts are listed by now"
     from matplotlib import _afm
     if not hasattr(_afm, "_parse_header") or not hasattr(_afm, "AFM"):
         return      # another Matplotlib: it reads all of them, which takes longer and changes nothing
@@ -363,6 +364,7 @@ class Kernel:
     def __init__(self) -> None:
         refuse_changed_upstream()
         wait_by_poll()
+        list_fonts()            # before anything else loads Matplotlib
         site.sethelper()        # the server starts without: see border/sandbox.py
         site.setcopyright()
         config = Config()
@@ -386,14 +388,13 @@ class Kernel:
         """Show one figure and one traceback to nobody: what they load and cache is then there before the fork. A notebook
         begins with these `names`."""
         self.shell.run_cell("1 / 0")
-        list_fonts()
         draw_inline()
         stand_in_for_tk()
         self.shell.enable_matplotlib("inline")
         import matplotlib.pyplot as plt
         import numpy.random  # noqa: F401  NumPy itself loads it late
         gc.freeze()     # what is loaded stays: the collection below is for what the figure leaves behind
-        figure, axes = plt.subplots()
+        figure, axes = plt.subplots(figsize=(2, 1.5), dpi=30)       # nobody sees it: a small one loads as much
         axes.semilogy([1, 2, 3], [1e-3, 1, 10], label="$a$")
         axes.set(title="title", xlabel="label", ylabel="label")
         axes.legend()
