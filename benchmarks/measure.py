@@ -17,15 +17,20 @@ import time
 from pathlib import Path
 
 PR_SET_CHILD_SUBREAPER = 36
-SAMPLE_SECONDS = 0.5
+SAMPLE_SECONDS, SAMPLE_SHARE = 0.5, 1 / 50      # a look at memory holds up what it looks at: so often, and for so much of the time at most
 
 
 def measure(command, cwd, result, log, **environment):
     """Run `command` through this file: {"wall", "cpu", "peak", "memory": [[seconds, bytes], ...], "status"}."""
     with open(log, "w") as file:
         subprocess.run([sys.executable, __file__, str(result), *map(str, command)], cwd=cwd, stdout=file, stderr=file,
-                       env={**os.environ, "PYTHONWARNINGS": "ignore", **environment}, check=True)
+                       env={**own_environment(), "PYTHONWARNINGS": "ignore", **environment}, check=True)
     return json.loads(Path(result).read_text())
+
+
+def own_environment():
+    """This process's environment, but that Python keeps what it compiles, as it does unless somebody forbids it."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def main(result, command):
@@ -50,8 +55,11 @@ def main(result, command):
 
 
 def sample(memory, over, started):
-    while not over.wait(SAMPLE_SECONDS):
-        memory.append([round(time.monotonic() - started, 1), sum(map(own_bytes, below(os.getpid())))])
+    pause = SAMPLE_SECONDS
+    while not over.wait(pause):
+        looked = time.monotonic()
+        memory.append([round(looked - started, 1), sum(map(own_bytes, below(os.getpid())))])
+        pause = max(SAMPLE_SECONDS, (time.monotonic() - looked) / SAMPLE_SHARE)
 
 
 def below(pid):
