@@ -202,8 +202,9 @@ def everything(hidden: Iterable[str | Path]) -> set[Path]:
 
 def below(paths: Iterable[str | Path]) -> tuple[str, ...]:
     """Those of `paths` that lie below something that is mounted, and so would be seen."""
-    found = {os.path.realpath(path) for path in paths}
-    return tuple(sorted(path for path in found if any(covered_in(mount, [Path(path)]) for mount in needed())))
+    found, sources = {Path(os.path.realpath(path)) for path in paths}, {mount.source for mount in needed()}
+    found = {path for path in found if not sources.isdisjoint(path.parents)}
+    return tuple(sorted(str(path) for path in found if any(covered_in(mount, [path]) for mount in needed())))
 
 
 def covered_in(mount: Mount, paths: Iterable[Path]) -> list[str]:
