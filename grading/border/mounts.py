@@ -78,10 +78,8 @@ def package_files() -> tuple[dict[str, Path], list[Path]]:
             if ".so" in path.rpartition("/")[2]:
                 compiled.append(Path(str(distribution.locate_file(path))))
         for line in distribution.requires or ():
-            if "extra ==" in line:      # most are: for what nobody asked for
-                continue
             requirement = Requirement(line)
-            if requirement.marker is None or requirement.marker.evaluate():
+            if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
                 wanted.append(requirement.name)
     return entries, compiled
 
