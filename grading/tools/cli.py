@@ -141,7 +141,7 @@ def give_back(
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes at once.  [default: one per core]")] = None,
     course: Root = HERE,
 ) -> None:
-    """Collect, grade, make feedback and release it in one go; what is done is left alone. Exit status: 0 all, 3 some need a human."""
+    """Collect, grade, make feedback and release it in one go; what is done is left alone. Exit status: 0, 3 if something could not be done for some."""
     from ..border.sandbox import started_early
     jobs = jobs or len(os.sched_getaffinity(0))
     with started_early(jobs) as boxes, ending_well():

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 
@@ -63,8 +64,9 @@ def watch(console: Console, root: Path | None, assignments: list[str], jobs: int
     Sandbox(course.execute.sandbox).probe()
 
     def say(line: str) -> None:
-        tell(console, f"{time.strftime('%H:%M:%S')} {printable(line, 1000)}")
-    console.print(f"Watching {place.inbound} for {', '.join(names)}{into}. Ctrl-C ends it.", highlight=False, soft_wrap=True)
+        with suppress(OSError):     # nobody reads it any more, or the disk is full on which it is kept
+            tell(console, f"{time.strftime('%H:%M:%S')} {printable(line, 1000)}")
+    tell(console, f"Watching {place.inbound} for {', '.join(names)}{into}. Ctrl-C ends it.")
     try:
         again = Watcher(course, names, settings, place, say, assignments).run(jobs)
     except NoWorkers as error:

@@ -12,6 +12,7 @@ import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from nbgrader.utils import notebook_hash
@@ -184,6 +185,36 @@ def test_the_watcher_holds_up_nobody_who_writes_the_gradebook(bundles):
             writer.execute("begin exclusive")
             writer.execute("rollback")
             assert bundles.refresh(2.0) is None
+
+
+def test_what_it_says_on_a_full_disk_is_lost_and_nothing_else(tmp_path, monkeypatch):
+    class Full:
+        encoding = "utf-8"
+        def write(self, text):
+            if "first" not in text and text.strip():
+                raise OSError(28, "No space left on device")
+        def flush(self):
+            pass
+    said = []
+
+    class Watcher:
+        def __init__(self, *about):
+            self.say = about[4]
+        def run(self, jobs):
+            self.say("it goes on")
+            said.append(jobs)
+            return False
+    place = SimpleNamespace(inbound=tmp_path / "first" / "inbound", open=lambda: None)
+    place.inbound.mkdir(parents=True)
+    tmp_path.chmod(0o1777)
+    monkeypatch.setattr(watching, "course_to_watch", lambda root: (SimpleNamespace(execute=SimpleNamespace(sandbox="none")), SimpleNamespace(own=None, quiet_seconds=1)))
+    monkeypatch.setattr(watching, "chosen", lambda course, names: ["ps1"])
+    monkeypatch.setattr(watching, "Exchange", lambda *about: place)
+    monkeypatch.setattr(watching, "Sandbox", lambda kind: SimpleNamespace(probe=lambda: None))
+    monkeypatch.setattr(watching, "Watcher", Watcher)
+    with contextlib.suppress(OSError):      # the last line has nobody to go on
+        watching.watch(Console(file=Full(), width=200), None, [], 3)
+    assert said == [3]
 
 
 # --- systemd --------------------------------------------------------------------------------------------------------
