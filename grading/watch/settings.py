@@ -35,6 +35,10 @@ class Watch(Configurable):
             if not isinstance(changes, dict) or set(changes) - names:
                 raise TraitError(f"c.Watch.exceptions[{student!r}] is {changes!r}. It takes some of {', '.join(sorted(names))}, "
                                  'for example {"answers": 20}')
+            try:
+                Watch(**changes)        # as for everybody
+            except TraitError as error:
+                raise TraitError(f"c.Watch.exceptions[{student!r}]: {error}") from None
         return proposal["value"]
 
     def policy(self, student: str) -> Policy:

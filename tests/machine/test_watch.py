@@ -172,6 +172,9 @@ def test_single_students_may_have_other_limits_and_nothing_else():
     assert (settings.policy("student-01").answers, settings.policy("student-02").answers, settings.policy("student-01").free) == (20, 10, 1)
     with pytest.raises(TraitError, match="answers"):
         Watch(config=Config({"Watch": {"exceptions": {"student-01": {"answer": 20}}}}))
+    for wrong in ({"answers": "20"}, {"hours": 0}, {"waits": [-1.0]}, {"free": None}):
+        with pytest.raises(TraitError, match=r"exceptions\['student-01'\]"):
+            Watch(exceptions={"student-01": wrong})
 
 
 # --- who is next ----------------------------------------------------------------------------------------------------
