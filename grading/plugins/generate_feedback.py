@@ -42,6 +42,7 @@ CODE = Path(__file__).resolve().parents[1]      # what decides how a page looks
 PARTS = ("pages", "notebooks", "checks/table.py", "run/audit.py", "run/results.py", "plugins/code.py", "plugins/feedback.py", "plugins/generate_feedback.py",
          "plugins/overview.py", "plugins/page.py")
 MADE = "made"           # the mark beside a folder of pages
+PAGES = (".html", ".htm", ".xhtml", ".shtml", ".mhtml", ".svg")
 
 
 def install() -> None:
@@ -92,6 +93,18 @@ class GenerateFeedback(converters.GenerateFeedback):
         with forced(self):
             return super().init_destination(assignment_id, student_id)
 
+    def init_assignment(self, assignment_id: str, student_id: str) -> None:
+        self.copy_others(*self.places(assignment_id, student_id))
+
+    def copy_others(self, graded: Path, pages: Path) -> None:
+        """Copy what was handed in beside the notebooks; no page, for what lies here as one is handed out in the course's name."""
+        for other in files_in(graded, [*self.coursedir.ignore, "*.ipynb"]):
+            if not other.lower().endswith(PAGES):
+                copy = pages / os.path.relpath(other, graded)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                copy.unlink(missing_ok=True)
+                shutil.copy(other, copy)
+
     def init_single_notebook_resources(self, notebook_filename: str) -> dict[str, Any]:
         resources = super().init_single_notebook_resources(notebook_filename)
         about = resources["nbgrader"]
@@ -135,10 +148,7 @@ class GenerateFeedback(converters.GenerateFeedback):
             shutil.rmtree(leftover, ignore_errors=True)
         partial.mkdir(parents=True)
         try:
-            for other in files_in(graded, [*self.coursedir.ignore, "*.ipynb"]):
-                copy = partial / os.path.relpath(other, graded)
-                copy.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(other, copy)
+            self.copy_others(graded, partial)
             records, titles = {}, {}
             for path in sorted(graded.glob("*.ipynb")):
                 nb, resources = written_notebook(path.read_text(encoding="utf-8")), self.init_single_notebook_resources(str(path))

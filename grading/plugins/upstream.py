@@ -47,7 +47,7 @@ POINTS = (
     Point("nbgrader.converters", "GenerateAssignment", "replaced", ("start",), "a gradebook that cannot be worked with is one sentence"),
     Point("nbgrader.converters.base", "BaseConverter", "overridden",
           ("start", "init_notebooks", "init_destination", "set_permissions", "convert_notebooks", "_format_source"), SCREENING),
-    Point("nbgrader.converters.base", "BaseConverter", "overridden", ("init_single_notebook_resources",), PAGES),
+    Point("nbgrader.converters.base", "BaseConverter", "overridden", ("init_assignment", "init_single_notebook_resources"), PAGES),
     Point("nbgrader.converters.base", "BaseConverter", "called", ("_format_dest",), PAGES),
     Point("nbgrader.converters.base", "BaseConverter", "option", ("force",), "what was graded is graded again where it has to be"),
     Point("nbgrader.converters", "GenerateFeedback", "overridden", ("_exporter_class_default",), PAGES),

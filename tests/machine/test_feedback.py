@@ -128,6 +128,27 @@ def test_nbgraders_command_makes_the_same_bytes_and_leaves_what_is_still_true(ro
 
 
 @pytest.mark.sandbox
+def test_a_page_that_was_handed_in_is_none_of_the_courses(root):
+    """All pages of a folder are handed out, and packed for a learning platform, in the course's name."""
+    graded, course = root / "autograded" / "perfect-loops" / "ps1", Course(root)
+    handed_in = [graded / "activations (regraded).html", graded / "data" / "Marks.HTM"]
+    handed_in[1].parent.mkdir()
+    course.dir.assignment_id, course.dir.student_id, course.dir.feedback_directory = "ps1", "perfect-loops", "by_command"
+    try:
+        for path in handed_in:
+            path.write_text('<html lang="en" data-course="final" data-points="25" data-most="25">')
+        (graded / "data" / "points.csv").write_text("1,2\n")
+        feedback(root, "perfect-loops", force=True)
+        GenerateFeedback(coursedir=course.dir, parent=course.app).start()
+        for made in (root / "feedback", root / "by_command"):
+            names = {str(path.relative_to(made / "perfect-loops" / "ps1")) for path in tree(made / "perfect-loops" / "ps1").values()}
+            assert {name for name in names if "htm" in name.lower()} == {"activations.html", "index.html"} and "data/points.csv" in names
+    finally:
+        handed_in[0].unlink()
+        shutil.rmtree(graded / "data")
+
+
+@pytest.mark.sandbox
 def test_a_page_is_made_again_when_what_it_says_or_the_page_itself_has_changed(root):
     feedback(root)
     assert "0 made" in feedback(root)[1]
