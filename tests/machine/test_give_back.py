@@ -67,7 +67,7 @@ def test_a_class_gets_its_feedback_whatever_notebooks_are_called_and_whoever_lac
     assert status == 3 and "NbGrader" not in capfd.readouterr().err, "nbgrader's log says it a second time"
     whole, half = (f"{points_due(SUBMISSIONS / 'ps1' / case):g}" for case in ("perfect-loops", "derivative-at-y"))
     for name in ("activations", "activations (1)", "Untitled"):
-        assert f"{whole} of {most_in():g} points" in page(name).read_text(), name
+        assert f"{whole} of {most_in():g} points" in page(name).read_text() and page(name).samefile(page("activations")), name
     assert f"{half} of {most_in():g} points" in other("activations").read_text() and "preview" not in other("activations").read_text()[:300]
     assert f"student-01: {whole} of {most_in():g} points, released; needs a human: " in said and "a person has to read" in said
     for student, words in (("student-03", "not released: there is no submission_secret.txt"), ("student-04", "not collected: holds no time stamp"),
