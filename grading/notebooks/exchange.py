@@ -43,6 +43,18 @@ def owner_of(path: str) -> str | None:
         return None
 
 
+def is_borrowed(path: str, student: str) -> bool:
+    """Whether a folder bears the name of a unix user and belongs to another; staff may put one there for a student."""
+    try:
+        return uid_of(path) not in (pwd.getpwnam(student).pw_uid, 0, os.geteuid())
+    except (OSError, KeyError, ValueError):     # not there any more; no such user, or a name that none can have
+        return False
+
+
+def uid_of(path: str) -> int:
+    return os.lstat(path).st_uid
+
+
 def waiting(inbound: str | Path, assignment: str, submitted: Callable[[str], str], check_owner: bool = True) -> list[Arrival]:
     """What `nbgrader collect --update` would bring, in the order of the students; [] where there is no exchange.
 

@@ -22,7 +22,7 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.exchange.default import ExchangeCollect
 from nbgrader.utils import check_mode
 
-from ..notebooks.exchange import note_left, owner_of, parse_name, time_of, waiting
+from ..notebooks.exchange import is_borrowed, note_left, owner_of, parse_name, time_of, waiting
 from ..notebooks.folders import FILE, FOLDER, FOREIGN, MAX_DEPTH, kind_of, names_in, opened
 from ..notebooks.intake import MAX_ENTRIES, MAX_NOTES, STAMP, in_order, parse_stamp
 from ..notebooks.names import shown, trouble_with
@@ -86,6 +86,8 @@ class Collect(ExchangeCollect):
             when = parse_stamp(parts[1])
         except Exception:       # dateutil has more than one way to refuse a time
             trouble = "holds no time stamp"
+        if not trouble and self.check_owner and is_borrowed(os.path.join(self.inbound_path, name), parts[0]):
+            trouble = "does not belong to the user whose name it bears; where that is as it should be, set c.ExchangeCollect.check_owner = False"
         if trouble:
             self.leave(name, trouble)
             return None

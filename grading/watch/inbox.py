@@ -6,7 +6,6 @@ by `grading.notebooks.folders`, and what is refused is refused by name.
 
 import datetime
 import os
-import pwd
 import re
 from collections.abc import Collection
 from contextlib import suppress
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..notebooks.again import looked_at
-from ..notebooks.exchange import owner_of
+from ..notebooks.exchange import is_borrowed, owner_of
 from ..notebooks.folders import NotTaken, read_below
 from ..notebooks.intake import SECRET, parse_stamp
 from ..notebooks.names import one_name, trouble_with_student
@@ -60,16 +59,9 @@ def read_entry(inbound: str | Path, name: str, assignments: Collection[str], own
         raise Refused("holds no time stamp") from None
     if trouble:
         raise Refused(trouble)
-    if (is_user(match["student"]) if own is None else own) and owner_of(path) != match["student"]:
+    if is_borrowed(path, match["student"]) if own is None else own and owner_of(path) != match["student"]:
         raise Refused("does not belong to the user whose name it bears; where students hand in under one account, set c.Watch.own = False")
     return HandIn(name, path, one_name(match["student"]), match["assignment"], claimed)
-
-
-def is_user(name: str) -> bool:
-    try:
-        return bool(pwd.getpwnam(name))
-    except (KeyError, ValueError):      # no such user; a name that none can have
-        return False
 
 
 def secret_of(folder: str | Path) -> str:

@@ -139,7 +139,7 @@ def hand_in(inbound, student, stamp=STAMP, text="{}"):
 def run(kind, tmp_path, **options):
     """Run a command of the exchange in this process, with the course in `tmp_path`."""
     config = Config({"CourseDirectory": {"root": str(tmp_path / "course"), "course_id": "gradients", "assignment_id": "ps1"}})
-    command = kind(coursedir=CourseDirectory(config=config), root=str(tmp_path / "exchange"), check_owner=False, **options) \
+    command = kind(coursedir=CourseDirectory(config=config), root=str(tmp_path / "exchange"), **{"check_owner": False, **options}) \
         if "Collect" in kind.__name__ else kind(coursedir=CourseDirectory(config=config), root=str(tmp_path / "exchange"))
     command.log = logging.getLogger("exchange")
     os.chmod(tmp_path / "exchange", 0o777)
@@ -207,6 +207,17 @@ def test_a_name_that_points_elsewhere_or_cannot_be_shown_is_not_collected(name, 
     run(Collect, tmp_path)
     assert collected(tmp_path) == {"student-01", "student-09"} and os.listdir(tmp_path / "course") == ["submitted"]
     assert "1 entries of the exchange were not collected" in caplog.text and "\x1b" not in caplog.text
+
+
+def test_a_folder_in_the_name_of_another_unix_user_is_named_and_not_collected(exchange, tmp_path, caplog, monkeypatch):
+    """It would be graded as theirs, and with a time stamp of tomorrow keep out what they hand in themselves."""
+    hand_in(exchange, "daemon")
+    with monkeypatch.context() as others:
+        others.setattr("grading.notebooks.exchange.uid_of", lambda path: 4_000_000)
+        run(Collect, tmp_path, check_owner=True)
+    assert collected(tmp_path) == {"student-01", "student-09"} and "daemon+ps1" in caplog.text and "does not belong to the user" in caplog.text
+    run(Collect, tmp_path, check_owner=True)        # it is ours: staff put it there
+    assert "daemon" in collected(tmp_path)
 
 
 def test_junk_of_ones_own_does_not_hide_what_one_handed_in_before(exchange, tmp_path):
