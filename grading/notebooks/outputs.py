@@ -43,8 +43,8 @@ MARKDOWN_ATTRIBUTES = {"a": {"href", "class", "title"}, "img": {"src", "alt", "t
                        "code": {"class"}, "th": {"style"}, "td": {"style"}, "div": {"class"}, "span": {"class"}}
 HIGHLIGHT = {name for name in STANDARD_TYPES.values() if name}
 BEHIND = "<hr>behind"       # what comes after a cell on its page: a comment that never ends would take it in
-# Names of places in the pages of nbgrader: a heading must not stand in for one of them.
-OTHERS_IDS = re.compile(r"(?i)\A(test_|explain_|comment-|mathjax|notebook(-container)?$|toc$|top$)|(-comment|_credit)$")
+# Names of places in the pages of nbgrader, those that it gives to cells by itself among them: a heading must not stand in for one.
+OTHERS_IDS = re.compile(r"(?i)\A(test_|explain_|comment-|mathjax|statusmessage$|cell-[0-9a-f]{6,}$|notebook(-container)?$|toc$|top$)|(-comment|_credit)$")
 # TeX that MathJax turns into links, styles, classes, names and more TeX.
 ACTIVE_TEX = re.compile(r"\\\s*(href|url|style|class|cssId|html\w*|require|unicode|bbox|mmlToken|includegraphics|data|"
                         r"Newextarrow|toggle|texttip|tooltip|mathtip|enclose|csname|input|DeclareMathOperator\*?\{)")

@@ -437,8 +437,8 @@ def test_tex_that_makes_more_than_a_formula_is_not_typeset(word):
     ("td", "style", ["text-align: left", "text-align:right", "text-align: center;"], ["text-align: left; color: red", "color: red", "text-align: top"]),
     ("th", "style", ["text-align: left"], ["position: fixed"]), ("div", "class", ["highlight", "k", "nf"], ["panel", "", "highlight k"]),
     ("span", "class", ["mi"], ["label"]), ("code", "class", ["language-c++", "language-" + "x" * 30], ["language-", "language-" + "x" * 31, "x language-c"]),
-    *[(f"h{level}", "id", ["topic", "tests", "Notebooks", "a-comment-b", "attest_x", "toc2"],
-       ["test_relu", "TEST_x", "explain_x", "comment-1", "MathJax", "notebook", "notebook-container", "toc", "top", "x-comment", "y_credit"])
+    *[(f"h{level}", "id", ["topic", "tests", "Notebooks", "a-comment-b", "attest_x", "toc2", "cell-2", "cell-body"],
+       ["test_relu", "TEST_x", "explain_x", "comment-1", "MathJax", "statusmessage", "cell-0123456789abcdef", "notebook", "notebook-container", "toc", "top", "x-comment", "y_credit"])
       for level in range(1, 7)],
     ("ol", "start", ["3"], [])])
 def test_each_attribute_has_the_values_that_harmless_markdown_makes(tag, name, good, bad):
