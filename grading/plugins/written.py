@@ -7,6 +7,7 @@ course: where two have read an answer, both see how far apart they are.
 
 import hashlib
 import json
+import re
 import secrets
 from collections.abc import Iterable, Mapping
 from html import escape
@@ -185,11 +186,8 @@ def page(base: str, names: tuple[str, str, str], question: str, found: list[Card
     values |= {"question": to_html(text, Macros(), below=2), "rubric": to_html(rubric.partition("### END MARK SCHEME")[0], Macros(), below=2),
                "cards": "".join(card(number, one, most) for number, one in enumerate(found, start=1)), "facts": facts,
                "style": (TEMPLATES / "style.css").read_text(), "script": (TEMPLATES / "page.js").read_text()}
-    html = (TEMPLATES / "page.html").read_text()
-    for key, value in values.items():
-        if key != "cards":
-            html = html.replace(f"@{key}@", value)
-    return html.replace("@cards@", values["cards"])
+    # at once: what somebody wrote may hold such a word as well
+    return re.sub("@([a-z]+)@", lambda found: values[found[1]], (TEMPLATES / "page.html").read_text())
 
 
 def card(number: int, one: Card, most: float) -> str:

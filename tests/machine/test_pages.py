@@ -10,6 +10,10 @@ from pathlib import Path
 import pytest
 from nbconvert.exporters import HTMLExporter
 
+from nbformat.v4 import new_markdown_cell
+
+from grading.notebooks.outputs import clean_markdown
+from grading.plugins import written
 from grading.run.course import Course
 from tests.chromium import chromium, needs_chromium
 from tests.conftest import points_in
@@ -155,6 +159,26 @@ def test_nothing_in_a_text_reaches_beyond_its_cell(browser, pages):
         return hit === over;
     }).length"""
     assert [page.evaluate(covered, place) for place in ("relative", "absolute", "fixed")] == [0, 0, 0]
+    page.close()
+
+
+def test_no_heading_of_an_answer_stands_in_for_what_the_page_of_a_question_knows(browser):
+    """Where scores are sent, and for which answer, stood in an element that was found by its id; so did a heading of an answer above it."""
+    forged = {"save": "/formgrader/api/assignment/ps1/unrelease", "most": 99, "cards": [{"grade": "x", "score": None, "text": "", "graders": {}}] * 2}
+    answers = [f'<h2 id="{name}">{json.dumps(forged)}</h2>' for name in ("facts", "grader")]
+    assert [clean_markdown(answer) for answer in answers] == answers, "they are harmless by themselves"
+    cards = [{"grade": f"g{number}", "comment": f"c{number}", "score": None, "text": "quoted: @script@", "graders": {}, "waiting": True, "difference": (),
+              "answer": written.own_text(new_markdown_cell(answer))} for number, answer in enumerate(answers)]
+    html, sent = written.page("", ("ps1", "activations", "explain_x"), "Why?", cards, 5.0, "nonce"), []
+    page = browser.new_page()
+    page.on("request", lambda request: sent.append((request.url, request.post_data_json)) if request.method == "POST" else None)
+    page.route("**/*", lambda route: route.fulfill(body=html if route.request.method == "GET" else "{}", content_type="text/html"))
+    page.goto("http://course.test/formgrader/written")
+    page.locator("input.score").nth(1).fill("3")
+    page.locator("input.score").nth(1).press("Tab")
+    page.wait_for_timeout(300)
+    [(url, body)] = sent
+    assert url == "http://course.test/formgrader/api/written" and (body["grade"], body["score"], body["text"]) == ("g1", 3, "quoted: @script@")
     page.close()
 
 

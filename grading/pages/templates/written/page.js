@@ -1,9 +1,10 @@
 "use strict";
 // One card for each answer. What is typed is kept in this browser until the server has it, so that no comment can vanish: leaving a
 // field saves, Enter does so over what somebody else has saved in the meantime.
-const facts = JSON.parse(document.getElementById("facts").textContent);
+// Nothing is looked up by an id alone: headings of an answer may have any.
+const facts = JSON.parse(document.querySelector("head script[type='application/json']").textContent);
 const cards = [...document.querySelectorAll("article")];
-const grader = document.getElementById("grader");
+const grader = document.querySelector("header #grader");
 grader.value = localStorage.getItem("written-grader") || "";
 grader.addEventListener("change", () => localStorage.setItem("written-grader", grader.value.trim()));
 
@@ -20,7 +21,7 @@ function show(card, fact) {
   card.querySelector(".others").textContent = others.length ? `given so far: ${others.join(", ")}` : "";
   card.className = fact.waiting ? "waits" : "graded";
   card.querySelector("small").textContent = fact.waiting ? "waits" : "graded";
-  document.getElementById("left").textContent = `${facts.cards.filter((one) => one.waiting).length} left`;
+  document.querySelector("header #left").textContent = `${facts.cards.filter((one) => one.waiting).length} left`;
 }
 
 function changed(card, fact) {
