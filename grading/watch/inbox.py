@@ -19,7 +19,7 @@ from ..notebooks.intake import SECRET, parse_stamp
 from ..notebooks.names import one_name, trouble_with_student
 from ..plugins.collect import trouble_with_place
 
-NAME = re.compile(r"(?P<student>[^+]+)\+(?P<assignment>[^+]+)\+(?P<time>[^+]*)(\+[^+]*)?", re.DOTALL)
+NAME = re.compile(r"(?P<student>.+?)\+(?P<assignment>[^+]+)\+(?P<time>\d{4}-[^+]*)(\+[^+]*)?", re.DOTALL)    # of addresses of mail some hold a +
 WELL_FORMED = re.compile(r"[0-9a-f]{128}")
 LAST_ACT = 0o777        # the mode that the exchange gives a folder when everything is in it
 
