@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Entry:
-    """One submission that waits; `due` is when the limits let it be answered, `slow` whether it needs the full limits."""
+    """One submission that waits; `due` is when the limits let it be answered, `slow` whether it needs the full limits. `again`: it has
+    its answer, and is looked at once more because its folder was touched."""
 
     name: str
     student: str
@@ -15,6 +16,7 @@ class Entry:
     claimed: float
     due: float = 0.0
     slow: bool = False
+    again: bool = False
 
     @property
     def age(self) -> tuple[float, float, str]:
@@ -22,8 +24,8 @@ class Entry:
 
 
 def superseded(waiting: Iterable[Entry]) -> list[Entry]:
-    """Those that a newer one of the same student and assignment has replaced."""
-    entries, newest = list(waiting), {}
+    """Those that a newer one of the same student and assignment has replaced. What has its answer keeps it."""
+    entries, newest = [entry for entry in waiting if not entry.again], {}
     for entry in sorted(entries, key=lambda one: one.age):
         newest[entry.student, entry.assignment] = entry
     return [entry for entry in entries if newest[entry.student, entry.assignment] is not entry]

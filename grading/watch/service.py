@@ -216,7 +216,7 @@ class Watcher:
                 row = self.log.row(name)
                 if row and row.state is State.ANSWERED:
                     self.log.set(name, State.WAITING, now, replaced=changed, changed=changed)
-                    self.waiting[name] = Entry(name, row.student, row.assignment, now, row.claimed)
+                    self.waiting[name] = Entry(name, row.student, row.assignment, now, row.claimed, again=True)
                 elif row:
                     self.log.set(name, row.state, row.since, replaced=changed, changed=changed)
                 self.times[name] = changed
@@ -240,7 +240,7 @@ class Watcher:
         self.slow.look()
 
     def begin_with(self, entry: Entry, crew: Crew, now: float) -> None:
-        if not entry.slow:
+        if not entry.slow and not entry.again:
             entry = self.waiting[entry.name] = self.within_limits(entry, now)
             if entry.due > now:
                 return
@@ -284,12 +284,17 @@ class Watcher:
 
     def answered(self, entry: Entry, result: Answer, now: float) -> None:
         row = self.log.row(entry.name)
+        same = row is not None and row.digest == result.digest
+        if entry.again and not same:        # it was more than touched: then it is another submission
+            entry = self.within_limits(replace(entry, again=False), now)
+            if entry.due > now:
+                self.waiting[entry.name] = entry
+                return
         names: dict[bytes, list[str]] = {}
         for name, page in result.pages.items() if self.settings.show != "off" else ():
             names.setdefault(page, []).append(name)
         placed = [self.place.put(entry, those, page) for page, those in names.items()]
         note = result.note if all(placed) else "the final page stands there already"
-        same = row is not None and row.digest == result.digest
         with self.log.together():
             self.log.set(entry.name, State.ANSWERED, now, digest=result.digest, points=result.points, most=result.most,
                          seconds=(row.seconds if row else 0.0) + result.seconds, checks=result.checks, note=note,
@@ -316,7 +321,7 @@ class Watcher:
             self.log.set(entry.name, State.WAITING, now, note=why)
 
     def put_notice(self, entry: Entry, *lines: str) -> None:
-        if self.settings.show == "off":
+        if self.settings.show == "off" or entry.again:      # the answer that is there says more
             return
         if names := notebooks_in(self.place.folder(entry.name)):
             with suppress(Refused):
@@ -332,7 +337,8 @@ def readable_log(root: str) -> Log:
 
 
 def entry_of(row: Row) -> Entry:
-    return Entry(row.name, row.student, row.assignment, row.first_seen, row.claimed, row.due, row.slow)
+    return Entry(row.name, row.student, row.assignment, row.first_seen, row.claimed, row.due, row.slow,
+                 again=row.digest is not None and row.state is not State.STANDS)
 
 
 # --- what a watcher has to itself ----------------------------------------------------------------------------------

@@ -600,7 +600,31 @@ def test_changing_ones_folder_in_the_exchange_earns_no_answer_beyond_the_limits(
         steps(watcher, 5)
         time.sleep(0.02)
         (folder / "activations.ipynb").write_text("{}" + " " * number)
-    assert next(digests) == "digest 2" and states(steps(watcher)) == {"a": State.STANDS}
+    assert states(steps(watcher)) == {"a": State.STANDS} and watcher.log.answered("student-01", "ps1", 0)[2:] == []
+    assert b"Your submission stands" in watcher.place.pages["a", "activations"] and [row.digest for row in watcher.log.rows()] == ["digest 1"]
+    assert next(digests) == "digest 3"      # of the third was seen that it is another, and nobody was told what of it
+
+
+def test_who_touches_all_folders_takes_no_answer_away(watch, tmp_path, monkeypatch):
+    monkeypatch.setattr(service, "RECHECK_SECONDS", 0.0)
+    slow = []
+    watcher = watch(lambda job: Answer(job.name, "digest", overran=True) if slow and not job.slow else right(job), answers=2)
+    folders = []
+    for mark in "ab":
+        folders.append(hand_in(tmp_path / "inbound", mark=mark))
+        steps(watcher)
+    pages = dict(watcher.place.pages)
+    put, told = watcher.place.put, []
+    watcher.place.put = lambda one, names, page: told.append(page) or put(one, names, page)
+    for _ in range(2):
+        time.sleep(0.02)
+        for folder in folders:
+            folder.chmod(0o777)
+        steps(watcher, 9)
+        assert states(watcher) == {"a": State.ANSWERED, "b": State.ANSWERED} and watcher.place.pages == pages
+        assert len(watcher.log.answered("student-01", "ps1", 0)) == 2 and not any(row.replaced for row in watcher.log.rows())
+        slow.append(1)
+    assert len(told) == 4 and set(told) == set(pages.values())
 
 
 def test_a_slow_notebook_is_looked_at_again_with_the_full_limits(watch, tmp_path):
