@@ -100,23 +100,25 @@ def order_of(assignment: str, cell: str, student: str) -> str:
 
 
 def answer(nb: NotebookNode, name: str, wanted: Mapping[str, Any]) -> str:
-    """The cells of an answer as HTML: what stands behind the question, up to the next cell of the course."""
+    """The cells of an answer as HTML: what stands behind the question, up to the next cell of the course. All of it has the macros,
+    and the budget for formulas, of one page."""
+    macros = Macros()
     places = [number for number, cell in enumerate(nb.cells) if grade_id(cell) == name]
-    parts = [own_text(nb.cells[places[-1]])] if places and not wanted[name]["metadata"]["task"] else []
+    parts = [own_text(nb.cells[places[-1]], macros)] if places and not wanted[name]["metadata"]["task"] else []
     for cell in nb.cells[places[-1] + 1:] if places else ():
         if grade_id(cell) in wanted:
             break
-        parts.append(as_html(cell))
+        parts.append(as_html(cell, macros))
     return "".join(filter(None, parts)) or "<p><i>Nothing was written.</i></p>"
 
 
-def own_text(cell: NotebookNode) -> str:
-    return to_html(cell.source, Macros(), cell.get("attachments"), below=3)
+def own_text(cell: NotebookNode, macros: Macros) -> str:
+    return to_html(cell.source, macros, cell.get("attachments"), below=3)
 
 
-def as_html(cell: NotebookNode) -> str:
+def as_html(cell: NotebookNode, macros: Macros) -> str:
     if cell.cell_type == "markdown":
-        return own_text(cell) if plain(cell.source) else ""
+        return own_text(cell, macros) if plain(cell.source) else ""
     parts = [f"<pre>{escape(upright(cell.source))}</pre>"] if cell.source.strip() else []
     for output in cell.get("outputs", ()):
         data = output.get("data", {})

@@ -13,6 +13,7 @@ from nbconvert.exporters import HTMLExporter
 from nbformat.v4 import new_markdown_cell
 
 from grading.notebooks.outputs import clean_markdown
+from grading.pages.macros import Macros
 from grading.plugins import written
 from grading.run.course import Course
 from tests.chromium import chromium, needs_chromium
@@ -168,7 +169,7 @@ def test_no_heading_of_an_answer_stands_in_for_what_the_page_of_a_question_knows
     answers = [f'<h2 id="{name}">{json.dumps(forged)}</h2>' for name in ("facts", "grader")]
     assert [clean_markdown(answer) for answer in answers] == answers, "they are harmless by themselves"
     cards = [{"grade": f"g{number}", "comment": f"c{number}", "score": None, "text": "quoted: @script@", "graders": {}, "waiting": True, "difference": (),
-              "answer": written.own_text(new_markdown_cell(answer))} for number, answer in enumerate(answers)]
+              "answer": written.own_text(new_markdown_cell(answer), Macros())} for number, answer in enumerate(answers)]
     html, sent = written.page("", ("ps1", "activations", "explain_x"), "Why?", cards, 5.0, "nonce"), []
     page = browser.new_page()
     page.on("request", lambda request: sent.append((request.url, request.post_data_json)) if request.method == "POST" else None)
