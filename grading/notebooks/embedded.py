@@ -87,7 +87,8 @@ def size_of_jpeg(content: bytes) -> tuple[int, int] | None:
         mark = content[at + 1]
         if 0xC0 <= mark <= 0xCF and mark not in (0xC4, 0xC8, 0xCC):
             return number(content[at + 7:at + 9]), number(content[at + 5:at + 7])
-        at += 1 if mark == 0xFF else 2 + max(2, number(content[at + 2:at + 4]))
+        alone = mark == 0x01 or 0xD0 <= mark <= 0xD8       # no length follows
+        at += 1 if mark == 0xFF else 2 if alone else 2 + max(2, number(content[at + 2:at + 4]))
     return None
 
 
