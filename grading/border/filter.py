@@ -27,7 +27,7 @@ PROCESSES = """fork vfork execve execveat exit exit_group wait4 waitid kill tkil
     restart_syscall rt_sigprocmask rt_sigreturn rt_sigpending rt_sigtimedwait rt_sigsuspend sigaltstack""".split()
 SYSTEM = "uname sysinfo getcpu getrandom clock_gettime clock_getres gettimeofday time".split()
 # Between the kernel and its own children. Without sendmsg no descriptor travels, without socket nothing has a name.
-SOCKETS = "sendto recvfrom shutdown getsockname getpeername getsockopt".split()
+SOCKETS = "sendto recvfrom shutdown getsockname getpeername".split()
 ALLOWED = [*FILES, *WAITING, *MEMORY, *PROCESSES, *SYSTEM, *SOCKETS]
 
 # They do nothing and say that they did: scratch space is gone with its kernel, and the host's disk is not theirs to stir;
@@ -41,6 +41,9 @@ IOCTL = {"TCGETS": 0x5401, "TCGETS2": 0x802C542A, "TIOCGPGRP": 0x540F, "TIOCGWIN
          "FIONBIO": 0x5421, "FIONCLEX": 0x5450, "FIOCLEX": 0x5451}
 PRCTL = {"PR_GET_PDEATHSIG": 2, "PR_GET_DUMPABLE": 3, "PR_SET_NAME": 15, "PR_GET_NAME": 16, "PR_CAPBSET_READ": 23,
          "PR_GET_NO_NEW_PRIVS": 39}
+# What a socket is and how it is. Others tell who is at its other end: of the kernel's own, a descriptor of the grader's process.
+GETSOCKOPT = {"SO_TYPE": 3, "SO_ERROR": 4, "SO_SNDBUF": 7, "SO_RCVBUF": 8, "SO_RCVLOWAT": 18, "SO_RCVTIMEO": 20, "SO_SNDTIMEO": 21,
+              "SO_ACCEPTCONN": 30, "SO_PROTOCOL": 38, "SO_DOMAIN": 39}
 AF_UNIX = 1
 MAP_SHARED, MAP_ANONYMOUS, MAP_HUGETLB = 0x1, 0x20, 0x40000
 
@@ -67,7 +70,7 @@ def program() -> tuple[str, int]:
     equal, masked = pyseccomp.EQ, pyseccomp.MASKED_EQ
     for name in ALLOWED:
         allow(name)
-    for name, which, values in (("fcntl", 1, FCNTL), ("ioctl", 1, IOCTL), ("prctl", 0, PRCTL)):
+    for name, which, values in (("fcntl", 1, FCNTL), ("ioctl", 1, IOCTL), ("prctl", 0, PRCTL), ("getsockopt", 2, GETSOCKOPT)):
         for value in values.values():
             allow(name, (which, equal, value))
     allow("socketpair", (0, equal, AF_UNIX))

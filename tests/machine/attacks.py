@@ -29,6 +29,8 @@ COMMANDS = {
     "fcntl: a lock": ("fcntl", 1, 6), "fcntl: a lock that waits": ("fcntl", 1, 7), "fcntl: is there a lock": ("fcntl", 1, 5),
     "fcntl: a lock of a description": ("fcntl", 1, 37), "fcntl: a lease": ("fcntl", 1, 1024), "fcntl: notify": ("fcntl", 1, 1026),
     "fcntl: an owner for signals": ("fcntl", 1, 8), "fcntl: a signal": ("fcntl", 1, 10), "fcntl: an owner, extended": ("fcntl", 1, 15),
+    "getsockopt: a descriptor of the process at the other end": ("getsockopt", 2, 77), "getsockopt: who is there": ("getsockopt", 2, 17),
+    "getsockopt: the groups of who is there": ("getsockopt", 2, 59),
     "fcntl: a larger pipe": ("fcntl", 1, 1031), "fcntl: seals": ("fcntl", 1, 1033),
     "prctl: not dumpable": ("prctl", 0, 4), "prctl: a parent for orphans": ("prctl", 0, 36), "prctl: a filter": ("prctl", 0, 22),
     "prctl: its death signal": ("prctl", 0, 1), "prctl: memory map": ("prctl", 0, 35), "prctl: timer slack": ("prctl", 0, 29),

@@ -20,7 +20,7 @@ DANGEROUS = """
     process_vm_readv process_vm_writev ptrace quotactl reboot request_key semget setns shmat shmctl shmget swapoff swapon
     syslog umount2 unshare userfaultfd vmsplice
 """.split()
-SOMETIMES = {"fcntl", "ioctl", "prctl", "socketpair", "prlimit64", "clone", "mmap", "mmap2", "rt_sigaction"}
+SOMETIMES = {"fcntl", "ioctl", "getsockopt", "prctl", "socketpair", "prlimit64", "clone", "mmap", "mmap2", "rt_sigaction"}
 LAST = 470          # above the newest call of Linux 6
 PROBES = {335, 336}     # uretprobe and uprobe on x86-64: the system lets them pass every filter, and ends who calls them
 # Nothing comes of -1 for every argument: no descriptor, no address, no command has that number.
