@@ -7,6 +7,7 @@ a person grades `explain_<notebook>`.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -82,8 +83,9 @@ def visible(cell: NotebookNode) -> str:
     return without(cell.source, HIDDEN) if marked(cell, "grade") else cell.source
 
 
+@lru_cache(maxsize=256)
 def as_released(source: str) -> str:
-    """The source of a locked cell as students got it."""
+    """The source of a locked cell, the course's own, as students got it: of a class the same again and again."""
     return without(without(source, HIDDEN), RUBRIC).strip()
 
 
