@@ -8,11 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from bs4 import BeautifulSoup
 from nbconvert.exporters import HTMLExporter
 
-from nbformat.v4 import new_markdown_cell
+from nbformat.v4 import new_markdown_cell, new_notebook
 
 from grading.notebooks.outputs import clean_markdown
+from grading.notebooks.record import Record
 from grading.pages.macros import Macros
 from grading.plugins import written
 from grading.run.course import Course
@@ -161,6 +163,18 @@ def test_nothing_in_a_text_reaches_beyond_its_cell(browser, pages):
     }).length"""
     assert [page.evaluate(covered, place) for place in ("relative", "absolute", "fixed")] == [0, 0, 0]
     page.close()
+
+
+def test_a_name_of_a_file_is_no_formula_on_formgraders_page():
+    """What was odd about a hand-in names its files, and stands above all cells."""
+    nb = new_notebook(cells=[new_markdown_cell("$z$")])
+    Record(look=(r"Left out: '$\rule{99em}{99em}$' is a link.",)).write(nb)
+    config = Course(ROOT).config
+    config.HTMLExporter.template_name = "formgrade"
+    html, _ = HTMLExporter(config=config).from_notebook_node(nb, {"base_url": "", "submission_id": "0", "index": 0, "total": 1})
+    soup = BeautifulSoup(html, "html.parser")
+    said, = [part for part in soup.find_all("p") if "Left out" in part.text]
+    assert said.find_parent(class_="tex2jax_ignore") and not soup.find("p", string="$z$").find_parent(class_="tex2jax_ignore")
 
 
 def test_no_heading_of_an_answer_stands_in_for_what_the_page_of_a_question_knows(browser):
