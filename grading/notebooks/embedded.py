@@ -22,6 +22,7 @@ MAX_PICTURE = 8 * 2**20
 MAX_PIXELS = 100 * 10**6
 MAX_PICTURES = 50           # of one cell
 MAX_ALL, MAX_PIXELS_ALL = 32 * 2**20, 10**9     # of all pictures of a notebook: a browser draws ten million in a twentieth of a second
+MOST_PARTS = 10_000         # before its size, of a file that says it late
 KINDS = {"image/png": ".png", "image/jpeg": ".jpg", "image/gif": ".gif", "image/webp": ".webp"}
 ENDINGS = {".png", ".jpg", ".jpeg", ".gif", ".webp"}
 PLAIN = re.compile(r"[\w.-]+", re.ASCII)
@@ -44,9 +45,10 @@ class Room:
     def __init__(self) -> None:
         self.bytes, self.pixels = MAX_ALL, MAX_PIXELS_ALL
 
-    def take(self, *contents: bytes) -> bool:
-        """Whether there is room for these pictures, which is then taken."""
-        left = self.bytes - sum(map(len, contents)), self.pixels - sum(pixels_of(content) for content in contents)
+    def take(self, *pictures: tuple[bytes, int]) -> bool:
+        """Whether there is room for (picture, how often) of all these, which is then taken."""
+        left = (self.bytes - sum(len(content) * times for content, times in pictures),
+                self.pixels - sum(pixels_of(content) * times for content, times in pictures))
         if min(left) < 0:
             return False
         self.bytes, self.pixels = left
@@ -71,7 +73,7 @@ def kind_and_size(content: bytes) -> tuple[str | None, tuple[int, int] | None]:
     elif content.startswith(b"\xff\xd8\xff"):
         kind, size = "image/jpeg", size_of_jpeg(content)
     elif content.startswith((b"GIF87a", b"GIF89a")):
-        kind, size = "image/gif", (number(content[6:8][::-1]), number(content[8:10][::-1]))
+        kind, size = "image/gif", size_of_gif(content)
     elif content.startswith(b"RIFF") and content[8:12] == b"WEBP":
         kind, size = "image/webp", size_of_webp(content)
     return kind, size
@@ -83,13 +85,37 @@ def number(content: bytes) -> int:
 
 def size_of_jpeg(content: bytes) -> tuple[int, int] | None:
     at = 2
-    while at + 9 < len(content) and content[at] == 0xFF:
+    for _ in range(MOST_PARTS):
+        if at + 9 >= len(content) or content[at] != 0xFF:
+            break
         mark = content[at + 1]
         if 0xC0 <= mark <= 0xCF and mark not in (0xC4, 0xC8, 0xCC):
             return number(content[at + 7:at + 9]), number(content[at + 5:at + 7])
         alone = mark == 0x01 or 0xD0 <= mark <= 0xD8       # no length follows
         at += 1 if mark == 0xFF else 2 if alone else 2 + max(2, number(content[at + 2:at + 4]))
     return None
+
+
+def size_of_gif(content: bytes) -> tuple[int, int] | None:
+    """Of the screen that it asks for, or of its first picture where that is larger: then a browser makes the screen so large."""
+    def numbers(at: int) -> list[int]:
+        return [number(content[place:place + 2][::-1]) for place in range(at, at + 8, 2)]
+
+    width, height, *_ = numbers(6)
+    at = 13 + (3 * 2 ** ((content[10] & 7) + 1) if content[10:11] and content[10] & 0x80 else 0)
+    inside = False      # of what is no picture: blocks, each with its length, up to an empty one
+    for _ in range(MOST_PARTS):
+        sign = content[at:at + 1]
+        if inside:
+            inside, at = sign not in (b"", b"\0"), at + 1 + (content[at] if sign else 0)
+        elif sign == b"!":
+            inside, at = True, at + 2
+        else:
+            break
+    else:
+        return None
+    left, top, across, down = numbers(at + 1) if content[at:at + 1] == b"," else (0, 0, 0, 0)
+    return max(width, left + across), max(height, top + down)
 
 
 def size_of_webp(content: bytes) -> tuple[int, int] | None:
@@ -107,7 +133,7 @@ def size_of_webp(content: bytes) -> tuple[int, int] | None:
 def as_attachment(content: bytes, room: Room | None = None) -> dict[str, str] | None:
     """{kind: base64} of a picture that may be shown, and for which there is room."""
     kind = kind_of_picture(content)
-    return {kind: base64.b64encode(content).decode()} if kind and (room is None or room.take(content)) else None
+    return {kind: base64.b64encode(content).decode()} if kind and (room is None or room.take((content, 1))) else None
 
 
 def decoded(text: str) -> bytes:

@@ -9,6 +9,7 @@ import base64
 import binascii
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from html.parser import HTMLParser
@@ -124,7 +125,7 @@ def clean_image(mime: str, content: Any, room: Room | None = None) -> str | None
         blob = base64.b64decode(content[:2 * MAX_IMAGE], validate=False)
     except (binascii.Error, ValueError):
         return None
-    if len(blob) > MAX_IMAGE or kind_of_picture(blob) != mime or not (room or Room()).take(blob):
+    if len(blob) > MAX_IMAGE or kind_of_picture(blob) != mime or not (room or Room()).take((blob, 1)):
         return None
     return base64.b64encode(blob).decode()
 
@@ -218,7 +219,7 @@ class Prose:
             if self.seconds > 0 and self.is_harmless(text, attachments):
                 return text
         return "\n\n".join([as_source(source), *(f"![](attachment:{name})" for name, picture in attachments.items()
-                                                 if f"attachment:{name}" in source and self.room.take(content_of(picture)))])
+                                                 if f"attachment:{name}" in source and self.room.take((content_of(picture), 1)))])
 
     def is_harmless(self, text: str, attachments: Pictures) -> bool:
         if not attachments:
@@ -229,7 +230,8 @@ class Prose:
         small = {base64.b64encode(number.to_bytes(3)).decode(): name for number, name in enumerate(attachments)}
         shown, seconds = judged(pictures_shown, text, {name: dict.fromkeys(attachments[name], sign) for sign, name in small.items()})
         self.seconds -= seconds
-        return shown is not None and self.room.take(*(content_of(attachments[small[sign]]) for sign in shown if sign in small))
+        return shown is not None and self.room.take(*((content_of(attachments[small[sign]]), times) for sign, times in Counter(shown).items()
+                                                      if sign in small))
 
 
 def content_of(picture: dict[str, str]) -> bytes:

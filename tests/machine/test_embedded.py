@@ -41,6 +41,7 @@ PICTURES = {"image/png": png(), "image/jpeg": JPEG, "image/gif": GIF, "image/web
 NONE = {"SVG": b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>", "PNG of a cover": b"\x89PNG\r\n\x1a\n<script>",
         "a page": b"<html>", "nothing": b"", "a JPEG without a size": b"\xff\xd8\xff\xe0" + bytes(30),
         "a bomb": png(2, 2)[:16] + struct.pack(">II", 60_000, 60_000) + png(2, 2)[24:], "no height": png(2, 0),
+        "a GIF that is larger than it says": GIF[:10] + b"\x80\0\0" + bytes(6) + b"!\xf9\x04abcd\0" + b",\0\0\0\0\xff\xff\xff\xff" + bytes(20),
         "a JPEG with another size where markers without a length seem to end": JPEG[:2] + (b"\xff\x01\xff\xc0\0\x11\x08" + b"\xff" * 4).ljust(2 + 0xFFC0, b"\0")
         + b"\xff\xc0\0\x11\x08\0\x10\0\x20" + bytes(20),
         "too large": png(more=bytes(MAX_PICTURE))}
