@@ -141,13 +141,13 @@ class Watcher:
     # --- what comes in ------------------------------------------------------------------------------------------
 
     def take_in(self, now: float) -> None:
-        trouble, crowded, before = "", "", set(self.waiting)
+        trouble, before = "", set(self.waiting)
         for name, one in self.place.entries(self.known, self.assignments):
             try:
                 student = "" if one is None or isinstance(one, Refused) else one.student
                 if one and self.log.number_since(student, now - DAY) >= MOST_A_DAY:
-                    crowded = (f"More than {MOST_A_DAY} submissions in 24 hours of {shown(student)}" if student else
-                               f"More than {MOST_A_DAY} names that are no submission's in 24 hours") + ": the rest is looked at later"
+                    whose = f"submissions of {shown(student)}" if student else "names that are no submission's"
+                    self.tell(f"a crowd {student}", f"More than {MOST_A_DAY} {whose} in 24 hours: the rest is looked at later")
                     continue
                 self.look_at(name, one, now)
             except LogError:
@@ -157,7 +157,6 @@ class Watcher:
             except Exception as error:
                 self.refuse(name, Refused(f"could not be looked at ({type(error).__name__})"), now)
         self.tell("what comes in", trouble)
-        self.tell("a crowd", crowded)
         for entry in superseded(self.waiting.values()):
             self.log.set(entry.name, State.SUPERSEDED, now)
             del self.waiting[entry.name]
