@@ -141,7 +141,7 @@ class Watcher:
     # --- what comes in ------------------------------------------------------------------------------------------
 
     def take_in(self, now: float) -> None:
-        trouble, before = "", set(self.waiting)
+        troubles, before = list[str](), set(self.waiting)
         for name, one in self.place.entries(self.known, self.assignments):
             try:
                 student = "" if one is None or isinstance(one, Refused) else one.student
@@ -153,10 +153,10 @@ class Watcher:
             except LogError:
                 raise
             except OSError as error:        # a full disk: it is looked at again, and the others now
-                trouble = f"{shown(name)}: {type(error).__name__}: {error}"
+                troubles.append(f"{shown(name)}: {type(error).__name__}: {error}")
             except Exception as error:
                 self.refuse(name, Refused(f"could not be looked at ({type(error).__name__})"), now)
-        self.tell("what comes in", trouble)
+        self.tell("what comes in", min(troubles, default=""))       # the same at each look
         for entry in superseded(self.waiting.values()):
             self.log.set(entry.name, State.SUPERSEDED, now)
             del self.waiting[entry.name]
