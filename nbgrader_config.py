@@ -13,7 +13,7 @@ if here not in sys.path:    # formgrader runs in a server that may have been sta
 os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", "")
 
 try:
-    from grading.plugins import autograde, collect_button, counting, deadlines, generate_feedback, literal, schema, steps, upstream, written
+    from grading.plugins import autograde, collect_button, counting, deadlines, generate_feedback, literal, schema, steps, submitted_files, upstream, written
     from grading.root import say_foreign_code
     from grading.run import health
     upstream.verify()       # what is replaced and set below is still there
@@ -21,6 +21,7 @@ try:
     schema.install()        # a new gradebook in a tenth of the time
     literal.install()       # a course may lie in a folder called [WS26]
     collect_button.install()
+    submitted_files.install()
     autograde.install()     # submissions are screened before nbgrader opens them
     say_foreign_code(here)  # a server may have loaded the code of another checkout before
     generate_feedback.install()     # pages for a class in seconds, and an overview beside them

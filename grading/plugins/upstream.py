@@ -32,6 +32,7 @@ class UpstreamChanged(Exception):
 SCREENING = "submissions are screened before nbgrader opens them; each that was not graded is named"
 PAGES = "pages of a class in seconds, with an overview beside those of a submission"
 WRITTEN = "a written question of the whole class on one page"
+OWN_FILES = "no file of a student runs with a grader's rights"
 KEPT = "what is graded, read and changed is stored"
 ZONE = "deadlines are in the course's time zone, and one that cannot be read is said"
 POINTS = (
@@ -96,6 +97,8 @@ POINTS = (
     Point("nbgrader.server_extensions.formgrader.base", "BaseHandler", "overridden", ("render",),
           "the collect button says what waits in the exchange"),
     Point("nbgrader.server_extensions.formgrader.handlers", "ManageAssignmentsHandler", "overridden", (), "the same"),
+    Point("nbgrader.server_extensions.formgrader.handlers", "SubmissionFilesHandler", "overridden", (), OWN_FILES),
+    Point("tornado.web", "StaticFileHandler", "overridden", ("set_extra_headers",), OWN_FILES),
     Point("nbgrader.server_extensions.formgrader.handlers", "", "overridden", ("default_handlers", "GradebookNotebooksHandler"), WRITTEN),
     Point("nbgrader.server_extensions.formgrader.base", "BaseHandler", "called", ("gradebook", "coursedir"), WRITTEN),
     Point("nbgrader.server_extensions.formgrader.formgrader", "FormgradeExtension", "option", ("debug",),

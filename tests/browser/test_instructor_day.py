@@ -9,6 +9,7 @@ import pytest
 
 from grading.tools.lab import trouble_with_exchange
 from grading.notebooks.submissions import hand_in
+from grading.plugins import submitted_files
 
 pytestmark = [pytest.mark.browser, pytest.mark.sandbox]
 CASES = Path(__file__).parents[1] / "submissions" / "ps1"
@@ -126,6 +127,10 @@ def grade_by_hand(formgrader, shot):
     formgrader.frame.locator("input.score").first.wait_for()
     inner = formgrader.inner
     inner.wait_for_function("formgrader.loaded")
+
+    # a file beside the notebook is a student's own: were it a page, it could do nothing
+    answer = inner.evaluate("fetch(location.pathname.replace(/[/]$/, '') + '/gradient_plots.py').then(found => [found.status, found.headers.get('Content-Security-Policy')])")
+    assert answer == [200, submitted_files.POLICY]
 
     inner.wait_for_function("document.querySelectorAll('.MathJax').length > 20")
     inner.wait_for_function("!MathJax.Hub.queue.running && !MathJax.Hub.queue.pending")
