@@ -823,11 +823,14 @@ def test_no_call_is_made_but_those_of_a_list_and_of_some_only_with_arguments_tha
     commands = {fcntl.F_DUPFD, fcntl.F_GETFD, fcntl.F_SETFD, fcntl.F_GETFL, fcntl.F_SETFL, fcntl.F_DUPFD_CLOEXEC, fcntl.F_GETPIPE_SZ}
     controls = {termios.TCGETS, 0x802C542A, termios.TIOCGPGRP, termios.TIOCGWINSZ, termios.FIONREAD, termios.FIONBIO, termios.FIONCLEX, termios.FIOCLEX}
     anonymous, shared, huge = mmap.MAP_ANONYMOUS, mmap.MAP_SHARED, 0x40000
+    options = {socket.SO_TYPE, socket.SO_ERROR, socket.SO_SNDBUF, socket.SO_RCVBUF, socket.SO_RCVLOWAT, socket.SO_RCVTIMEO, socket.SO_SNDTIMEO,
+               socket.SO_ACCEPTCONN, socket.SO_PROTOCOL, socket.SO_DOMAIN}
     namespaces = sum((0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000))       # of mounts, cgroups, names, IPC, users, processes, network
     chld = int(signal.SIGCHLD)
     assert bounded == {
         "fcntl": {(1, "==", number) for number in commands}, "ioctl": {(1, "==", number) for number in controls},
         "prctl": {(0, "==", number) for number in (2, 3, 15, 16, 23, 39)}, "socketpair": {(0, "==", int(socket.AF_UNIX))}, "prlimit64": {(0, "==", 0)},
+        "getsockopt": {(2, "==", number) for number in options},
         "clone": {(0, "&==", namespaces, 0)}, "mmap": {(3, "&==", anonymous | huge, 0), (3, "&==", shared | huge, 0)},
         "rt_sigaction": {(0, "&==", 1 << bit, 0 if chld >> bit & 1 else 1 << bit) for bit in range(7)}}
 
