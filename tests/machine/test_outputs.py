@@ -443,3 +443,20 @@ def test_tex_that_makes_more_than_a_formula_is_not_typeset(word):
     ("ol", "start", ["3"], [])])
 def test_each_attribute_has_the_values_that_harmless_markdown_makes(tag, name, good, bad):
     assert [outputs.keep_attribute(tag, name, value) for value in (*good, *bad)] == [*good, *[None] * len(bad)]
+
+
+@pytest.mark.parametrize("length, fits", [(40 * 128, True), (40 * 128 + 1, False)])
+def test_a_page_grows_forty_fold_and_by_a_few_lines_at_most(length, fits, monkeypatch):
+    monkeypatch.setattr(outputs, "render", lambda source, attachments: "x" * length)
+    assert outputs.pictures_shown("y" * 28, None) == ([] if fits else None)
+
+
+def test_a_picture_needs_nothing_but_its_address():
+    assert outputs.pictures_shown('<img src="data:image/gif;base64,QUJD">', None) == ["QUJD"]
+    assert outputs.is_small_picture("data:image/gif;base64,QUJD") and not outputs.is_small_picture("data:image/gif;base64,QUI")
+
+
+def test_a_picture_below_a_text_that_is_shown_as_it_stands_takes_its_room_once():
+    room = embedded.Room()
+    shown = outputs.Prose(room).clean("<script></script> ![](attachment:a.png)", {"a.png": {"image/png": PNG}})
+    assert shown.endswith("\n\n![](attachment:a.png)") and room.bytes == embedded.MAX_ALL - len(png_of(3, 3))
